@@ -1,0 +1,42 @@
+"""The conventions, on one page. Each line is pinned by a test in `tests/test_conventions.py`.
+
+World      right-handed, z up, metres; the walker starts at the origin and walks along +x, so its left is +y.
+Time       seconds from the sequence's start; a frame's time is the middle of its exposure or sweep of the person.
+Angles     radians inside, degrees only in names that end in `_deg`.
+View       the angle from the walking direction to the direction of the sensor, anticlockwise seen from above:
+           0 walks towards the sensor, 90 shows the walker's left side, 180 walks away, 270 shows the right side.
+Transforms `T_target_from_source` [4, 4] maps column vectors: p_target = T_target_from_source @ p_source.
+Camera     x right, y down, z forward (the optical axis); pixel (u, v) = (column, row), (0, 0) the centre of the top-left pixel.
+LiDAR      x forward, y left, z up; azimuth = atan2(y, x), elevation = asin(z / range), range = distance from the origin.
+Range view row 0 is the highest beam, columns run from left to right as the sensor sees them (azimuth falls);
+           values are metres, NaN where nothing came back.
+Silhouette uint8, 255 person, 0 background, row 0 the top.
+Legend     N sequences, T frames, C channels, H/W pixels, P points, K parts, J joints, M markers, V vertices, D depth or latent.
+"""
+
+import hashlib
+
+import numpy as np
+
+BACKGROUND, PERSON = 0, 255
+BODY_PARTS = ("background", "head", "torso", "left_arm", "right_arm", "left_leg", "right_leg", "object")
+CONDITIONS = ("normal", "bag", "clothing", "carrying", "umbrella", "uniform", "occlusion", "night")
+CAMERA, LIDAR = "silhouettes", "range_views"  # the two modalities; on the command line also `camera` and `lidar`
+MODALITIES = {"camera": CAMERA, "lidar": LIDAR, CAMERA: CAMERA, LIDAR: LIDAR}
+SPLITS = ("train", "val", "test")
+
+
+def stream(seed: int, *purpose: str | int) -> np.random.Generator:
+    """The random stream of one purpose: the same (seed, purpose) always gives the same numbers, others are independent.
+
+    `stream(7, "shape", "p0003")` does not change when another stream is drawn from, added or removed.
+    """
+    text = "\x1f".join(str(word) for word in (seed, *purpose))
+    key = int.from_bytes(hashlib.blake2b(text.encode(), digest_size=16).digest(), "little")
+    return np.random.Generator(np.random.Philox(key=key))
+
+
+def view_angle_deg(walking_direction: np.ndarray, to_sensor: np.ndarray) -> float:
+    """View angle in [0, 360) from two horizontal vectors [2+] (x, y, ...): where the walker goes, where the sensor is."""
+    difference = np.arctan2(to_sensor[1], to_sensor[0]) - np.arctan2(walking_direction[1], walking_direction[0])
+    return float(np.round(np.rad2deg(difference), 9) % 360.0)

@@ -1,0 +1,283 @@
+"""The store: sequences on disk, and nothing else that the rest needs to know of files.
+
+    STORE/
+      store.json          version, name, how it was made, licences, and for each shard: rows, bytes, content hash
+      index.parquet       a row a sequence: the fields of `types.Labels`, shard and row, frames, modalities
+      shards/NAME.arrow   Arrow IPC file, lz4, one record batch a sequence:
+                            labels    every field of `types.Labels` as a column
+                            <field>   the array's bytes (null where the sequence has none)
+                            <field>#  its shape, list<int32>
+
+A shard is written to a temporary name and renamed when whole, and `store.json` last of all: what carries its final name is whole.
+Writers of different shards may be different processes; an interrupted writer loses its shard and no other. Shards are
+memory-mapped; a reader opens them anew in each process (fork or spawn), decodes the fields asked for and slices the frames asked for.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence as Rows
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.ipc
+import pyarrow.parquet as pq
+
+from gaitbridge.errors import StoreError, UserError, nearest
+from gaitbridge.types import Labels, Sequence
+
+VERSION = 1
+RANGE_UNIT_M = 0.002  # 16 bits reach 131 m in steps of 2 mm, below any LiDAR's noise; 0 is NaN
+
+
+@dataclass(frozen=True)
+class Field:
+    """One named array of a sequence: how it is coded, and whether its first axis is time (and whose frames those are)."""
+
+    codec: str  # bits | range | a NumPy dtype
+    frames: str = ""  # the modality whose frames the first axis counts; empty: not by frame
+
+
+FIELDS: dict[str, Field] = {
+    "silhouettes": Field("bits", "silhouettes"),  # [T, H, W] 0 and 255
+    "silhouettes_time_s": Field("float64", "silhouettes"),  # [T]
+    "silhouettes_box": Field("float32", "silhouettes"),  # [T, 4] top, left, bottom, right in native pixels
+    "clean_silhouettes": Field("bits", "silhouettes"),  # [T, H, W] before the segmentation errors
+    "body_parts": Field("uint8", "silhouettes"),  # [T, H, W] of conventions.BODY_PARTS
+    "range_views": Field("range", "range_views"),  # [T, H, W] metres, NaN where nothing came back
+    "range_views_time_s": Field("float64", "range_views"),  # [T]
+    "points_on_person": Field("int32", "range_views"),  # [T] LiDAR returns
+    "points": Field("float32"),  # [P, 5] x, y, z in the LiDAR's frame (m), time (s), frame number
+    "joints": Field("float32", "silhouettes"),  # [T, J, 3] world, metres
+    "markers": Field("float32", "silhouettes"),  # [T, M, 3] world, metres
+    "pose": Field("float32", "silhouettes"),  # [T, J + 1, 3] rotation vectors of the bones in the world, then the root in metres
+    "joints_lidar": Field("float32", "range_views"),  # [T, J, 3] world, at the LiDAR's times
+    "shape": Field("float32"),  # [S] of the body model
+    "intrinsics": Field("float64"),  # [6] fx, fy, cx, cy, width, height
+    "T_world_from_camera": Field("float64"),  # [4, 4]
+    "T_world_from_lidar": Field("float64"),  # [4, 4]
+}
+_LABELS = {field.name: {"str": pa.string(), "int": pa.int32(), "float": pa.float64()}[str(field.type)] for field in fields(Labels)}
+
+
+def _encode(name: str, array: np.ndarray) -> tuple[bytes, list[int]]:
+    codec = FIELDS[name].codec
+    if codec == "bits":
+        flat = np.packbits(array.reshape(len(array), -1) > 127, axis=1)
+    elif codec == "range":
+        steps = np.rint(np.nan_to_num(array, nan=0.0) / RANGE_UNIT_M)
+        if steps.size and (steps.min() < 0 or steps.max() > 65535):
+            raise ValueError(f"{name}: ranges must lie within 0 to {65535 * RANGE_UNIT_M:.0f} m")
+        flat = steps.astype("<u2")
+    else:
+        flat = np.ascontiguousarray(array, dtype=np.dtype(codec).newbyteorder("<"))
+    return flat.tobytes(), list(array.shape)
+
+
+def _decode(name: str, data: Any, shape: list[int], frames: np.ndarray | None) -> np.ndarray:
+    """Bytes to the array, only the rows `frames` where given. Reads from the buffer without copying what is not asked for."""
+    codec = FIELDS[name].codec
+    if codec == "bits":
+        packed = np.frombuffer(data, np.uint8).reshape(shape[0], -1)
+        packed = packed if frames is None else packed[frames]
+        bits = np.unpackbits(packed, axis=1, count=int(np.prod(shape[1:])))
+        return (bits * np.uint8(255)).reshape(-1, *shape[1:])
+    dtype = np.dtype("<u2") if codec == "range" else np.dtype(codec).newbyteorder("<")
+    array = np.frombuffer(data, dtype).reshape(shape)
+    array = array.copy() if frames is None else array[frames]
+    if codec != "range":
+        return array
+    metres = array.astype(np.float32) * np.float32(RANGE_UNIT_M)
+    metres[array == 0] = np.nan
+    return metres
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[Path]:
+    """A temporary name beside `path`, renamed to it when the block ends well and removed when it does not."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        yield temporary
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        raise StoreError(f"cannot write {path}: {error.strerror or error}; free some space or choose another place, then run again") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _schema() -> pa.Schema:
+    arrays = [field for name in FIELDS for field in (pa.field(name, pa.large_binary()), pa.field(f"{name}#", pa.list_(pa.int32())))]
+    return pa.schema([pa.field(name, kind) for name, kind in _LABELS.items()] + arrays)
+
+
+def shard_path(store: Path, name: str) -> Path:
+    """Where the shard `name` of a store lies."""
+    return store / "shards" / f"{name}.arrow"
+
+
+def write_shard(store: Path, name: str, sequences: Iterable[Sequence]) -> Path:
+    """Write one shard, whole or not at all. Same sequences, same bytes."""
+    path, schema = shard_path(store, name), _schema()
+    options = pa.ipc.IpcWriteOptions(compression="lz4")
+    with written_whole(path) as temporary, pa.OSFile(str(temporary), "wb") as file, pa.ipc.new_file(file, schema, options=options) as writer:
+        for sequence in sequences:
+            if unknown := set(sequence.arrays) - set(FIELDS):
+                raise ValueError(f"{sequence.labels.key}: unknown field {sorted(unknown)[0]!r}: {nearest(min(unknown), FIELDS)}")
+            row: dict[str, list[Any]] = {key: [value] for key, value in asdict(sequence.labels).items()}
+            for field in FIELDS:
+                data, shape = _encode(field, sequence.arrays[field]) if field in sequence.arrays else (None, None)
+                row[field], row[f"{field}#"] = [data], [shape]
+            writer.write_batch(pa.RecordBatch.from_pydict(row, schema=schema))
+    return path
+
+
+def _scan_shard(path: Path) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """The index rows of a shard, and its entry in store.json. The hash is of the content, not of the compressed file."""
+    rows, digest = [], hashlib.blake2b(digest_size=16)
+    with pa.memory_map(str(path)) as source:
+        reader = pa.ipc.open_file(source)
+        for number in range(reader.num_record_batches):
+            row = reader.get_batch(number).to_pylist()[0]
+            present = [name for name in FIELDS if row[name] is not None]
+            digest.update(json.dumps([row[name] for name in _LABELS] + present, sort_keys=True).encode())
+            for name in present:
+                digest.update(np.asarray(row[f"{name}#"], "<i4").tobytes() + row[name])
+            modalities = [name for name in present if FIELDS[name].frames == name]
+            counts = {f"{name}_frames": (row[f"{name}#"][0] if name in present else 0) for name in ("silhouettes", "range_views")}
+            first = row[f"{modalities[0]}#"] if modalities else [0, 0, 0]
+            labels = {name: row[name] for name in _LABELS}
+            place = {"shard": path.stem, "row": number, "modalities": modalities, "fields": present, "height": first[1], "width": first[2]}
+            rows.append(labels | place | counts)
+    return rows, {"rows": len(rows), "bytes": path.stat().st_size, "content_hash": digest.hexdigest()}
+
+
+def finish_store(store: Path, names: Iterable[str], about: Mapping[str, Any]) -> dict[str, Any]:
+    """Index the shards `names` and write store.json, which makes them a store. `about` says how it was made; returns store.json."""
+    rows: list[dict[str, Any]] = []
+    shards: dict[str, Any] = {}
+    for name in sorted(names):
+        found, shards[name] = _scan_shard(shard_path(store, name))
+        rows += found
+    keys = [row["key"] for row in rows]
+    if len(set(keys)) != len(keys):
+        raise StoreError(f"{store}: two sequences have the key {next(key for key in keys if keys.count(key) > 1)!r}")
+    with written_whole(store / "index.parquet") as temporary:
+        pq.write_table(pa.Table.from_pylist(rows), temporary)
+    content = hashlib.blake2b(json.dumps([entry["content_hash"] for entry in shards.values()]).encode(), digest_size=16).hexdigest()
+    licences = sorted({row["licence"] for row in rows if row["licence"]})
+    document = {"version": VERSION, "content_hash": content, "licences": licences, "about": dict(about), "shards": shards}
+    with written_whole(store / "store.json") as temporary:
+        temporary.write_text(json.dumps(document, indent=1, sort_keys=True) + "\n")
+    return document
+
+
+class Store:
+    """A store opened for reading. `rows` is the index, a dict a sequence; `read` fetches arrays.
+
+    Raises StoreError where the folder is missing, unfinished, of another version, or has lost or changed a shard.
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path)
+        self.document = self._checked_document()
+        try:
+            self.rows: list[dict[str, Any]] = pq.read_table(self.path / "index.parquet").to_pylist()
+        except (OSError, pa.ArrowException) as error:
+            raise StoreError(f"{self.path}/index.parquet is missing or damaged ({error}); make the store again") from error
+        if len(self.rows) != sum(entry["rows"] for entry in self.document["shards"].values()):
+            raise StoreError(f"{self.path}/index.parquet does not belong to store.json beside it; make the store again")
+        self.row_of_key = {row["key"]: number for number, row in enumerate(self.rows)}
+        self._readers: dict[tuple[int, str, tuple[str, ...]], Any] = {}
+
+    def _checked_document(self) -> dict[str, Any]:
+        file = self.path / "store.json"
+        if not file.is_file():
+            started = (self.path / "shards").is_dir()
+            what = "is unfinished: run the command that makes it again, it goes on where it was" if started else "is not a store (no store.json)"
+            raise StoreError(f"{self.path} {what}")
+        try:
+            document: dict[str, Any] = json.loads(file.read_text())
+            version, shards = document["version"], document["shards"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise StoreError(f"{file} is damaged ({error}); make the store again") from error
+        if version != VERSION:
+            raise StoreError(f"{file} has version {version}, this program reads version {VERSION}; make the store again or use its program")
+        for name, entry in shards.items():
+            path = shard_path(self.path, name)
+            size = path.stat().st_size if path.is_file() else None
+            if size != entry["bytes"]:
+                state = "is missing" if size is None else f"has {size} bytes instead of {entry['bytes']}"
+                raise StoreError(f"{path} {state}: the store is damaged; delete that file and store.json and make the store again")
+        return document
+
+    @property
+    def content_hash(self) -> str:
+        """Hash of the content of all sequences: same content, same hash, on any machine."""
+        return str(self.document["content_hash"])
+
+    def verify(self) -> None:
+        """Read everything and compare the content hashes; StoreError names the first shard that differs."""
+        for name, entry in self.document["shards"].items():
+            try:
+                found = _scan_shard(shard_path(self.path, name))[1]["content_hash"]
+            except (OSError, pa.ArrowException, ValueError) as error:
+                raise StoreError(f"{shard_path(self.path, name)} is damaged ({error}); delete it and store.json and make the store again") from error
+            if found != entry["content_hash"]:
+                raise StoreError(f"{shard_path(self.path, name)} is damaged (its content hash differs); delete it and make the store again")
+
+    def labels(self, number: int) -> Labels:
+        """The labels of sequence `number` (its place in `rows`)."""
+        return Labels(**{name: self.rows[number][name] for name in _LABELS})
+
+    def select(self, **named: str | Rows[str] | None) -> list[int]:
+        """Numbers of the sequences whose named fields have the values given (one or several; None: any), in index order.
+
+        `select(split="test", condition=["normal", "bag"], modality="silhouettes")`. UserError where a field has no such name.
+        """
+        modality = named.pop("modality", None)
+        for name in named:
+            if name not in _LABELS:
+                raise UserError(f"no field {name!r} in a store: {nearest(name, _LABELS)}")
+        wanted = {name: {value} if isinstance(value, str) else set(value) for name, value in named.items() if value is not None}
+        fits = [all(row[name] in values for name, values in wanted.items()) for row in self.rows]
+        needed = {modality} if isinstance(modality, str) else set(modality or ())
+        return [number for number, row in enumerate(self.rows) if fits[number] and needed <= set(row["modalities"])]
+
+    def _batch(self, shard: str, row: int, columns: tuple[str, ...]) -> Any:
+        place = (os.getpid(), shard, columns)  # a forked child must not share the parent's file position
+        if place not in self._readers:
+            try:
+                source = pa.memory_map(str(shard_path(self.path, shard)))
+                known = pa.ipc.open_file(source).schema
+                numbers = [known.get_field_index(column) for column in columns]
+                options = pa.ipc.IpcReadOptions(included_fields=numbers, use_threads=False)
+                self._readers[place] = pa.ipc.open_file(source, options=options)
+            except (OSError, pa.ArrowException) as error:
+                raise StoreError(f"{shard_path(self.path, shard)} cannot be read ({error}); make the store again") from error
+        return self._readers[place].get_batch(row)
+
+    def read(self, number: int, names: Iterable[str], frames: Mapping[str, np.ndarray] | None = None) -> Sequence:
+        """Sequence `number` with the arrays `names` (those it has); `frames` picks frame numbers by modality."""
+        wanted = tuple(name for name in names if name in self.rows[number]["fields"])
+        columns = tuple(sorted([*wanted, *(f"{name}#" for name in wanted)]))
+        arrays: dict[str, np.ndarray] = {}
+        if wanted:
+            batch = self._batch(self.rows[number]["shard"], self.rows[number]["row"], columns)
+            for name in wanted:
+                shape = batch.column(f"{name}#")[0].as_py()
+                chosen = (frames or {}).get(FIELDS[name].frames)
+                arrays[name] = _decode(name, batch.column(name)[0].as_buffer(), shape, chosen)
+        return Sequence(self.labels(number), arrays)
+
+    def read_many(self, numbers: Iterable[int], names: Rows[str], frames: Rows[Mapping[str, np.ndarray] | None] | None = None) -> list[Sequence]:
+        """A batch in one call: the sequences in the order asked for."""
+        numbers = list(numbers)
+        chosen = frames if frames is not None else [None] * len(numbers)
+        return [self.read(number, names, picked) for number, picked in zip(numbers, chosen, strict=True)]

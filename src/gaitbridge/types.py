@@ -1,0 +1,112 @@
+"""The values that pass between the rooms, checked when they are made.
+
+Legend: N sequences, T frames, C channels, H/W pixels, K parts, J joints, M markers. Modalities go by name:
+`silhouettes` uint8 [T, H, W] of 0 and 255; `range_views` float32 [T, H, W] in metres, NaN where nothing came back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Distance = Literal["euclidean", "cosine"]
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What is known of a sequence by name. `view_deg` is the nominal view angle, `take` counts within a condition."""
+
+    key: str  # unique in its store: person/condition-take/view
+    person: str
+    split: str  # train, val or test
+    condition: str
+    take: int
+    view: str  # the label that protocols compare, such as 045 or 090-far
+    view_deg: float
+    distance_m: float
+    camera: str = ""
+    lidar: str = ""
+    camera_hz: float = 0.0
+    lidar_hz: float = 0.0
+    source: str = ""
+    licence: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.key or not self.person:
+            raise ValueError("a sequence needs a key and a person")
+
+
+@dataclass(frozen=True)
+class Sequence:
+    """One walk of one person before one camera and LiDAR: labels and named arrays (the fields of `store.FIELDS`)."""
+
+    labels: Labels
+    arrays: Mapping[str, np.ndarray]
+
+    def __post_init__(self) -> None:
+        for name in ("silhouettes", "range_views"):
+            if name not in self.arrays:
+                continue
+            array, wanted = self.arrays[name], np.uint8 if name == "silhouettes" else np.float32
+            if array.ndim != 3 or array.dtype != wanted:
+                raise ValueError(f"{self.labels.key}: {name} must be {np.dtype(wanted)} [T, H, W], not {array.dtype} {array.shape}")
+            times = self.arrays.get(f"{name}_time_s")
+            if times is not None and len(times) != len(array):
+                raise ValueError(f"{self.labels.key}: {len(array)} {name} but {len(times)} times")
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What a network sees: prepared tensors by modality, all [N, T, H, W]; a modality's rows are synchronised with the other's.
+
+    `frames` [N] counts the real frames of each row (the rest is padding, masked in temporal pooling); `people` [N] are
+    class numbers for training, -1 where unknown.
+    """
+
+    inputs: Mapping[str, Tensor]
+    frames: Tensor
+    people: Tensor
+    keys: tuple[str, ...] = ()
+    extras: Mapping[str, Tensor] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Features:
+    """What a network gives in training, by modality: part features before the neck and the embeddings after it, both [N, C, K]."""
+
+    parts: Mapping[str, Tensor]
+    embeddings: Mapping[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Embeddings:
+    """Part embeddings of N sequences and the distance they are meant for.
+
+    values: float32 [N, C, K]; `modality` is what they were made from; `weights_hash` names the network that made them, so that
+    embeddings of two networks are never compared unnoticed.
+    """
+
+    values: np.ndarray
+    distance: Distance = "euclidean"
+    modality: str = ""
+    weights_hash: str = ""
+    keys: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.values.ndim != 3:
+            raise ValueError(f"embeddings must be [N, C, K], not {self.values.shape}")
+        if self.values.dtype != np.float32:
+            raise ValueError(f"embeddings must be float32, not {self.values.dtype}")
+        if self.distance not in ("euclidean", "cosine"):
+            raise ValueError(f"unknown distance {self.distance!r}: euclidean or cosine")
+        if self.keys and len(self.keys) != len(self.values):
+            raise ValueError(f"{len(self.values)} embeddings but {len(self.keys)} keys")
+
+    def __len__(self) -> int:
+        return len(self.values)

@@ -1,0 +1,158 @@
+"""A fixed surveillance camera: silhouettes of a walker in the field's alignment, with the errors of real segmentation on request.
+
+`render_many` casts the rays of all cameras that watch one scene at once; `degrade` (see `_segmentation`) makes clean
+silhouettes look like those of a real pipeline.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from gaitbridge.conventions import PERSON
+from gaitbridge.geometry.camera import Camera
+from gaitbridge.geometry.rays import RayScene
+from gaitbridge.simulation.sensors._segmentation import degrade
+
+__all__ = ["Pictures", "SilhouetteCamera", "degrade", "render", "render_many"]
+
+NEAR_M = 0.05  # points nearer to the image plane than this are not projected
+MIN_ROWS = 8  # a person who shows in fewer native rows counts as not seen, as in any detector
+
+
+@dataclass(frozen=True)
+class SilhouetteCamera:
+    """A typical surveillance camera (4:3, 60 degrees wide) and the size of the silhouettes cut from its pictures."""
+
+    camera: Camera = field(default_factory=lambda: Camera.from_focal(1100.0, 1280, 960))
+    rate_hz: float = 30.0
+    size: tuple[int, int] = (64, 44)
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Aligned silhouettes of V cameras.
+
+    masks: uint8 [V, H, W] of 0 and 255. boxes: float64 [V, 4], the window (top, left, bottom, right) that each mask covers, in
+    native pixels, NaN where the person is not seen: the centre of mask pixel (i, j) lies at u = left + (j + 0.5) * (right - left) / W,
+    v = top + (i + 0.5) * (bottom - top) / H. parts: uint8 [V, H, W], or None where not asked for.
+    """
+
+    masks: np.ndarray
+    boxes: np.ndarray
+    parts: np.ndarray | None = None
+
+
+def render(
+    scene: RayScene, camera: Camera, T_world_from_camera: np.ndarray, points_m: np.ndarray,
+    size: tuple[int, int] = (64, 44), is_person: np.ndarray | None = None, part_of_triangle: np.ndarray | None = None,
+) -> Pictures:  # fmt: skip
+    """`render_many` for one camera, T_world_from_camera [4, 4]: V is 1."""
+    return render_many(scene, camera, T_world_from_camera[None], points_m, size, is_person, part_of_triangle)
+
+
+def render_many(
+    scene: RayScene, camera: Camera, T_world_from_camera: np.ndarray, points_m: np.ndarray,
+    size: tuple[int, int] = (64, 44), is_person: np.ndarray | None = None, part_of_triangle: np.ndarray | None = None,
+) -> Pictures:  # fmt: skip
+    """Clean silhouettes of one person by V cameras with the same intrinsics.
+
+    T_world_from_camera [V, 4, 4]; points_m [P, 3], the vertices of the person and of what they wear, in the world; is_person bool
+    [F], False for triangles that only hide the person (None: all are the person's); part_of_triangle uint8 [F] asks for the map
+    of body parts.
+
+    The alignment of the field: cropped to the rows in which the person shows, stretched to H rows with the aspect kept, centred
+    on the column where the cumulative column sum passes half. Each mask pixel shows the nearest native pixel, so that people far
+    away look as blocky as they do in a real camera. Whoever is hidden, or shows in fewer than MIN_ROWS native rows, gives an
+    empty mask.
+    """
+    T_world_from_camera = np.asarray(T_world_from_camera, dtype=np.float64)
+    views = len(T_world_from_camera)
+    height, width = size
+    person = np.append(np.ones(len(scene.triangles), bool) if is_person is None else is_person, False)  # [-1]: a miss
+    masks = np.zeros((views, height, width), np.uint8)
+    parts = None if part_of_triangle is None else np.zeros_like(masks)
+    boxes = np.full((views, 4), np.nan)
+    crops = _crops(camera, T_world_from_camera, points_m)  # [V, 4] native, of whole pixels
+    todo = np.flatnonzero(crops[:, 2] - crops[:, 0] >= MIN_ROWS)
+    for attempt in range(2):  # a second time only where an occluder, or a crown thinner than a pixel, left the outer rows empty
+        if not len(todo):
+            break
+        triangles, u, v = _cast(scene, camera, T_world_from_camera[todo], crops[todo], height)
+        seen = person[triangles] & (u < camera.width)[:, None, :]  # rays beyond the right border were cast for a common width
+        full = seen[:, 0].any(1) & seen[:, -1].any(1)
+        done = full | (attempt == 1)
+        some = seen.any((1, 2))
+        for k in np.flatnonzero(done & some):
+            view = todo[k]
+            centred, boxes[view] = _centre(seen[k], crops[view], width)
+            masks[view] = _window(seen[k], centred, width) * np.uint8(PERSON)
+            if parts is not None and part_of_triangle is not None:
+                shown = np.where(seen[k], part_of_triangle[triangles[k]], 0).astype(np.uint8)
+                parts[view] = _window(shown, centred, width)
+        again = np.flatnonzero(~done & some)
+        for k in again:
+            crops[todo[k]] = _visible(seen[k], u[k], v[k])
+        todo = todo[again]
+        todo = todo[crops[todo, 2] - crops[todo, 0] >= MIN_ROWS]
+    return Pictures(masks, boxes, parts)
+
+
+def _crops(camera: Camera, T_world_from_camera: np.ndarray, points_m: np.ndarray) -> np.ndarray:
+    """The box (top, left, bottom, right) of whole native pixels around the points in each picture: float64 [V, 4]; zero where none."""
+    rotation = T_world_from_camera[:, :3, :3].astype(np.float32)
+    position = T_world_from_camera[:, :3, 3].astype(np.float32)
+    points = points_m.astype(np.float32, copy=False) @ rotation - position[:, None, :] @ rotation  # [V, P, 3], camera frames
+    pixels, depth = camera.project(points)
+    front = depth > NEAR_M
+    if front.all():
+        low, high = pixels.min(1), pixels.max(1)
+    else:
+        low = np.where(front[..., None], pixels, np.inf).min(1)
+        high = np.where(front[..., None], pixels, -np.inf).max(1)
+    last = np.array([camera.width - 1, camera.height - 1])
+    low, high = np.ceil(np.clip(low, 0, last + 1)) - 0.5, np.floor(np.clip(high, -1, last)) + 0.5
+    crops = np.concatenate([low[:, ::-1], high[:, ::-1]], axis=1).astype(np.float64)
+    crops[(high <= low).any(1)] = 0.0
+    return crops
+
+
+def _cast(
+    scene: RayScene, camera: Camera, T_world_from_camera: np.ndarray, crops: np.ndarray, height: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """First triangles int32 [V, H, C] seen in the crops, sampled at H rows and square steps, with the native columns u [V, C] and rows v [V, H].
+
+    C is common to all views: the widest crop. Directions are a sum of a row's and a column's part, and need no unit length here.
+    """
+    step = (crops[:, 2] - crops[:, 0]) / height  # native pixels a mask pixel
+    columns = max(1, int(np.ceil(((crops[:, 3] - crops[:, 1]) / step).max() - 1e-9)))
+    v = np.rint(crops[:, :1] + (np.arange(height) + 0.5) * step[:, None])
+    u = np.rint(crops[:, 1:2] + (np.arange(columns) + 0.5) * step[:, None])
+    rotation = T_world_from_camera[:, :3, :3]
+    down = ((v - camera.cy) / camera.fy)[..., None] * rotation[:, None, :, 1] + rotation[:, None, :, 2]  # [V, H, 3]
+    right = ((u - camera.cx) / camera.fx)[..., None] * rotation[:, None, :, 0]  # [V, C, 3]
+    directions = down.astype(np.float32)[:, :, None] + right.astype(np.float32)[:, None]  # [V, H, C, 3]
+    origins = np.broadcast_to(T_world_from_camera[:, None, None, :3, 3].astype(np.float32), directions.shape)
+    found = scene.first_triangle(origins.reshape(-1, 3), directions.reshape(-1, 3))
+    return found.reshape(directions.shape[:3]), u, v
+
+
+def _visible(seen: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.ndarray:
+    """The box [4] of native pixels around what shows: seen [H, C] at columns u [C] and rows v [H]."""
+    rows, columns = np.flatnonzero(seen.any(1)), np.flatnonzero(seen.any(0))
+    return np.array([v[rows[0]] - 0.5, u[columns[0]] - 0.5, v[rows[-1]] + 0.5, u[columns[-1]] + 0.5])
+
+
+def _centre(seen: np.ndarray, crop: np.ndarray, width: int) -> tuple[int, np.ndarray]:
+    """First column of the output window in `seen` [H, C] (may be negative), and the window's box in native pixels [4]."""
+    total = np.cumsum(seen.sum(0))
+    first = int(np.searchsorted(total, total[-1] / 2, side="right")) - width // 2
+    step = (crop[2] - crop[0]) / len(seen)
+    return first, np.array([crop[0], crop[1] + first * step, crop[2], crop[1] + (first + width) * step])
+
+
+def _window(values: np.ndarray, first: int, width: int) -> np.ndarray:
+    """Columns first .. first + width of values [H, C], zero outside."""
+    window = np.zeros((len(values), width), values.dtype)
+    start, stop = max(first, 0), min(first + width, values.shape[1])
+    window[:, start - first : stop - first] = values[:, start:stop]
+    return window

@@ -1,0 +1,226 @@
+"""Spinning LiDARs with their makers' beam tables: what comes back from a walker, on the native grid, and the aligned range view.
+
+`scan_many` casts the rays of all LiDARs that watch one scene at once. The laser heads turn clockwise seen from above, so the
+columns of a scan, from left to right, are also in the order of time.
+"""
+
+import json
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from importlib import resources
+
+import numpy as np
+
+from gaitbridge.errors import UserError, nearest
+from gaitbridge.geometry import range_view as grids
+from gaitbridge.geometry import transforms
+from gaitbridge.geometry.rays import RayScene
+
+
+@dataclass(frozen=True)
+class LidarModel:
+    """A spinning LiDAR.
+
+    Beams fall from the highest to the lowest: elevations_deg [B]; azimuth_offsets_deg [B], how far to the left of the head's
+    direction a beam points; firing_us [B], when in a column's firing sequence it fires. azimuth_step_deg, the head's turn in one
+    sequence at `rate_hz`. range_noise_m, one standard deviation. dark_range_m, where a target of 10 % reflectivity seen head on
+    comes back nine times in ten (data sheets give this number). column_locked: columns at the same azimuths in each turn.
+    """
+
+    name: str
+    elevations_deg: tuple[float, ...]
+    azimuth_offsets_deg: tuple[float, ...]
+    firing_us: tuple[float, ...]
+    azimuth_step_deg: float
+    rate_hz: float = 10.0
+    range_noise_m: float = 0.02
+    range_step_m: float = 0.004
+    min_range_m: float = 0.5
+    max_range_m: float = 120.0
+    dark_range_m: float = 50.0
+    dropout: float = 0.01  # share of returns lost for no geometric reason
+    column_locked: bool = False
+
+    def __post_init__(self) -> None:
+        if not len(self.elevations_deg) == len(self.azimuth_offsets_deg) == len(self.firing_us) > 0:
+            raise ValueError(f"{self.name}: a LiDAR needs as many azimuth offsets and firing times as elevations")
+        if any(below >= above for above, below in zip(self.elevations_deg, self.elevations_deg[1:], strict=False)):
+            raise ValueError(f"{self.name}: elevations must fall from the highest beam to the lowest")
+
+    @cached_property
+    def elevations(self) -> np.ndarray:
+        """Elevations [B] in radians, falling."""
+        return np.deg2rad(self.elevations_deg)
+
+    @property
+    def azimuth_step(self) -> float:
+        """The head's turn between two columns, radians."""
+        return float(np.deg2rad(self.azimuth_step_deg))
+
+    @cached_property
+    def shifts(self) -> tuple[np.ndarray, np.ndarray]:
+        """For each beam [B]: by how many columns its firings are moved to put equal azimuths into one column, and what is left (radians).
+
+        A beam that points to the left of the head meets a direction before the head does not, but after: the head turns clockwise
+        and so comes from the left. What is left is at most half a column, less the turn during the firing sequence.
+        """
+        offsets = np.deg2rad(self.azimuth_offsets_deg) - 2 * np.pi * self.rate_hz * np.array(self.firing_us) * 1e-6
+        columns = np.rint(offsets / self.azimuth_step)
+        return columns, offsets - columns * self.azimuth_step
+
+
+# Beam angles are in beam_tables.json with their sources; the other numbers are from the makers' data sheets. The azimuth steps of
+# the Velodynes are their firing sequences (53.3 and 55.296 us) times 3,600 degrees a second.
+_DATA_SHEETS: dict[str, dict[str, float | bool]] = {
+    "velodyne-vls128": {"azimuth_step_deg": 0.19188, "range_noise_m": 0.02, "range_step_m": 0.004, "max_range_m": 245.0, "dark_range_m": 220.0},
+    "ouster-os1-128": {"azimuth_step_deg": 360 / 1024, "range_noise_m": 0.015, "range_step_m": 0.001, "max_range_m": 120.0,
+                       "dark_range_m": 40.0, "column_locked": True},
+    "velodyne-vlp16": {"azimuth_step_deg": 0.1990656, "range_noise_m": 0.03, "range_step_m": 0.002, "max_range_m": 100.0, "dark_range_m": 50.0},
+}  # fmt: skip
+LIDARS = tuple(sorted(_DATA_SHEETS))
+
+
+@lru_cache(maxsize=8)
+def open_lidar(name: str) -> LidarModel:
+    """The preset `name` (see LIDARS); an unknown one raises UserError."""
+    if name not in _DATA_SHEETS:
+        raise UserError(f"unknown LiDAR {name!r}: {nearest(name, LIDARS)}")
+    table = json.loads(resources.files(__package__).joinpath("beam_tables.json").read_text(encoding="utf-8"))[name]
+    fall = np.argsort(-np.array(table["elevations_deg"]), kind="stable")
+    beams = {key: tuple(table[key][k] for k in fall) for key in ("elevations_deg", "azimuth_offsets_deg", "firing_us")}
+    return LidarModel(name, **beams, **_DATA_SHEETS[name])  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class Scan:
+    """What came back from one person in one turn, on the native grid within the person's angular window.
+
+    ranges_m float32 [B, C], NaN where nothing of the person came back; elevations [B] falling; azimuths [B, C] falling along columns by
+    `azimuth_step`; time_s float32 [B, C], when each ray was shot, from the middle of the sweep of the person. Radians.
+    """
+
+    ranges_m: np.ndarray
+    elevations: np.ndarray
+    azimuths: np.ndarray
+    time_s: np.ndarray
+    azimuth_step: float
+
+
+def scan(
+    scene: RayScene, model: LidarModel, T_world_from_lidar: np.ndarray, points_m: np.ndarray,
+    velocity_mps: np.ndarray | None = None, random: np.random.Generator | None = None,
+    is_person: np.ndarray | None = None, reflectivity: float = 0.3,
+) -> Scan:  # fmt: skip
+    """`scan_many` for one LiDAR, T_world_from_lidar [4, 4]."""
+    return scan_many(scene, model, T_world_from_lidar[None], points_m, velocity_mps, random, is_person, reflectivity)[0]
+
+
+def scan_many(
+    scene: RayScene, model: LidarModel, T_world_from_lidar: np.ndarray, points_m: np.ndarray,
+    velocity_mps: np.ndarray | None = None, random: np.random.Generator | None = None,
+    is_person: np.ndarray | None = None, reflectivity: float = 0.3, leak: float = 0.01,
+) -> list[Scan]:  # fmt: skip
+    """One person in one turn of V LiDARs of the same model.
+
+    T_world_from_lidar [V, 4, 4]; points_m [P, 3], the vertices of the person and of what they wear, in the world; is_person bool [F], False for triangles that
+    only hide the person (None: all are the person's). The scene holds the world at the middle of the sweep.
+
+    velocity_mps [3]: the person moves while the head turns. The ray of a moment t is cast from an origin moved by -velocity * t, which
+    is the same as moving the person (limbs keep their pose, and an occluder moves along: both are below the range noise within
+    the few milliseconds that a person takes to sweep).
+
+    random: None gives clean ranges (no noise, loss or leak, columns at whole steps). Otherwise ranges are blurred by Gaussian noise, rounded, and
+    lost with the chance exp(-2.3 s), s = (reflectivity / 0.1) * cos(incidence) * (dark_range_m / range)^2: a Lambertian target under the
+    LiDAR equation, anchored at the data sheets' nine returns in ten. `leak` is the chance that a return from an occluder within
+    the person's window is taken for the person's.
+    """
+    T_world_from_lidar = np.asarray(T_world_from_lidar, dtype=np.float64)
+    first_beam, last_beam, azimuths, time_s = _window(model, T_world_from_lidar, points_m, random)
+    elevations = model.elevations[first_beam:last_beam]
+    # 1. Directions [V, B, C, 3] in the world.
+    rotation = T_world_from_lidar[:, :3, :3].astype(np.float32)
+    angles, tilt = azimuths.astype(np.float32), elevations.astype(np.float32)[:, None]
+    local = np.empty((*angles.shape, 3), np.float32)
+    local[..., 0] = np.cos(angles) * np.cos(tilt)
+    local[..., 1] = np.sin(angles) * np.cos(tilt)
+    local[..., 2] = np.sin(tilt)
+    directions = (local.reshape(len(local), -1, 3) @ np.swapaxes(rotation, 1, 2)).reshape(-1, 3)
+    # 2. Origins: one a LiDAR, or moved against the person.
+    position = T_world_from_lidar[:, None, None, :3, 3].astype(np.float32)
+    if velocity_mps is None:
+        origins = np.broadcast_to(position, local.shape)
+    else:
+        origins = position - time_s[..., None] * np.asarray(velocity_mps, dtype=np.float32)
+    # 3. What comes back.
+    ranges, triangles = scene.first_hit(origins.reshape(-1, 3), directions)
+    hit = np.flatnonzero(triangles >= 0)
+    hit = hit[(ranges[hit] >= model.min_range_m) & (ranges[hit] <= model.max_range_m)]
+    if is_person is not None:
+        mine = is_person[triangles[hit]]
+        if random is not None and not mine.all():
+            mine = mine | (random.random(len(hit), dtype=np.float32) < leak)
+        hit = hit[mine]
+    measured = ranges[hit]
+    if random is not None:
+        cosine = np.abs((scene.normals[triangles[hit]] * directions[hit]).sum(1))
+        hit, measured = _measure(model, hit, measured, cosine, reflectivity, random)
+    grid = np.full(len(ranges), np.nan, np.float32)
+    grid[hit] = measured
+    grid = grid.reshape(angles.shape)
+    return [Scan(grid[k], elevations, azimuths[k], time_s[k], model.azimuth_step) for k in range(len(grid))]
+
+
+def _measure(
+    model: LidarModel, hit: np.ndarray, ranges: np.ndarray, cosine: np.ndarray, reflectivity: float, random: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Which of the hits [P] come back, and the ranges float32 [P'] measured; see `scan_many`."""
+    signal = (reflectivity / 0.1) * cosine * (model.dark_range_m / ranges) ** 2
+    chance = (1 - model.dropout) * (1 - np.exp(-np.log(10.0) * signal))
+    back = random.random(len(hit), dtype=np.float32) < chance
+    noisy = ranges + np.float32(model.range_noise_m) * random.standard_normal(len(hit), dtype=np.float32)
+    rounded = np.rint(noisy / model.range_step_m) * np.float32(model.range_step_m)
+    return hit[back], rounded[back].astype(np.float32)
+
+
+def _window(
+    model: LidarModel, T_world_from_lidar: np.ndarray, points_m: np.ndarray, random: np.random.Generator | None
+) -> tuple[int, int, np.ndarray, np.ndarray]:
+    """The part of the native grid that can meet the person: first and last beam, azimuths [V, B, C], time_s float32 [V, B, C].
+
+    Common to all views in size. One beam more on each side, so that a scan tells how far its outermost returns reach.
+    """
+    step, views = model.azimuth_step, len(T_world_from_lidar)
+    points = transforms.apply(transforms.inverse(T_world_from_lidar), points_m.astype(np.float32, copy=False))
+    azimuth, elevation, _ = grids.to_spherical(points)  # [V, P]
+    centre = points.mean(1)
+    middle = np.arctan2(centre[:, 1], centre[:, 0])[:, None]
+    offset = (azimuth - middle + np.pi) % (2 * np.pi) - np.pi  # a person behind the sensor straddles azimuth pi
+    first = int(np.searchsorted(-model.elevations, -elevation.max()))
+    last = int(np.searchsorted(-model.elevations, -elevation.min(), side="right"))
+    first, last = max(first - 1, 0), min(last + 1, len(model.elevations))
+    phase = np.zeros(views) if random is None or model.column_locked else random.random(views)
+    left = np.ceil((middle[:, 0] + offset.max(1)) / step - phase) + 1  # one more, for the beams' own shifts
+    columns = int((left - np.floor((middle[:, 0] + offset.min(1)) / step - phase)).max()) + 2
+    shift, rest = model.shifts
+    column = np.arange(columns)
+    azimuths = ((left + phase)[:, None] - column) * step  # [V, C]
+    turning = 2 * np.pi * model.rate_hz
+    mid = (middle[:, 0] / step - phase - left)[:, None] * -1  # the column that meets the person's middle
+    when = ((column - mid)[:, None, :] + shift[first:last, None]) * (step / turning) + np.array(model.firing_us)[first:last, None] * 1e-6
+    return first, last, azimuths[:, None, :] + rest[first:last, None], when.astype(np.float32)
+
+
+def range_view(scan: Scan, size: tuple[int, int] = (64, 44)) -> np.ndarray:
+    """The aligned range view float32 [H, W] of a scan, metres, NaN where nothing came back: see `geometry.range_view.align`."""
+    return grids.align(scan.ranges_m, scan.elevations, scan.azimuths, scan.azimuth_step, size)
+
+
+def range_views(scans: list[Scan], size: tuple[int, int] = (64, 44)) -> np.ndarray:
+    """Aligned range views float32 [V, H, W] of several scans."""
+    return np.stack([range_view(one, size) for one in scans])
+
+
+def points(scan: Scan) -> np.ndarray:
+    """The returns as float64 [P, 4]: x, y, z in metres in the LiDAR frame, and when each was shot (seconds from the middle of the sweep)."""
+    where = grids.points_of_grid(scan.ranges_m, scan.elevations, scan.azimuths)
+    return np.column_stack([where, scan.time_s[~np.isnan(scan.ranges_m)]])

@@ -1,0 +1,134 @@
+"""Pass 1 of an evaluation: sequences of a store to a file of embeddings that says where it comes from.
+
+The file is a NumPy .npz without pickle: `values` float32 [N, C, K], `keys` [N] of text, `provenance` one JSON text.
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gaitbridge import __version__
+from gaitbridge.conventions import MODALITIES
+from gaitbridge.errors import StoreError, UserError, nearest
+from gaitbridge.store import Store, written_whole
+from gaitbridge.types import Embeddings
+
+Embed = Callable[..., Embeddings]  # embed(silhouettes=[arrays]) or embed(range_views=[arrays]), an array a sequence
+
+
+def embed_store(
+    embed: Embed,
+    store: Store,
+    numbers: Iterable[int],
+    modality: str,
+    out: Path,
+    provenance: Mapping[str, Any],
+    batch: int = 64,
+    progress: Callable[[int, int], None] | None = None,
+) -> Embeddings:
+    """Embed sequences `numbers` of a store from one modality and write them to `out`, whole or not at all.
+
+    embed: called with `batch` sequences at a time as `embed(silhouettes=[uint8 [T, H, W], ...])` or
+    `embed(range_views=[float32 [T, H, W], ...])`; modality: a name or alias of conventions.MODALITIES; provenance: what the caller knows
+    (run, recipe, ...), to which the weights' hash, the data's hash, the modality and the code's version are added; progress: called
+    with (done, all). Sequences without a frame of that modality are left out and listed in the provenance. UserError where none is left
+    or a result is not finite.
+    """
+    name = modality_name(modality)
+    asked = list(numbers)
+    taken = [number for number in asked if store.rows[number][f"{name}_frames"] > 0]
+    if not taken:
+        raise UserError(f"{store.path}: none of {len(asked)} sequences has {name}; choose another modality or store")
+    parts: list[Embeddings] = []
+    for start in range(0, len(taken), batch):
+        some = taken[start : start + batch]
+        made = embed(**{name: [sequence.arrays[name] for sequence in store.read_many(some, [name])]})
+        _check_batch(made, [store.rows[number]["key"] for number in some], parts)
+        parts.append(made)
+        if progress is not None:
+            progress(start + len(some), len(taken))
+    keys = tuple(store.rows[number]["key"] for number in taken)
+    values = np.concatenate([part.values for part in parts])
+    embeddings = Embeddings(values, parts[0].distance, name, parts[0].weights_hash, keys)
+    left_out = [store.rows[number]["key"] for number in asked if store.rows[number][f"{name}_frames"] == 0]
+    write_embeddings(embeddings, out, {**provenance, "data_hash": store.content_hash, "left_out": left_out})
+    return embeddings
+
+
+def modality_name(modality: str) -> str:
+    """`silhouettes` or `range_views` from either name (camera, lidar); UserError with the nearest where it is neither."""
+    if modality not in MODALITIES:
+        raise UserError(f"unknown modality {modality!r}: {nearest(modality, MODALITIES)}")
+    return MODALITIES[modality]
+
+
+def _check_batch(made: Embeddings, keys: list[str], before: list[Embeddings]) -> None:
+    if len(made) != len(keys):
+        raise ValueError(f"embed gave {len(made)} embeddings for {len(keys)} sequences")
+    if before and (made.values.shape[1:], made.distance, made.weights_hash) != (
+        before[0].values.shape[1:],
+        before[0].distance,
+        before[0].weights_hash,
+    ):
+        raise ValueError("embed gave embeddings of another shape, distance or network than before")
+    finite = np.isfinite(made.values).all((1, 2))
+    if not finite.all():
+        raise UserError(
+            f"the embedding of {keys[int(np.argmin(finite))]} is not finite; look at its input, or train again: it may have diverged"
+        )
+
+
+def write_embeddings(embeddings: Embeddings, out: Path, provenance: Mapping[str, Any]) -> Path:
+    """Write embeddings with their keys and provenance to `out`, whole or not at all. ValueError where they have no keys."""
+    if len(embeddings.keys) != len(embeddings):
+        raise ValueError("embeddings need a key each to be written")
+    about = {
+        "code_version": __version__,
+        **provenance,
+        "weights_hash": embeddings.weights_hash,
+        "modality": embeddings.modality,
+        "distance": embeddings.distance,
+    }
+    with written_whole(Path(out)) as temporary, temporary.open("wb") as file:
+        np.savez(
+            file,
+            values=embeddings.values,
+            keys=np.asarray(embeddings.keys, dtype=str),
+            provenance=np.asarray(json.dumps(about, sort_keys=True)),
+        )
+    return Path(out)
+
+
+def _open(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    if not path.is_file():
+        raise UserError(f"{path} is missing; embed the store first")
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in ("values", "keys", "provenance")}
+        about = json.loads(str(arrays["provenance"]))
+        for name in ("weights_hash", "modality", "distance", "data_hash"):
+            about.setdefault(name, "") if name == "data_hash" else about[name]
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        raise StoreError(f"{path} is no file of embeddings, or damaged ({error}); embed the store again") from error
+    return arrays, about
+
+
+def read_embeddings(path: Path | str) -> Embeddings:
+    """The embeddings of a file. UserError where it is missing, StoreError where it is damaged or something else."""
+    arrays, about = _open(Path(path))
+    try:
+        return Embeddings(arrays["values"], about["distance"], about["modality"], about["weights_hash"], tuple(arrays["keys"].tolist()))
+    except ValueError as error:
+        raise StoreError(f"{path} is no file of embeddings, or damaged ({error}); embed the store again") from error
+
+
+def read_provenance(path: Path | str) -> dict[str, Any]:
+    """What a file of embeddings says of itself: run, weights_hash, data_hash, modality, distance, code_version, left_out. Errors as
+    read_embeddings."""
+    return _open(Path(path))[1]

@@ -1,0 +1,47 @@
+"""Run a network over whole sequences: arrays in, part embeddings out, in the order given."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import nn
+
+from gaitbridge.data.batches import padded
+from gaitbridge.errors import UserError
+from gaitbridge.types import Batch
+
+FRAMES_AT_ONCE = 640  # bounds memory, whatever the lengths
+
+
+def embed_arrays(network: nn.Module, modality: str, arrays: Sequence[np.ndarray], device: torch.device | str = "cpu",
+                 bf16: bool = False) -> np.ndarray:
+    """Embeddings float32 [N, C, K] of sequences [T, H, W] of one modality, T from 1; the network is left in evaluation mode.
+
+    A sequence's embedding depends neither on its neighbours nor on the batch size, but for rounding. UserError names a
+    sequence that has no frames.
+    """
+    for number, array in enumerate(arrays):
+        if len(array) == 0:
+            raise UserError(f"sequence {number} of {len(arrays)} has no frames: leave it out")
+    network.eval()
+    order = sorted(range(len(arrays)), key=lambda n: len(arrays[n]))
+    result: list[np.ndarray | None] = [None] * len(arrays)
+    for group in _groups(order, [len(array) for array in arrays]):
+        images, frames = padded([arrays[n] for n in group])
+        batch = Batch({modality: images.to(device)}, frames.to(device), torch.full((len(group),), -1))
+        with torch.inference_mode(), torch.autocast(torch.device(device).type, torch.bfloat16, enabled=bf16):
+            values = network.embed(batch)[modality].float().cpu().numpy()  # type: ignore[operator]
+        for n, value in zip(group, values, strict=True):
+            result[n] = value
+    return np.stack([value for value in result if value is not None])
+
+
+def _groups(order: Sequence[int], lengths: Sequence[int]) -> list[list[int]]:
+    """Consecutive sequences, shortest first, of at most FRAMES_AT_ONCE padded frames a group (one sequence at least)."""
+    groups: list[list[int]] = []
+    for number in order:
+        if groups and (len(groups[-1]) + 1) * lengths[number] <= FRAMES_AT_ONCE:
+            groups[-1].append(number)
+        else:
+            groups.append([number])
+    return groups

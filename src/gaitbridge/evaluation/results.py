@@ -1,0 +1,88 @@
+"""Result rows: every number with its unit, counts, protocol, both modalities, seed and versions; to JSON, CSV and back."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from gaitbridge.errors import StoreError, UserError
+from gaitbridge.store import written_whole
+
+VIEW_MODES = ("excluded", "identical", "all")
+DIRECTIONS = (("camera", "lidar"), ("lidar", "camera"), ("camera", "camera"), ("lidar", "lidar"))  # (probe, gallery)
+
+
+@dataclass(frozen=True)
+class ResultRow:
+    """One number. `value`, `low`, `high` and `chance` are in `unit`; None where they are not defined (no probe with a mate, one person).
+
+    low and high: 95 % bootstrap interval over people. probes: those with a mate, which alone enter the value; probes_without_mate: the
+    others. gallery: gallery sequences of the protocol; compared: how many of them a probe meets on average after exclusion; people:
+    persons among the probes that count. condition: a name or `all`. views: excluded, identical or all. probe_view, gallery_view: for one
+    cell of the view-pair table only.
+    """
+
+    metric: str
+    unit: str
+    value: float | None
+    low: float | None
+    high: float | None
+    chance: float | None
+    probes: int
+    probes_without_mate: int
+    gallery: int
+    compared: float
+    people: int
+    probe_modality: str
+    gallery_modality: str
+    condition: str
+    views: str
+    probe_view: str | None
+    gallery_view: str | None
+    protocol: str
+    seed: int
+    weights_hash: str
+    data_hash: str
+    code_version: str
+
+
+def find_row(
+    rows: Iterable[ResultRow], metric: str, probe: str, gallery: str, views: str = "excluded", condition: str = "all"
+) -> ResultRow | None:
+    """The row of one number of the main table (no view-pair cell), or None: `find_row(rows, "rank-1", "camera", "lidar")`."""
+    wanted = (metric, probe, gallery, views, condition, None)
+    for row in rows:
+        if (row.metric, row.probe_modality, row.gallery_modality, row.views, row.condition, row.probe_view) == wanted:
+            return row
+    return None
+
+
+def write_json(document: Any, out: Path) -> None:
+    """A JSON file, whole or not at all; ValueError where it holds NaN, which JSON has not."""
+    text = json.dumps(document, indent=1, allow_nan=False)
+    with written_whole(out) as temporary:
+        temporary.write_text(text + "\n")
+
+
+def write_rows(rows: Sequence[ResultRow], out: Path) -> None:
+    """`results.json` and `results.csv` in the folder `out`, each whole or not at all."""
+    names = [field.name for field in fields(ResultRow)]
+    write_json([asdict(row) for row in rows], out / "results.json")
+    with written_whole(out / "results.csv") as temporary, temporary.open("w", newline="") as file:
+        writer = csv.DictWriter(file, names)
+        writer.writeheader()
+        writer.writerows(asdict(row) for row in rows)
+
+
+def read_rows(path: Path) -> list[ResultRow]:
+    """The rows of a `results.json`; UserError where it is missing, StoreError where it is something else."""
+    if not path.is_file():
+        raise UserError(f"{path} is missing; evaluate the run first")
+    try:
+        return [ResultRow(**entry) for entry in json.loads(path.read_text())]
+    except (ValueError, TypeError) as error:
+        raise StoreError(f"{path} holds no results, or is damaged ({error}); evaluate the run again") from error

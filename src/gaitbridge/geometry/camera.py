@@ -35,11 +35,9 @@ class Camera:
 
     def project(self, points_camera: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Pixels [..., 2] and depth [...] (z, metres) of points [..., 3]; pixels mean nothing where the depth is not positive."""
-        depth = points_camera[..., 2]
+        x, y, depth = points_camera[..., 0], points_camera[..., 1], points_camera[..., 2]
         with np.errstate(divide="ignore", invalid="ignore"):
-            pixels = points_camera[..., :2] / depth[..., None]
-        pixels = pixels * np.array([self.fx, self.fy], pixels.dtype) + np.array([self.cx, self.cy], pixels.dtype)
-        return pixels, depth
+            return np.stack([x / depth * self.fx + self.cx, y / depth * self.fy + self.cy], axis=-1), depth
 
     def rays(self, pixels: np.ndarray) -> np.ndarray:
         """Unit directions [..., 3] in the camera frame through pixels [..., 2]."""

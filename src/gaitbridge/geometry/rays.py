@@ -42,10 +42,11 @@ class RayScene:
     @cached_property
     def normals(self) -> np.ndarray:
         """Unit normals float32 [F, 3], outward by the right-hand rule; zero for triangles without area."""
-        corners = self.vertices[self.triangles]
-        normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-        unit: np.ndarray = normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-20)
-        return unit
+        first, second, third = self.vertices.T[:, self.triangles.T].swapaxes(0, 1)  # [3, F] each: by axis is several times faster
+        a, b = second - first, third - first
+        normals = np.stack([a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]])
+        normals /= np.maximum(np.sqrt((normals * normals).sum(0)), 1e-20)
+        return normals.T
 
     def distance(self, origins: np.ndarray, directions: np.ndarray) -> np.ndarray:
         """Distance float32 [R] to the first triangle, inf where missed, in lengths of the direction (metres for unit directions).

@@ -1,4 +1,4 @@
-"""Rigid transforms: `T_target_from_source` [..., 4, 4] maps column vectors, so `apply(T, points)` takes source points to the target frame."""
+"""Rigid transforms: `T_target_from_source` [..., 4, 4] maps column vectors; `apply(T, points)` takes source points to the target frame."""
 
 import numpy as np
 from scipy.spatial.transform import Rotation

@@ -101,17 +101,19 @@ def _crops(camera: Camera, T_world_from_camera: np.ndarray, points_m: np.ndarray
     """The box (top, left, bottom, right) of whole native pixels around the points in each picture: float64 [V, 4]; zero where none."""
     rotation = T_world_from_camera[:, :3, :3].astype(np.float32)
     position = T_world_from_camera[:, :3, 3].astype(np.float32)
-    points = points_m.astype(np.float32, copy=False) @ rotation - position[:, None, :] @ rotation  # [V, P, 3], camera frames
-    pixels, depth = camera.project(points)
+    back = np.swapaxes(rotation, 1, 2)
+    x, y, depth = np.moveaxis(back @ points_m.T.astype(np.float32) - back @ position[..., None], 1, 0)  # [V, P] each: fast to reduce
     front = depth > NEAR_M
-    if front.all():
-        low, high = pixels.min(1), pixels.max(1)
-    else:
-        low = np.where(front[..., None], pixels, np.inf).min(1)
-        high = np.where(front[..., None], pixels, -np.inf).max(1)
-    last = np.array([camera.width - 1, camera.height - 1])
+    depth = np.where(front, depth, np.float32(np.nan))
+    u, v = x / depth * camera.fx + camera.cx, y / depth * camera.fy + camera.cy
+    if not front.all():
+        visible = front.any(1)
+        u[~visible] = v[~visible] = -np.inf
+    low = np.stack([np.fmin.reduce(v, axis=1), np.fmin.reduce(u, axis=1)], axis=1)
+    high = np.stack([np.fmax.reduce(v, axis=1), np.fmax.reduce(u, axis=1)], axis=1)
+    last = np.array([camera.height - 1, camera.width - 1])
     low, high = np.ceil(np.clip(low, 0, last + 1)) - 0.5, np.floor(np.clip(high, -1, last)) + 0.5
-    crops = np.concatenate([low[:, ::-1], high[:, ::-1]], axis=1).astype(np.float64)
+    crops = np.concatenate([low, high], axis=1).astype(np.float64)
     crops[(high <= low).any(1)] = 0.0
     return crops
 
@@ -119,7 +121,7 @@ def _crops(camera: Camera, T_world_from_camera: np.ndarray, points_m: np.ndarray
 def _cast(
     scene: RayScene, camera: Camera, T_world_from_camera: np.ndarray, crops: np.ndarray, height: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """First triangles int32 [V, H, C] seen in the crops, sampled at H rows and square steps, with the native columns u [V, C] and rows v [V, H].
+    """First triangles int32 [V, H, C] in the crops, sampled at H rows and square steps; native columns u [V, C] and rows v [V, H].
 
     C is common to all views: the widest crop. Directions are a sum of a row's and a column's part, and need no unit length here.
     """
@@ -127,12 +129,14 @@ def _cast(
     columns = max(1, int(np.ceil(((crops[:, 3] - crops[:, 1]) / step).max() - 1e-9)))
     v = np.rint(crops[:, :1] + (np.arange(height) + 0.5) * step[:, None])
     u = np.rint(crops[:, 1:2] + (np.arange(columns) + 0.5) * step[:, None])
-    rotation = T_world_from_camera[:, :3, :3]
-    down = ((v - camera.cy) / camera.fy)[..., None] * rotation[:, None, :, 1] + rotation[:, None, :, 2]  # [V, H, 3]
-    right = ((u - camera.cx) / camera.fx)[..., None] * rotation[:, None, :, 0]  # [V, C, 3]
-    directions = down.astype(np.float32)[:, :, None] + right.astype(np.float32)[:, None]  # [V, H, C, 3]
-    origins = np.broadcast_to(T_world_from_camera[:, None, None, :3, 3].astype(np.float32), directions.shape)
-    found = scene.first_triangle(origins.reshape(-1, 3), directions.reshape(-1, 3))
+    rotation = T_world_from_camera[:, :3, :3, None]
+    down = (rotation[:, :, 1] * ((v - camera.cy) / camera.fy)[:, None] + rotation[:, :, 2]).astype(np.float32)  # [V, 3, H]
+    right = (rotation[:, :, 0] * ((u - camera.cx) / camera.fx)[:, None]).astype(np.float32)  # [V, 3, C]
+    directions = np.empty((len(crops), height, columns, 3), np.float32)
+    for axis in range(3):  # NumPy is slow where the last axis is short
+        np.add(down[:, axis, :, None], right[:, axis, None, :], out=directions[..., axis])
+    origins = np.repeat(T_world_from_camera[:, :3, 3].astype(np.float32), height * columns, axis=0)
+    found = scene.first_triangle(origins, directions.reshape(-1, 3))
     return found.reshape(directions.shape[:3]), u, v
 
 

@@ -61,8 +61,8 @@ class LidarModel:
     def shifts(self) -> tuple[np.ndarray, np.ndarray]:
         """For each beam [B]: by how many columns its firings are moved to put equal azimuths into one column, and what is left (radians).
 
-        A beam that points to the left of the head meets a direction before the head does not, but after: the head turns clockwise
-        and so comes from the left. What is left is at most half a column, less the turn during the firing sequence.
+        A beam that points to the left of the head sweeps a direction later than the head itself, which comes from the left. What is
+        left is at most half a column.
         """
         offsets = np.deg2rad(self.azimuth_offsets_deg) - 2 * np.pi * self.rate_hz * np.array(self.firing_us) * 1e-6
         columns = np.rint(offsets / self.azimuth_step)
@@ -72,10 +72,12 @@ class LidarModel:
 # Beam angles are in beam_tables.json with their sources; the other numbers are from the makers' data sheets. The azimuth steps of
 # the Velodynes are their firing sequences (53.3 and 55.296 us) times 3,600 degrees a second.
 _DATA_SHEETS: dict[str, dict[str, float | bool]] = {
-    "velodyne-vls128": {"azimuth_step_deg": 0.19188, "range_noise_m": 0.02, "range_step_m": 0.004, "max_range_m": 245.0, "dark_range_m": 220.0},
+    "velodyne-vls128": {"azimuth_step_deg": 0.19188, "range_noise_m": 0.02, "range_step_m": 0.004, "max_range_m": 245.0,
+                        "dark_range_m": 220.0},
     "ouster-os1-128": {"azimuth_step_deg": 360 / 1024, "range_noise_m": 0.015, "range_step_m": 0.001, "max_range_m": 120.0,
                        "dark_range_m": 40.0, "column_locked": True},
-    "velodyne-vlp16": {"azimuth_step_deg": 0.1990656, "range_noise_m": 0.03, "range_step_m": 0.002, "max_range_m": 100.0, "dark_range_m": 50.0},
+    "velodyne-vlp16": {"azimuth_step_deg": 0.1990656, "range_noise_m": 0.03, "range_step_m": 0.002, "max_range_m": 100.0,
+                       "dark_range_m": 50.0},
 }  # fmt: skip
 LIDARS = tuple(sorted(_DATA_SHEETS))
 
@@ -122,17 +124,17 @@ def scan_many(
 ) -> list[Scan]:  # fmt: skip
     """One person in one turn of V LiDARs of the same model.
 
-    T_world_from_lidar [V, 4, 4]; points_m [P, 3], the vertices of the person and of what they wear, in the world; is_person bool [F], False for triangles that
-    only hide the person (None: all are the person's). The scene holds the world at the middle of the sweep.
+    T_world_from_lidar [V, 4, 4]; points_m [P, 3], the vertices of the person and of what they wear, in the world; is_person bool
+    [F], False for triangles that only hide the person (None: all are the person's). The scene is the world at the middle of the sweep.
 
-    velocity_mps [3]: the person moves while the head turns. The ray of a moment t is cast from an origin moved by -velocity * t, which
-    is the same as moving the person (limbs keep their pose, and an occluder moves along: both are below the range noise within
-    the few milliseconds that a person takes to sweep).
+    velocity_mps [3]: the person moves while the head turns. The ray of a moment t is cast from an origin moved by -velocity * t,
+    which is the same as moving the person (limbs keep their pose, and an occluder moves along: both are below the range noise
+    within the few milliseconds that the sweep of a person takes).
 
-    random: None gives clean ranges (no noise, loss or leak, columns at whole steps). Otherwise ranges are blurred by Gaussian noise, rounded, and
-    lost with the chance exp(-2.3 s), s = (reflectivity / 0.1) * cos(incidence) * (dark_range_m / range)^2: a Lambertian target under the
-    LiDAR equation, anchored at the data sheets' nine returns in ten. `leak` is the chance that a return from an occluder within
-    the person's window is taken for the person's.
+    random: None gives clean ranges (no noise, loss or leak, columns at whole steps). Otherwise ranges are blurred by Gaussian noise,
+    rounded, and lost with the chance exp(-2.3 s), s = (reflectivity / 0.1) * cos(incidence) * (dark_range_m / range)^2: a
+    Lambertian target under the LiDAR equation, anchored at the data sheets' nine returns in ten. `leak` is the chance that a
+    return from an occluder within the person's window is taken for the person's.
     """
     T_world_from_lidar = np.asarray(T_world_from_lidar, dtype=np.float64)
     first_beam, last_beam, azimuths, time_s = _window(model, T_world_from_lidar, points_m, random)
@@ -146,13 +148,13 @@ def scan_many(
     local[..., 2] = np.sin(tilt)
     directions = (local.reshape(len(local), -1, 3) @ np.swapaxes(rotation, 1, 2)).reshape(-1, 3)
     # 2. Origins: one a LiDAR, or moved against the person.
-    position = T_world_from_lidar[:, None, None, :3, 3].astype(np.float32)
-    if velocity_mps is None:
-        origins = np.broadcast_to(position, local.shape)
-    else:
-        origins = position - time_s[..., None] * np.asarray(velocity_mps, dtype=np.float32)
+    position = T_world_from_lidar[:, :3, 3].astype(np.float32)
+    origins = np.repeat(position, angles[0].size, axis=0)
+    if velocity_mps is not None:
+        for axis in range(3):
+            origins[:, axis] -= time_s.ravel() * np.float32(velocity_mps[axis])
     # 3. What comes back.
-    ranges, triangles = scene.first_hit(origins.reshape(-1, 3), directions)
+    ranges, triangles = scene.first_hit(origins, directions)
     hit = np.flatnonzero(triangles >= 0)
     hit = hit[(ranges[hit] >= model.min_range_m) & (ranges[hit] <= model.max_range_m)]
     if is_person is not None:
@@ -162,11 +164,10 @@ def scan_many(
         hit = hit[mine]
     measured = ranges[hit]
     if random is not None:
-        cosine = np.abs((scene.normals[triangles[hit]] * directions[hit]).sum(1))
+        cosine = np.abs(np.einsum("ij,ij->i", scene.normals[triangles[hit]], directions[hit]))
         hit, measured = _measure(model, hit, measured, cosine, reflectivity, random)
-    grid = np.full(len(ranges), np.nan, np.float32)
-    grid[hit] = measured
-    grid = grid.reshape(angles.shape)
+    grid = np.full(angles.shape, np.nan, np.float32)
+    grid.ravel()[hit] = measured
     return [Scan(grid[k], elevations, azimuths[k], time_s[k], model.azimuth_step) for k in range(len(grid))]
 
 
@@ -190,9 +191,10 @@ def _window(
     Common to all views in size. One beam more on each side, so that a scan tells how far its outermost returns reach.
     """
     step, views = model.azimuth_step, len(T_world_from_lidar)
-    points = transforms.apply(transforms.inverse(T_world_from_lidar), points_m.astype(np.float32, copy=False))
-    azimuth, elevation, _ = grids.to_spherical(points)  # [V, P]
-    centre = points.mean(1)
+    T_lidar_from_world = transforms.inverse(T_world_from_lidar).astype(np.float32)
+    points = T_lidar_from_world[:, :3, :3] @ points_m.T.astype(np.float32) + T_lidar_from_world[:, :3, 3:]  # [V, 3, P]
+    azimuth, elevation, _ = grids.to_spherical(np.moveaxis(points, 1, -1))  # [V, P]
+    centre = points.mean(2).astype(np.float64)
     middle = np.arctan2(centre[:, 1], centre[:, 0])[:, None]
     offset = (azimuth - middle + np.pi) % (2 * np.pi) - np.pi  # a person behind the sensor straddles azimuth pi
     first = int(np.searchsorted(-model.elevations, -elevation.max()))
@@ -221,6 +223,6 @@ def range_views(scans: list[Scan], size: tuple[int, int] = (64, 44)) -> np.ndarr
 
 
 def points(scan: Scan) -> np.ndarray:
-    """The returns as float64 [P, 4]: x, y, z in metres in the LiDAR frame, and when each was shot (seconds from the middle of the sweep)."""
+    """The returns as float64 [P, 4]: x, y, z (metres, LiDAR frame), and when each was shot (seconds from the middle of the sweep)."""
     where = grids.points_of_grid(scan.ranges_m, scan.elevations, scan.azimuths)
     return np.column_stack([where, scan.time_s[~np.isnan(scan.ranges_m)]])

@@ -16,7 +16,8 @@ memory-mapped; a reader opens them anew in each process (fork or spawn), decodes
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence as Rows
+from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Sequence as Rows
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path

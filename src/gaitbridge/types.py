@@ -7,8 +7,8 @@ Legend: N sequences, T frames, C channels, H/W pixels, K parts, J joints, M mark
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
@@ -61,8 +61,7 @@ class Sequence:
                 raise ValueError(f"{self.labels.key}: {len(array)} {name} but {len(times)} times")
 
 
-@dataclass(frozen=True)
-class Batch:
+class Batch(NamedTuple):
     """What a network sees: prepared tensors by modality, all [N, T, H, W]; a modality's rows are synchronised with the other's.
 
     `frames` [N] counts the real frames of each row (the rest is padding, masked in temporal pooling); `people` [N] are
@@ -73,11 +72,10 @@ class Batch:
     frames: Tensor
     people: Tensor
     keys: tuple[str, ...] = ()
-    extras: Mapping[str, Tensor] = field(default_factory=dict)
+    extras: Mapping[str, Tensor] = {}
 
 
-@dataclass(frozen=True)
-class Features:
+class Features(NamedTuple):
     """What a network gives in training, by modality: part features before the neck and the embeddings after it, both [N, C, K]."""
 
     parts: Mapping[str, Tensor]

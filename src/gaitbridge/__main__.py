@@ -1,0 +1,5 @@
+"""`python -m gaitbridge`, which `torchrun -m gaitbridge` needs."""
+
+from gaitbridge.cli import entry
+
+entry()

@@ -1,0 +1,53 @@
+"""Which sequences and frames make a batch: a pure function of (seed, step, rank), so that a resumed run sees what it would have seen."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from gaitbridge.conventions import stream
+from gaitbridge.errors import UserError
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One batch: sequence numbers [N], class numbers [N], and the frame numbers of each sequence [N][T]."""
+
+    numbers: tuple[int, ...]
+    people: tuple[int, ...]
+    frames: tuple[np.ndarray, ...]
+
+
+def people_of(rows: Sequence[Mapping[str, object]], numbers: Sequence[int]) -> dict[str, list[int]]:
+    """Sequence numbers by person, people sorted: their order gives the class numbers."""
+    found: dict[str, list[int]] = {}
+    for number in numbers:
+        found.setdefault(str(rows[number]["person"]), []).append(number)
+    return {person: found[person] for person in sorted(found)}
+
+
+def plan_batch(by_person: Mapping[str, Sequence[int]], frame_counts: Mapping[int, int], *, people: int, per_person: int, frames: int,
+               seed: int, step: int, rank: int = 0, ordered: bool = False) -> Plan:
+    """P x K sampling: `people` different people, `per_person` sequences each, `frames` frames a sequence (Hermans et al. 2017).
+
+    Sequences of a person are different while there are enough; frames are drawn without replacement, or `ordered` ones in a row,
+    and repeat where a sequence is shorter. UserError where there are fewer people than asked for.
+    """
+    if len(by_person) < people:
+        raise UserError(f"a batch needs {people} people but the store has {len(by_person)} to train on: lower data.people_per_batch")
+    random = stream(seed, "batch", step, rank)
+    names = list(by_person)
+    numbers, classes, chosen = [], [], []
+    for person in random.choice(len(names), people, replace=False):
+        own = by_person[names[person]]
+        for pick in random.choice(len(own), per_person, replace=len(own) < per_person):
+            count = frame_counts[own[pick]]
+            if ordered and count > frames:
+                start = int(random.integers(count - frames + 1))
+                picked = np.arange(start, start + frames)
+            else:
+                picked = np.sort(random.choice(count, frames, replace=count < frames))
+            numbers.append(own[pick])
+            classes.append(int(person))
+            chosen.append(picked)
+    return Plan(tuple(numbers), tuple(classes), tuple(chosen))

@@ -1,0 +1,72 @@
+"""A trained run taken to use: `gaitbridge.load(RUN).embed(silhouettes=[...])`. Nothing of the training objective is read."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from gaitbridge import plugins
+from gaitbridge.config import checked
+from gaitbridge.errors import UserError
+from gaitbridge.training.checkpoint import pointed, read_part, weights_hash
+from gaitbridge.training.config import METHODS, RunConfig
+from gaitbridge.types import Embeddings
+
+
+class Model:
+    """A network with its weights. `modalities`, `distance`, `weights_hash`, `config` say what it is."""
+
+    def __init__(self, run: Path, which: str = "best", device: str = "cpu") -> None:
+        file = run / "config.json"
+        if not file.is_file():
+            raise UserError(f"{run} is not a run (no config.json): train one with `gaitbridge train RECIPE --data STORE --out {run}`")
+        try:
+            self.config = checked(RunConfig, json.loads(file.read_text()))
+        except ValueError as error:
+            raise UserError(f"{file} is damaged ({error}): restore it, or train again") from error
+        folder = pointed(run, which)
+        if folder is None:
+            raise UserError(f"{run} has no checkpoint yet: finish its training with --resume")
+        module = plugins.load(f"{METHODS}.{self.config.method}", "network")
+        weights = read_part(folder, "network")
+        self.run, self.folder, self.device = run, folder, device
+        self.weights_hash, self.modalities, self.distance = weights_hash(weights), module.MODALITIES, module.DISTANCE
+        self.network = module.Network(self.config.network)
+        self.network.load_state_dict(weights)
+        self.network.to(device).eval()
+
+    def embed(self, **sequences: Sequence[np.ndarray]) -> Embeddings:
+        """Embed sequences of one modality, named: `embed(silhouettes=[...])` or `embed(range_views=[...])`.
+
+        silhouettes: uint8 [T, H, W], 0 to 255, each a walk; range_views: float32 [T, H, W] in metres, NaN where nothing came back.
+        T may differ between sequences, H x W is the network's size. Returns `Embeddings` whose `values` is float32 [N, C, K].
+        Raises UserError on an unknown modality, none or several, an empty list, a wrong dtype, size or number of axes.
+        """
+        from gaitbridge.evaluation.forward import embed_arrays
+
+        if len(sequences) != 1:
+            raise UserError(f"embed takes one modality at a time, by name: {' or '.join(self.modalities)}")
+        modality, arrays = next(iter(sequences.items()))
+        if modality not in self.modalities:
+            raise UserError(f"unknown modality {modality!r}: this network takes {' or '.join(self.modalities)}")
+        for number, array in enumerate(arrays):
+            self._check(modality, number, array)
+        if not arrays:
+            raise UserError(f"no {modality} to embed: give a list of arrays, one a sequence")
+        values = embed_arrays(self.network, modality, arrays, self.device)
+        return Embeddings(values, self.distance, modality, self.weights_hash)
+
+    def _check(self, modality: str, number: int, array: np.ndarray) -> None:
+        wanted = np.uint8 if modality == "silhouettes" else np.float32
+        size = getattr(self.config.network, "size", None)
+        if not isinstance(array, np.ndarray) or array.dtype != wanted or array.ndim != 3:
+            found = f"{array.dtype} {array.shape}" if isinstance(array, np.ndarray) else type(array).__name__
+            raise UserError(f"{modality}[{number}] must be {np.dtype(wanted)} [T, H, W], not {found}")
+        if size is not None and array.shape[1:] != tuple(size):
+            raise UserError(f"{modality}[{number}] is {array.shape[1]}x{array.shape[2]}, this network takes {size[0]}x{size[1]}")
+
+
+def load(run: Path | str, which: str = "best", device: str = "cpu") -> Model:
+    """The model of a run folder: its best checkpoint on the validation people, or `which="last"`. UserError where there is none."""
+    return Model(Path(run), which, device)

@@ -1,0 +1,80 @@
+"""The deployable network of DiffCrossGait: an encoder for each modality and a head that both share. No diffusion here."""
+
+from collections.abc import Mapping
+
+import torch
+from pydantic import model_validator
+from torch import Tensor, nn
+from torch.nn import functional
+
+from gaitbridge.config import Config
+from gaitbridge.conventions import CAMERA, LIDAR
+from gaitbridge.models.backbones import ResNet
+from gaitbridge.models.necks import ModalityBatchNorm, SeparateLinear
+from gaitbridge.models.pooling import horizontal_parts, temporal_max
+from gaitbridge.models.preparation import PREPARE
+from gaitbridge.types import Batch, Distance, Features
+
+MODALITIES = (CAMERA, LIDAR)
+DISTANCE: Distance = "euclidean"
+
+
+class NetworkConfig(Config):
+    """Sizes of the network; the defaults are the published ones (ResNet-9, 16 parts of 256 channels)."""
+
+    channels: tuple[int, ...] = (64, 128, 256, 512)
+    strides: tuple[int, ...] = (1, 2, 2, 1)
+    stem_stride: int = 1
+    parts: int = 16
+    embedding: int = 256
+    size: tuple[int, int] = (64, 44)
+    """Height and width of both inputs."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> "NetworkConfig":
+        if len(self.channels) != len(self.strides):
+            raise ValueError(f"{len(self.channels)} channels but {len(self.strides)} strides: give one of each a stage")
+        rows = self.size[0]
+        for stride in (self.stem_stride, *self.strides):
+            rows = -(-rows // stride)
+        if rows % self.parts:
+            raise ValueError(f"{rows} feature rows do not divide into {self.parts} parts: change parts, strides or size")
+        return self
+
+
+class Network(nn.Module):
+    """Silhouettes and range views of a walk to part embeddings [N, C, K] that compare within and across the modalities."""
+
+    modalities = MODALITIES
+    distance: Distance = DISTANCE
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.encoders = nn.ModuleDict({name: ResNet(PREPARE[name][1], config.channels, config.strides, config.stem_stride)
+                                       for name in MODALITIES})
+        self.shared = SeparateLinear(config.parts, config.channels[-1], config.embedding)
+        self.neck = ModalityBatchNorm(MODALITIES, config.parts, config.embedding)
+
+    def part_features(self, images: Tensor, frames: Tensor, modality: str) -> Tensor:
+        """One modality's images [N, T, H, W] and frame counts [N] to part features before the neck [N, C, K]."""
+        prepare, _ = PREPARE[modality]
+        x = prepare(images)                                                 # [N, T, channels, H, W]
+        flat = x.flatten(0, 1).contiguous(memory_format=torch.channels_last)
+        maps = self.encoders[modality](flat)                                # [N T, C4, H/4, W/4]
+        pooled = temporal_max(maps.unflatten(0, x.shape[:2]), frames)       # [N, C4, H/4, W/4]
+        parts = horizontal_parts(pooled, self.config.parts)                 # [N, C4, K]
+        features: Tensor = self.shared(parts)                               # [N, C, K]
+        return features
+
+    def embedding(self, features: Tensor, modality: str) -> Tensor:
+        """Part features [N, C, K] through the neck, each part of length one."""
+        return functional.normalize(self.neck(features, modality), dim=1)
+
+    def forward(self, batch: Batch) -> Features:
+        parts = {name: self.part_features(images, batch.frames, name) for name, images in batch.inputs.items()}
+        return Features(parts, {name: self.embedding(features, name) for name, features in parts.items()})
+
+    def embed(self, batch: Batch) -> Mapping[str, Tensor]:
+        """The embeddings [N, C, K] of each modality in the batch, for the distance `Network.distance`."""
+        return self.forward(batch).embeddings

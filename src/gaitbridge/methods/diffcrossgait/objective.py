@@ -1,0 +1,222 @@
+"""What DiffCrossGait is trained with: identity losses, embedding alignment, and the three phases of trajectory alignment."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+import torch
+from pydantic import Field, model_validator
+from torch import Tensor, nn
+
+from gaitbridge.config import Config
+from gaitbridge.conventions import CAMERA, LIDAR
+from gaitbridge.losses.cross_entropy import CosineClassifier, cross_entropy
+from gaitbridge.losses.info_nce import info_nce
+from gaitbridge.losses.supervised_contrastive import supervised_contrastive
+from gaitbridge.losses.triplet import triplet
+from gaitbridge.methods.diffcrossgait import trajectory
+from gaitbridge.methods.diffcrossgait.network import MODALITIES, NetworkConfig
+from gaitbridge.models.denoiser import Denoiser
+from gaitbridge.models.necks import ModalityBatchNorm, SeparateLinear
+from gaitbridge.types import Batch, Features
+
+Losses = dict[str, Tensor]
+
+
+class IdentityConfig(Config):
+    """Cross-entropy by a shared cosine classifier, and triplets in all four blocks of modalities."""
+
+    cross_entropy: float = 1.0
+    triplet: float = 1.0
+    scale: float = 16.0
+    smoothing: float = 0.1
+    margin: float = 0.2
+
+
+class AlignmentConfig(Config):
+    """Alignment of the final embeddings, the kind of method that trajectory alignment is measured against."""
+
+    kind: Literal["none", "info_nce", "supervised_contrastive"] = "supervised_contrastive"
+    weight: float = 0.3
+    temperature: float = Field(default=0.1, gt=0)
+
+
+class DiffusionConfig(Config):
+    """The latent diffusion and its phases; `phases=[]` leaves it out altogether."""
+
+    phases: tuple[Literal[1, 2, 3], ...] = (1, 2, 3)
+    boundaries: tuple[int, int] = (30, 65)
+    """Phase 1 is 1 ... b0, phase 2 is b0 + 1 ... b1, phase 3 is b1 + 1 ... 100."""
+    denoising: float = 1.0
+    anchoring: float = 0.3
+    dynamics: float = 0.3
+    recoverability: float = 0.3
+    schedule: trajectory.Schedule = "cosine"
+    target: trajectory.Target = "x0"
+    latent: int = 32
+    width: int = 64
+    difference_steps: int = 5
+    """Steps between the two points of phase 2's finite difference along the trajectory."""
+    shared_noise: bool = True
+    partner: Literal["synchronised", "same_person"] = "same_person"
+    """Whose latent goes with a silhouette sequence's: the range views of the same moment, or any of the same person in the batch."""
+    detach_recovery_target: bool = True
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "DiffusionConfig":
+        if not 0 < self.boundaries[0] < self.boundaries[1] < trajectory.STEPS:
+            raise ValueError(f"boundaries must rise within 1 and {trajectory.STEPS - 1}")
+        return self
+
+
+class ObjectiveConfig(Config):
+    """All that only training needs."""
+
+    identity: IdentityConfig = IdentityConfig()
+    alignment: AlignmentConfig = AlignmentConfig()
+    latent_identity: float = 0.0
+    """Identity losses on the clean latent without any diffusion: the control arm for phase 1's auxiliary head."""
+    diffusion: DiffusionConfig = DiffusionConfig()
+    warm_up: float = Field(default=0.3, ge=0, le=1)
+    """Share of the training over which alignment and diffusion weights rise from zero: the identity losses form the space first."""
+
+
+class LatentDiffusion(nn.Module):
+    """Projector to the latent, its classifier, and one denoiser for both modalities."""
+
+    def __init__(self, config: DiffusionConfig, parts: int, channels: int, people: int) -> None:
+        super().__init__()
+        self.config = config
+        self.project = SeparateLinear(parts, channels, config.latent)
+        self.normal = ModalityBatchNorm(MODALITIES, parts, config.latent)
+        self.classify = CosineClassifier(parts, config.latent, people)
+        self.denoise = Denoiser(config.latent, config.width, len(MODALITIES))
+
+    def latents(self, parts: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """z_0 of each modality [N, D, K]: unit variance over the batch, so that no gap closes by shrinking."""
+        return {name: self.normal(self.project(parts[name]), name) for name in MODALITIES}
+
+    def denoised(self, z_t: Mapping[str, Tensor], t: Tensor, abar_t: Tensor) -> tuple[dict[str, Tensor], ...]:
+        """(prediction, z0hat, epshat, mid) by modality, from one call of the denoiser on both."""
+        both = torch.cat([z_t[name] for name in MODALITIES])
+        number = torch.arange(len(MODALITIES), device=t.device).repeat_interleave(len(t))
+        prediction, mid = self.denoise(both, t.repeat(2), number)
+        predictions = dict(zip(MODALITIES, prediction.float().chunk(2), strict=True))
+        mids = dict(zip(MODALITIES, mid.float().chunk(2), strict=True))
+        target = self.config.target
+        z0hat = {m: trajectory.recovered_latent(predictions[m], z_t[m], abar_t, target) for m in MODALITIES}
+        epshat = {m: trajectory.predicted_noise(predictions[m], z_t[m], abar_t, target) for m in MODALITIES}
+        return predictions, z0hat, epshat, mids
+
+    def recovered_from(self, mid: Tensor, t: Tensor, modality: str) -> Tensor:
+        """A modality's clean latent decoded from a bottleneck alone, the other modality's in phase 3."""
+        number = torch.full_like(t, MODALITIES.index(modality))
+        decoded: Tensor = self.denoise.decode(mid, None, self.denoise.condition(t, number))
+        return decoded.float()
+
+
+class Objective(nn.Module):
+    """The losses of one batch by name, already weighted: their sum is minimised."""
+
+    def __init__(self, config: ObjectiveConfig, network: NetworkConfig, people: int) -> None:
+        super().__init__()
+        self.config = config
+        self.classify = CosineClassifier(network.parts, network.embedding, people, config.identity.scale)
+        needed = bool(config.diffusion.phases) or config.latent_identity > 0
+        self.diffusion = LatentDiffusion(config.diffusion, network.parts, network.embedding, people) if needed else None
+
+    def forward(self, features: Features, batch: Batch, done: float = 1.0) -> Losses:
+        """features by modality, the batch they came from, and the share of the training done (0 to 1), for the warm-up."""
+        rise = min(1.0, done / self.config.warm_up) if self.config.warm_up else 1.0
+        losses = self.identity_losses(features.embeddings, batch.people, self.classify, "")
+        losses |= {name: rise * loss for name, loss in self.alignment_losses(features, batch.people).items()}
+        if self.diffusion is not None:
+            latents = self.diffusion.latents(features.parts)
+            if weight := self.config.latent_identity:
+                extra = self.identity_losses(latents, batch.people, self.diffusion.classify, "latent_")
+                losses |= {name: rise * weight * loss for name, loss in extra.items()}
+            if self.config.diffusion.phases:
+                losses |= {name: rise * loss for name, loss in self.trajectory_losses(self.diffusion, latents, batch.people).items()}
+        return losses
+
+    def identity_losses(self, embeddings: Mapping[str, Tensor], people: Tensor, classify: nn.Module, prefix: str) -> Losses:
+        """Cross-entropy in each modality; triplets with the anchor in one modality and both others in one, all four blocks."""
+        weights = self.config.identity
+        entropy = [cross_entropy(classify(embeddings[m]), people, weights.smoothing) for m in MODALITIES]
+        unit = {m: nn.functional.normalize(embeddings[m].float(), dim=1) for m in MODALITIES}
+        blocks = [triplet(unit[a], unit[b], people, people, weights.margin, same=a == b) for a in MODALITIES for b in MODALITIES]
+        return {f"{prefix}cross_entropy": weights.cross_entropy * torch.stack(entropy).mean(),
+                f"{prefix}triplet": weights.triplet * torch.stack(blocks).mean()}
+
+    def alignment_losses(self, features: Features, people: Tensor) -> Losses:
+        """Alignment of the final embeddings: pairs (InfoNCE) or all samples of a person (supervised contrastive), or nothing."""
+        settings = self.config.alignment
+        camera, lidar = features.embeddings[CAMERA], features.embeddings[LIDAR]
+        if settings.kind == "info_nce":
+            return {"info_nce": settings.weight * info_nce(camera, lidar, settings.temperature, people)}
+        if settings.kind == "supervised_contrastive":
+            both = supervised_contrastive(torch.cat([camera, lidar]), people.repeat(2), settings.temperature)
+            return {"supervised_contrastive": settings.weight * both}
+        return {}
+
+    def trajectory_losses(self, diffusion: LatentDiffusion, latents: Mapping[str, Tensor], people: Tensor) -> Losses:
+        """The denoising loss and the three phases, each on the rows whose step lies in its noise range."""
+        settings, losses = self.config.diffusion, {}
+        abar = trajectory.signal_levels(settings.schedule)
+        # 1. pair each silhouette latent with a range-view latent of the same walk, or of any walk of the person
+        partner = partners(people) if settings.partner == "same_person" else torch.arange(len(people), device=people.device)
+        z_0 = {CAMERA: latents[CAMERA], LIDAR: latents[LIDAR][partner]}
+        # 2. drive both with one noise and one step a pair
+        t = torch.randint(1, trajectory.STEPS + 1, (len(people),), device=people.device)
+        eps = {CAMERA: torch.randn_like(z_0[CAMERA])}
+        eps[LIDAR] = eps[CAMERA] if settings.shared_noise else torch.randn_like(z_0[LIDAR])
+        abar_t = trajectory.level(abar, t)
+        z_t = {m: trajectory.diffuse(z_0[m], eps[m], abar_t) for m in MODALITIES}
+        # 3. denoise both with the one denoiser; each modality keeps the ordinary denoising loss
+        prediction, z0hat, epshat, mid = diffusion.denoised(z_t, t, abar_t)
+        wanted = {m: trajectory.training_target(z_0[m], eps[m], abar_t, settings.target) for m in MODALITIES}
+        losses["denoising"] = settings.denoising * torch.stack([(prediction[m] - wanted[m]).square().mean() for m in MODALITIES]).mean()
+        # 4. the phases
+        low, high = t <= settings.boundaries[0], t > settings.boundaries[1]
+        if 1 in settings.phases:
+            losses["phase1_anchoring"] = settings.anchoring * self.anchoring(diffusion, z0hat, people, low)
+        if 2 in settings.phases:
+            earlier = (t - settings.difference_steps).clamp(min=0)
+            abar_e = trajectory.level(abar, earlier)
+            before = diffusion.denoised({m: trajectory.diffuse(z_0[m], eps[m], abar_e) for m in MODALITIES}, earlier, abar_e)[1]
+            moved = {m: z0hat[m] - before[m] for m in MODALITIES}
+            gaps = [trajectory.rows_gap(x[CAMERA], x[LIDAR], ~low & ~high) for x in (z0hat, epshat, moved)]
+            losses["phase2_dynamics"] = settings.dynamics * torch.stack(gaps).sum()
+        if 3 in settings.phases:
+            losses["phase3_recoverability"] = settings.recoverability * self.recoverability(diffusion, z_0, mid, t, high)
+        return losses
+
+    def anchoring(self, diffusion: LatentDiffusion, z0hat: Mapping[str, Tensor], people: Tensor, low: Tensor) -> Tensor:
+        """Phase 1, identity anchoring at low noise: recovered latents tell who it is, and both modalities' agree."""
+        if not bool(low.any()):
+            return z0hat[CAMERA].sum() * 0.0
+        chosen = {m: z0hat[m][low] for m in MODALITIES}
+        identity = self.identity_losses(chosen, people[low], diffusion.classify, "")
+        return torch.stack(list(identity.values())).sum() + trajectory.rows_gap(z0hat[CAMERA], z0hat[LIDAR], low)
+
+    def recoverability(self, diffusion: LatentDiffusion, z_0: Mapping[str, Tensor], mid: Mapping[str, Tensor], t: Tensor,
+                       high: Tensor) -> Tensor:
+        """Phase 3, structural recoverability at high noise: one bottleneck for both, from which either's clean latent comes back.
+
+        The bottleneck gap is taken relative to the bottlenecks' variance over the batch: it cannot close by shrinking.
+        """
+        variance = torch.cat([mid[m] for m in MODALITIES]).var(0).mean()
+        loss = trajectory.rows_gap(mid[CAMERA], mid[LIDAR], high) / variance.clamp(min=1e-6)
+        for own, other in ((CAMERA, LIDAR), (LIDAR, CAMERA)):
+            target = z_0[own].detach() if self.config.diffusion.detach_recovery_target else z_0[own]
+            loss = loss + 0.5 * trajectory.rows_gap(diffusion.recovered_from(mid[other], t, own), target, high)
+        return loss
+
+
+def partners(people: Tensor) -> Tensor:
+    """For each row a random row of the same person, possibly itself: int64 [N], a permutation within each person."""
+    order = torch.rand(len(people), device=people.device)
+    shuffled = torch.argsort(order)
+    by_person, mixed = torch.argsort(people, stable=True), shuffled[torch.argsort(people[shuffled], stable=True)]
+    result = torch.empty_like(by_person)
+    result[by_person] = mixed
+    return result

@@ -1,0 +1,51 @@
+"""Complete runs of DiffCrossGait. `gaitbridge train RECIPE --data STORE --out RUN`."""
+
+from gaitbridge.data.batches import DataConfig
+from gaitbridge.methods.diffcrossgait.network import NetworkConfig
+from gaitbridge.methods.diffcrossgait.objective import AlignmentConfig, DiffusionConfig, IdentityConfig, ObjectiveConfig
+from gaitbridge.training.config import OptimiserConfig, RunConfig
+
+
+def tiny() -> RunConfig:
+    """The demo's: all parts of the method at a size for two CPU cores."""
+    return RunConfig(
+        method="diffcrossgait", recipe="diffcrossgait/tiny",
+        network=NetworkConfig(channels=(16, 32, 64), strides=(1, 2, 1), stem_stride=2, parts=16, embedding=64),
+        objective=ObjectiveConfig(),
+        data=DataConfig(people_per_batch=16, sequences_per_person=4, frames=3),
+        optimiser=OptimiserConfig(name="adamw", learning_rate=5e-3),
+        steps=1200, validate_every=300,
+    )
+
+
+def tiny_identity() -> RunConfig:
+    """The same network with identity losses alone."""
+    objective = ObjectiveConfig(alignment=AlignmentConfig(kind="none"), diffusion=DiffusionConfig(phases=()))
+    return tiny().model_copy(update={"recipe": "diffcrossgait/tiny_identity", "objective": objective})
+
+
+def tiny_info_nce() -> RunConfig:
+    """Identity losses and InfoNCE on synchronised pairs."""
+    objective = ObjectiveConfig(alignment=AlignmentConfig(kind="info_nce"), diffusion=DiffusionConfig(phases=()))
+    return tiny().model_copy(update={"recipe": "diffcrossgait/tiny_info_nce", "objective": objective})
+
+
+def tiny_contrastive() -> RunConfig:
+    """Identity losses and the supervised contrastive loss over all same-person samples: the strong baseline."""
+    objective = ObjectiveConfig(diffusion=DiffusionConfig(phases=()))
+    return tiny().model_copy(update={"recipe": "diffcrossgait/tiny_contrastive", "objective": objective})
+
+
+def paper() -> RunConfig:
+    """Published sizes and schedule: ResNet-9 of 64-128-256-512 channels, 8 x 8 sequences of 10 frames, Adam, 40,000 steps.
+
+    One GPU, or `torchrun --nproc-per-node N -m gaitbridge train paper ...` over several. Not run to its end by us: no numbers yet.
+    """
+    return RunConfig(
+        method="diffcrossgait", recipe="diffcrossgait/paper",
+        network=NetworkConfig(),
+        objective=ObjectiveConfig(identity=IdentityConfig(), diffusion=DiffusionConfig(latent=64, width=128)),
+        data=DataConfig(people_per_batch=8, sequences_per_person=8, frames=10, workers=4),
+        optimiser=OptimiserConfig(name="adam", learning_rate=1e-3, weight_decay=5e-4, schedule="multi_step", milestones=(20_000, 30_000)),
+        steps=40_000, validate_every=2_000, log_every=100,
+    )

@@ -1,0 +1,106 @@
+"""Checkpoints without pickle, written whole: a folder of safetensors and JSON that is renamed into place, then named by a pointer.
+
+    RUN/checkpoints/step-0000300/   network.safetensors  objective.safetensors  optimiser.safetensors  state.json
+    RUN/checkpoints/last.json       {"folder": "step-0000300", ...}; best.json alike
+
+A kill at any moment leaves the previous pointer and its folder as they were.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from gaitbridge.errors import UserError
+from gaitbridge.store import written_whole
+
+PARTS = ("network", "objective", "optimiser")
+
+
+def weights_hash(state: Mapping[str, Tensor]) -> str:
+    """Hash of named tensors: names, shapes and bytes."""
+    digest = hashlib.blake2b(digest_size=16)
+    for name in sorted(state):
+        tensor = state[name].detach().cpu().contiguous()
+        digest.update(f"{name}{tuple(tensor.shape)}{tensor.dtype}".encode() + tensor.view(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
+def save_checkpoint(run: Path, step: int, network: nn.Module, objective: nn.Module, optimiser: torch.optim.Optimizer,
+                    state: dict[str, Any], best: bool) -> Path:
+    """Write the checkpoint of `step` steps done, point `last` (and `best`) to it, and remove those that nothing points to."""
+    from safetensors.torch import save_file
+
+    folder = run / "checkpoints" / f"step-{step:07d}"
+    partial = folder.with_name(f".{folder.name}.part")
+    shutil.rmtree(partial, ignore_errors=True)
+    try:
+        partial.mkdir(parents=True)
+        tensors, groups = _flat(optimiser.state_dict())
+        for name, content in zip(PARTS, (network.state_dict(), objective.state_dict(), tensors), strict=True):
+            save_file({key: value.detach().cpu().contiguous() for key, value in content.items()}, str(partial / f"{name}.safetensors"))
+        document = state | {"step": step, "weights_hash": weights_hash(network.state_dict()), "optimiser": groups}
+        (partial / "state.json").write_text(json.dumps(document, indent=1))
+        for file in partial.iterdir():
+            with file.open("rb+") as handle:
+                os.fsync(handle.fileno())
+        shutil.rmtree(folder, ignore_errors=True)  # of an earlier life of this run, which nothing points to
+        partial.rename(folder)
+    except OSError as error:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise UserError(f"cannot write the checkpoint {folder}: {error.strerror or error}; free some space and go on with --resume") from error
+    for pointer in ("last", "best") if best else ("last",):
+        with written_whole(run / "checkpoints" / f"{pointer}.json") as temporary:
+            temporary.write_text(json.dumps({"folder": folder.name, "step": step} | state.get("metrics", {})))
+    kept = {pointed(run, pointer) for pointer in ("last", "best")}
+    for other in folder.parent.glob("step-*"):
+        if other not in kept:
+            shutil.rmtree(other)
+    return folder
+
+
+def pointed(run: Path, pointer: str) -> Path | None:
+    """The checkpoint folder that `last` or `best` points to, None where there is none yet."""
+    file = run / "checkpoints" / f"{pointer}.json"
+    if not file.is_file():
+        return None
+    folder: Path = file.parent / json.loads(file.read_text())["folder"]
+    return folder
+
+
+def read_part(folder: Path, part: str) -> dict[str, Tensor]:
+    """The tensors of `network`, `objective` or `optimiser`; UserError where the file is missing or damaged."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    file = folder / f"{part}.safetensors"
+    try:
+        tensors: dict[str, Tensor] = load_file(str(file))
+    except (OSError, SafetensorError) as error:
+        raise UserError(f"{file} is missing or damaged ({error}): train again, or restore the run folder") from error
+    return tensors
+
+
+def restore(folder: Path, network: nn.Module, objective: nn.Module, optimiser: torch.optim.Optimizer) -> dict[str, Any]:
+    """Put a checkpoint back, to the bit; returns its state.json."""
+    state: dict[str, Any] = json.loads((folder / "state.json").read_text())
+    network.load_state_dict(read_part(folder, "network"))
+    objective.load_state_dict(read_part(folder, "objective"))
+    moments: dict[int, dict[str, Tensor]] = {}
+    for name, tensor in read_part(folder, "optimiser").items():
+        number, key = name.split(".", 1)
+        moments.setdefault(int(number), {})[key] = tensor
+    optimiser.load_state_dict({"state": moments, "param_groups": state["optimiser"]})
+    return state
+
+
+def _flat(state: dict[str, Any]) -> tuple[dict[str, Tensor], list[dict[str, Any]]]:
+    """An optimiser's state as named tensors, and its parameter groups as plain JSON."""
+    tensors = {f"{number}.{key}": torch.as_tensor(value) for number, entry in state["state"].items() for key, value in entry.items()}
+    return tensors, state["param_groups"]

@@ -1,0 +1,87 @@
+"""A complete run: which method, its network and objective, data, optimiser and length."""
+
+from typing import Any, Literal
+
+from pydantic import Field, SerializeAsAny, model_validator
+
+from gaitbridge import plugins
+from gaitbridge.config import Config, checked
+from gaitbridge.data.batches import DataConfig
+from gaitbridge.errors import UserError, nearest
+
+METHODS = "gaitbridge.methods"
+
+
+class OptimiserConfig(Config):
+    """Optimiser and learning-rate schedule."""
+
+    name: Literal["adamw", "adam", "sgd"] = "adamw"
+    learning_rate: float = Field(default=5e-3, gt=0)
+    weight_decay: float = 1e-4
+    schedule: Literal["one_cycle", "multi_step"] = "one_cycle"
+    warm_up: float = Field(default=0.15, ge=0, lt=1)
+    """one_cycle: share of the steps over which the rate rises."""
+    milestones: tuple[int, ...] = ()
+    """multi_step: steps at which the rate falls to a tenth."""
+    clip: float = 0.0
+    """Largest gradient norm; 0 does not clip."""
+
+
+class RunConfig(Config):
+    """Everything that a run is, apart from the data's place. A recipe is a function that returns one."""
+
+    method: str
+    recipe: str
+    network: SerializeAsAny[Config]
+    objective: SerializeAsAny[Config]
+    data: DataConfig = DataConfig()
+    optimiser: OptimiserConfig = OptimiserConfig()
+    steps: int = Field(default=1000, ge=1)
+    seed: int = 0
+    precision: Literal["auto", "32", "bf16"] = "auto"
+    """auto: bfloat16 where the hardware multiplies it natively (GPUs, CPUs with AMX or AVX-512 BF16), else float32."""
+    compile: bool = False
+    log_every: int = Field(default=10, ge=1)
+    validate_every: int = Field(default=250, ge=1)
+    """Validation on held-out people and a checkpoint, every so many steps and at the end."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _typed(cls, document: Any) -> Any:
+        """Give `network` and `objective` the method's own types, when they come from a file."""
+        if isinstance(document, dict) and isinstance(document.get("method"), str):
+            document = dict(document)
+            for group in ("network", "objective"):
+                if isinstance(document.get(group), dict):
+                    document[group] = checked(config_type(document["method"], group), document[group], group)
+        return document
+
+
+def config_type(method: str, group: str) -> type[Config]:
+    """`NetworkConfig` or `ObjectiveConfig` of a method."""
+    plugins.load(METHODS, method)
+    module = plugins.load(f"{METHODS}.{method}", group)
+    kind: type[Config] = getattr(module, f"{group.capitalize()}Config")
+    return kind
+
+
+def recipes() -> dict[str, Any]:
+    """All recipes by full name, `method/recipe`: the public functions of each method's recipes.py."""
+    found = {}
+    for method in plugins.names(METHODS):
+        module = plugins.load(f"{METHODS}.{method}", "recipes")
+        for name, function in vars(module).items():
+            if callable(function) and not name.startswith("_") and getattr(function, "__module__", "") == module.__name__:
+                found[f"{method}/{name}"] = function
+    return found
+
+
+def recipe(name: str) -> RunConfig:
+    """The run of a recipe, by full name or by its last part where one method alone has it; UserError names the nearest."""
+    known = recipes()
+    fitting = [full for full in known if name in (full, full.split("/")[1])]
+    if len(fitting) != 1:
+        problem = f"{name!r} is a recipe of several methods" if fitting else f"unknown recipe {name!r}"
+        raise UserError(f"{problem}: {nearest(name, fitting or [*known, *(full.split('/')[1] for full in known)])}")
+    result: RunConfig = known[fitting[0]]()
+    return result

@@ -1,0 +1,170 @@
+"""The training loop, in one piece."""
+
+import json
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from gaitbridge import plugins
+from gaitbridge.conventions import stream
+from gaitbridge.data.batches import TrainingBatches
+from gaitbridge.errors import UserError
+from gaitbridge.progress import Progress, silent
+from gaitbridge.store import Store
+from gaitbridge.training import checkpoint
+from gaitbridge.training.config import METHODS, RunConfig
+from gaitbridge.training.optimiser import learning_rate, make_optimiser
+from gaitbridge.training.tracking import Log, provenance, write_json
+from gaitbridge.training.validation import validate
+from gaitbridge.types import Batch, Features
+
+
+def bf16_is_native(device: torch.device) -> bool:
+    """Whether the device multiplies bfloat16 in hardware: then it is faster than float32."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return bool(torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported())
+
+
+def train(config: RunConfig, store: Store, run: Path, resume: bool = False, progress: Progress = silent) -> dict[str, Any]:
+    """Train a run to its end; returns its final state.
+
+    Data order and random numbers are functions of (seed, step, rank): a run stopped at any moment and resumed from its last
+    checkpoint gives, on a CPU, the very bits of a run that was never stopped. Raises UserError where the run folder holds another
+    run, the data cannot serve the recipe, or a loss is not finite (naming the batch).
+    """
+    from lightning.fabric import Fabric
+
+    # 1. the device, and one process a device under torchrun
+    fabric = Fabric(accelerator="auto", devices="auto" if torch.cuda.is_available() else 1)
+    fabric.launch()
+    rank, bf16 = fabric.global_rank, config.precision == "bf16" or (config.precision == "auto" and bf16_is_native(fabric.device))
+
+    # 2. data, and models sized from it; weights are drawn from the seed alone
+    network_module, objective_module = (plugins.load(f"{METHODS}.{config.method}", name) for name in ("network", "objective"))
+    data = TrainingBatches(store, network_module.MODALITIES, config.data, config.seed, rank)
+    _check_sizes(store, data, config)
+    held_out = store.select(split="val", modality=list(network_module.MODALITIES))
+    torch.manual_seed(_seed(config.seed, "weights"))
+    network: nn.Module = network_module.Network(config.network)
+    objective: nn.Module = objective_module.Objective(config.objective, config.network, len(data.people))
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    optimiser = make_optimiser([*network.parameters(), *objective.parameters()], config.optimiser)
+
+    # 3. the run folder: a new one, or the last checkpoint of the same run
+    state: dict[str, Any] = {"step": 0, "best": -1.0, "metrics": {}, "seconds": 0.0}
+    facts = {"data": str(store.path), "data_hash": store.content_hash, "people": len(data.people), "bf16": bf16,
+             "parameters": sum(p.numel() for p in network.parameters()), "objective_parameters": sum(p.numel() for p in objective.parameters())}
+    last = _open_run(run, config, store, resume, facts, fabric.is_global_zero)
+    network, objective = network.to(fabric.device), objective.to(fabric.device)
+    if last is not None:
+        found = checkpoint.restore(last, network, objective, optimiser)
+        state = {key: found[key] for key in state}
+    log = Log(run, state["step"]) if fabric.is_global_zero else None
+    forward = torch.compile(network) if config.compile else network
+    wrapped, criterion = fabric.setup(forward), fabric.setup(objective)
+    optimiser = fabric.setup_optimizers(optimiser)
+
+    # 4. the steps
+    started, resumed_at, before = time.monotonic(), state["step"], state["seconds"]
+    progress(state["step"], config.steps, "")
+    for step, batch in enumerate(data.from_step(state["step"], config.steps), state["step"]):
+        wrapped.train()
+        torch.manual_seed(_seed(config.seed, "step", step, rank))
+        rate = learning_rate(config.optimiser, step, config.steps)
+        for group in optimiser.param_groups:
+            group["lr"] = rate
+        batch = Batch({name: x.to(fabric.device) for name, x in batch.inputs.items()}, batch.frames.to(fabric.device),
+                      batch.people.to(fabric.device), batch.keys)
+        with torch.autocast(fabric.device.type, torch.bfloat16, enabled=bf16):
+            features = wrapped(batch)
+        losses: Mapping[str, Tensor] = criterion(in_float32(features), batch, step / config.steps)  # distances need its precision
+        total = torch.stack(list(losses.values())).sum()
+        if not torch.isfinite(total):
+            _not_finite(losses, batch, step)
+        optimiser.zero_grad(set_to_none=True)
+        fabric.backward(total)
+        if config.optimiser.clip:
+            torch.nn.utils.clip_grad_norm_([*network.parameters(), *objective.parameters()], config.optimiser.clip)
+        optimiser.step()
+
+        # 5. what is written down
+        done = step + 1
+        state["step"], state["seconds"] = done, before + time.monotonic() - started
+        if log and (done % config.log_every == 0 or done == config.steps):
+            values = {name: float(loss.detach()) for name, loss in losses.items()}
+            speed = (done - resumed_at) * len(batch.people) * fabric.world_size / (time.monotonic() - started)
+            log.write("train", done, values | {"total": float(total.detach()), "learning_rate": rate}, losses=values, total=float(total.detach()),
+                      learning_rate=rate, sequences_per_s=round(speed, 2), seconds=round(state["seconds"], 3))
+            progress(done, config.steps, f"loss {float(total.detach()):.2f}, {speed:.0f} sequences/s" + _said(state["metrics"]))
+        if done % config.validate_every == 0 or done == config.steps:
+            if fabric.is_global_zero:
+                metrics = dict(validate(network, store, held_out, fabric.device, bf16)) if held_out else {}
+                best = metrics.get("rank1", float(done)) > state["best"]  # without held-out people the last is the best
+                state |= {"metrics": metrics, "best": max(state["best"], metrics.get("rank1", float(done)))}
+                checkpoint.save_checkpoint(run, done, network, objective, optimiser, state, best)
+                if log:
+                    log.write("validation", done, metrics, metrics=metrics)
+            fabric.barrier()
+    progress(config.steps, config.steps, _said(state["metrics"]).removeprefix(", "))
+    if log:
+        log.close()
+        write_json(run / "provenance.json", json.loads((run / "provenance.json").read_text()) | {"seconds": round(state["seconds"], 1)})
+    return state
+
+
+def in_float32(features: Features) -> Features:
+    """Features in single precision, whatever they were computed in."""
+    return Features(*({name: x.float() for name, x in group.items()} for group in features))
+
+
+def _seed(seed: int, *purpose: str | int) -> int:
+    """A seed for torch's generator, of one purpose."""
+    return int(stream(seed, *purpose).integers(2**62))
+
+
+def _said(metrics: Mapping[str, float]) -> str:
+    """Validation in words for the progress line."""
+    return f", validation rank-1 {metrics['rank1']:.1f} %" if "rank1" in metrics else ""
+
+
+def _check_sizes(store: Store, data: TrainingBatches, config: RunConfig) -> None:
+    """UserError where the images have another size than the network takes."""
+    wanted = tuple(getattr(config.network, "size", ()))
+    for number in data.frame_counts:
+        size = (store.rows[number]["height"], store.rows[number]["width"])
+        if wanted and size != wanted:
+            raise UserError(f"{store.path}: {store.rows[number]['key']} is {size[0]}x{size[1]}, the network takes {wanted[0]}x{wanted[1]}: "
+                            f"make the store at that size, or --set network.size=[{size[0]},{size[1]}]")
+
+
+def _not_finite(losses: Mapping[str, Tensor], batch: Batch, step: int) -> None:
+    """Stop the run, saying which loss it was and on what."""
+    names = ", ".join(name for name, loss in losses.items() if not bool(torch.isfinite(loss))) or "the sum"
+    raise UserError(f"step {step}: {names} is not finite on the batch {', '.join(batch.keys)}; the last checkpoint is whole: "
+                    "look at these sequences (gaitbridge inspect), or lower optimiser.learning_rate")
+
+
+def _open_run(run: Path, config: RunConfig, store: Store, resume: bool, facts: dict[str, Any], writes: bool) -> Path | None:
+    """Make the run folder, or find its last checkpoint. UserError where it holds another run, or one that was not to be resumed."""
+    file, document = run / "config.json", config.model_dump(mode="json")
+    if not file.is_file():
+        if run.exists() and any(run.iterdir()):
+            raise UserError(f"{run} exists and is not a run: choose another --out")
+        if writes:
+            write_json(run / "provenance.json", provenance(**facts))
+            write_json(file, document)
+        return None
+    if not resume:
+        raise UserError(f"{run} holds a run already: go on with --resume, or choose another --out")
+    if (before := json.loads(file.read_text())) != document:
+        changed = sorted(key for key in document if before.get(key) != document[key])
+        raise UserError(f"{run} was begun with other settings ({', '.join(changed)}): resume with the same recipe and --set, or choose another --out")
+    begun = json.loads((run / "provenance.json").read_text())
+    if begun["data_hash"] != store.content_hash:
+        raise UserError(f"{run} was begun on other data (hash {begun['data_hash']}, {store.path} has {store.content_hash})")
+    return checkpoint.pointed(run, "last")

@@ -1,0 +1,70 @@
+"""What a run writes down while it trains: log.jsonl, TensorBoard, and where it came from."""
+
+import json
+import os
+import platform
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import gaitbridge
+from gaitbridge.store import written_whole
+
+
+def provenance(**known: Any) -> dict[str, Any]:
+    """What was run with which version on what machine."""
+    import torch
+
+    source = Path(__file__).parent
+    git = subprocess.run(["git", "-C", str(source), "describe", "--always", "--dirty", "--abbrev=12"], capture_output=True, text=True, check=False)
+    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
+    hardware = {"cpu": _cpu_name(), "cores": os.cpu_count(), "gpu": gpu}
+    return {"command": " ".join(["gaitbridge", *sys.argv[1:]]), "code_version": gaitbridge.__version__, "commit": git.stdout.strip() or None,
+            "python": platform.python_version(), "torch": torch.__version__, "hardware": hardware,
+            "started": time.strftime("%Y-%m-%d %H:%M:%S %z")} | known
+
+
+def _cpu_name() -> str:
+    """The processor's name as the system tells it."""
+    info = Path("/proc/cpuinfo")
+    names = [line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")] if info.is_file() else []
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def write_json(path: Path, document: Any) -> None:
+    """JSON, whole or not at all."""
+    with written_whole(path) as temporary:
+        temporary.write_text(json.dumps(document, indent=1, default=str) + "\n")
+
+
+class Log:
+    """log.jsonl and TensorBoard of a run. Opened at step `resumed`, it first drops what was written after it."""
+
+    def __init__(self, run: Path, resumed: int = 0) -> None:
+        from torch.utils.tensorboard import SummaryWriter
+
+        self.path = run / "log.jsonl"
+        kept = [line for line in self._lines() if json.loads(line)["step"] <= resumed] if resumed else []
+        with written_whole(self.path) as temporary:
+            temporary.write_text("".join(kept))
+        self.file = self.path.open("a", buffering=1)
+        self.board = SummaryWriter(str(run / "tensorboard"), purge_step=resumed or None)
+
+    def _lines(self) -> list[str]:
+        """Whole lines written so far: a kill may have cut the last one."""
+        if not self.path.is_file():
+            return []
+        return [line for line in self.path.read_text().splitlines(keepends=True) if line.endswith("}\n")]
+
+    def write(self, kind: str, step: int, scalars: dict[str, float], **fields: Any) -> None:
+        """One line, and its scalars to TensorBoard."""
+        self.file.write(json.dumps({"kind": kind, "step": step} | fields, allow_nan=True) + "\n")
+        for name, value in scalars.items():
+            self.board.add_scalar(f"{kind}/{name}", value, step)
+
+    def close(self) -> None:
+        """Flush both."""
+        self.file.close()
+        self.board.close()

@@ -1,0 +1,32 @@
+"""Validation while training: retrieval between the sensors on held-out people."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from torch import nn
+
+from gaitbridge.conventions import CAMERA, LIDAR
+from gaitbridge.evaluation.forward import embed_arrays
+from gaitbridge.evaluation.metrics import distance
+from gaitbridge.store import Store
+from gaitbridge.types import Embeddings
+
+DIRECTIONS = {"camera_to_lidar": (CAMERA, LIDAR), "lidar_to_camera": (LIDAR, CAMERA)}
+
+
+def validate(network: nn.Module, store: Store, numbers: list[int], device: object, bf16: bool) -> Mapping[str, float]:
+    """Rank-1 in percent by direction, between sequences of different take and view, and their mean as `rank1`."""
+    sequences = store.read_many(numbers, (CAMERA, LIDAR))
+    rows = [store.rows[n] for n in numbers]
+    person, view = np.array([row["person"] for row in rows]), np.array([row["view"] for row in rows])
+    take = np.array([f"{row['person']}/{row['condition']}/{row['take']}" for row in rows])
+    embedded = {m: Embeddings(embed_arrays(network, m, [s.arrays[m] for s in sequences], str(device), bf16), network.distance)  # type: ignore[arg-type]
+                for m in (CAMERA, LIDAR)}
+    barred = (view[:, None] == view[None]) | (take[:, None] == take[None])
+    metrics = {}
+    for name, (probe, gallery) in DIRECTIONS.items():
+        distances = np.where(barred, np.inf, distance(embedded[probe], embedded[gallery]))
+        mates = ((person[:, None] == person[None]) & ~barred).any(1)
+        right = person[distances.argmin(1)] == person
+        metrics[name] = 100.0 * float(right[mates].mean()) if mates.any() else 0.0
+    return metrics | {"rank1": sum(metrics.values()) / len(metrics)}

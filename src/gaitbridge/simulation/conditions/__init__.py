@@ -1,37 +1,72 @@
 """Conditions: what a walker wears, carries or passes behind; one file a condition, named as in SUSTech1K.
 
-A module here offers `dress(body, rest, random) -> Outfit`. Everything is geometry that both sensors see, so that no sensor
-is told the condition in any other way.
+A module here offers `dress(body, rest, random) -> Outfit`, drawn anew for each take. Everything is geometry that both sensors see,
+so that no sensor is told the condition in any other way; only `night` differs, which is a matter of light and so of the camera.
+
+Legend: T frames, D frames of the dense trace, J joints, V vertices of the body, V' and F' of a prop.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from gaitbridge.simulation.body import Posed
+from gaitbridge.simulation.body import Body, Rest
+
+TRACE_HZ = 60.0  # what hangs or swings is integrated at this rate, however few frames the sensors take
+TRACE_LEAD_S = 1.0  # and from this long before the first frame, so that it has forgotten its start
+
+
+@dataclass(frozen=True)
+class Frames:
+    """T frames of a skeleton as props see it.
+
+    time_s [T]; turns [T, J, 3, 3]: how far each bone is turned in the world from its rest pose; joints_m [T, J, 3].
+    """
+
+    time_s: np.ndarray
+    turns: np.ndarray
+    joints_m: np.ndarray
 
 
 @dataclass(frozen=True)
 class Prop:
-    """A separate mesh. `vertices_m(posed, rotations_world [T, J, 3, 3], time_s [T]) -> [T, V', 3]`, `triangles` int32 [F', 3].
+    """A separate mesh: `vertices_m(now, trace) -> [T, V', 3]` in the world, `triangles` int32 [F', 3].
 
+    `now` holds the frames asked for, `trace` the walk densely (TRACE_HZ) around them, for what follows with a lag.
     `worn` props belong to the person (a bag) and show in silhouettes and range views; the others (an occluder) hide the person.
+    `part` is what they count as among conventions.BODY_PARTS.
     """
 
-    vertices_m: Callable[[Posed, np.ndarray, np.ndarray], np.ndarray]
+    vertices_m: Callable[[Frames, Frames], np.ndarray]
     triangles: np.ndarray
     worn: bool = True
+    part: str = "object"
+
+
+@dataclass(frozen=True)
+class ArmHold:
+    """How an arm is held: unit directions of upper arm and forearm in the frame of the trunk (x forward, y left, z up) at rest.
+
+    `swing` is the share of the walk's own arm swing that stays, 0 (rigid) to 1.
+    """
+
+    upper: tuple[float, float, float]
+    fore: tuple[float, float, float]
+    swing: float = 0.15
 
 
 @dataclass(frozen=True)
 class Outfit:
     """Clothes as an offset along the normals, float32 [V] metres, and props. `night` degrades the camera only.
 
-    `arm_carry` says which arms are held to carry ("", "left", "right", "both"): the scene damps their swing and bends the elbow.
+    `arm_carry` says which arms ("left", "right") are held to carry, and how: the scene bends them and damps their swing.
     """
 
     inflate_m: np.ndarray
-    props: tuple[Prop, ...] = field(default=())
+    props: tuple[Prop, ...] = ()
     night: bool = False
-    arm_carry: str = ""
+    arm_carry: Mapping[str, ArmHold] = field(default_factory=dict)
+
+
+Dress = Callable[[Body, Rest, np.random.Generator], Outfit]

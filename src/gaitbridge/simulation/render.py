@@ -1,0 +1,132 @@
+"""One take rendered: a walker before all stations at once, to one `Sequence` a station.
+
+Each frame is posed twice, at the camera's time and at the LiDAR's, and both posings are shared by all stations: one ray-casting
+scene a posing, one cast for all cameras or LiDARs.
+Legend: T frames, N stations, V vertices, F triangles.
+"""
+
+from collections.abc import Sequence as Rows
+from dataclasses import dataclass
+
+import numpy as np
+
+from gaitbridge.geometry import transforms
+from gaitbridge.geometry.rays import RayScene
+from gaitbridge.simulation.scene import Clock, Station
+from gaitbridge.simulation.sensors import silhouette_camera, spinning_lidar
+from gaitbridge.simulation.sensors.silhouette_camera import SilhouetteCamera
+from gaitbridge.simulation.sensors.spinning_lidar import LidarModel
+from gaitbridge.simulation.walker import Dressed, Walker
+
+TRUTH = ("joints", "markers", "pose", "joints_lidar", "shape")  # ground truth that is kept by default
+EXTRAS = ("clean_silhouettes", "body_parts", "points")  # and on request
+
+
+@dataclass(frozen=True)
+class Sensors:
+    """What every station is equipped with, and what is kept besides the two modalities."""
+
+    camera: SilhouetteCamera
+    lidar: LidarModel
+    segmentation_error: float = 1.0  # 0: clean silhouettes; 1: as real pipelines make them
+    lidar_noise: bool = True
+    truth: bool = True
+    extras: tuple[str, ...] = ()
+
+
+def render_take(
+    walker: Walker, stations: Rows[Station], clock: Clock, sensors: Sensors,
+    camera_random: np.random.Generator, lidar_random: np.random.Generator
+) -> list[dict[str, np.ndarray]]:  # fmt: skip
+    """The arrays of each station's sequence, by the names of store.FIELDS."""
+    frames = len(clock.lidar_s)
+    dressed = walker.dressed(np.concatenate([clock.camera_s, clock.lidar_s]))
+    pictures = _photograph(walker, dressed, stations, frames, sensors)
+    swept = _sweep(walker, dressed, stations, clock, sensors, lidar_random)
+    shared = _shared(walker, dressed, clock, sensors)
+    night, level = walker.outfit.night, sensors.segmentation_error
+    sequences = []
+    for number, station in enumerate(stations):
+        arrays = pictures[number] | swept[number] | shared
+        clean = arrays.pop("clean_silhouettes")
+        if "clean_silhouettes" in sensors.extras:
+            arrays["clean_silhouettes"] = clean
+        arrays["silhouettes"] = silhouette_camera.degrade(clean, camera_random, level, night) if level > 0 or night else clean
+        arrays["T_world_from_camera"] = station.T_world_from_camera
+        arrays["T_world_from_lidar"] = station.T_world_from_lidar
+        sequences.append(arrays)
+    return sequences
+
+
+def _photograph(walker: Walker, dressed: Dressed, stations: Rows[Station], frames: int, sensors: Sensors) -> list[dict[str, np.ndarray]]:
+    """Clean silhouettes, their boxes and, on request, body parts of all cameras."""
+    poses = np.stack([station.T_world_from_camera for station in stations])
+    parts = walker.part_of_triangle if "body_parts" in sensors.extras else None
+    size, worn = sensors.camera.size, walker.worn_vertices
+    masks = np.empty((len(stations), frames, *size), np.uint8)
+    boxes = np.empty((len(stations), frames, 4), np.float32)
+    seen = np.empty_like(masks) if parts is not None else None
+    for frame in range(frames):
+        vertices = dressed.vertices_m[frame]
+        scene = RayScene(vertices, walker.triangles)
+        shot = silhouette_camera.render_many(scene, sensors.camera.camera, poses, vertices[:worn], size, walker.is_person, parts)
+        masks[:, frame], boxes[:, frame] = shot.masks, shot.boxes
+        if seen is not None and shot.parts is not None:
+            seen[:, frame] = shot.parts
+    out = [{"clean_silhouettes": masks[number], "silhouettes_box": boxes[number]} for number in range(len(stations))]
+    if seen is not None:
+        out = [arrays | {"body_parts": seen[number]} for number, arrays in enumerate(out)]
+    return out
+
+
+def _sweep(
+    walker: Walker, dressed: Dressed, stations: Rows[Station], clock: Clock, sensors: Sensors, random: np.random.Generator
+) -> list[dict[str, np.ndarray]]:
+    """Range views, counts of returns and, on request, the points of all LiDARs."""
+    frames, worn = len(clock.lidar_s), walker.worn_vertices
+    poses = np.stack([station.T_world_from_lidar for station in stations])
+    size = sensors.camera.size
+    views = np.empty((len(stations), frames, *size), np.float32)
+    counts = np.empty((len(stations), frames), np.int32)
+    clouds: list[list[np.ndarray]] = [[] for _ in stations]
+    velocity = walker.velocity_mps(clock.lidar_s)
+    for frame in range(frames):
+        vertices = dressed.vertices_m[frames + frame]
+        scene = RayScene(vertices, walker.triangles)
+        scans = spinning_lidar.scan_many(
+            scene, sensors.lidar, poses, vertices[:worn], velocity[frame], random if sensors.lidar_noise else None, walker.is_person
+        )
+        views[:, frame] = spinning_lidar.range_views(scans, size)
+        for number, scan in enumerate(scans):
+            counts[number, frame] = np.count_nonzero(~np.isnan(scan.ranges_m))
+            if "points" in sensors.extras:
+                clouds[number].append(_cloud(scan, float(clock.lidar_s[frame]), frame))
+    out = [{"range_views": views[number], "points_on_person": counts[number]} for number in range(len(stations))]
+    if "points" in sensors.extras:
+        out = [arrays | {"points": np.concatenate(clouds[number])} for number, arrays in enumerate(out)]
+    return out
+
+
+def _cloud(scan: spinning_lidar.Scan, time_s: float, frame: int) -> np.ndarray:
+    """The returns of one sweep as float32 [P, 5]: x, y, z in the LiDAR's frame, time, frame number."""
+    points = spinning_lidar.points(scan)
+    points[:, 3] += time_s
+    return np.column_stack([points, np.full(len(points), frame)]).astype(np.float32)
+
+
+def _shared(walker: Walker, dressed: Dressed, clock: Clock, sensors: Sensors) -> dict[str, np.ndarray]:
+    """What all stations have in common: times, intrinsics and ground truth."""
+    frames, camera = len(clock.lidar_s), sensors.camera.camera
+    arrays: dict[str, np.ndarray] = {
+        "silhouettes_time_s": clock.camera_s,
+        "range_views_time_s": clock.lidar_s,
+        "intrinsics": np.array([camera.fx, camera.fy, camera.cx, camera.cy, camera.width, camera.height], float),
+    }
+    if sensors.truth:
+        bones = transforms.to_rotation_vector(dressed.pose.rotations_world[:frames])
+        arrays["pose"] = np.concatenate([bones, dressed.pose.root_m[:frames, None]], axis=1).astype(np.float32)
+        arrays["joints"] = dressed.joints_m[:frames]
+        arrays["markers"] = dressed.bare_m[:frames, walker.body.marker_vertices]
+        arrays["joints_lidar"] = dressed.joints_m[frames:]
+        arrays["shape"] = walker.shape.values
+    return arrays

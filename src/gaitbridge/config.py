@@ -62,7 +62,8 @@ def overridden(document: dict[str, Any], overrides: Iterable[str]) -> dict[str, 
             inner = place.get(group)
             if not isinstance(inner, dict):
                 here = ".".join(groups[: number + 1])
-                raise UserError(f"--set {override!r}: no group of settings {here!r}: {nearest(group, [k for k in place if isinstance(place[k], dict)])}")
+                groups_here = [key for key, value in place.items() if isinstance(value, dict)]
+                raise UserError(f"--set {override!r}: no group of settings {here!r}: {nearest(group, groups_here)}")
             place = inner
         try:
             place[last] = json.loads(text)

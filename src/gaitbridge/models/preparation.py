@@ -27,4 +27,7 @@ def prepare_range_views(range_views: Tensor) -> Tensor:
     return torch.stack([seen.to(metres.dtype), torch.where(seen, depth, 0.0)], dim=2)
 
 
-PREPARE: dict[str, tuple[Callable[[Tensor], Tensor], int]] = {"silhouettes": (prepare_silhouettes, 1), "range_views": (prepare_range_views, 2)}  # function, channels
+PREPARE: dict[str, tuple[Callable[[Tensor], Tensor], int]] = {  # by modality: the function, and the channels that it gives
+    "silhouettes": (prepare_silhouettes, 1),
+    "range_views": (prepare_range_views, 2),
+}

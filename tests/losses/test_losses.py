@@ -1,0 +1,94 @@
+"""Each loss against slow plain code, in float64."""
+
+import math
+
+import pytest
+import torch
+from torch import Tensor
+
+from gaitbridge.losses.cross_entropy import CosineClassifier, cross_entropy
+from gaitbridge.losses.info_nce import info_nce
+from gaitbridge.losses.supervised_contrastive import supervised_contrastive
+from gaitbridge.losses.triplet import triplet
+
+PEOPLE = torch.tensor([0, 0, 1, 1, 2, 2, 2])
+
+
+def samples(seed: int, count: int = 7) -> Tensor:
+    return torch.randn(count, 5, 3, generator=torch.Generator().manual_seed(seed))
+
+
+def unit(x: Tensor) -> Tensor:
+    return x / x.norm(dim=-1, keepdim=True)
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_triplet(same: bool) -> None:
+    a, b = samples(0), samples(0 if same else 1)
+    per_part = []
+    for k in range(3):
+        hinges = []
+        for i in range(7):
+            for p in range(7):
+                for n in range(7):
+                    if PEOPLE[p] == PEOPLE[i] and PEOPLE[n] != PEOPLE[i] and not (same and p == i):
+                        gap = (a[i, :, k] - b[p, :, k]).norm() - (a[i, :, k] - b[n, :, k]).norm() + 0.2
+                        hinges.append(max(0.0, float(gap)))
+        active = [h for h in hinges if h > 0]
+        per_part.append(sum(active) / max(len(active), 1))
+    assert float(triplet(a, b, PEOPLE, PEOPLE, 0.2, same)) == pytest.approx(sum(per_part) / 3, rel=1e-4)
+
+
+def test_triplet_without_triplets_is_zero_and_differentiable() -> None:
+    x = samples(2).requires_grad_()
+    loss = triplet(x, x, torch.zeros(7), torch.zeros(7), same=True)
+    loss.backward()
+    assert loss.item() == 0.0
+    assert torch.isfinite(x.grad).all()  # type: ignore[arg-type]
+
+
+def test_cross_entropy() -> None:
+    classify = CosineClassifier(parts=3, channels=5, people=4)
+    x, people = samples(3), torch.tensor([0, 1, 2, 3, 0, 1, 2])
+    total = 0.0
+    for k in range(3):
+        for i in range(7):
+            weight = classify.weight[k].detach()
+            logits = [16.0 * float(unit(x[i, :, k]) @ unit(weight[:, c])) for c in range(4)]
+            normal = math.log(sum(math.exp(v) for v in logits))
+            target = [0.9 * (c == int(people[i])) + 0.1 / 4 for c in range(4)]
+            total -= sum(q * (v - normal) for q, v in zip(target, logits, strict=True))
+    assert float(cross_entropy(classify(x), people)) == pytest.approx(total / 21, rel=1e-4)
+
+
+@pytest.mark.parametrize("people", [None, PEOPLE])
+def test_info_nce(people: Tensor | None) -> None:
+    a, b = samples(4), samples(5)
+    total = 0.0
+    for k in range(3):
+        for i in range(7):
+            allowed = [j for j in range(7) if j == i or people is None or people[j] != people[i]]
+            for x, y in ((a, b), (b, a)):
+                logits = {j: float(unit(x[i, :, k]) @ unit(y[j, :, k])) / 0.1 for j in allowed}
+                total -= logits[i] - math.log(sum(math.exp(v) for v in logits.values()))
+    assert float(info_nce(a, b, 0.1, people)) == pytest.approx(total / (2 * 21), rel=1e-4)
+
+
+def test_supervised_contrastive() -> None:
+    people = torch.tensor([0, 0, 1, 1, 2, 2, 3])  # the last has no positive and does not count
+    x = samples(6)
+    total = 0.0
+    for k in range(3):
+        for i in range(6):
+            logits = {j: float(unit(x[i, :, k]) @ unit(x[j, :, k])) / 0.1 for j in range(7) if j != i}
+            normal = math.log(sum(math.exp(v) for v in logits.values()))
+            mates = [j for j in logits if people[j] == people[i]]
+            total -= sum(logits[j] - normal for j in mates) / len(mates)
+    assert float(supervised_contrastive(x, people)) == pytest.approx(total / 18, rel=1e-4)
+
+
+def test_supervised_contrastive_gradient_is_finite() -> None:
+    x = samples(7).requires_grad_()
+    supervised_contrastive(x, PEOPLE).backward()
+    assert torch.isfinite(x.grad).all()  # type: ignore[arg-type]
+    assert float(x.grad.abs().sum()) > 0  # type: ignore[union-attr]

@@ -1,0 +1,147 @@
+"""The network is whole without its objective, and every part of the objective can be switched off and teaches the encoders."""
+
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from gaitbridge.config import checked, overridden
+from gaitbridge.errors import UserError
+from gaitbridge.methods.diffcrossgait.network import MODALITIES, Network, NetworkConfig
+from gaitbridge.methods.diffcrossgait.objective import Objective, ObjectiveConfig
+from gaitbridge.types import Batch
+
+SMALL = NetworkConfig(channels=(8, 8), strides=(2, 2), stem_stride=1, parts=8, embedding=16)
+
+
+def small_batch(count: int = 8, frames: int = 2, seed: int = 0) -> Batch:
+    random = torch.Generator().manual_seed(seed)
+    silhouettes = (torch.rand(count, frames, 64, 44, generator=random) > 0.5).to(torch.uint8) * 255
+    metres = 8 + torch.rand(count, frames, 64, 44, generator=random)
+    metres[torch.rand(metres.shape, generator=random) > 0.5] = float("nan")
+    people = torch.arange(count) // 2
+    return Batch({"silhouettes": silhouettes, "range_views": metres}, torch.full((count,), frames), people)
+
+
+def objective(**settings: object) -> Objective:
+    torch.manual_seed(1)
+    document = overridden(ObjectiveConfig().model_dump(mode="json"), [f"{k.replace('__', '.')}={v}" for k, v in settings.items()])
+    return Objective(checked(ObjectiveConfig, document), SMALL, people=8)
+
+
+def test_embeddings_are_the_same_without_the_objective_even_imported() -> None:
+    code = """
+import sys, torch
+for training_only in ("methods.diffcrossgait.objective", "methods.diffcrossgait.trajectory", "models.denoiser"):
+    sys.modules[f"gaitbridge.{training_only}"] = None  # importing it now fails
+from gaitbridge.methods.diffcrossgait.network import Network, NetworkConfig
+from gaitbridge.types import Batch
+torch.manual_seed(0)
+net = Network(NetworkConfig(channels=(8, 8), strides=(2, 2), stem_stride=1, parts=8, embedding=16)).eval()
+images = torch.arange(3 * 2 * 64 * 44).reshape(3, 2, 64, 44).remainder(251).to(torch.uint8)
+with torch.no_grad():
+    print(net.embed(Batch({"silhouettes": images}, torch.full((3,), 2), torch.full((3,), -1)))["silhouettes"].double().sum().item())
+"""
+    alone = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    torch.manual_seed(0)
+    net = Network(SMALL).eval()
+    images = torch.arange(3 * 2 * 64 * 44).reshape(3, 2, 64, 44).remainder(251).to(torch.uint8)
+    with torch.no_grad():
+        here = net.embed(Batch({"silhouettes": images}, torch.full((3,), 2), torch.full((3,), -1)))["silhouettes"].double().sum().item()
+    assert float(alone.stdout) == pytest.approx(here, abs=1e-6)
+
+
+def test_padding_and_batch_size_do_not_change_embeddings() -> None:
+    torch.manual_seed(0)
+    net, batch = Network(SMALL).eval(), small_batch(4, frames=3)
+    with torch.no_grad():
+        whole = net.embed(batch)
+        for name, images in batch.inputs.items():
+            longer = torch.cat([images, images[:, :1]], 1)  # a fourth frame that must not count
+            masked = net.embed(Batch({name: longer}, batch.frames, batch.people))[name]
+            single = net.embed(Batch({name: images[:1]}, batch.frames[:1], batch.people[:1]))[name]
+            assert torch.allclose(masked, whole[name], atol=1e-5)
+            assert torch.allclose(single, whole[name][:1], atol=1e-5)
+            assert torch.allclose(whole[name].norm(dim=1), torch.ones(4, 8), atol=1e-5)
+
+
+def test_distance_and_crop_of_the_range_do_not_tell_who_it_is() -> None:
+    torch.manual_seed(0)
+    net, batch = Network(SMALL).eval(), small_batch(2)
+    near = batch.inputs["range_views"]
+    with torch.no_grad():
+        a, b = (net.embed(Batch({"range_views": x}, batch.frames, batch.people))["range_views"] for x in (near, near + 7.5))
+    assert torch.allclose(a, b, atol=1e-3)
+
+
+def test_all_losses_reach_both_encoders() -> None:
+    torch.manual_seed(0)
+    net, batch = Network(SMALL), small_batch(16, seed=3)
+    criterion = objective(latent_identity=0.5)
+    losses = criterion(net(batch), batch, 1.0)
+    assert set(losses) == {"cross_entropy", "triplet", "supervised_contrastive", "latent_cross_entropy", "latent_triplet", "denoising",
+                           "phase1_anchoring", "phase2_dynamics", "phase3_recoverability"}
+    for name, loss in losses.items():
+        for modality in MODALITIES:
+            weight = net.encoders[modality].stem[0].weight  # type: ignore[union-attr,index]
+            (gradient,) = torch.autograd.grad(loss, weight, retain_graph=True, allow_unused=True)  # type: ignore[arg-type]
+            assert gradient is not None, f"{name} does not reach the {modality} encoder"
+            assert torch.isfinite(gradient).all()
+            assert float(gradient.abs().max()) > 0, f"{name} has no gradient in the {modality} encoder"
+
+
+@pytest.mark.parametrize("phase", [1, 2, 3])
+def test_each_phase_alone(phase: int) -> None:
+    batch = small_batch()
+    losses = objective(diffusion__phases=f"[{phase}]")(Network(SMALL)(batch), batch)
+    assert [name for name in losses if name.startswith("phase")] == [name for name in losses if name.startswith(f"phase{phase}")]
+    assert "denoising" in losses
+
+
+def test_identity_losses_only_has_no_diffusion_at_all() -> None:
+    criterion = objective(diffusion__phases="[]", alignment__kind="none")
+    assert criterion.diffusion is None
+    batch = small_batch()
+    assert set(criterion(Network(SMALL)(batch), batch)) == {"cross_entropy", "triplet"}
+
+
+def test_warm_up_starts_from_the_identity_losses() -> None:
+    batch = small_batch()
+    features = Network(SMALL)(batch)
+    losses = objective()(features, batch, 0.0)
+    assert all(float(loss.detach()) == 0 for name, loss in losses.items() if name not in ("cross_entropy", "triplet"))
+
+
+def test_shared_noise_drives_equal_latents_to_equal_trajectories() -> None:
+    from gaitbridge.methods.diffcrossgait import trajectory
+
+    diffusion = objective().diffusion
+    assert diffusion is not None
+    diffusion.denoise.embed_modality.weight.data.zero_()
+    z, eps, t = torch.randn(4, 32, 8), torch.randn(4, 32, 8), torch.tensor([5, 40, 70, 95])
+    abar_t = trajectory.level(trajectory.signal_levels(), t)
+    z_t = trajectory.diffuse(z, eps, abar_t)
+    for found in diffusion.denoised(dict.fromkeys(MODALITIES, z_t), t, abar_t):
+        assert torch.allclose(found[MODALITIES[0]], found[MODALITIES[1]], atol=1e-5)
+
+
+def test_latents_cannot_shrink() -> None:
+    diffusion = objective().diffusion
+    assert diffusion is not None
+    parts = {name: 0.05 * torch.randn(32, 16, 8) + 5 for name in MODALITIES}
+    for z in diffusion.latents(parts).values():
+        assert float(z.std(0).mean()) == pytest.approx(1.0, abs=0.25)
+
+
+@pytest.mark.parametrize(("setting", "message"), [
+    ("diffusion.phases=[4]", "diffusion.phases"), ("diffusion.boundaries=[70,30]", "boundaries must rise"),
+    ("alignment.kind=supcon", "alignment.kind"), ("diffusion.phasse=[1]", "did you mean 'phases'"), ("warm_up=2", "warm_up")])
+def test_wrong_settings_are_named(setting: str, message: str) -> None:
+    with pytest.raises(UserError, match=message.replace("[", r"\[")):
+        checked(ObjectiveConfig, overridden(ObjectiveConfig().model_dump(mode="json"), [setting]))
+
+
+def test_impossible_sizes_are_refused() -> None:
+    with pytest.raises(ValueError, match="do not divide into 16 parts"):
+        NetworkConfig(channels=(8, 8), strides=(2, 4), parts=16)

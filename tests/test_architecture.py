@@ -1,0 +1,58 @@
+"""The house keeps its one-way flow, finds its plug-ins, and starts fast."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gaitbridge import plugins
+from gaitbridge.errors import UserError
+
+PACKAGE = Path(__file__).parents[1] / "src" / "gaitbridge"
+ORDER = ("errors", "config", "progress", "types", "conventions", "plugins", "store", "geometry", "simulation", "capture", "data", "models",
+         "losses", "methods", "evaluation", "training", "gallery", "inference", "service", "report", "cli", "__main__")
+
+
+def imports(file: Path) -> set[str]:
+    """The rooms of gaitbridge that a file imports from, at the top or inside functions."""
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("gaitbridge."):
+            found.add(node.module.split(".")[1])
+        elif isinstance(node, ast.ImportFrom) and node.module == "gaitbridge":
+            found |= {alias.name for alias in node.names if alias.name in ORDER}
+        elif isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[1] for alias in node.names if alias.name.startswith("gaitbridge.")}
+    return found
+
+
+def test_every_room_is_in_the_order() -> None:
+    rooms = {path.stem for path in PACKAGE.iterdir() if path.suffix == ".py" or (path.is_dir() and (path / "__init__.py").exists())}
+    assert rooms - set(ORDER) - {"__init__"} == set()
+
+
+@pytest.mark.parametrize("file", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_run_one_way(file: Path) -> None:
+    room = file.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    if room == "__init__" or file.name == "recipes.py":
+        return  # the package's lazy front door, and recipes, which compose across rooms
+    later = {other for other in imports(file) if ORDER.index(other) > ORDER.index(room)}
+    assert not later, f"{file.relative_to(PACKAGE)} imports from {later}, which come after {room}"
+    if room == "data":
+        assert not {"simulation", "capture"} & imports(file), "data meets simulation and capture only in the store"
+    if room == "report":
+        assert not {"models", "methods", "training"} & imports(file), "the report reads results, never a model"
+
+
+def test_a_folder_is_the_registry() -> None:
+    assert "diffcrossgait" in plugins.names("gaitbridge.methods")
+    with pytest.raises(UserError, match="did you mean 'diffcrossgait'"):
+        plugins.load("gaitbridge.methods", "difcrossgait")
+
+
+def test_the_command_line_imports_nothing_heavy() -> None:
+    code = "import sys, gaitbridge.cli; print([m for m in ('torch', 'pyarrow', 'plotly', 'anny', 'lightning', 'matplotlib') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

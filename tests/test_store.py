@@ -1,0 +1,137 @@
+"""The store gives back what was written, whole, and notices damage."""
+
+import json
+import multiprocessing
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import make_toy_store, toy_sequence
+
+from gaitbridge.errors import StoreError, UserError
+from gaitbridge.store import RANGE_UNIT_M, Store, finish_store, shard_path, write_shard
+from gaitbridge.types import Sequence
+
+
+def test_round_trip(tmp_path: Path) -> None:
+    sequences = [toy_sequence(n, "train", "normal", 0, view) for n in range(2) for view in (0, 90)]
+    write_shard(tmp_path, "a", sequences)
+    finish_store(tmp_path, ["a"], {"seed": 1})
+    store = Store(tmp_path)
+    store.verify()
+    for number, sequence in enumerate(sequences):
+        back = store.read(number, ["silhouettes", "range_views", "range_views_time_s"])
+        assert back.labels == sequence.labels
+        assert (back.arrays["silhouettes"] == sequence.arrays["silhouettes"]).all()
+        assert (back.arrays["range_views_time_s"] == sequence.arrays["range_views_time_s"]).all()
+        metres, wanted = back.arrays["range_views"], sequence.arrays["range_views"]
+        assert (np.isnan(metres) == np.isnan(wanted)).all()
+        assert np.nanmax(np.abs(metres - wanted)) <= RANGE_UNIT_M / 2 + 1e-6
+
+
+def test_frames_and_order_asked_for(toy_store: Store) -> None:
+    numbers = [5, 1, 3]
+    frames = [{"silhouettes": np.array([4, 0])}] * 3
+    for number, got in zip(numbers, toy_store.read_many(numbers, ["silhouettes"], frames), strict=True):
+        whole = toy_store.read(number, ["silhouettes", "range_views"])
+        assert got.labels.key == toy_store.rows[number]["key"]
+        assert set(got.arrays) == {"silhouettes"}
+        assert (got.arrays["silhouettes"] == whole.arrays["silhouettes"][[4, 0]]).all()
+
+
+def test_one_frame_and_odd_sizes(tmp_path: Path) -> None:
+    whole = toy_sequence(0, "test", "normal", 0, 0)
+    odd = Sequence(replace(whole.labels, key="odd"), {"silhouettes": whole.arrays["silhouettes"][:1, :63, :41]})
+    empty = Sequence(replace(whole.labels, key="empty"), {"range_views": np.full((1, 64, 44), np.nan, np.float32)})
+    write_shard(tmp_path, "a", [odd, empty])
+    finish_store(tmp_path, ["a"], {})
+    store = Store(tmp_path)
+    assert (store.read(0, ["silhouettes", "range_views"]).arrays["silhouettes"] == odd.arrays["silhouettes"]).all()
+    assert np.isnan(store.read(1, ["range_views"]).arrays["range_views"]).all()
+    assert store.select(modality="range_views") == [1]
+
+
+def test_same_content_same_bytes_and_hash(tmp_path: Path) -> None:
+    first, second = (make_toy_store(tmp_path / name, {"train": 2}) for name in "ab")
+    assert first.content_hash == second.content_hash
+    for file in ("store.json", "index.parquet", "shards/p0001.arrow"):
+        assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
+    other = make_toy_store(tmp_path / "c", {"test": 2})
+    assert other.content_hash != first.content_hash
+
+
+def test_select(toy_store: Store) -> None:
+    numbers = toy_store.select(split="test", condition=["bag"], modality=["silhouettes", "range_views"])
+    assert len(numbers) == 4 * 2
+    assert {toy_store.rows[n]["condition"] for n in numbers} == {"bag"}
+    with pytest.raises(UserError, match="did you mean 'condition'"):
+        toy_store.select(conditions="bag")
+
+
+def _mean(path: str, number: int) -> float:
+    return float(Store(path).read(number, ["silhouettes"]).arrays["silhouettes"].mean())
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_safe_in_other_processes(toy_store: Store, method: str) -> None:
+    expected = [float(toy_store.read(n, ["silhouettes"]).arrays["silhouettes"].mean()) for n in range(4)]
+    with multiprocessing.get_context(method).Pool(2) as pool:
+        assert pool.starmap(_mean, [(str(toy_store.path), n) for n in range(4)]) == expected
+
+
+def test_damage_is_named(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="is not a store"):
+        Store(tmp_path)
+    make_toy_store(tmp_path, {"train": 2})
+    shard = shard_path(tmp_path, "p0001")
+    whole = shard.read_bytes()
+    shard.write_bytes(whole[:-100])
+    with pytest.raises(StoreError, match=r"p0001\.arrow has \d+ bytes instead of"):
+        Store(tmp_path)
+    middle = len(whole) // 2
+    shard.write_bytes(whole[:middle] + bytes(b ^ 255 for b in whole[middle:middle + 64]) + whole[middle + 64:])
+    with pytest.raises(StoreError, match=r"p0001\.arrow"):
+        Store(tmp_path).verify()
+    shard.unlink()
+    with pytest.raises(StoreError, match="is missing"):
+        Store(tmp_path)
+    (tmp_path / "store.json").unlink()
+    with pytest.raises(StoreError, match="unfinished"):
+        Store(tmp_path)
+
+
+def test_damaged_and_foreign_documents(tmp_path: Path) -> None:
+    make_toy_store(tmp_path, {"train": 1})
+    file = tmp_path / "store.json"
+    document = json.loads(file.read_text())
+    file.write_text(json.dumps(document | {"version": 99}))
+    with pytest.raises(StoreError, match="version 99"):
+        Store(tmp_path)
+    file.write_text("{half")
+    with pytest.raises(StoreError, match="damaged"):
+        Store(tmp_path)
+    file.write_text(json.dumps(document))
+    (tmp_path / "index.parquet").write_bytes(b"PAR1")
+    with pytest.raises(StoreError, match=r"index\.parquet"):
+        Store(tmp_path)
+
+
+def test_a_failed_writer_leaves_nothing(tmp_path: Path) -> None:
+    def sequences() -> object:
+        yield toy_sequence(0, "train", "normal", 0, 0)
+        raise RuntimeError("the simulation broke")
+
+    with pytest.raises(RuntimeError, match="broke"):
+        write_shard(tmp_path, "a", sequences())  # type: ignore[arg-type]
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_unknown_fields_and_out_of_range_are_refused(tmp_path: Path) -> None:
+    good = toy_sequence(0, "train", "normal", 0, 0)
+    with pytest.raises(ValueError, match="did you mean 'joints'"):
+        write_shard(tmp_path, "a", [Sequence(good.labels, {"jonts": np.zeros((1, 2, 3))})])
+    with pytest.raises(ValueError, match="131 m"):
+        write_shard(tmp_path, "a", [Sequence(good.labels, {"range_views": np.full((1, 64, 44), 200, np.float32)})])
+    with pytest.raises(ValueError, match="must be uint8"):
+        Sequence(good.labels, {"silhouettes": np.zeros((1, 64, 44), np.float32)})

@@ -1,0 +1,60 @@
+"""The report of a run: one HTML page that needs no network and no other file."""
+
+from __future__ import annotations
+
+import html
+from importlib.resources import files
+from pathlib import Path
+
+from gaitbridge import __version__
+from gaitbridge.errors import UserError
+from gaitbridge.report.files import RunFiles, read_run
+from gaitbridge.report.sections import SECTIONS, is_synthetic
+from gaitbridge.store import Store, written_whole
+
+# The browser itself refuses whatever is not in the page. plotly.js makes functions from text, hence unsafe-eval.
+POLICY = "default-src 'none'; img-src data: blob:; style-src 'unsafe-inline'; script-src 'unsafe-inline' 'unsafe-eval'; font-src data:"
+
+
+def write_report(run: Path, store: Store | None = None, out: Path | None = None) -> Path:
+    """Write the report of a run folder to `out` (default RUN/report.html), whole or not at all, and return where it lies.
+
+    store: what the run was evaluated on, for the pictures; without it those sections say so. UserError where the run is none, or where
+    its results are of another store; StoreError where one of its files is damaged.
+    """
+    found = read_run(Path(run))
+    if store is not None:
+        _check_store(found, store)
+    target = Path(out) if out is not None else Path(run) / "report.html"
+    with written_whole(target) as temporary:
+        temporary.write_text(_page(found, store), encoding="utf-8")
+    return target
+
+
+def _check_store(run: RunFiles, store: Store) -> None:
+    hashes = {row.data_hash for row in run.rows if row.data_hash}
+    if hashes and store.content_hash not in hashes:
+        raise UserError(
+            f"{run.path} was evaluated on another store ({min(hashes)[:8]}, not {store.content_hash[:8]}); give the store it was evaluated on"
+        )
+
+
+def _page(run: RunFiles, store: Store | None) -> str:
+    from plotly.offline import get_plotlyjs
+
+    title = html.escape(run.path.resolve().name)
+    style = files("gaitbridge.report").joinpath("style.css").read_text(encoding="utf-8")
+    links = "".join(f'<a href="#{section.anchor}">{html.escape(section.heading)}</a>' for section in SECTIONS)
+    body = "\n".join(
+        f'<section id="{section.anchor}"><h2>{html.escape(section.heading)}</h2>{section.make(run, store)}</section>' for section in SECTIONS
+    )
+    kind = "results on synthetic walkers" if is_synthetic(run, store) else "results"
+    return f"""<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="{POLICY}">
+<title>{title} - Gaitbridge</title><style>{style}</style><script>{get_plotlyjs()}</script></head>
+<body><header><h1>{title}</h1><p class="soft">Gaitbridge: people recognised by how they walk, across cameras and LiDARs; {kind}</p></header>
+<nav><div>{links}</div></nav><main>
+{body}
+</main><footer>Written by Gaitbridge {__version__}.</footer></body></html>
+"""

@@ -1,0 +1,179 @@
+"""Pictures of sequences: silhouettes, range views coloured by range, and 3D joints; as arrays and as PNG files."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gaitbridge.errors import UserError, nearest
+from gaitbridge.store import Store, written_whole
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+BLANK = np.asarray((244, 246, 249, 255), np.uint8)  # where nothing came back: nearly the page, so that the person stands out
+INK = np.asarray((31, 41, 55, 255), np.uint8)
+RIGHT, WRONG, NEUTRAL = "#15803d", "#dc2626", "#64748b"
+RANGE_COLOURS = "turbo_r"  # near is warm; the field shows its depth pictures in jet, whose false edges this map has not
+
+
+def draw_silhouette(frame: np.ndarray) -> np.ndarray:
+    """uint8 [H, W, 4] of one silhouette [H, W]: dark on light."""
+    return np.where(frame[..., None] > 127, INK, BLANK)
+
+
+def draw_range(range_view: np.ndarray, near_m: float | None = None, far_m: float | None = None) -> np.ndarray:
+    """uint8 [H, W, 4] of a range view [H, W] in metres: near warm, far cold, blank where nothing came back.
+
+    near_m and far_m: the ends of the colours; without them the 2nd and 98th percentile of this frame, at least 0.2 m apart.
+    """
+    from matplotlib import colormaps
+
+    seen = range_view[np.isfinite(range_view)]
+    if not len(seen):
+        return np.full((*range_view.shape, 4), BLANK, np.uint8)
+    low = float(np.percentile(seen, 2)) if near_m is None else near_m
+    high = float(np.percentile(seen, 98)) if far_m is None else far_m
+    span = max(high - low, 0.2)
+    middle = (low + high) / 2
+    share = np.clip((np.nan_to_num(range_view, nan=middle) - middle) / span + 0.5, 0, 1)
+    coloured: np.ndarray = colormaps[RANGE_COLOURS](0.06 + 0.88 * share, bytes=True)
+    return np.where(np.isfinite(range_view)[..., None], coloured, BLANK)
+
+
+def frames_at(time_s: np.ndarray, wanted_s: np.ndarray) -> np.ndarray:
+    """The frame numbers nearest to the times `wanted_s`: the same moments in the other sensor."""
+    return np.abs(np.asarray(time_s)[None, :] - np.asarray(wanted_s)[:, None]).argmin(1)
+
+
+def pick_frames(store: Store, number: int, count: int) -> dict[str, np.ndarray]:
+    """Frame numbers by modality for up to `count` moments spread over the sequence, the same moments in both sensors."""
+    names = ["silhouettes_time_s", "range_views_time_s"]
+    times = store.read(number, names).arrays
+    length = {name: store.rows[number][f"{name}_frames"] for name in ("silhouettes", "range_views")}
+    clock = {name: times.get(f"{name}_time_s", np.arange(frames, dtype=float)) for name, frames in length.items() if frames}
+    if not clock:
+        return {}
+    first = min(clock, key=lambda name: len(clock[name]))  # the slower sensor sets the moments
+    chosen = clock[first][np.unique(np.linspace(0, len(clock[first]) - 1, min(count, len(clock[first]))).round().astype(int))]
+    return {name: frames_at(time_s, chosen) for name, time_s in clock.items()}
+
+
+def strip(store: Store, number: int, modality: str, frames: np.ndarray | None = None, count: int = 4) -> np.ndarray:
+    """uint8 [H, W', 4]: frames of one sequence side by side, range views on one scale. UserError where it has none of that modality."""
+    if not store.rows[number][f"{modality}_frames"]:
+        raise UserError(f"{store.rows[number]['key']} has no {modality}; choose a sequence that has")
+    chosen = pick_frames(store, number, count)[modality] if frames is None else frames
+    images = store.read(number, [modality], {modality: chosen}).arrays[modality]
+    if modality == "silhouettes":
+        drawn = [draw_silhouette(image) for image in images]
+    else:
+        seen = images[np.isfinite(images)]
+        ends = np.percentile(seen, [2, 98]) if len(seen) else (None, None)
+        drawn = [draw_range(image, *ends) for image in images]
+    gap = np.full((len(drawn[0]), 2, 4), 255, np.uint8)
+    return np.concatenate([part for image in drawn for part in (image, gap)][:-1], axis=1)
+
+
+def png_bytes(image: np.ndarray, scale: int = 1) -> bytes:
+    """A PNG of uint8 [H, W, 4], each pixel `scale` pixels wide and high."""
+    from matplotlib.image import imsave
+
+    buffer = io.BytesIO()
+    imsave(buffer, np.ascontiguousarray(image.repeat(scale, 0).repeat(scale, 1)), format="png")
+    return buffer.getvalue()
+
+
+def data_uri(png: bytes) -> str:
+    """A PNG as text for an <img>, so that a page needs no other file."""
+    return "data:image/png;base64," + base64.b64encode(png).decode()
+
+
+def row_number(store: Store, key: str) -> int:
+    """The number of the sequence `key`; an unknown key raises UserError with the nearest one."""
+    if key in store.row_of_key:
+        return store.row_of_key[key]
+    same_person = [known for known in store.row_of_key if known.split("/")[0] == key.split("/")[0]]
+    hint = nearest(key, same_person).split(" Known:")[0] if same_person else ""
+    example = hint if hint.startswith("did you mean") else f"keys look like {next(iter(store.row_of_key), 'nothing, it is empty')!r}"
+    raise UserError(f"{store.path} has no sequence {key!r}: {example}")
+
+
+def joint_parents(store: Store, joints: int) -> Sequence[int] | None:
+    """The parent of each joint as the store's maker noted it, or None where it did not (or noted another number of joints)."""
+    about: Mapping[str, Any] = store.document.get("about", {})
+    for place in (about, about.get("body", {})):
+        found = place.get("joint_parents", place.get("parents")) if isinstance(place, dict) else None
+        if found is not None and len(found) == joints:
+            return [int(parent) for parent in found]
+    return None
+
+
+def draw_skeletons(axes: Axes, joints: np.ndarray, parents: Sequence[int] | None) -> None:
+    """Joints [T, J, 3] in metres, seen obliquely from the side (30 degrees round, 12 up), one colour a frame from light to dark."""
+    from matplotlib import colormaps
+
+    around, up = np.deg2rad(30.0), np.deg2rad(12.0)
+    across = joints[..., 0] * np.cos(around) + joints[..., 1] * np.sin(around)
+    depth = joints[..., 1] * np.cos(around) - joints[..., 0] * np.sin(around)
+    height = joints[..., 2] * np.cos(up) + depth * np.sin(up)
+    for frame, shade in enumerate(np.linspace(0.35, 0.95, len(joints))):
+        colour = colormaps["Blues"](shade)
+        for joint, parent in enumerate(parents or ()):
+            if parent >= 0:
+                ends = [joint, parent]
+                axes.plot(across[frame, ends], height[frame, ends], color=colour, linewidth=1.6, solid_capstyle="round")
+        axes.scatter(across[frame], height[frame], s=3 if parents else 10, color=[colour], zorder=3)
+    axes.set_aspect("equal")
+    axes.set_axis_off()
+
+
+def skeleton_png(store: Store, number: int, count: int = 8, width: float = 11.0, height: float = 3.2) -> bytes | None:
+    """A PNG of up to `count` moments of a sequence's 3D joints, or None where it has no joints."""
+    arrays = store.read(number, ["joints"]).arrays
+    if "joints" not in arrays or not len(arrays["joints"]):
+        return None
+    from matplotlib.figure import Figure
+
+    joints = arrays["joints"]
+    chosen = joints[np.unique(np.linspace(0, len(joints) - 1, min(count, len(joints))).round().astype(int))]
+    figure = Figure(figsize=(width, height), dpi=110, layout="tight")
+    draw_skeletons(figure.add_subplot(), chosen, joint_parents(store, joints.shape[1]))
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def draw_sequence(store: Store, key: str, out: Path, frames: int = 8) -> Path:
+    """A PNG of one sequence: silhouettes, range views at the same moments, and 3D joints. UserError where the key is unknown."""
+    from matplotlib.figure import Figure
+
+    number = row_number(store, key)
+    row, chosen = store.rows[number], pick_frames(store, number, frames)
+    panels = [(name, strip(store, number, name, chosen[name])) for name in ("silhouettes", "range_views") if name in chosen]
+    joints = store.read(number, ["joints"], chosen).arrays.get("joints")
+    heights = [11 * len(image) / image.shape[1] for _, image in panels] + ([3.0] if joints is not None else [])
+    if not heights:
+        raise UserError(f"{key} has nothing to draw; choose a sequence with silhouettes, range views or joints")
+    figure = Figure(figsize=(11.5, sum(heights) + 0.4 * len(heights) + 0.5), dpi=120, layout="constrained")
+    grid = figure.add_gridspec(len(heights), 1, height_ratios=heights)
+    for place, (name, image) in enumerate(panels):
+        axes = figure.add_subplot(grid[place])
+        axes.imshow(image, interpolation="nearest")
+        axes.set_title(
+            {"silhouettes": "camera: silhouettes", "range_views": "LiDAR: range views (near warm, far cold)"}[name], fontsize=10, loc="left"
+        )
+        axes.set_axis_off()
+    if joints is not None and len(joints):
+        axes = figure.add_subplot(grid[len(panels)])
+        draw_skeletons(axes, joints, joint_parents(store, joints.shape[1]))
+        axes.set_title("3D joints", fontsize=10, loc="left")
+    figure.suptitle(f"{key}: {row['condition']}, view {row['view']}, {row['distance_m']:.1f} m", fontsize=12, x=0.01, ha="left")
+    with written_whole(Path(out)) as temporary:
+        figure.savefig(temporary, format="png", metadata={"Software": None})
+    return Path(out)

@@ -1,0 +1,272 @@
+"""The sections of the report, in reading order: each takes what was read and returns HTML; what is missing is said in a line."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from gaitbridge.errors import UserError
+from gaitbridge.evaluation.results import ResultRow, find_row
+from gaitbridge.report import plots
+from gaitbridge.report.files import RunFiles
+from gaitbridge.report.hero import hero_sequence
+from gaitbridge.report.pictures import data_uri, joint_parents, pick_frames, png_bytes, skeleton_png, strip
+from gaitbridge.report.tables import NOTE, SENSOR_NAME, condition_table, main_table
+from gaitbridge.store import Store
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+ACROSS = (("camera", "lidar"), ("lidar", "camera"))
+MODALITY = {"camera": "silhouettes", "lidar": "range_views"}
+EXAMPLES_SHOWN = 4  # of each direction
+
+
+@dataclass(frozen=True)
+class Section:
+    """One section: its anchor, its heading, and what makes its HTML."""
+
+    anchor: str
+    heading: str
+    make: Callable[[RunFiles, Store | None], str]
+
+
+def missing(what: str) -> str:
+    """The line that stands where there is nothing to show."""
+    return f'<p class="missing">{html.escape(what)}</p>'
+
+
+def plot(figure: Figure) -> str:
+    """A plotly figure as HTML; the page holds plotly.js once."""
+    config = {"displaylogo": False, "displayModeBar": False, "responsive": True}
+    drawn = figure.to_html(full_html=False, include_plotlyjs=False, config=config)
+    return f'<div class="plot">{drawn}</div>'
+
+
+def is_synthetic(run: RunFiles, store: Store | None) -> bool:
+    """Whether the sequences behind these results were simulated, as the store says; without one, as the protocol says."""
+    if store is not None:
+        sources = {str(row["source"]).lower() for row in store.rows}
+        return any("simul" in source or "synth" in source for source in sources) or "simul" in json.dumps(store.document.get("about", {})).lower()
+    return any(row.protocol == "simulated" for row in run.rows)
+
+
+def headline(run: RunFiles, store: Store | None) -> str:
+    """What was found, in a sentence, and the two numbers large."""
+    badge = '<p><span class="badge">Synthetic: these walkers are simulated</span></p>' if is_synthetic(run, store) else ""
+    found = {pair: find_row(run.rows, "rank-1", *pair) for pair in ACROSS}
+    known = {pair: row for pair, row in found.items() if row is not None and row.value is not None}
+    if not known:
+        return badge + missing("This run has no results across sensors yet: evaluate it to fill this page.")
+    sentences = [_sentence(row, first=number == 0) for number, row in enumerate(known.values())]
+    cards = "".join(_card(run, row) for row in known.values())
+    walkers = "simulated walkers" if badge else "people"
+    row = next(iter(known.values()))
+    about = f"{row.people} {walkers} that the network was not trained on, protocol <code>{html.escape(row.protocol)}</code>, seed {row.seed}."
+    return f'{badge}<p class="lead">{" ".join(sentences)}</p><div class="cards">{cards}</div><p class="soft">{about} {html.escape(NOTE)}</p>'
+
+
+def _sentence(row: ResultRow, first: bool) -> str:
+    probe, gallery = SENSOR_NAME[row.probe_modality], SENSOR_NAME[row.gallery_modality]
+    interval = "" if row.low is None else f" (95 % interval {row.low:.1f} to {row.high:.1f})"
+    value, chance = f"<b>{row.value:.1f} %</b>", "" if row.chance is None else f", where chance gives {row.chance:.1f} %"
+    if first:
+        return (
+            f"Given a walk seen by the {probe}, the nearest {gallery} walk from another view angle is the same person's "
+            f"in {value} of cases{interval}{chance}."
+        )
+    return f"From {probe} to {gallery} it is {value}{interval}{chance}."
+
+
+def _card(run: RunFiles, row: ResultRow) -> str:
+    same = find_row(run.rows, "rank-1", row.probe_modality, row.gallery_modality, "identical")
+    at_same = "" if same is None or same.value is None else f"; {same.value:.1f} % at the same view"
+    chance = "" if row.chance is None else f"chance {row.chance:.1f} %"
+    interval = "" if row.low is None else f" <small>[{row.low:.1f}, {row.high:.1f}]</small>"
+    name = plots.direction_name(row.probe_modality, row.gallery_modality)
+    under = f"rank-1, other views; {chance}{at_same}"
+    value = f'<div class="value">{row.value:.1f} %{interval}</div>'
+    return f'<div class="card"><div class="label">{name}</div>{value}<div class="soft">{under}</div></div>'
+
+
+def walkers(run: RunFiles, store: Store | None) -> str:
+    """One walker as both sensors see it from each view, and the 3D joints."""
+    if store is None:
+        return missing("No store was given, so there are no pictures: name it when writing the report.")
+    try:
+        shown = store.rows[hero_sequence(store)]
+    except UserError as error:
+        return missing(str(error))
+    same_walk = [number for number, row in enumerate(store.rows) if all(row[name] == shown[name] for name in ("person", "condition", "take"))]
+    same_walk = [number for number in same_walk if store.rows[number]["silhouettes_frames"] and store.rows[number]["range_views_frames"]]
+    cards = "".join(_walker(store, number) for number in sorted(same_walk, key=lambda number: store.rows[number]["view"])[:8])
+    kind = "simulated walker" if is_synthetic(run, store) else "person"
+    what = (
+        f"One walk of one {kind} ({html.escape(shown['person'])}, {html.escape(shown['condition'])}), from each view at the same moments: "
+        "above as the camera's silhouette, below as the LiDAR's range view (near is warm, far is cold). View 0 walks towards the sensor."
+    )
+    return f'<p>{what}</p><div class="walkers">{cards}</div>{_skeleton(store, same_walk[0])}'
+
+
+def _walker(store: Store, number: int) -> str:
+    row, frames = store.rows[number], pick_frames(store, number, 4)
+    images = "".join(_image(strip(store, number, name, frames[name]), f"{name} of {row['key']}") for name in ("silhouettes", "range_views"))
+    return f"<figure>{images}<figcaption>view {html.escape(row['view'])}, {row['distance_m']:.1f} m</figcaption></figure>"
+
+
+def _skeleton(store: Store, number: int) -> str:
+    drawn = skeleton_png(store, number)
+    if drawn is None:
+        return missing("This store has no 3D joints.")
+    count = store.read(number, ["joints"]).arrays["joints"].shape[1]
+    joined = "" if joint_parents(store, count) else " The store does not say which joints are joined, so only the points are drawn."
+    image = f'<img src="{data_uri(drawn)}" alt="3D joints of {html.escape(store.rows[number]["key"])}">'
+    return f'<h3>Its 3D joints</h3><figure class="skeleton">{image}<figcaption>{count} joints, light first, dark last.{joined}</figcaption></figure>'
+
+
+def _image(image: Any, description: str, scale: int = 1) -> str:
+    return f'<img src="{data_uri(png_bytes(image, scale))}" alt="{html.escape(description)}">'
+
+
+def results(run: RunFiles, store: Store | None) -> str:
+    """The main table."""
+    if not run.rows:
+        return missing("This run has not been evaluated.")
+    return (
+        f"{main_table(run.rows).to_html()}<p class='soft'>{html.escape(NOTE)} Each row of numbers is also in <code>evaluation/results.csv</code>.</p>"
+    )
+
+
+def conditions(run: RunFiles, store: Store | None) -> str:
+    """Rank-1 by condition, in both modes of views."""
+    if not run.rows:
+        return missing("This run has not been evaluated.")
+    tables = [condition_table(run.rows, views) for views in ("excluded", "identical")]
+    return "".join(f"<h3>{html.escape(table.title)}</h3>{table.to_html()}" for table in tables)
+
+
+def cmc(run: RunFiles, store: Store | None) -> str:
+    """Cumulative match curves."""
+    if run.cmc is None:
+        return missing("No evaluation/cmc.json in this run.")
+    return (
+        f"<p>The share of probes whose person is among the first walks of the gallery, from other view angles.</p>{plot(plots.cmc_figure(run.cmc))}"
+    )
+
+
+def view_pairs(run: RunFiles, store: Store | None) -> str:
+    """The heat maps."""
+    if not any(row.probe_view and row.probe_modality != row.gallery_modality for row in run.rows):
+        return missing("No results by view pair across sensors in this run.")
+    text = "Rank-1 with the gallery limited to one view. The diagonal is the same view in both sensors."
+    return f"<p>{text}</p>{plot(plots.view_pair_figure(run.rows))}"
+
+
+def training(run: RunFiles, store: Store | None) -> str:
+    """Losses and validation."""
+    if not run.training and not run.validation:
+        return missing("No log.jsonl in this run.")
+    parts = []
+    if run.training:
+        parts.append(f"<div><h3>Losses</h3>{plot(plots.loss_figure(run.training))}</div>")
+    parts.append(
+        f"<div><h3>Validation</h3>{plot(plots.validation_figure(run.validation)) if run.validation else missing('No validation was logged.')}</div>"
+    )
+    last = run.training[-1] if run.training else {}
+    facts = [
+        f"{last['step']:,} steps" if "step" in last else "",
+        _fact(last, "seconds", "{:,.0f} s"),
+        _fact(last, "sequences_per_s", "{:,.0f} sequences/s"),
+    ]
+    return f'<p class="soft">{", ".join(fact for fact in facts if fact)}</p><div class="plots">{"".join(parts)}</div>'
+
+
+def _fact(line: Mapping[str, Any], name: str, form: str) -> str:
+    return form.format(line[name]) if isinstance(line.get(name), int | float) else ""
+
+
+def retrieval(run: RunFiles, store: Store | None) -> str:
+    """For a few probes the five nearest of the other sensor."""
+    if run.retrieval is None:
+        return missing("No evaluation/retrieval.json in this run.")
+    note = html.escape(run.retrieval.get("note", ""))
+    parts = [f"<p>The probe on the left and the five nearest walks of the other sensor, from other view angles. {note}.</p>"]
+    for pair in ACROSS:
+        examples = [example for example in run.retrieval["examples"] if (example["probe_modality"], example["gallery_modality"]) == pair]
+        half = EXAMPLES_SHOWN // 2
+        chosen = [*[one for one in examples if one["correct"]][:half], *[one for one in examples if not one["correct"]][:half]]
+        if chosen:
+            parts.append(f"<h3>{plots.direction_name(*pair)}</h3>" + "".join(_example(example, store) for example in chosen))
+    return "".join(parts)
+
+
+def _example(example: Mapping[str, Any], store: Store | None) -> str:
+    probe = example["probe"]
+    cells = [_hit(probe, MODALITY[example["probe_modality"]], store, "probe", "who is this?", "")]
+    for rank, found in enumerate(example["nearest"], start=1):
+        kind, mark = ("right", "✓") if found["correct"] else ("wrong", "✗")
+        cells.append(_hit(found, MODALITY[example["gallery_modality"]], store, kind, f"{rank} {mark}", f"distance {found['distance']:.3f}"))
+    return f'<div class="row">{"".join(cells)}</div>'
+
+
+def _hit(entry: Mapping[str, Any], modality: str, store: Store | None, kind: str, mark: str, more: str) -> str:
+    number = None if store is None else store.row_of_key.get(entry["key"])
+    image = "" if store is None or number is None else _image(strip(store, number, modality, count=1), f"{modality} of {entry['key']}")
+    words = [f"<b>{mark}</b>", html.escape(str(entry["person"])), html.escape(f"{entry['condition']}, view {entry['view']}"), more]
+    return f'<div class="hit {kind}">{image}{"<br>".join(word for word in words if word)}</div>'
+
+
+def trajectory(run: RunFiles, store: Store | None) -> str:
+    """The gap between the sensors along the diffusion trajectory."""
+    if run.trajectory is None:
+        return missing("No evaluation/trajectory.json in this run: the method has no diffusion, or it was not measured.")
+    pairs = f"{run.trajectory['pairs']:,} pairs of the same walk in both sensors. " if "pairs" in run.trajectory else ""
+    text = (
+        "How far apart the two sensors are along the diffusion trajectory: the distance between the sensors for the same walk, divided by the "
+        "distance between different people. At 1 (dashed) the sensors are as far apart as two people are; a small gap alone proves nothing, "
+        "as everything may have shrunk."
+    )
+    return (
+        f"<p>{text}</p>{plot(plots.trajectory_figure(run.trajectory))}<p class='soft'>{pairs}{html.escape(str(run.trajectory.get('note', '')))}</p>"
+    )
+
+
+def provenance(run: RunFiles, store: Store | None) -> str:
+    """What was run with which version on what."""
+    facts: dict[str, Any] = dict(run.provenance or {})
+    if run.rows:
+        row = run.rows[0]
+        facts |= {"evaluated weights": row.weights_hash, "evaluated data": row.data_hash, "evaluated with version": row.code_version}
+    if store is not None:
+        facts |= {"store": f"{len(store.rows):,} sequences of {len({row['person'] for row in store.rows}):,} people, {store.content_hash}"}
+        facts |= {"licences": ", ".join(store.document.get("licences", [])) or "not stated"}
+    listed = "".join(f"<dt>{html.escape(str(name).replace('_', ' '))}</dt><dd>{html.escape(_text(value))}</dd>" for name, value in facts.items())
+    listed = f"<dl>{listed}</dl>" if listed else ""
+    note = "" if run.provenance is not None else missing("No provenance.json in this run.")
+    if run.config is None:
+        return note + listed + missing("No config.json in this run.")
+    text = html.escape(json.dumps(run.config, indent=2))
+    return f"{note}{listed}<details><summary>The complete configuration</summary><pre>{text}</pre></details>"
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_text(part)}" for name, part in value.items() if part is not None)
+    return f"{value:,.1f}" if isinstance(value, float) else str(value)
+
+
+SECTIONS = (
+    Section("headline", "What was found", headline),
+    Section("walkers", "The walkers", walkers),
+    Section("results", "Results", results),
+    Section("conditions", "By condition", conditions),
+    Section("cmc", "Cumulative match curves", cmc),
+    Section("views", "By view pair", view_pairs),
+    Section("retrieval", "Retrieval", retrieval),
+    Section("training", "Training", training),
+    Section("trajectory", "Between the sensors along the diffusion", trajectory),
+    Section("provenance", "What was run", provenance),
+)

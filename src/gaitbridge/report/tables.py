@@ -1,0 +1,121 @@
+"""Results as tables: one description, three ways out (terminal, Markdown, HTML)."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gaitbridge.evaluation.results import DIRECTIONS, ResultRow, find_row
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+SENSOR_NAME = {"camera": "camera", "lidar": "LiDAR"}
+NOTE = (
+    "In %, with 95 % bootstrap intervals over people. Other views: gallery sequences of the probe's own view angle are left out; same view: "
+    "they alone are compared. Rank-5 and further columns are of other views. Chance: rank-1 of a random order."
+)
+
+
+@dataclass(frozen=True)
+class TextTable:
+    """A table of text: `header` and `lines` of equal length; the first `names` columns are words, the others numbers."""
+
+    title: str
+    header: tuple[str, ...]
+    lines: tuple[tuple[str, ...], ...]
+    names: int = 1
+
+    def to_rich(self) -> Table:
+        """For the terminal."""
+        from rich.table import Table
+
+        table = Table(title=self.title, title_justify="left", header_style="bold")
+        for number, name in enumerate(self.header):
+            table.add_column(name, justify="left" if number < self.names else "right")
+        for line in self.lines:
+            table.add_row(*line)
+        return table
+
+    def to_markdown(self) -> str:
+        """A Markdown table without its title."""
+        rule = ["---" if number < self.names else "---:" for number in range(len(self.header))]
+        return "\n".join("| " + " | ".join(line) + " |" for line in (self.header, rule, *self.lines))
+
+    def to_html(self) -> str:
+        """An HTML table without its title; an interval in brackets is set smaller."""
+        head = "".join(_cell("th", name, number < self.names) for number, name in enumerate(self.header))
+        body = "".join("<tr>" + "".join(_cell("td", text, number < self.names) for number, text in enumerate(line)) + "</tr>" for line in self.lines)
+        return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def _cell(tag: str, text: str, word: bool) -> str:
+    value, bracket, rest = html.escape(text).partition(" [")
+    small = f' <span class="interval">[{rest}</span>' if bracket else ""
+    kind = ' class="word"' if word else ""
+    return f"<{tag}{kind}>{value}{small}</{tag}>"
+
+
+def number(row: ResultRow | None, interval: bool = False) -> str:
+    """`53.4` or `53.4 [48.1, 59.0]`; a dash where there is no value."""
+    if row is None or row.value is None:
+        return "–"
+    if not interval or row.low is None or row.high is None:
+        return f"{row.value:.1f}"
+    return f"{row.value:.1f} [{row.low:.1f}, {row.high:.1f}]"
+
+
+def directions_of(rows: Sequence[ResultRow]) -> list[tuple[str, str]]:
+    """The (probe, gallery) pairs among rows, across sensors first."""
+    found = {(row.probe_modality, row.gallery_modality) for row in rows}
+    return [direction for direction in DIRECTIONS if direction in found]
+
+
+def main_table(rows: Sequence[ResultRow]) -> TextTable:
+    """Every direction over all conditions: rank-1 across views and at the same view, further ranks, mAP, mINP, chance and counts."""
+    further = [name for name in dict.fromkeys(row.metric for row in rows) if name not in ("rank-1", "rank-1 cell mean")]
+    lines = []
+    for probe, gallery in directions_of(rows):
+        across, same = (find_row(rows, "rank-1", probe, gallery, views) for views in ("excluded", "identical"))
+        counted = across if across is not None and across.value is not None else same
+        chance = "–" if counted is None or counted.chance is None else f"{counted.chance:.1f}"
+        counts = ("–",) * 4 if counted is None else (counted.probes, counted.probes_without_mate, counted.gallery, counted.people)
+        metrics = [number(find_row(rows, name, probe, gallery)) for name in further]
+        names = (SENSOR_NAME[probe], SENSOR_NAME[gallery])
+        lines.append((*names, number(across, True), number(same, True), *metrics, chance, *(str(count) for count in counts)))
+    title = f"Protocol {rows[0].protocol}, all conditions" if rows else "No results"
+    header = ("probe", "gallery", "rank-1, other views", "rank-1, same view", *further, "chance", "probes", "without mate", "gallery size", "people")
+    return TextTable(title, header, tuple(lines), names=2)
+
+
+def condition_table(rows: Sequence[ResultRow], views: str = "excluded", metric: str = "rank-1") -> TextTable:
+    """One metric by condition (lines) and direction (columns) in one mode of views."""
+    directions = directions_of(rows)
+    conditions = ["all", *sorted({row.condition for row in rows} - {"all"}, key=lambda name: (name != "normal", name))]
+    lines = []
+    for condition in conditions:
+        found = [find_row(rows, metric, probe, gallery, views, condition) for probe, gallery in directions]
+        probes = max((row.probes for row in found if row is not None), default=0)
+        lines.append((condition, *(number(row, True) for row in found), str(probes)))
+    mode = {"excluded": "other views", "identical": "same view", "all": "all views"}[views]
+    header = ("condition", *(f"probe {SENSOR_NAME[probe]}, gallery {SENSOR_NAME[gallery]}" for probe, gallery in directions), "probes")
+    return TextTable(f"{metric} by condition, {mode}", header, tuple(lines))
+
+
+def print_tables(rows: Sequence[ResultRow], console: Console | None = None) -> None:
+    """The main table and the table by condition, to the terminal."""
+    from rich.console import Console
+
+    out = console or Console()
+    for table in (main_table(rows), condition_table(rows)):
+        out.print(table.to_rich())
+    out.print(NOTE, style="dim")
+
+
+def markdown_tables(rows: Sequence[ResultRow]) -> str:
+    """The same as Markdown."""
+    tables = (main_table(rows), condition_table(rows), condition_table(rows, "identical"))
+    return "\n\n".join([*(f"**{table.title}**\n\n{table.to_markdown()}" for table in tables), NOTE]) + "\n"

@@ -197,6 +197,10 @@ class Store:
         self.row_of_key = {row["key"]: number for number, row in enumerate(self.rows)}
         self._readers: dict[tuple[int, str, tuple[str, ...]], Any] = {}
 
+    def __getstate__(self) -> dict[str, Any]:
+        """A spawned worker opens the shards anew."""
+        return self.__dict__ | {"_readers": {}}
+
     def _checked_document(self) -> dict[str, Any]:
         file = self.path / "store.json"
         if not file.is_file():

@@ -38,7 +38,7 @@ class RunConfig(Config):
     optimiser: OptimiserConfig = OptimiserConfig()
     steps: int = Field(default=1000, ge=1)
     seed: int = 0
-    precision: Literal["auto", "32", "bf16"] = "auto"
+    precision: Literal["auto", "float32", "bf16"] = "auto"
     """auto: bfloat16 where the hardware multiplies it natively (GPUs, CPUs with AMX or AVX-512 BF16), else float32."""
     compile: bool = False
     log_every: int = Field(default=10, ge=1)

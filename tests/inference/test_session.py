@@ -1,0 +1,71 @@
+"""`gaitbridge.load` gives a model that embeds by name and refuses what it cannot take."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import gaitbridge
+from gaitbridge.config import checked, overridden
+from gaitbridge.errors import UserError
+from gaitbridge.inference.session import Model
+from gaitbridge.store import Store
+from gaitbridge.training.config import RunConfig, recipe
+from gaitbridge.training.loop import train
+
+
+@pytest.fixture(scope="module")
+def model(toy_store: Store, tmp_path_factory: pytest.TempPathFactory) -> Model:
+    settings = ["data.people_per_batch=4", "data.sequences_per_person=2", "data.frames=2", "steps=3", "precision=float32", "network.channels=[8,8]",
+                "network.strides=[2,2]", "network.stem_stride=1", "network.parts=8"]
+    run = tmp_path_factory.mktemp("runs") / "run"
+    train(checked(RunConfig, overridden(recipe("tiny").model_dump(mode="json"), settings)), toy_store, run)
+    for file in run.rglob("ob*.safetensors"):
+        file.unlink()  # the objective is not even there
+    return gaitbridge.load(run)
+
+
+def silhouettes(*lengths: int) -> list[np.ndarray]:
+    random = np.random.default_rng(0)
+    return [(random.random((length, 64, 44)) > 0.5).astype(np.uint8) * 255 for length in lengths]
+
+
+def test_embed_keeps_order_and_mixes_lengths(model: Model) -> None:
+    arrays = silhouettes(5, 1, 3)
+    together = model.embed(silhouettes=arrays)
+    assert together.values.shape == (3, 64, 8)
+    assert together.values.dtype == np.float32
+    assert together.modality == "silhouettes"
+    for array, value in zip(arrays, together.values, strict=True):
+        assert np.allclose(model.embed(silhouettes=[array]).values[0], value, atol=1e-5)
+
+
+def test_distance_is_zero_to_itself_and_across_modalities_finite(model: Model) -> None:
+    a = model.embed(silhouettes=silhouettes(2, 2))
+    metres = [np.where(x > 0, 8.0, np.nan).astype(np.float32) for x in silhouettes(2, 4, 1)]
+    b = model.embed(range_views=metres)
+    assert gaitbridge.distance(a, b).shape == (2, 3)
+    assert np.allclose(np.diag(gaitbridge.distance(a, a)), 0, atol=1e-3)
+
+
+def test_frames_where_nothing_came_back_are_embedded(model: Model) -> None:
+    assert np.isfinite(model.embed(range_views=[np.full((2, 64, 44), np.nan, np.float32)]).values).all()
+
+
+@pytest.mark.parametrize(("given", "message"), [
+    ({"silhouette": silhouettes(1)}, "unknown modality 'silhouette'"),
+    ({}, "one modality at a time"),
+    ({"silhouettes": []}, "no silhouettes to embed"),
+    ({"silhouettes": [np.zeros((2, 64, 44), np.float32)]}, r"silhouettes\[0\] must be uint8"),
+    ({"silhouettes": [*silhouettes(1), np.zeros((2, 64, 64), np.uint8)]}, r"silhouettes\[1\] is 64x64"),
+    ({"silhouettes": [np.zeros((0, 64, 44), np.uint8)]}, "no frames"),
+    ({"range_views": [np.zeros((64, 44), np.float32)]}, r"must be float32 \[T, H, W\]"),
+])
+def test_bad_input_is_one_clear_line(model: Model, given: dict, message: str) -> None:  # type: ignore[type-arg]
+    with pytest.raises(UserError, match=message):
+        model.embed(**given)
+
+
+def test_no_run_no_checkpoint(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="is not a run"):
+        gaitbridge.load(tmp_path)

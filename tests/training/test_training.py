@@ -1,0 +1,149 @@
+"""A run can be killed at any moment and resumed to the same bits; what is wrong is said in one line."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from conftest import toy_sequence
+
+from gaitbridge.config import checked, overridden
+from gaitbridge.errors import UserError
+from gaitbridge.store import Store, finish_store, write_shard
+from gaitbridge.training import checkpoint
+from gaitbridge.training.config import OptimiserConfig, RunConfig, recipe, recipes
+from gaitbridge.training.loop import train
+from gaitbridge.training.optimiser import learning_rate
+from gaitbridge.types import Sequence
+
+TOY = ("data.people_per_batch=4", "data.sequences_per_person=2", "data.frames=2", "network.channels=[8,8]", "network.strides=[2,2]",
+       "network.stem_stride=1", "network.embedding=16", "network.parts=8", "objective.diffusion.latent=16", "objective.diffusion.width=16",
+       "precision=float32", "log_every=1", "validate_every=4")
+
+
+def toy_config(*settings: str) -> RunConfig:
+    return checked(RunConfig, overridden(recipe("tiny").model_dump(mode="json"), [*TOY, *settings]))
+
+
+def last_weights(run: Path) -> dict[str, torch.Tensor]:
+    folder = checkpoint.pointed(run, "last")
+    assert folder is not None
+    return checkpoint.read_part(folder, "network") | checkpoint.read_part(folder, "objective")
+
+
+def command(store: Store, run: Path, *more: str) -> list[str]:
+    settings = [word for setting in (*TOY, "steps=40") for word in ("--set", setting)]
+    return [sys.executable, "-m", "gaitbridge", "train", "tiny", "--data", str(store.path), "--out", str(run), *settings, *more]
+
+
+def test_a_killed_run_resumes_to_the_bits_of_one_never_stopped(toy_store: Store, tmp_path: Path) -> None:
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    subprocess.run(command(toy_store, whole), check=True, env=environment, capture_output=True)
+    process = subprocess.Popen(command(toy_store, killed), env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while not (killed / "checkpoints" / "last.json").is_file():
+        assert process.poll() is None, "the run ended before it could be killed"
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    stopped_at = json.loads((killed / "checkpoints" / "last.json").read_text())["step"]
+    assert stopped_at < 40
+    (killed / "log.jsonl").write_text((killed / "log.jsonl").read_text() + '{"kind": "train", "st')  # as a kill may leave it
+    subprocess.run(command(toy_store, killed, "--resume"), check=True, env=environment, capture_output=True)
+    expected, found = last_weights(whole), last_weights(killed)
+    assert all(torch.equal(expected[name], found[name]) for name in expected)
+    losses = [[(line["step"], line["losses"]) for line in map(json.loads, (run / "log.jsonl").read_text().splitlines()) if line["kind"] == "train"]
+              for run in (whole, killed)]
+    assert losses[0] == losses[1]
+    assert [step for step, _ in losses[1]] == list(range(1, 41))
+
+
+def test_another_seed_gives_another_run(toy_store: Store, tmp_path: Path) -> None:
+    runs = []
+    for seed in (0, 1):
+        train(toy_config("steps=2", f"seed={seed}"), toy_store, tmp_path / str(seed))
+        runs.append(last_weights(tmp_path / str(seed)))
+    assert not torch.equal(runs[0]["shared.weight"], runs[1]["shared.weight"])
+
+
+def test_training_learns_the_toy(toy_store: Store, tmp_path: Path) -> None:
+    train(toy_config("steps=60", "objective.diffusion.phases=[]", "validate_every=60"), toy_store, tmp_path / "run")
+    losses = [line["total"] for line in map(json.loads, (tmp_path / "run" / "log.jsonl").read_text().splitlines()) if line["kind"] == "train"]
+    assert np.mean(losses[-5:]) < 0.7 * np.mean(losses[:5])
+
+
+def test_a_run_folder_is_never_overwritten(toy_store: Store, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    train(toy_config("steps=1"), toy_store, run)
+    with pytest.raises(UserError, match="--resume"):
+        train(toy_config("steps=1"), toy_store, run)
+    with pytest.raises(UserError, match=r"other settings \(steps\)"):
+        train(toy_config("steps=2"), toy_store, run, resume=True)
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "notes.txt").write_text("mine")
+    with pytest.raises(UserError, match="is not a run"):
+        train(toy_config("steps=1"), toy_store, tmp_path / "other")
+
+
+def test_a_loss_that_is_not_finite_names_the_batch(toy_store: Store, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"step \d+: .* is not finite on the batch p0"):
+        train(toy_config("steps=30", "optimiser.learning_rate=1e30", "optimiser.warm_up=0"), toy_store, tmp_path / "run")
+
+
+def test_too_few_people_and_wrong_sizes(toy_store: Store, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="needs 9 people but the store has 6"):
+        train(toy_config("data.people_per_batch=9"), toy_store, tmp_path / "a")
+    with pytest.raises(UserError, match="the network takes 64x64"):
+        train(toy_config("network.size=[64,64]"), toy_store, tmp_path / "b")
+    one = toy_sequence(0, "test", "normal", 0, 0)
+    write_shard(tmp_path / "store", "a", [Sequence(one.labels, one.arrays)])
+    finish_store(tmp_path / "store", ["a"], {})
+    with pytest.raises(UserError, match="no sequences of split 'train'"):
+        train(toy_config(), Store(tmp_path / "store"), tmp_path / "c")
+
+
+def test_a_full_disk_is_one_line_and_keeps_the_last_checkpoint(toy_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import safetensors.torch
+
+    run, real, calls = tmp_path / "run", safetensors.torch.save_file, []
+
+    def full(tensors: dict[str, torch.Tensor], path: str) -> None:
+        calls.append(path)
+        if len(calls) > 4:  # within the second checkpoint
+            raise OSError(28, "No space left on device")
+        real(tensors, path)
+
+    monkeypatch.setattr(safetensors.torch, "save_file", full)
+    with pytest.raises(UserError, match="No space left on device"):
+        train(toy_config("steps=8"), toy_store, run)
+    assert json.loads((run / "checkpoints" / "last.json").read_text())["step"] == 4
+    assert sorted(path.name for path in (run / "checkpoints").iterdir()) == ["best.json", "last.json", "step-0000004"]
+    monkeypatch.setattr(safetensors.torch, "save_file", real)
+    assert train(toy_config("steps=8"), toy_store, run, resume=True)["step"] == 8
+
+
+def test_learning_rates() -> None:
+    cycle = OptimiserConfig(learning_rate=1.0, warm_up=0.2)
+    rates = [learning_rate(cycle, step, 100) for step in range(100)]
+    assert rates[0] == pytest.approx(1 / 25)
+    assert max(rates) == rates[20] == 1.0
+    assert rates[-1] < 1e-2
+    steps = OptimiserConfig(schedule="multi_step", learning_rate=1.0, milestones=(10, 20))
+    assert [learning_rate(steps, step, 30) for step in (9, 10, 20)] == pytest.approx([1, 0.1, 0.01])
+
+
+def test_recipes_are_complete_and_found_by_name() -> None:
+    known = recipes()
+    assert {"diffcrossgait/tiny", "diffcrossgait/paper", "diffcrossgait/tiny_identity", "diffcrossgait/tiny_contrastive"} <= set(known)
+    for name in known:
+        config = recipe(name)
+        assert config.recipe == name
+        assert checked(RunConfig, json.loads(config.model_dump_json())) == config
+    with pytest.raises(UserError, match="did you mean 'tiny'"):
+        recipe("tinny")

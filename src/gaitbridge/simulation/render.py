@@ -9,17 +9,14 @@ from collections.abc import Sequence as Rows
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.spatial.transform import Rotation
 
-from gaitbridge.geometry import transforms
 from gaitbridge.geometry.rays import RayScene
 from gaitbridge.simulation.scene import Clock, Station
 from gaitbridge.simulation.sensors import silhouette_camera, spinning_lidar
 from gaitbridge.simulation.sensors.silhouette_camera import SilhouetteCamera
 from gaitbridge.simulation.sensors.spinning_lidar import LidarModel
 from gaitbridge.simulation.walker import Dressed, Walker
-
-TRUTH = ("joints", "markers", "pose", "joints_lidar", "shape")  # ground truth that is kept by default
-EXTRAS = ("clean_silhouettes", "body_parts", "points")  # and on request
 
 
 @dataclass(frozen=True)
@@ -123,7 +120,8 @@ def _shared(walker: Walker, dressed: Dressed, clock: Clock, sensors: Sensors) ->
         "intrinsics": np.array([camera.fx, camera.fy, camera.cx, camera.cy, camera.width, camera.height], float),
     }
     if sensors.truth:
-        bones = transforms.to_rotation_vector(dressed.pose.rotations_world[:frames])
+        turns = dressed.pose.rotations_world[:frames].astype(float)
+        bones = Rotation.from_matrix(turns.reshape(-1, 3, 3), assume_valid=True).as_rotvec().reshape(*turns.shape[:2], 3)
         arrays["pose"] = np.concatenate([bones, dressed.pose.root_m[:frames, None]], axis=1).astype(np.float32)
         arrays["joints"] = dressed.joints_m[:frames]
         arrays["markers"] = dressed.bare_m[:frames, walker.body.marker_vertices]

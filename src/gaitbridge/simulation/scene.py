@@ -13,7 +13,7 @@ from gaitbridge.geometry import transforms
 from gaitbridge.simulation.path import Path
 
 VIEWS = ("000", "045", "090", "135", "180", "225", "270", "315")
-LOOK_AT_M = 0.95  # cameras are aimed at this height, about the middle of a walker
+LOOK_AT_M = 0.95  # cameras and LiDARs are aimed at this height, about the middle of a walker
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Mounting:
     camera_height_m: tuple[float, float] = (1.5, 3.5)
     lidar_height_m: tuple[float, float] = (1.5, 3.0)
     baseline_m: tuple[float, float] = (0.2, 0.5)  # from the camera to the LiDAR along the ground, to either side
-    lowest_beam_deg: float = -25.0  # of the LiDAR; it is tipped down just as far as a walker's feet need
+    middle_beam_deg: float = -1.0  # of the LiDAR, where its beams are densest; it is tipped to point this at the middle of a walker
 
 
 def put_up(views: Sequence[str], path: Path, length_m: float, mounting: Mounting, random: np.random.Generator) -> list[Station]:
@@ -82,8 +82,7 @@ def put_up(views: Sequence[str], path: Path, length_m: float, mounting: Mounting
         camera = np.append(middle + distance * out, camera_z)
         lidar = np.append(middle + distance * out + side * baseline * across, lidar_z)
         yaw = float(np.arctan2(*(middle - lidar[:2])[::-1]))
-        feet = np.rad2deg(np.arctan2(-lidar_z, max(distance - length_m / 2 - 0.4, 0.5)))
-        pitch = np.deg2rad(min(0.0, feet - (mounting.lowest_beam_deg + 1.0)))
+        pitch = float(np.arctan2(LOOK_AT_M - lidar_z, distance) - np.deg2rad(mounting.middle_beam_deg))
         T_camera = transforms.look_at(camera, np.append(middle, LOOK_AT_M))
-        stations.append(Station(view, degrees, distance, T_camera, transforms.sensor_pose(lidar, yaw, float(pitch))))
+        stations.append(Station(view, degrees, distance, T_camera, transforms.sensor_pose(lidar, yaw, pitch)))
     return stations

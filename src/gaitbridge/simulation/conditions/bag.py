@@ -27,13 +27,14 @@ def dress(body: Body, rest: Rest, random: np.random.Generator) -> Outfit:
 
 
 def backpack(body: Body, rest: Rest, random: np.random.Generator) -> Prop:
-    """A backpack fixed to the upper spine, its front pressed 3 cm into the back, its top at the shoulders."""
+    """A backpack fixed to the upper spine, its front pressed 4 cm into the back, its top at the shoulders."""
     depth, width, tall = float(random.uniform(0.15, 0.26)), float(random.uniform(0.27, 0.36)), float(random.uniform(0.40, 0.52))
     vertices, triangles = super_ellipsoid((depth, width, tall), corner=0.45)
     spine, shoulder = joint(body, "Spine1"), joint(body, "LeftArm")
     top_z = float(rest.joints_m[shoulder, 2]) + 0.02
-    near = rest.vertices_m[(np.abs(rest.vertices_m[:, 1]) < 0.12) & (np.abs(rest.vertices_m[:, 2] - (top_z - tall / 2)) < tall / 2)]
-    centre = np.array([near[:, 0].min() + 0.03 - depth / 2, 0.0, top_z - tall / 2])
+    of_back = np.isin(body.bone_of_vertex, [spine, joint(body, "Spine"), joint(body, "LeftShoulder"), joint(body, "RightShoulder")])
+    back = rest.vertices_m[of_back & (np.abs(rest.vertices_m[:, 1]) < 0.15) & (rest.vertices_m[:, 2] < top_z)]
+    centre = np.array([back[:, 0].min() + 0.04 - depth / 2, 0.0, top_z - tall / 2])
 
     def vertices_m(now: Frames, trace: Frames) -> np.ndarray:
         return fixed_to(now, rest, spine, vertices + centre).astype(np.float32)

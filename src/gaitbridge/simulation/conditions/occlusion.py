@@ -16,7 +16,7 @@ def dress(body: Body, rest: Rest, random: np.random.Generator) -> Outfit:
     props = []
     for side in (1.0, -1.0):
         for along in random.uniform(0.15, 0.85, size=int(random.integers(1, 3))):
-            wide = float(random.uniform(0.14, 0.40))
+            wide = float(random.uniform(0.10, 0.28))
             size = (wide, wide, float(random.uniform(1.9, 2.6)))
             props.append(standing(hips, size, float(along), side * float(random.uniform(0.85, 1.3))))
         if random.random() < 0.5:

@@ -1,0 +1,105 @@
+"""Settings of a simulated cohort: all that decides the bytes of its store."""
+
+from typing import Literal
+
+from pydantic import Field, field_validator
+
+from gaitbridge.config import Config
+from gaitbridge.conventions import CONDITIONS, SPLITS
+from gaitbridge.errors import UserError, nearest
+from gaitbridge.simulation.scene import VIEWS, view_angle_of
+
+EXTRAS = ("clean_silhouettes", "body_parts", "points")  # kept on request; fields of the store
+Limits = tuple[float, float]
+
+
+class CohortConfig(Config):
+    """The defaults are the demonstration: 60 + 12 + 50 people, 3 takes each (normal, normal, bag or clothing) before 8 views."""
+
+    seed: int = 0
+    people: dict[str, int] = Field(default={"train": 60, "val": 12, "test": 50})
+    """How many people of each split; identities are disjoint."""
+    captured_split: Literal["train", "val", "test"] = "test"
+    """The split of the people of a captured motion source, who are as many as were captured."""
+    takes: tuple[tuple[str, ...], ...] = (("normal",), ("normal",), ("bag", "clothing"))
+    """For each take of a person the conditions that it is drawn from."""
+    views: tuple[str, ...] = VIEWS
+    """View angles in degrees, three digits, with -near or -far after them where wanted: 045, 090-far."""
+    frames: int = Field(default=20, ge=1, le=2000)
+    """Frames of a sequence, at the LiDAR's rate."""
+    motion: str = "parametric"
+    """A motion source and its argument, such as bvh:DIR."""
+    body: str = "anny"
+    body_detail: str = "reduced"
+    shape: Literal["person", "shared"] = "person"
+    """Each person's own body, or one body for all."""
+    lidar: str = "velodyne-vls128"
+    camera_hz: float = Field(default=30.0, gt=0)
+    lidar_hz: float = Field(default=10.0, gt=0)
+    distance_m: Limits = (6.0, 14.0)
+    """From the middle of the path to the cameras; drawn, like all limits below, for each station and take."""
+    near_m: Limits = (5.0, 6.0)
+    far_m: Limits = (15.0, 25.0)
+    camera_height_m: Limits = (1.5, 3.5)
+    lidar_height_m: Limits = (1.5, 3.0)
+    sensor_baseline_m: Limits = (0.2, 0.5)
+    """From a station's camera to its LiDAR along the ground."""
+    curved_share: float = Field(default=0.5, ge=0, le=1)
+    """Share of the takes that are walked on a gentle curve."""
+    curve_radius_m: Limits = (8.0, 25.0)
+    segmentation_error: float = Field(default=1.0, ge=0, le=3)
+    """0: clean silhouettes, 1: as a real pipeline makes them."""
+    lidar_noise: bool = True
+    """Range noise, rounding, lost returns."""
+    truth: bool = True
+    """Keep joints, markers, pose and shape."""
+    extras: tuple[str, ...] = ()
+    """Keep also any of clean_silhouettes, body_parts, points."""
+
+    @field_validator("people")
+    @classmethod
+    def _splits(cls, people: dict[str, int]) -> dict[str, int]:
+        for split, count in people.items():
+            if split not in SPLITS:
+                raise ValueError(f"unknown split {split!r}: {nearest(split, SPLITS)}")
+            if count < 0:
+                raise ValueError(f"{split} cannot have {count} people")
+        return people
+
+    @field_validator("takes")
+    @classmethod
+    def _conditions(cls, takes: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], ...]:
+        for choice in takes:
+            for condition in choice:
+                if condition not in CONDITIONS:
+                    raise ValueError(f"unknown condition {condition!r}: {nearest(condition, CONDITIONS)}")
+        if not takes or not all(takes):
+            raise ValueError("give at least one take, and each at least one condition")
+        return takes
+
+    @field_validator("views")
+    @classmethod
+    def _views(cls, views: tuple[str, ...]) -> tuple[str, ...]:
+        for view in views:
+            try:
+                view_angle_of(view)
+            except UserError as error:
+                raise ValueError(str(error)) from error
+        if not views or len(set(views)) != len(views):
+            raise ValueError("at least one view, and each once")
+        return views
+
+    @field_validator("extras")
+    @classmethod
+    def _extras(cls, extras: tuple[str, ...]) -> tuple[str, ...]:
+        for name in extras:
+            if name not in EXTRAS:
+                raise ValueError(f"unknown extra {name!r}: {nearest(name, EXTRAS)}")
+        return extras
+
+    @field_validator("distance_m", "near_m", "far_m", "camera_height_m", "lidar_height_m", "sensor_baseline_m", "curve_radius_m")
+    @classmethod
+    def _limits(cls, limits: Limits) -> Limits:
+        if not 0 <= limits[0] <= limits[1]:
+            raise ValueError("give the shortest length in metres, then the longest")
+        return limits

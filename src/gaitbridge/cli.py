@@ -21,6 +21,59 @@ def say(text: object = "") -> None:
     Console(width=None if sys.stdout.isatty() else 140, highlight=False).print(text, soft_wrap=isinstance(text, str))
 
 
+Settings = Annotated[list[str] | None, Parameter(name="--set", negative=())]
+
+
+@app.command
+def simulate(store: Path, *, train: int | None = None, val: int | None = None, test: int | None = None, seed: int | None = None,
+             motion: str | None = None, shape: str | None = None, lidar: str | None = None, frames: int | None = None,
+             conditions: Annotated[list[str] | None, Parameter(negative=(), consume_multiple=True)] = None,
+             views: Annotated[list[str] | None, Parameter(negative=(), consume_multiple=True)] = None,
+             workers: int | None = None, overrides: Settings = None) -> None:
+    """Simulate people walking before cameras and LiDARs. Interrupted, it goes on where it was.
+
+    Parameters
+    ----------
+    store
+        Folder of the store to make.
+    train, val, test
+        How many people to train on, to validate on, to test on; all different people.
+    seed
+        Same seed, same bytes.
+    motion
+        Where walks come from: parametric, parametric:FILE.json (of fit-motion), or bvh:DIR of captures, one person a subject.
+    shape
+        person: each their own body; shared: one body for all, so that identity is motion alone.
+    lidar
+        velodyne-vls128, ouster-os1-128 or velodyne-vlp16.
+    frames
+        Frames of a sequence, at 10 Hz.
+    conditions
+        A take each, such as normal normal bag; several for one take with a comma: bag,clothing draws one of them for each person.
+    views
+        View angles in degrees with three digits, such as 000 045 090-far.
+    workers
+        Processes; by default as many as there are cores.
+    overrides
+        Any other setting of the cohort, such as --set segmentation_error=0; may be given several times.
+    """
+    from gaitbridge import config
+    from gaitbridge.progress import progress
+    from gaitbridge.simulation.cohort import CohortConfig
+    from gaitbridge.simulation.cohort import simulate as run_simulation
+
+    document = CohortConfig().model_dump(mode="json")
+    given: dict[str, Any] = {"seed": seed, "motion": motion, "shape": shape, "lidar": lidar, "frames": frames, "views": views}
+    given["takes"] = [choice.split(",") for choice in conditions] if conditions else None
+    document |= {name: value for name, value in given.items() if value is not None}
+    document["people"] |= {name: count for name, count in (("train", train), ("val", val), ("test", test)) if count is not None}
+    settings = config.checked(CohortConfig, config.overridden(document, overrides or []))
+    with progress("simulate", "people") as show:
+        made = run_simulation(store, settings, workers if workers is not None else os.cpu_count() or 1, show)
+    sequences = sum(shard["rows"] for shard in made["shards"].values())
+    say(f"{store}: {len(made['shards'])} simulated people, {sequences} sequences, content {made['content_hash']}")
+
+
 @app.command
 def inspect(store: Path, sequence: str | None = None, *, out: Path | None = None, verify: bool = False) -> None:
     """Print what a store holds, or draw one of its sequences.
@@ -55,7 +108,7 @@ def inspect(store: Path, sequence: str | None = None, *, out: Path | None = None
 
 @app.command
 def train(recipe: str, *, data: Path, out: Path, resume: bool = False,
-          overrides: Annotated[list[str] | None, Parameter(name="--set", negative=())] = None) -> None:
+          overrides: Settings = None) -> None:
     """Train a recipe on a store's training people; validate on its validation people; keep the best and the last checkpoint.
 
     Parameters
@@ -92,6 +145,86 @@ def recipes() -> None:
 
     for name, function in known().items():
         say(f"{name:36} {(function.__doc__ or '').splitlines()[0]}")
+
+
+@app.command
+def evaluate(run: Path, *, data: Path, protocol: str = "simulated", probe: str | None = None, gallery: str | None = None,
+             out: Path | None = None, seed: int = 0) -> None:
+    """Evaluate a run on people it has never seen: both directions across the sensors, and each sensor alone.
+
+    Parameters
+    ----------
+    run
+        Folder of the run.
+    data
+        The store to evaluate on.
+    protocol
+        Who is compared with whom; `gaitbridge protocols` lists them.
+    probe, gallery
+        Print only this direction: camera or lidar each.
+    out
+        Folder of embeddings and results; by default `evaluation` in the run's folder (`evaluation-NAME` for a store it was not trained on).
+    seed
+        Of the bootstrap.
+    """
+    import json
+
+    from gaitbridge.data.protocols import load_protocol
+    from gaitbridge.evaluation.embed import embed_store, modality_name
+    from gaitbridge.evaluation.results import write_json
+    from gaitbridge.evaluation.score import write_evaluation
+    from gaitbridge.inference.session import load
+    from gaitbridge.progress import progress
+    from gaitbridge.report.tables import print_tables
+    from gaitbridge.store import Store
+
+    wanted = [modality_name(side) if side else None for side in (probe, gallery)]
+    rule, store, model = load_protocol(protocol), Store(data), load(run)
+    probes, mates = rule.choose(store.rows)
+    trained_on = json.loads((run / "provenance.json").read_text()).get("data_hash")
+    folder = out or run / ("evaluation" if store.content_hash == trained_on else f"evaluation-{data.resolve().name}")
+    known = {"run": str(run), "recipe": model.config.recipe, "checkpoint": model.folder.name, "data": str(data), "protocol": protocol}
+    for modality in model.modalities:
+        with progress(f"embed {modality.replace('_', ' ')}", "sequences") as show:
+            embed_store(model.embed, store, sorted({*probes, *mates}), modality, folder / f"{modality}.npz", known,
+                        progress=lambda done, total, show=show: show(done, total, ""))
+    if (found := model.diagnostics(store, probes, seed)) is not None:
+        write_json(found[1], folder / found[0])
+    rows = write_evaluation(folder, store, rule, seed, folder)
+    short = {"silhouettes": "camera", "range_views": "lidar"}
+    chosen = [short[side] if side else None for side in wanted]
+    print_tables([row for row in rows if chosen[0] in (None, row.probe_modality) and chosen[1] in (None, row.gallery_modality)])
+    say(f"{folder / 'results.json'}, results.csv: {len(rows)} rows")
+
+
+@app.command
+def protocols() -> None:
+    """List the protocols."""
+    from gaitbridge.data.protocols import PROTOCOLS
+
+    for name, rule in PROTOCOLS.items():
+        say(f"{name:16} probe: {rule.probe.in_words()}; gallery: {rule.gallery.in_words()}")
+
+
+@app.command
+def demo(out: Path = Path("demo"), *, seed: int = 0) -> None:
+    """Simulate people, train DiffCrossGait on them, evaluate camera against LiDAR both ways, write the report. Some ten minutes on two cores.
+
+    Parameters
+    ----------
+    out
+        Folder for the store and the run. Interrupted, the same command goes on where it was.
+    seed
+        Of the people and of the training.
+    """
+    store, run = out / "store", out / "run"
+    if not (store / "store.json").is_file():
+        simulate(store, seed=seed)
+    finished = (run / "provenance.json").is_file() and '"seconds"' in (run / "provenance.json").read_text()
+    if not finished:
+        train("diffcrossgait/tiny", data=store, out=run, resume=(run / "config.json").is_file(), overrides=[f"seed={seed}"])
+    evaluate(run, data=store)
+    report(run, data=store)
 
 
 @app.command

@@ -3,12 +3,14 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from gaitbridge import plugins
 from gaitbridge.config import checked
 from gaitbridge.errors import UserError
+from gaitbridge.store import Store
 from gaitbridge.training.checkpoint import pointed, read_part, weights_hash
 from gaitbridge.training.config import METHODS, RunConfig
 from gaitbridge.types import Embeddings
@@ -56,6 +58,24 @@ class Model:
             raise UserError(f"no {modality} to embed: give a list of arrays, one a sequence")
         values = embed_arrays(self.network, modality, arrays, self.device)
         return Embeddings(values, self.distance, modality, self.weights_hash)
+
+    def objective(self) -> Any:
+        """The training objective with its weights, for diagnostics alone: embedding never needs it."""
+        weights = read_part(self.folder, "objective")
+        people = json.loads((self.run / "provenance.json").read_text())["people"]
+        module = plugins.load(f"{METHODS}.{self.config.method}", "objective")
+        objective = module.Objective(self.config.objective, self.config.network, people)
+        objective.load_state_dict(weights)
+        return objective.eval()
+
+    def diagnostics(self, store: Store, numbers: list[int], seed: int = 0) -> tuple[str, dict[str, Any]] | None:
+        """(file name, document) of the method's own diagnostics on the sequences `numbers`; None where it has none."""
+        package = f"{METHODS}.{self.config.method}"
+        if "diagnostics" not in plugins.names(package):
+            return None
+        module = plugins.load(package, "diagnostics")
+        document = module.diagnose(self.network, self.objective(), store, numbers, seed)
+        return None if document is None else (module.FILE, document)
 
     def _check(self, modality: str, number: int, array: np.ndarray) -> None:
         wanted = np.uint8 if modality == "silhouettes" else np.float32

@@ -29,7 +29,7 @@ def apply(T: np.ndarray, points: np.ndarray) -> np.ndarray:
 
 def about_axis(axis: str, angle: float | np.ndarray) -> np.ndarray:
     """Rotation matrices [..., 3, 3] by `angle` radians [...] about "x", "y" or "z", anticlockwise seen from the axis' tip."""
-    matrices: np.ndarray = Rotation.from_euler(axis, np.ravel(angle)).as_matrix()
+    matrices: np.ndarray = Rotation.from_euler(axis, np.ravel(angle)[:, None]).as_matrix()
     return matrices.reshape(*np.shape(angle), 3, 3)
 
 

@@ -96,7 +96,7 @@ def _recrop(person: np.ndarray, random: np.random.Generator, strength: float) ->
     Gives uint8 [T, H, W] of 0 and 255. All frames in one gather: for each output row and column the input row and column to read.
     """
     frames, height, width = person.shape
-    rows: np.ndarray = person.any(2)
+    rows = np.asarray(person.any(2))
     columns = person.sum(1, dtype=np.int16)
     top, bottom = rows.argmax(1), height - rows[:, ::-1].argmax(1)
     total = np.cumsum(columns, axis=1)

@@ -1,0 +1,182 @@
+"""From joint rotations to a walk on the ground: feet that stand do not move, and the lowest vertex is on the floor."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gaitbridge.simulation.body import Body, Shape
+from gaitbridge.simulation.motion._harmonics import BEND, JOINTS, LEAN, basis, turns_at
+from gaitbridge.simulation.motion._skeleton import Skeleton, foot_vertices, posed_feet, rotation_matrices
+
+PHASES = 72  # of a cycle, at which the ground is solved
+SMOOTHNESS = 9  # harmonics of the root's path
+STRIKE, STANCE, FLAT = 0.02, 0.60, (0.10, 0.30)  # shares of a cycle: left heel strike after phase 0, stance, when the sole is flat in it
+SWING_PENALTY_M = 0.02
+ROUNDS = 4
+CLEARANCE_M, LIFT_M_RAD = 0.012, 0.2  # least height of a swinging foot (Winter 1991: 1.3 cm); metres of it for a radian of knee flexion
+CONTACT_M = 0.006  # how far above the lowest vertex a vertex still carries weight (its e-fold)
+ARM_GAP_M = 0.035  # between the middle of the wrist and the widest of hips and thighs beside it, besides half a wrist
+
+
+@dataclass(frozen=True)
+class Travel:
+    """The root's path: stride_m forward in a cycle plus a periodic part, coefficients [1 + 2 SMOOTHNESS, 3] of `basis`, metres.
+
+    heading [3, 3] turns the body so that the mean path is along +x.
+    """
+
+    stride_m: float
+    periodic: np.ndarray
+    heading: np.ndarray
+
+    def at(self, phase: np.ndarray) -> np.ndarray:
+        """Root positions [T, 3] at unwrapped phases [T]."""
+        out = basis(phase, SMOOTHNESS) @ self.periodic
+        out[:, 0] += self.stride_m * phase / (2.0 * np.pi)
+        return out
+
+
+def standing(phases: np.ndarray) -> np.ndarray:
+    """How much each foot stands at phases [T]: [T, 2] for left and right, 1 in stance, 0 in swing, smooth between.
+
+    Stance takes 62 % of a cycle from heel strike (Winter 1991), which is where the thighs are farthest apart.
+    """
+    middle = 2.0 * np.pi * (STRIKE + 0.5 * STANCE)
+    beyond = np.cos(phases[:, None] - middle - np.array([0.0, np.pi])) - np.cos(np.pi * STANCE)
+    return 1.0 / (1.0 + np.exp(-9.0 * beyond))
+
+
+def flat_footed(coefficients: np.ndarray) -> np.ndarray:
+    """Coefficients whose soles are level while the foot stands flat; without it, errors of hip, knee and ankle would add up there."""
+    out = coefficients.copy()
+    for side, half in (("Left", 0.0), ("Right", np.pi)):
+        phases = half + 2.0 * np.pi * (STRIKE + np.linspace(*FLAT, 9))
+        foot = JOINTS.index(f"{side}Foot")
+        for _ in range(2):  # axes are nearly the foot's own: two corrections leave hundredths of a degree
+            turn = turns_at(out, phases)[f"{side}Foot"]
+            out[foot, BEND, 0] -= float(np.mean(np.arcsin(-turn[:, 2, 0])))
+            out[foot, LEAN, 0] -= float(np.mean(np.arctan2(turn[:, 2, 1], turn[:, 2, 2])))
+    return out
+
+
+@dataclass(frozen=True)
+class Cycle:
+    """A cycle seen from the hips: phases [T], foot vertices feet_m [T, V', 3], which of them are right, and how each foot stands [T, 2]."""
+
+    phases: np.ndarray
+    feet_m: np.ndarray
+    right: np.ndarray
+    stands: np.ndarray
+
+    def lowest_m(self) -> np.ndarray:
+        """Lowest vertex of each foot [T, 2]."""
+        return np.stack([self.feet_m[:, ~self.right, 2].min(axis=1), self.feet_m[:, self.right, 2].min(axis=1)], axis=1)
+
+    def under_m(self) -> np.ndarray:
+        """Where the ground is [T]: the lowest vertex, where what swings counts as higher."""
+        return (self.lowest_m() + SWING_PENALTY_M * (1.0 - self.stands)).min(axis=1)
+
+
+def cycle_of(coefficients: np.ndarray, skeleton: Skeleton, body: Body, shape: Shape) -> Cycle:
+    """Pose a cycle with the hips at the origin."""
+    phases = np.linspace(0.0, 2.0 * np.pi, PHASES, endpoint=False)
+    numbers = foot_vertices(body)
+    feet = posed_feet(body, shape, skeleton.orientations(turns_at(coefficients, phases)), numbers)
+    right = np.array([skeleton.names[bone].startswith("Right") for bone in body.bone_of_vertex[numbers]])
+    return Cycle(phases, feet, right, standing(phases))
+
+
+def solve_travel(cycle: Cycle) -> Travel:
+    """Solve the root's path over a cycle.
+
+    1. Height: minus the lowest vertex.
+    2. Travel: minus the mean velocity of the vertices that carry weight, which are those within some millimetres of the lowest.
+    3. Smooth both by keeping a few harmonics; turn the body so that the mean travel is along +x.
+    """
+    feet, lowest = cycle.feet_m, cycle.under_m()
+    height = feet[:, :, 2] + SWING_PENALTY_M * (1.0 - cycle.stands[:, cycle.right.astype(int)])
+    weight = np.exp(-(height - lowest[:, None]) / CONTACT_M)
+    step = 2.0 * np.pi / PHASES
+    speed = (np.roll(feet, -1, axis=0) - np.roll(feet, 1, axis=0))[:, :, :2] / (2.0 * step)
+    carried = -(weight[:, :, None] * speed).sum(axis=1) / weight.sum(axis=1)[:, None]
+    waves = basis(cycle.phases, SMOOTHNESS)
+    inverse = waves.T * np.r_[1.0, np.full(2 * SMOOTHNESS, 2.0)][:, None] / PHASES
+    velocity = inverse @ carried
+    periodic = np.zeros((1 + 2 * SMOOTHNESS, 3))
+    periodic[:, 2] = -(inverse @ lowest)
+    for k in range(1, SMOOTHNESS + 1):
+        a, b = velocity[2 * k - 1], velocity[2 * k]
+        periodic[2 * k - 1, :2], periodic[2 * k, :2] = -b / k, a / k
+    heading = rotation_matrices(np.array([0.0, 0.0, -np.arctan2(velocity[0, 1], velocity[0, 0])]))
+    stride_m = 2.0 * np.pi * float(np.linalg.norm(velocity[0]))
+    return Travel(stride_m, periodic @ heading.T, heading)
+
+
+def fitted_to_body(
+    coefficients: np.ndarray, stride_m: float, skeleton: Skeleton, body: Body, shape: Shape
+) -> tuple[np.ndarray, Travel]:
+    """Coefficients that this body can walk with a stride of `stride_m`, and the travel solved for them.
+
+    Sampled joint angles do not know of the ground. A few rounds of small corrections, each by its own first-order effect:
+    1. arms are spread as far as the hips need, soles are level in mid-stance (`clear_of_body`, `flat_footed`);
+    2. the thighs' swing is scaled to the stride, and their mean moved until both feet touch the ground at heel strike;
+    3. a swinging foot that would come too near to the ground is lifted by knee, hip and ankle.
+    """
+    coefficients = flat_footed(clear_of_body(coefficients, skeleton, body))
+    cycle = cycle_of(coefficients, skeleton, body, shape)
+    travel = solve_travel(cycle)
+    for _ in range(ROUNDS):
+        gain = float(np.clip(stride_m / travel.stride_m, 0.85, 1.18))
+        low, strike = cycle.lowest_m(), round(STRIKE * PHASES)
+        for number, (side, at) in enumerate((("Left", strike), ("Right", strike + PHASES // 2))):
+            thigh, knee, foot = (JOINTS.index(side + limb) for limb in ("UpLeg", "Leg", "Foot"))
+            apart = _middle(cycle, number, at) - _middle(cycle, 1 - number, at)
+            too_high = float(np.clip((low[at, number] - low[at, 1 - number]) / max(apart, 0.2), -0.15, 0.15))
+            for one in ("Left", "Right"):
+                coefficients[JOINTS.index(f"{one}UpLeg"), BEND, 0] += 0.5 * too_high
+            coefficients[thigh, BEND, 1:] *= gain
+            swings = cycle.stands[:, number] < 0.2
+            lacking = CLEARANCE_M - float((low[:, number] - cycle.under_m())[swings].min())
+            lift = float(np.clip(lacking / LIFT_M_RAD, 0.0, 0.3)) * _swing_bump(2.0 * np.pi * (STRIKE + 0.5 * (1.0 + STANCE)) + np.pi * number)
+            coefficients[thigh, BEND] -= 0.5 * lift
+            coefficients[knee, BEND] += lift
+            coefficients[foot, BEND] -= lift
+        coefficients = flat_footed(coefficients)
+        cycle = cycle_of(coefficients, skeleton, body, shape)
+        travel = solve_travel(cycle)
+    return coefficients, travel
+
+
+def _middle(cycle: Cycle, side: int, at: int) -> float:
+    """How far ahead of the hips the middle of a foot is at a phase number, metres."""
+    return float(cycle.feet_m[at, cycle.right == bool(side), 0].mean())
+
+
+def _swing_bump(middle: float) -> np.ndarray:
+    """cos(half the distance from `middle`) to the eighth, as the nine numbers of a curve: it has four harmonics and no more."""
+    share = np.array([70.0, 112.0, 56.0, 16.0, 2.0]) / 256.0
+    out = np.empty(1 + 2 * 4)
+    out[0] = share[0]
+    for k in range(1, 5):
+        out[2 * k - 1], out[2 * k] = share[k] * np.cos(k * middle), share[k] * np.sin(k * middle)
+    return out
+
+
+def clear_of_body(coefficients: np.ndarray, skeleton: Skeleton, body: Body) -> np.ndarray:
+    """Coefficients with the arms raised sideways as far as this body's hips need; thin bodies keep theirs.
+
+    Judged in the standing posture: wrists hang beside the hips, whose half width is taken from the rest vertices of trunk and thighs.
+    """
+    rest, names = skeleton.rest, skeleton.names
+    trunk = [names.index(name) for name in ("Hips", "LHipJoint", "RHipJoint", "LeftUpLeg", "RightUpLeg", "LowerBack") if name in names]
+    shoulder, elbow, wrist, hand = (rest.joints_m[skeleton.index(f"Left{name}")] for name in ("Arm", "ForeArm", "Hand", "FingerBase"))
+    arm_m = float(np.linalg.norm(elbow - shoulder) + np.linalg.norm(wrist - elbow) + np.linalg.norm(hand - wrist))
+    beside = (np.abs(rest.vertices_m[:, 2] - (shoulder[2] - arm_m)) < 0.12) & np.isin(body.bone_of_vertex, trunk)
+    half_width_m = float(np.abs(rest.vertices_m[beside, 1]).max()) if beside.any() else 0.0
+    needed = np.arcsin(np.clip((half_width_m + ARM_GAP_M - float(shoulder[1])) / arm_m, -0.2, 0.5))
+    out = coefficients.copy()
+    for side, sign in (("Left", 1.0), ("Right", -1.0)):
+        arm = JOINTS.index(f"{side}Arm")
+        spread = sign * out[arm, LEAN, 0]
+        out[arm, LEAN, 0] = sign * max(spread, float(needed))
+    return out

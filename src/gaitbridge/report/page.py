@@ -14,6 +14,8 @@ from gaitbridge.store import Store, written_whole
 
 # The browser itself refuses whatever is not in the page. plotly.js makes functions from text, hence unsafe-eval.
 POLICY = "default-src 'none'; img-src data: blob:; style-src 'unsafe-inline'; script-src 'unsafe-inline' 'unsafe-eval'; font-src data:"
+# Plots are drawn while the page is still being read, before their neighbours have taken their share of the width.
+_FIT = "window.addEventListener('load', () => window.dispatchEvent(new Event('resize')));"
 
 
 def write_report(run: Path, store: Store | None = None, out: Path | None = None) -> Path:
@@ -56,5 +58,6 @@ def _page(run: RunFiles, store: Store | None) -> str:
 <body><header><h1>{title}</h1><p class="soft">Gaitbridge: people recognised by how they walk, across cameras and LiDARs; {kind}</p></header>
 <nav><div>{links}</div></nav><main>
 {body}
-</main><footer>Written by Gaitbridge {__version__}.</footer></body></html>
+</main><footer>Written by Gaitbridge {__version__}.</footer>
+<script>{_FIT}</script></body></html>
 """

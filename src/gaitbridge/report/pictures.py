@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import base64
+import difflib
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gaitbridge.errors import UserError, nearest
+from gaitbridge.errors import UserError
 from gaitbridge.store import Store, written_whole
 
 if TYPE_CHECKING:
@@ -65,17 +66,12 @@ def pick_frames(store: Store, number: int, count: int) -> dict[str, np.ndarray]:
 
 
 def strip(store: Store, number: int, modality: str, frames: np.ndarray | None = None, count: int = 4) -> np.ndarray:
-    """uint8 [H, W', 4]: frames of one sequence side by side, range views on one scale. UserError where it has none of that modality."""
+    """uint8 [H, W', 4]: frames of one sequence side by side, each range view on its own scale. UserError where it has none of that modality."""
     if not store.rows[number][f"{modality}_frames"]:
         raise UserError(f"{store.rows[number]['key']} has no {modality}; choose a sequence that has")
     chosen = pick_frames(store, number, count)[modality] if frames is None else frames
     images = store.read(number, [modality], {modality: chosen}).arrays[modality]
-    if modality == "silhouettes":
-        drawn = [draw_silhouette(image) for image in images]
-    else:
-        seen = images[np.isfinite(images)]
-        ends = np.percentile(seen, [2, 98]) if len(seen) else (None, None)
-        drawn = [draw_range(image, *ends) for image in images]
+    drawn = [draw_silhouette(image) if modality == "silhouettes" else draw_range(image) for image in images]
     gap = np.full((len(drawn[0]), 2, 4), 255, np.uint8)
     return np.concatenate([part for image in drawn for part in (image, gap)][:-1], axis=1)
 
@@ -98,37 +94,40 @@ def row_number(store: Store, key: str) -> int:
     """The number of the sequence `key`; an unknown key raises UserError with the nearest one."""
     if key in store.row_of_key:
         return store.row_of_key[key]
-    same_person = [known for known in store.row_of_key if known.split("/")[0] == key.split("/")[0]]
-    hint = nearest(key, same_person).split(" Known:")[0] if same_person else ""
-    example = hint if hint.startswith("did you mean") else f"keys look like {next(iter(store.row_of_key), 'nothing, it is empty')!r}"
+    person = (difflib.get_close_matches(key.split("/")[0], {row["person"] for row in store.rows}, n=1, cutoff=0.5) or [""])[0]
+    close = difflib.get_close_matches(key, [row["key"] for row in store.rows if row["person"] == person], n=1, cutoff=0.5)
+    example = f"did you mean {close[0]!r}?" if close else f"keys look like {next(iter(store.row_of_key), 'nothing, it is empty')!r}"
     raise UserError(f"{store.path} has no sequence {key!r}: {example}")
 
 
-def joint_parents(store: Store, joints: int) -> Sequence[int] | None:
-    """The parent of each joint as the store's maker noted it, or None where it did not (or noted another number of joints)."""
-    about: Mapping[str, Any] = store.document.get("about", {})
-    for place in (about, about.get("body", {})):
-        found = place.get("joint_parents", place.get("parents")) if isinstance(place, dict) else None
-        if found is not None and len(found) == joints:
-            return [int(parent) for parent in found]
-    return None
+def bones(joints: np.ndarray) -> list[tuple[int, int]]:
+    """The bones of joints [T, J, 3]: the shortest tree over pairs of joints whose distance stays the same while the person walks.
+
+    A store does not say which joints are joined, but bones do not change their length: pairs that do (by more than some millimetres) are
+    joined only where nothing else connects the body.
+    """
+    from scipy.sparse.csgraph import minimum_spanning_tree
+
+    length = np.linalg.norm(joints[:, :, None] - joints[:, None], axis=-1)  # [T, J, J]
+    cost = length.mean(0) + 100.0 * np.maximum(length.std(0) - 0.002, 0.0) + 1e-6
+    tree = minimum_spanning_tree(np.triu(cost, 1)).tocoo()
+    return sorted(zip(tree.row.tolist(), tree.col.tolist(), strict=True))
 
 
-def draw_skeletons(axes: Axes, joints: np.ndarray, parents: Sequence[int] | None) -> None:
-    """Joints [T, J, 3] in metres, seen obliquely from the side (30 degrees round, 12 up), one colour a frame from light to dark."""
+def draw_skeletons(axes: Axes, joints: np.ndarray, joined: Sequence[tuple[int, int]]) -> None:
+    """Joints [T, J, 3] in metres, seen obliquely (30 degrees round, 8 up), set apart by 0.9 m, one colour a frame from light to dark."""
     from matplotlib import colormaps
+    from matplotlib.collections import LineCollection
 
-    around, up = np.deg2rad(30.0), np.deg2rad(12.0)
-    across = joints[..., 0] * np.cos(around) + joints[..., 1] * np.sin(around)
-    depth = joints[..., 1] * np.cos(around) - joints[..., 0] * np.sin(around)
-    height = joints[..., 2] * np.cos(up) + depth * np.sin(up)
-    for frame, shade in enumerate(np.linspace(0.35, 0.95, len(joints))):
+    around, up = np.deg2rad(30.0), np.deg2rad(8.0)
+    centred = joints - joints.mean(1, keepdims=True) * (1, 1, 0)
+    across = centred[..., 0] * np.cos(around) + centred[..., 1] * np.sin(around) + 0.9 * np.arange(len(joints))[:, None]
+    depth = centred[..., 1] * np.cos(around) - centred[..., 0] * np.sin(around)
+    flat = np.stack([across, centred[..., 2] * np.cos(up) + depth * np.sin(up)], axis=-1)  # [T, J, 2]
+    for points, shade in zip(flat, np.linspace(0.35, 0.95, len(flat)), strict=True):
         colour = colormaps["Blues"](shade)
-        for joint, parent in enumerate(parents or ()):
-            if parent >= 0:
-                ends = [joint, parent]
-                axes.plot(across[frame, ends], height[frame, ends], color=colour, linewidth=1.6, solid_capstyle="round")
-        axes.scatter(across[frame], height[frame], s=3 if parents else 10, color=[colour], zorder=3)
+        axes.add_collection(LineCollection([points[list(ends)] for ends in joined], colors=[colour], linewidths=1.8, capstyle="round"))
+        axes.scatter(points[:, 0], points[:, 1], s=4, color=[colour], zorder=3)
     axes.set_aspect("equal")
     axes.set_axis_off()
 
@@ -143,7 +142,7 @@ def skeleton_png(store: Store, number: int, count: int = 8, width: float = 11.0,
     joints = arrays["joints"]
     chosen = joints[np.unique(np.linspace(0, len(joints) - 1, min(count, len(joints))).round().astype(int))]
     figure = Figure(figsize=(width, height), dpi=110, layout="tight")
-    draw_skeletons(figure.add_subplot(), chosen, joint_parents(store, joints.shape[1]))
+    draw_skeletons(figure.add_subplot(), chosen, bones(joints))
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", metadata={"Software": None})
     return buffer.getvalue()
@@ -156,7 +155,7 @@ def draw_sequence(store: Store, key: str, out: Path, frames: int = 8) -> Path:
     number = row_number(store, key)
     row, chosen = store.rows[number], pick_frames(store, number, frames)
     panels = [(name, strip(store, number, name, chosen[name])) for name in ("silhouettes", "range_views") if name in chosen]
-    joints = store.read(number, ["joints"], chosen).arrays.get("joints")
+    joints = store.read(number, ["joints"]).arrays.get("joints")
     heights = [11 * len(image) / image.shape[1] for _, image in panels] + ([3.0] if joints is not None else [])
     if not heights:
         raise UserError(f"{key} has nothing to draw; choose a sequence with silhouettes, range views or joints")
@@ -171,7 +170,7 @@ def draw_sequence(store: Store, key: str, out: Path, frames: int = 8) -> Path:
         axes.set_axis_off()
     if joints is not None and len(joints):
         axes = figure.add_subplot(grid[len(panels)])
-        draw_skeletons(axes, joints, joint_parents(store, joints.shape[1]))
+        draw_skeletons(axes, joints[chosen.get("silhouettes", slice(None))], bones(joints))
         axes.set_title("3D joints", fontsize=10, loc="left")
     figure.suptitle(f"{key}: {row['condition']}, view {row['view']}, {row['distance_m']:.1f} m", fontsize=12, x=0.01, ha="left")
     with written_whole(Path(out)) as temporary:

@@ -13,6 +13,11 @@ if TYPE_CHECKING:
 
 COLOURS = {("camera", "lidar"): "#2563eb", ("lidar", "camera"): "#ea580c", ("camera", "camera"): "#0d9488", ("lidar", "lidar"): "#9333ea"}
 CYCLE = ("#2563eb", "#ea580c", "#0d9488", "#9333ea", "#ca8a04", "#db2777", "#475569", "#65a30d", "#0891b2", "#b91c1c")
+CURVE_NAMES = {
+    "camera_to_lidar": "rank-1, probe camera, gallery LiDAR",
+    "lidar_to_camera": "rank-1, probe LiDAR, gallery camera",
+    "rank1": "their mean",
+}
 MOST_POINTS = 800  # of one curve: a page is looked at, not computed with
 
 
@@ -96,13 +101,17 @@ def _curves(lines: Sequence[Mapping[str, Any]], field: str) -> dict[str, tuple[l
     return found
 
 
+def _readable(name: str) -> str:
+    return CURVE_NAMES.get(name, name.replace("_", " "))
+
+
 def loss_figure(training: Sequence[Mapping[str, Any]]) -> Figure:
     """The losses against the step, the total bold."""
     from plotly.graph_objects import Figure, Scatter
 
     figure, lines = Figure(), _thinned(training)
     for number, (name, (steps, values)) in enumerate(_curves(lines, "losses").items()):
-        figure.add_trace(Scatter(x=steps, y=values, name=name, mode="lines", line={"width": 1.5, "color": CYCLE[number % len(CYCLE)]}))
+        figure.add_trace(Scatter(x=steps, y=values, name=_readable(name), mode="lines", line={"width": 1.5, "color": CYCLE[number % len(CYCLE)]}))
     total = [line for line in lines if isinstance(line.get("total"), int | float)]
     if total:
         x, y = [line["step"] for line in total], [line["total"] for line in total]
@@ -119,7 +128,7 @@ def validation_figure(validation: Sequence[Mapping[str, Any]]) -> Figure:
     figure = Figure()
     for number, (name, (steps, values)) in enumerate(_curves(validation, "metrics").items()):
         line = {"width": 2, "color": CYCLE[number % len(CYCLE)]}
-        figure.add_trace(Scatter(x=steps, y=values, name=name, mode="lines+markers", line=line, marker={"size": 6}))
+        figure.add_trace(Scatter(x=steps, y=values, name=_readable(name), mode="lines+markers", line=line, marker={"size": 6}))
     figure.update_xaxes(title="step")
     figure.update_yaxes(title="validation", rangemode="tozero")
     return _styled(figure, 400)

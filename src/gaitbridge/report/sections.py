@@ -13,7 +13,7 @@ from gaitbridge.evaluation.results import ResultRow, find_row
 from gaitbridge.report import plots
 from gaitbridge.report.files import RunFiles
 from gaitbridge.report.hero import hero_sequence
-from gaitbridge.report.pictures import data_uri, joint_parents, pick_frames, png_bytes, skeleton_png, strip
+from gaitbridge.report.pictures import data_uri, pick_frames, png_bytes, skeleton_png, strip
 from gaitbridge.report.tables import NOTE, SENSOR_NAME, condition_table, main_table
 from gaitbridge.store import Store
 
@@ -63,9 +63,9 @@ def headline(run: RunFiles, store: Store | None) -> str:
         return badge + missing("This run has no results across sensors yet: evaluate it to fill this page.")
     sentences = [_sentence(row, first=number == 0) for number, row in enumerate(known.values())]
     cards = "".join(_card(run, row) for row in known.values())
-    walkers = "simulated walkers" if badge else "people"
+    people = "simulated walkers" if badge else "people"
     row = next(iter(known.values()))
-    about = f"{row.people} {walkers} that the network was not trained on, protocol <code>{html.escape(row.protocol)}</code>, seed {row.seed}."
+    about = f"{row.people} {people} among the probes, protocol <code>{html.escape(row.protocol)}</code>, seed {row.seed}."
     return f'{badge}<p class="lead">{" ".join(sentences)}</p><div class="cards">{cards}</div><p class="soft">{about} {html.escape(NOTE)}</p>'
 
 
@@ -106,7 +106,8 @@ def walkers(run: RunFiles, store: Store | None) -> str:
     kind = "simulated walker" if is_synthetic(run, store) else "person"
     what = (
         f"One walk of one {kind} ({html.escape(shown['person'])}, {html.escape(shown['condition'])}), from each view at the same moments: "
-        "above as the camera's silhouette, below as the LiDAR's range view (near is warm, far is cold). View 0 walks towards the sensor."
+        "above as the camera's silhouette, below as the LiDAR's range view (near is warm, far is cold, each frame on its own scale). "
+        "View 0 walks towards the sensor."
     )
     return f'<p>{what}</p><div class="walkers">{cards}</div>{_skeleton(store, same_walk[0])}'
 
@@ -122,9 +123,9 @@ def _skeleton(store: Store, number: int) -> str:
     if drawn is None:
         return missing("This store has no 3D joints.")
     count = store.read(number, ["joints"]).arrays["joints"].shape[1]
-    joined = "" if joint_parents(store, count) else " The store does not say which joints are joined, so only the points are drawn."
     image = f'<img src="{data_uri(drawn)}" alt="3D joints of {html.escape(store.rows[number]["key"])}">'
-    return f'<h3>Its 3D joints</h3><figure class="skeleton">{image}<figcaption>{count} joints, light first, dark last.{joined}</figcaption></figure>'
+    note = f"{count} joints at several moments, from light to dark, set apart"
+    return f'<h3>Its 3D joints</h3><figure class="skeleton">{image}<figcaption>{note}</figcaption></figure>'
 
 
 def _image(image: Any, description: str, scale: int = 1) -> str:
@@ -267,6 +268,6 @@ SECTIONS = (
     Section("views", "By view pair", view_pairs),
     Section("retrieval", "Retrieval", retrieval),
     Section("training", "Training", training),
-    Section("trajectory", "Between the sensors along the diffusion", trajectory),
+    Section("trajectory", "Along the diffusion", trajectory),
     Section("provenance", "What was run", provenance),
 )

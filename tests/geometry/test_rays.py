@@ -105,7 +105,7 @@ def test_normals_point_outward_and_flat_triangles_have_none() -> None:
 
 def test_scenes_with_the_same_triangles_do_not_share_vertices() -> None:
     vertices, triangles = sphere(2)
-    near, far = RayScene(vertices, triangles), RayScene(vertices + [10, 0, 0], triangles)
+    near, far = RayScene(vertices, triangles), RayScene(vertices + np.array([10, 0, 0]), triangles)
     origin, ray = np.array([-5.0, 0.01, 0.02]), np.array([[1.0, 0, 0]])
     assert far.distance(origin, ray)[0] == pytest.approx(near.distance(origin, ray)[0] + 10, abs=1e-4)
 

@@ -53,7 +53,7 @@ def figure(swing: float = 0.4, height_m: float = 1.75) -> Mesh:
         ankle = knee + 0.42 * towards(side * swing - 0.15)
         elbow = shoulder + 0.28 * towards(-side * swing)
         wrist = elbow + 0.30 * towards(-side * swing + 0.3)
-        limbs += [(hip, knee, (0.085, 0.06), leg), (knee, ankle, (0.06, 0.04), leg), (ankle, ankle + [0.17, 0, -0.02], (0.035, 0.03), leg)]
+        limbs += [(hip, knee, (0.085, 0.06), leg), (knee, ankle, (0.06, 0.04), leg), (ankle, ankle + np.array([0.17, 0, -0.02]), (0.035, 0.03), leg)]
         limbs += [(shoulder, elbow, (0.055, 0.04), arm), (elbow, wrist, (0.04, 0.035), arm)]
     vertices, triangles, parts, count = [], [], [], 0
     for start, end, radius, part in limbs:
@@ -423,7 +423,7 @@ def test_no_return_is_left_outside_the_window(name: str) -> None:
     mesh, model = figure(), lidar.open_lidar(name)
     scene = RayScene(*mesh[:2])
     _, pose = facing(6, 40, height_m=1.2)
-    shift, rest = model.shifts
+    _, rest = model.shifts
     azimuths = np.arange(-120, 121) * model.azimuth_step + rest[:, None]
     local = np.stack(np.broadcast_arrays(np.cos(azimuths) * np.cos(model.elevations)[:, None], np.sin(azimuths) * np.cos(model.elevations)[:, None],
                                          np.sin(model.elevations)[:, None]), -1)  # fmt: skip

@@ -11,10 +11,10 @@ import numpy as np
 from gaitbridge.errors import UserError
 from gaitbridge.progress import Progress, silent
 from gaitbridge.simulation.body import Body, Shape
-from gaitbridge.simulation.motion._harmonics import BEND, HARMONICS, JOINTS, NUMBERS, PARENT_OF, basis, mirrored
 from gaitbridge.simulation.motion import _published
+from gaitbridge.simulation.motion._harmonics import BEND, HARMONICS, JOINTS, NUMBERS, PARENT_OF, STRIKE, basis, bump, mirrored
 from gaitbridge.simulation.motion._skeleton import DOWN, Skeleton, rotation_matrices, side_of, skeleton_of
-from gaitbridge.simulation.motion.bvh import OURS_FROM_SOURCE, Capture, CapturedSource, open_source, retarget
+from gaitbridge.simulation.motion.bvh import OURS_FROM_SOURCE, Capture, CapturedSource, open_captures, retarget
 
 FORMAT = "gaitbridge-walk-1"
 FEWEST_CYCLES = 1.0
@@ -103,9 +103,8 @@ def fit_motion(folder: Path, out: Path, progress: Progress = silent, body: Body 
     The summary: people, takes, residual_rad, between_over_within (variances of the captures' curves), cadence_hz,
     stride_per_leg. UserError where the folder holds fewer than two people who walk.
     """
-    source = open_source(str(folder))
-    assert isinstance(source, CapturedSource) and source.people is not None
-    if len(source.people) < 2:
+    source = open_captures(folder)
+    if len(source.people or ()) < 2:
         raise UserError(f"{folder} holds one person only: what differs between people needs two or more, named <person>_<take>.bvh")
     if body is None:
         from gaitbridge.simulation.body.anny import open_body
@@ -175,6 +174,8 @@ def distribution(people: dict[str, list[Described]]) -> tuple[dict[str, Any], di
     repeats = repeats if len(repeats) else np.zeros((1, means.shape[1]))
     freedom = sum(len(list_) - 1 for list_ in takes)
     between, within = deviations / np.sqrt(max(1, len(means) - 1)), repeats / np.sqrt(max(1, freedom))
+    spread = float(np.square(between[:, :-2]).sum()), float(np.square(within[:, :-2]).sum())
+    between, within = without_postures(between), without_postures(within)
     trust, trust_within = len(means) / (len(means) + TRUSTED_PEOPLE), freedom / (freedom + TRUSTED_PEOPLE)
     curves = means.mean(axis=0)[:-2].reshape(len(JOINTS), 3, NUMBERS)
     rhythm = dict(_published.RHYTHM)
@@ -188,7 +189,6 @@ def distribution(people: dict[str, list[Described]]) -> tuple[dict[str, Any], di
         "published": {"between": _published.BETWEEN, "within": _published.WITHIN, "asymmetry": _published.ASYMMETRY,
                       "sources": _published.SOURCES},
     }  # fmt: skip
-    spread = float(np.square(between[:, :-2]).sum()), float(np.square(within[:, :-2]).sum())
     every = [take for list_ in people.values() for take in list_]
     summary = {
         "people": len(people), "takes": len(every), "residual_rad": round(float(np.mean([take.residual_rad for take in every])), 4),
@@ -201,7 +201,8 @@ def distribution(people: dict[str, list[Described]]) -> tuple[dict[str, Any], di
 def postured(mean: np.ndarray) -> np.ndarray:
     """The mean curves with the means that captures cannot tell set to usual postures.
 
-    The knee is moved so that it is as straight as usual at its straightest; thigh and foot share the change, so that the sole keeps its angle.
+    The knee is moved so that it is as straight as usual at its straightest and under load; thigh and foot share the change, so that
+    the sole keeps its angle.
     """
     mean = mean.copy()
     for number, name in enumerate(JOINTS):
@@ -216,7 +217,23 @@ def postured(mean: np.ndarray) -> np.ndarray:
         mean[knee, BEND, 0] -= straighter
         mean[thigh, BEND, 0] += 0.5 * straighter
         mean[foot, BEND, 0] += 0.5 * straighter
+        middle = 2.0 * np.pi * (STRIKE + _published.LOADING[0]) + (np.pi if side == "Right" else 0.0)
+        excess = float(basis(np.array([middle]))[0] @ mean[knee, BEND]) - np.deg2rad(_published.LOADING[1])
+        mean[knee, BEND] -= max(0.0, excess) * bump(middle)
+        mean[thigh, BEND] += 0.5 * max(0.0, excess) * bump(middle)
+        mean[foot, BEND] += 0.5 * max(0.0, excess) * bump(middle)
     return mean
+
+
+def without_postures(rows: np.ndarray) -> np.ndarray:
+    """Deviations [n, numbers] without those of the means that captures cannot tell (see `_published.POSTURE`)."""
+    rows = rows.copy()
+    curves = rows[:, :-2].reshape(len(rows), len(JOINTS), 3, NUMBERS)  # a view
+    for number, name in enumerate(JOINTS):
+        for axis, value in enumerate(_published.POSTURE.get(side_of(name)[1], ())):
+            if value is not None:
+                curves[:, number, axis, 0] = 0.0
+    return rows
 
 
 def _components(rows: np.ndarray) -> list[list[float]]:

@@ -5,15 +5,21 @@ from dataclasses import dataclass
 import numpy as np
 
 from gaitbridge.simulation.body import Body, Shape
-from gaitbridge.simulation.motion._harmonics import BEND, JOINTS, LEAN, basis, turns_at
+from gaitbridge.simulation.motion._harmonics import BEND, JOINTS, LEAN, LEGS, STANCE, STRIKE, basis, bump, turns_at
 from gaitbridge.simulation.motion._skeleton import Skeleton, foot_vertices, posed_feet, rotation_matrices
 
-PHASES = 72  # of a cycle, at which the ground is solved
+PHASES = 60  # of a cycle, at which the ground is solved
 SMOOTHNESS = 9  # harmonics of the root's path
-STRIKE, STANCE, FLAT = 0.02, 0.60, (0.10, 0.30)  # shares of a cycle: left heel strike after phase 0, stance, when the sole is flat in it
+FLAT = (0.10, 0.30)  # when in the cycle since heel strike the sole is flat on the ground
 SWING_PENALTY_M = 0.02
 ROUNDS = 4
-CLEARANCE_M, LIFT_M_RAD = 0.012, 0.2  # least height of a swinging foot (Winter 1991: 1.3 cm); metres of it for a radian of knee flexion
+LIFT_M_RAD = 0.2  # metres that a swinging foot rises for a radian of the knee with its share of hip and ankle
+# Early and late swing: where in the cycle since heel strike the lift is centred, from when to when it counts, least height in metres
+# (Winter 1991: toes clear the ground by 1.3 cm).
+SWINGS = ((0.70, 0.63, 0.72, -0.004), (0.83, 0.72, 0.88, 0.012))
+DOUBLE = 0.09  # of a cycle in which both feet stand, as long as a fit can hope for
+GAINS, MOST_LIFT_RAD = (0.85, 1.2), 0.25
+KNEE_DEG, TRUNK_DEG, GAZE_DEG = (1.0, 9.0), (-3.0, 13.0), (-10.0, 15.0)  # flexion of a knee at its straightest, forward lean, head down
 CONTACT_M = 0.006  # how far above the lowest vertex a vertex still carries weight (its e-fold)
 ARM_GAP_M = 0.035  # between the middle of the wrist and the widest of hips and thighs beside it, besides half a wrist
 
@@ -53,7 +59,7 @@ def flat_footed(coefficients: np.ndarray) -> np.ndarray:
         phases = half + 2.0 * np.pi * (STRIKE + np.linspace(*FLAT, 9))
         foot = JOINTS.index(f"{side}Foot")
         for _ in range(2):  # axes are nearly the foot's own: two corrections leave hundredths of a degree
-            turn = turns_at(out, phases)[f"{side}Foot"]
+            turn = turns_at(out, phases, LEGS)[f"{side}Foot"]
             out[foot, BEND, 0] -= float(np.mean(np.arcsin(-turn[:, 2, 0])))
             out[foot, LEAN, 0] -= float(np.mean(np.arctan2(turn[:, 2, 1], turn[:, 2, 2])))
     return out
@@ -81,9 +87,24 @@ def cycle_of(coefficients: np.ndarray, skeleton: Skeleton, body: Body, shape: Sh
     """Pose a cycle with the hips at the origin."""
     phases = np.linspace(0.0, 2.0 * np.pi, PHASES, endpoint=False)
     numbers = foot_vertices(body)
-    feet = posed_feet(body, shape, skeleton.orientations(turns_at(coefficients, phases)), numbers)
+    feet = posed_feet(body, shape, skeleton.orientations(turns_at(coefficients, phases, LEGS)), numbers)
     right = np.array([skeleton.names[bone].startswith("Right") for bone in body.bone_of_vertex[numbers]])
     return Cycle(phases, feet, right, standing(phases))
+
+
+def upright(coefficients: np.ndarray) -> np.ndarray:
+    """Coefficients of somebody who neither crouches nor folds: knees at their straightest, trunk and gaze are within the usual limits."""
+    out = coefficients.copy()
+    waves = basis(np.linspace(0.0, 2.0 * np.pi, PHASES, endpoint=False))
+    for side in ("Left", "Right"):
+        knee = JOINTS.index(f"{side}Leg")
+        straightest = float((waves @ out[knee, BEND]).min())
+        out[knee, BEND, 0] += float(np.clip(straightest, *np.deg2rad(KNEE_DEG))) - straightest
+    chain = [JOINTS.index(name) for name in ("Hips", "LowerBack", "Spine1", "Neck", "Head")]
+    for above, moved, limits_deg in ((3, chain[1:3], TRUNK_DEG), (5, chain[3:], GAZE_DEG)):
+        angle = float(out[chain[:above], BEND, 0].sum())
+        out[moved, BEND, 0] += 0.5 * (float(np.clip(angle, *np.deg2rad(limits_deg))) - angle)
+    return out
 
 
 def solve_travel(cycle: Cycle) -> Travel:
@@ -112,54 +133,55 @@ def solve_travel(cycle: Cycle) -> Travel:
     return Travel(stride_m, periodic @ heading.T, heading)
 
 
-def fitted_to_body(
-    coefficients: np.ndarray, stride_m: float, skeleton: Skeleton, body: Body, shape: Shape
-) -> tuple[np.ndarray, Travel]:
+def fitted_to_body(coefficients: np.ndarray, stride_m: float, skeleton: Skeleton, body: Body, shape: Shape) -> tuple[np.ndarray, Travel]:
     """Coefficients that this body can walk with a stride of `stride_m`, and the travel solved for them.
 
-    Sampled joint angles do not know of the ground. A few rounds of small corrections, each by its own first-order effect:
-    1. arms are spread as far as the hips need, soles are level in mid-stance (`clear_of_body`, `flat_footed`);
-    2. the thighs' swing is scaled to the stride, and their mean moved until both feet touch the ground at heel strike;
-    3. a swinging foot that would come too near to the ground is lifted by knee, hip and ankle.
+    Sampled joint angles do not know of the ground. After the arms are spread as far as the hips need and the knees straighten as
+    usual, a few rounds of small corrections, each bounded and by its own first-order effect:
+    1. the thighs' swing is scaled towards the stride;
+    2. the thighs' mean is moved until both feet are on the ground after heel strike;
+    3. a swinging foot that comes too near to the ground is lifted by knee, hip and ankle;
+    4. soles are made level in mid-stance.
     """
-    coefficients = flat_footed(clear_of_body(coefficients, skeleton, body))
-    cycle = cycle_of(coefficients, skeleton, body, shape)
-    travel = solve_travel(cycle)
-    for _ in range(ROUNDS):
-        gain = float(np.clip(stride_m / travel.stride_m, 0.85, 1.18))
-        low, strike = cycle.lowest_m(), round(STRIKE * PHASES)
-        for number, (side, at) in enumerate((("Left", strike), ("Right", strike + PHASES // 2))):
-            thigh, knee, foot = (JOINTS.index(side + limb) for limb in ("UpLeg", "Leg", "Foot"))
-            apart = _middle(cycle, number, at) - _middle(cycle, 1 - number, at)
-            too_high = float(np.clip((low[at, number] - low[at, 1 - number]) / max(apart, 0.2), -0.15, 0.15))
-            for one in ("Left", "Right"):
-                coefficients[JOINTS.index(f"{one}UpLeg"), BEND, 0] += 0.5 * too_high
-            coefficients[thigh, BEND, 1:] *= gain
-            swings = cycle.stands[:, number] < 0.2
-            lacking = CLEARANCE_M - float((low[:, number] - cycle.under_m())[swings].min())
-            lift = float(np.clip(lacking / LIFT_M_RAD, 0.0, 0.3)) * _swing_bump(2.0 * np.pi * (STRIKE + 0.5 * (1.0 + STANCE)) + np.pi * number)
-            coefficients[thigh, BEND] -= 0.5 * lift
-            coefficients[knee, BEND] += lift
-            coefficients[foot, BEND] -= lift
-        coefficients = flat_footed(coefficients)
-        cycle = cycle_of(coefficients, skeleton, body, shape)
+    start = upright(clear_of_body(coefficients, skeleton, body))
+    gain, thighs, lifts = 1.0, 0.0, np.zeros((2, len(SWINGS)))
+    for rounds_left in range(ROUNDS, -1, -1):
+        fitted = flat_footed(_corrected(start, gain, thighs, lifts))
+        cycle = cycle_of(fitted, skeleton, body, shape)
         travel = solve_travel(cycle)
-    return coefficients, travel
+        if rounds_left == 0:
+            break
+        gain = float(np.clip(gain * (stride_m / travel.stride_m) ** 0.8, *GAINS))
+        low, under = cycle.lowest_m(), cycle.under_m()
+        for number in (0, 1):
+            share = (cycle.phases / (2.0 * np.pi) - STRIKE - 0.5 * number) % 1.0  # of the cycle since this foot's strike
+            both = share < DOUBLE
+            apart = max(0.2, _ahead(cycle, number, both) - _ahead(cycle, 1 - number, both))
+            thighs += 0.5 * float(np.clip((low[both, number] - low[both, 1 - number]).mean() / apart, -0.1, 0.1))
+            for which, (_, begin, end, least_m) in enumerate(SWINGS):
+                height = float((low[:, number] - under)[(share >= begin) & (share < end)].min())
+                lifts[number, which] = np.clip(lifts[number, which] + (least_m - height) / LIFT_M_RAD, 0.0, MOST_LIFT_RAD)
+    return fitted, travel
 
 
-def _middle(cycle: Cycle, side: int, at: int) -> float:
-    """How far ahead of the hips the middle of a foot is at a phase number, metres."""
-    return float(cycle.feet_m[at, cycle.right == bool(side), 0].mean())
-
-
-def _swing_bump(middle: float) -> np.ndarray:
-    """cos(half the distance from `middle`) to the eighth, as the nine numbers of a curve: it has four harmonics and no more."""
-    share = np.array([70.0, 112.0, 56.0, 16.0, 2.0]) / 256.0
-    out = np.empty(1 + 2 * 4)
-    out[0] = share[0]
-    for k in range(1, 5):
-        out[2 * k - 1], out[2 * k] = share[k] * np.cos(k * middle), share[k] * np.sin(k * middle)
+def _corrected(start: np.ndarray, gain: float, thighs: float, lifts: np.ndarray) -> np.ndarray:
+    """Coefficients with the thighs' swing times `gain`, their mean moved by `thighs` and swinging feet lifted by `lifts` [2, 2], radians."""
+    out = start.copy()
+    for number, side in enumerate(("Left", "Right")):
+        thigh, knee, foot = (JOINTS.index(side + limb) for limb in ("UpLeg", "Leg", "Foot"))
+        out[thigh, BEND, 1:] *= gain
+        out[thigh, BEND, 0] += thighs
+        for (middle, *_), size in zip(SWINGS, lifts[number], strict=True):
+            lift = size * bump(2.0 * np.pi * (STRIKE + middle) + np.pi * number)
+            out[thigh, BEND] -= 0.5 * lift
+            out[knee, BEND] += lift
+            out[foot, BEND] -= lift
     return out
+
+
+def _ahead(cycle: Cycle, side: int, when: np.ndarray) -> float:
+    """How far ahead of the hips the middle of a foot is at phases `when` [T] bool, metres."""
+    return float(cycle.feet_m[when][:, cycle.right == bool(side), 0].mean())
 
 
 def clear_of_body(coefficients: np.ndarray, skeleton: Skeleton, body: Body) -> np.ndarray:

@@ -19,9 +19,11 @@ PARENT_OF = {
     "RightUpLeg": "Hips", "RightLeg": "RightUpLeg", "RightFoot": "RightLeg",
 }  # fmt: skip
 JOINTS = tuple(PARENT_OF)
+LEGS = tuple(name for name in JOINTS if name == "Hips" or name.endswith(("Leg", "Foot")))
 MIRROR = [JOINTS.index(name.replace("Left", "*").replace("Right", "Left").replace("*", "Right")) for name in JOINTS]
 LEAN, BEND, TURN = 0, 1, 2  # axes x, y, z of a rotation vector
-STRAIGHTEST_KNEE_RAD = np.deg2rad(1.0)
+STRIKE, STANCE = 0.02, 0.60  # shares of a cycle: left heel strike after phase 0, and how long a foot stands (Winter 1991: 0.62)
+STRAIGHTEST_KNEE_RAD, SOFT_RAD = np.deg2rad(0.0), np.deg2rad(2.5)
 ALTERNATE = np.array([1.0] + [(-1.0) ** k for k in range(1, HARMONICS + 1) for _ in "ab"])  # what half a cycle does to the numbers
 
 
@@ -48,15 +50,30 @@ def delayed(curves: np.ndarray, by: np.ndarray | float) -> np.ndarray:
     return out
 
 
-def turns_at(coefficients: np.ndarray, phase: np.ndarray) -> dict[str, np.ndarray]:
-    """World turns [T, 3, 3] from the standing posture by joint, toes included, at phases [T]."""
-    vectors = np.einsum("tn,jan->tja", basis(phase), coefficients)
+def bump(middle: float) -> np.ndarray:
+    """cos(half the distance from phase `middle`) to the eighth, as the nine numbers of a curve: it has four harmonics and no more.
+
+    It is 1 at `middle` and above a half in a quarter of the cycle.
+    """
+    out = np.empty(NUMBERS)
+    share = np.array([70.0, 112.0, 56.0, 16.0, 2.0]) / 256.0
+    out[0] = share[0]
+    for k in range(1, HARMONICS + 1):
+        out[2 * k - 1], out[2 * k] = share[k] * np.cos(k * middle), share[k] * np.sin(k * middle)
+    return out
+
+
+def turns_at(coefficients: np.ndarray, phase: np.ndarray, joints: tuple[str, ...] = JOINTS) -> dict[str, np.ndarray]:
+    """World turns [T, 3, 3] from the standing posture by joint, toes included, at phases [T]; `joints` JOINTS or LEGS."""
+    chosen = coefficients if joints is JOINTS else coefficients[[JOINTS.index(name) for name in joints]]
+    vectors = (basis(phase) @ chosen.reshape(-1, NUMBERS).T).reshape(len(phase), len(joints), 3)
     for side in ("Left", "Right"):  # knees give way smoothly before they would bend backwards
-        knee = vectors[:, JOINTS.index(f"{side}Leg"), BEND]
-        knee[:] = softly_above(knee, STRAIGHTEST_KNEE_RAD, np.deg2rad(4.0))
+        knee = vectors[:, joints.index(f"{side}Leg"), BEND]
+        knee[:] = softly_above(knee, STRAIGHTEST_KNEE_RAD, SOFT_RAD)
     local = rotation_matrices(vectors)
     turns: dict[str, np.ndarray] = {}
-    for number, (name, parent) in enumerate(PARENT_OF.items()):
+    for number, name in enumerate(joints):
+        parent = PARENT_OF[name]
         turns[name] = turns[parent] @ local[:, number] if parent else local[:, number]
     for side in ("Left", "Right"):
         turns[f"{side}ToeBase"] = bent_toes(turns[f"{side}Foot"])

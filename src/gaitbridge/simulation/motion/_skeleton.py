@@ -155,11 +155,10 @@ def posed_feet(body: Body, shape: Shape, orientations: np.ndarray, feet: np.ndar
 
 
 def bent_toes(foot_turn: np.ndarray) -> np.ndarray:
-    """Turns of the toes [T, 3, 3] from turns of the foot, for captures without toes: they give way as the heel rises.
+    """Turns of the toes [T, 3, 3] from turns of the foot, for captures without toes: they stay on the ground as the heel rises.
 
-    Up to 10 degrees of heel rise the toes stay in line, then they take 70 % of it away, at most 40 degrees: about what they
-    extend before toe-off in adults (our choice; the hinge only matters in silhouettes of the trailing foot).
+    They give way from 5 degrees of heel rise on, by 50 degrees at most, as in adults before toe-off (our choice of numbers).
     """
     pitch = np.arcsin(np.clip(-foot_turn[:, 2, 0], -1.0, 1.0))  # how far the foot points down
-    bend = np.clip(0.7 * (pitch - np.deg2rad(10.0)), 0.0, np.deg2rad(40.0))
+    bend = np.clip(0.95 * (pitch - np.deg2rad(5.0)), 0.0, np.deg2rad(50.0))
     return foot_turn @ rotation_matrices(np.stack([np.zeros_like(bend), -bend, np.zeros_like(bend)], axis=-1))

@@ -16,10 +16,20 @@ from scipy.spatial.transform import Rotation
 
 from gaitbridge.errors import UserError
 from gaitbridge.simulation.body import Body, Pose, Shape
-from gaitbridge.simulation.motion import MotionSource
+from gaitbridge.simulation.motion import MotionSource, Walk
 from gaitbridge.simulation.motion._bvh_file import Bvh, read_bvh
 from gaitbridge.simulation.motion._skeleton import (
-    DOWN, HANGING, ROOT, Skeleton, bent_toes, bone_direction, foot_vertices, level, posed_feet, rotation_matrices, side_of, skeleton_of,
+    DOWN,
+    HANGING,
+    Skeleton,
+    bent_toes,
+    bone_direction,
+    foot_vertices,
+    level,
+    posed_feet,
+    rotation_matrices,
+    side_of,
+    skeleton_of,
     smallest_turn,
 )  # fmt: skip
 
@@ -173,7 +183,7 @@ def retarget(capture: Capture, skeleton: Skeleton) -> np.ndarray:
     return out
 
 
-@dataclass(frozen=True)
+@dataclass
 class CapturedWalk:
     """A retargeted take: quaternions (x, y, z, w) [F, J, 4] without sign jumps, root_m [F, 3], frame_s seconds between frames."""
 
@@ -238,7 +248,7 @@ class CapturedSource:
         """How many files this person has."""
         return len(self._files_of(person))
 
-    def walk(self, person: str, take: int, seed: int, body: Body, shape: Shape) -> CapturedWalk:
+    def walk(self, person: str, take: int, seed: int, body: Body, shape: Shape) -> Walk:
         """File number `take` of a person, on a body; `seed` changes nothing, a capture is what it is."""
         return captured_walk(self.capture(person, take), body, shape)
 
@@ -261,7 +271,11 @@ def open_source(argument: str | None) -> MotionSource:
     """The captures of a folder, all of them read and checked now; UserError for an empty folder or an unusable file."""
     if not argument:
         raise UserError("--motion bvh needs a folder: write bvh:DIR, where DIR holds <person>_<take>.bvh files")
-    folder = Path(argument)
+    return open_captures(Path(argument))
+
+
+def open_captures(folder: Path) -> CapturedSource:
+    """`open_source` of a path."""
     if not folder.is_dir():
         raise UserError(f"{folder} is no folder: write bvh:DIR, where DIR holds <person>_<take>.bvh files")
     paths = sorted(path for path in folder.iterdir() if path.suffix.lower() == ".bvh")

@@ -8,7 +8,6 @@ from the lowest vertex, its travel from the feet that stand, so that they do not
 import json
 import math
 from dataclasses import dataclass, field
-from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -101,7 +100,7 @@ def _correlated(random: np.random.Generator, deviations: list[float], correlatio
     return deviations[0] * first, deviations[1] * (correlation * first + math.sqrt(1.0 - correlation**2) * second)
 
 
-@dataclass(frozen=True)
+@dataclass
 class GeneratedWalk:
     """A walk without end. Phase runs with the cadence, which changes slowly; the root's path is a function of phase."""
 
@@ -131,7 +130,7 @@ class GeneratedWalk:
         return Pose(orientations.astype(np.float32), root.astype(np.float32))
 
 
-@dataclass(frozen=True)
+@dataclass
 class GeneratedSource:
     """Generated people; see `simulation.motion.MotionSource`."""
 

@@ -56,18 +56,20 @@ def _ignore_interrupt() -> None:
 
 def _start(store: Path, config: CohortConfig) -> None:
     """Write the plan, or check that the one in the folder is this one."""
-    wanted = json.dumps(config.model_dump(mode="json"), indent=1, sort_keys=True) + "\n"
+    wanted = {"gaitbridge": version("gaitbridge"), **config.model_dump(mode="json")}
     file = store / PLAN
     if file.is_file():
-        if file.read_text() != wanted:
-            here, asked = json.loads(file.read_text()), json.loads(wanted)
-            different = sorted(name for name in {*here, *asked} if here.get(name) != asked.get(name))
+        try:
+            here = json.loads(file.read_text())
+        except ValueError as error:
+            raise StoreError(f"{file} is damaged: choose another folder, or delete this one") from error
+        if different := sorted(name for name in {*here, *wanted} if here.get(name) != wanted.get(name)):
             raise UserError(f"{store} holds a simulation with another {', '.join(different)}: choose another folder, or delete this one")
         return
     if (store / "store.json").exists() or (store / "shards").exists():
         raise UserError(f"{store} already holds a store that was not simulated here: choose another folder")
     with written_whole(file) as temporary:
-        temporary.write_text(wanted)
+        temporary.write_text(json.dumps(wanted, indent=1, sort_keys=True) + "\n")
 
 
 def simulate(store: Path, config: CohortConfig, workers: int = 1, progress: Progress = silent) -> dict[str, Any]:
@@ -115,6 +117,6 @@ def _rendered(store: Path, config: CohortConfig, todo: list[tuple[Person, str]],
                 except UserError:
                     raise
                 except Exception as error:
-                    raise RuntimeError(f"rendering {futures[future].name} failed: {type(error).__name__}: {error}") from error
+                    raise UserError(f"rendering {futures[future].name} failed ({type(error).__name__}: {error}): what is finished is kept") from error
         finally:
             pool.shutdown(wait=True, cancel_futures=True)

@@ -11,10 +11,11 @@ from gaitbridge import plugins
 from gaitbridge.conventions import CONDITIONS, SPLITS, stream
 from gaitbridge.errors import UserError
 from gaitbridge.simulation.body import Body
+from gaitbridge.simulation.conditions import Dress
 from gaitbridge.simulation.motion import MotionSource
 from gaitbridge.simulation.path import Path
 from gaitbridge.simulation.render import Sensors, render_take
-from gaitbridge.simulation.scene import Mounting, paired_times, put_up
+from gaitbridge.simulation.scene import Clock, Mounting, Station, paired_times, put_up
 from gaitbridge.simulation.sensors.silhouette_camera import SilhouetteCamera
 from gaitbridge.simulation.sensors.spinning_lidar import open_lidar
 from gaitbridge.simulation.settings import CohortConfig
@@ -40,6 +41,8 @@ def plan(config: CohortConfig, source: MotionSource) -> list[Person]:
         names = [(f"p{number:04d}", split) for number, split in enumerate(split for split in SPLITS for _ in range(config.people.get(split, 0)))]
     else:
         names = [(re.sub(r"[^A-Za-z0-9_.-]", "_", name), config.captured_split) for name in source.people]
+        if len({name for name, _ in names}) < len(names):
+            raise UserError(f"{config.motion}: two people have the same name once odd characters are replaced: rename their files")
     people = []
     for place, (name, split) in enumerate(names):
         random, counts, takes = stream(config.seed, "conditions", name), dict.fromkeys(CONDITIONS, 0), []
@@ -69,39 +72,57 @@ def open_source(motion: str) -> MotionSource:
     return source
 
 
+@dataclass(frozen=True)
+class Take:
+    """One take, ready to be rendered. `randoms` are the streams of the segmentation's errors and of the LiDARs' noise."""
+
+    walker: Walker
+    stations: list[Station]
+    clock: Clock
+    sensors: Sensors
+    randoms: tuple[np.random.Generator, np.random.Generator]
+
+
+def take_of(config: CohortConfig, person: Person, number: int, source_name: str) -> Take:
+    """Take `number` of a person, counted over all conditions; `source_name` is what the motion source calls them.
+
+    Streams are named after person and number, not after the condition: the same take under another condition is the same walk
+    before the same stations.
+    """
+    body, source, key = open_body(config.body, config.body_detail), open_source(config.motion), (person.name, number)
+    shape = body.shared_shape() if config.shape == "shared" else body.sample_shape(stream(config.seed, "shape", person.name))
+    walk = source.walk(source_name, number, config.seed, body, shape)
+    random = stream(config.seed, "take", *key)
+    frames, start_s = _window(walk.duration_s, config, float(random.random()))
+    clock = paired_times(frames, config.camera_hz, config.lidar_hz, float(random.random()))
+    curved, left, radius = random.random() < config.curved_share, random.random() < 0.5, random.uniform(*config.curve_radius_m)
+    path = Path((1.0 if left else -1.0) / radius if curved else 0.0)
+    dress: Dress = plugins.load("gaitbridge.simulation.conditions", person.takes[number][0]).dress
+    outfit = dress(body, body.rest(shape), stream(config.seed, "outfit", *key))
+    walker = Walker(body, shape, walk, outfit, path, start_s, float(max(clock.lidar_s[-1], clock.camera_s[-1])))
+    lidar = replace(open_lidar(config.lidar), rate_hz=config.lidar_hz)
+    mounting = Mounting(
+        config.distance_m, config.near_m, config.far_m, config.camera_height_m, config.lidar_height_m, config.sensor_baseline_m,
+        middle_beam_deg=float(np.median(lidar.elevations_deg)),
+    )  # fmt: skip
+    stations = put_up(config.views, path, walker.length_m, mounting, stream(config.seed, "stations", *key))
+    camera = SilhouetteCamera(rate_hz=config.camera_hz)
+    sensors = Sensors(camera, lidar, config.segmentation_error, config.lidar_noise, config.truth, config.extras)
+    return Take(walker, stations, clock, sensors, (stream(config.seed, "segmentation", *key), stream(config.seed, "lidar", *key)))
+
+
 def render_person(config: CohortConfig, person: Person, source_name: str) -> Iterator[Sequence]:
     """All sequences of one person: takes x views."""
-    body, source = open_body(config.body, config.body_detail), open_source(config.motion)
-    shape = body.shared_shape() if config.shape == "shared" else body.sample_shape(stream(config.seed, "shape", person.name))
-    sensors = Sensors(
-        SilhouetteCamera(rate_hz=config.camera_hz), replace(open_lidar(config.lidar), rate_hz=config.lidar_hz),
-        config.segmentation_error, config.lidar_noise, config.truth, config.extras,
-    )  # fmt: skip
-    for number, (condition, take) in enumerate(person.takes):
-        key = (person.name, number)  # not the condition: the same take under another condition is the same walk before the same sensors
-        random = stream(config.seed, "take", *key)
-        walk = source.walk(source_name, number, config.seed, body, shape)
-        phase, spare, radius = random.random(), random.random(), random.uniform(*config.curve_radius_m)
-        frames, start_s = _window(walk.duration_s, config, float(spare))
-        clock = paired_times(frames, config.camera_hz, config.lidar_hz, float(phase))
-        curved, left = random.random() < config.curved_share, random.random() < 0.5
-        path = Path((1.0 if left else -1.0) / radius if curved else 0.0)
-        outfit = plugins.load("gaitbridge.simulation.conditions", condition).dress(body, body.rest(shape), stream(config.seed, "outfit", *key))
-        walker = Walker(body, shape, walk, outfit, path, start_s, float(max(clock.lidar_s[-1], clock.camera_s[-1])))
-        mounting = Mounting(
-            config.distance_m, config.near_m, config.far_m, config.camera_height_m, config.lidar_height_m, config.sensor_baseline_m,
-            middle_beam_deg=float(np.median(sensors.lidar.elevations_deg)),
-        )  # fmt: skip
-        stations = put_up(config.views, path, walker.length_m, mounting, stream(config.seed, "stations", *key))
-        rendered = render_take(
-            walker, stations, clock, sensors, stream(config.seed, "segmentation", *key), stream(config.seed, "lidar", *key)
-        )
-        for station, arrays in zip(stations, rendered, strict=True):
+    source = open_source(config.motion)
+    for number, (condition, count) in enumerate(person.takes):
+        take = take_of(config, person, number, source_name)
+        rendered = render_take(take.walker, take.stations, take.clock, take.sensors, *take.randoms)
+        for station, arrays in zip(take.stations, rendered, strict=True):
             labels = Labels(
-                key=f"{person.name}/{condition}-{take}/{station.view}", person=person.name, split=person.split, condition=condition,
-                take=take, view=station.view, view_deg=station.view_deg, distance_m=round(station.distance_m, 3), camera="simulated",
+                key=f"{person.name}/{condition}-{count}/{station.view}", person=person.name, split=person.split, condition=condition,
+                take=count, view=station.view, view_deg=station.view_deg, distance_m=round(station.distance_m, 3), camera="simulated",
                 lidar=config.lidar, camera_hz=config.camera_hz, lidar_hz=config.lidar_hz,
-                source=f"simulated, body {body.name}, motion {source.name}", licence=source.licence or LICENCE,
+                source=f"simulated, body {take.walker.body.name}, motion {source.name}", licence=source.licence or LICENCE,
             )  # fmt: skip
             yield Sequence(labels, arrays)
 

@@ -1,0 +1,33 @@
+# make demo: simulate people, train, evaluate, report; make test: ruff, mypy, tests. Nothing but Python, make and a C library is needed.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+DEMO ?= demo
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test install slow clean
+
+help: ## what there is to make
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+install: $(VENV)/.installed ## the virtual environment, with the package and its tools
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Gaitbridge needs Python 3.11 or newer: make PYTHON=python3.11 ..."; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+demo: install ## simulate people, train DiffCrossGait, evaluate both ways, write the report (about ten minutes on two cores)
+	$(BIN)/gaitbridge demo $(DEMO)
+
+test: install ## ruff, mypy and the tests
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
+
+slow: install ## the studies of several minutes
+	$(BIN)/python -m pytest -m slow
+
+clean: ## remove the virtual environment and the demo
+	rm -rf $(VENV) $(DEMO) build .mypy_cache .ruff_cache .pytest_cache

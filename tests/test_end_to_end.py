@@ -1,0 +1,111 @@
+"""The main job at toy size, over the command line: simulate, train, kill, resume, evaluate, report, embed."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import gaitbridge
+from gaitbridge.store import Store
+
+ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1"}
+COHORT = ("--train", "4", "--val", "2", "--test", "3", "--frames", "4", "--views", "000", "090", "--conditions", "normal", "normal", "bag,clothing")
+SETTINGS = ("steps=12", "validate_every=4", "log_every=1", "data.people_per_batch=4", "data.sequences_per_person=2", "data.frames=2")
+
+
+def gaitbridge_command(*words: str | Path) -> list[str]:
+    return [sys.executable, "-m", "gaitbridge", *map(str, words)]
+
+
+def run(*words: str | Path, code: int = 0) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(gaitbridge_command(*words), env=ENVIRONMENT, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == code, done.stderr
+    return done
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("walk")
+    said = run("simulate", place / "store", *COHORT)
+    assert "9 simulated people, 54 sequences" in said.stdout
+    assert "simulate: 9/9 people" in said.stderr
+    return place
+
+
+def test_the_main_job(folder: Path) -> None:
+    store, out = folder / "store", folder / "run"
+    words = ["train", "tiny", "--data", store, "--out", out, *(w for s in SETTINGS for w in ("--set", s))]
+    process = subprocess.Popen(gaitbridge_command(*words), env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while not (out / "checkpoints" / "last.json").is_file():
+        assert process.poll() is None
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert "--resume" in run(*words, code=2).stderr  # it never starts over unasked
+    run(*words, "--resume")
+
+    said = run("evaluate", out, "--data", store).stdout
+    assert "camera" in said
+    rows = json.loads((out / "evaluation" / "results.json").read_text())
+    rows = rows["rows"] if isinstance(rows, dict) else rows
+    directions = {(row["probe_modality"], row["gallery_modality"]) for row in rows}
+    assert directions == {(a, b) for a in ("camera", "lidar") for b in ("camera", "lidar")}
+    main = [row for row in rows if row["metric"] == "rank-1" and row["condition"] == "all" and row["views"] == "excluded"]
+    assert all(row["people"] == 3 and row["probes"] == 12 and row["gallery"] == 6 for row in main)
+    assert all(row["chance"] == pytest.approx(100 / 3) for row in main)
+    gaps = json.loads((out / "evaluation" / "trajectory.json").read_text())
+    assert gaps["t"] == list(range(10, 100, 10))
+
+    page = Path(run("report", out).stdout.strip())
+    assert page.stat().st_size > 1_000_000  # the plotting library is inside
+
+
+def test_python_interface_on_the_same_run(folder: Path) -> None:
+    model = gaitbridge.load(folder / "run")
+    store = Store(folder / "store")
+    sequences = store.read_many(store.select(split="test"), ["silhouettes", "range_views"])
+    camera = model.embed(silhouettes=[s.arrays["silhouettes"] for s in sequences])
+    lidar = model.embed(range_views=[s.arrays["range_views"] for s in sequences])
+    assert camera.values.shape[0] == lidar.values.shape[0] == 18
+    assert gaitbridge.distance(camera, lidar).shape == (18, 18)
+    evaluated = np.load(folder / "run" / "evaluation" / "silhouettes.npz")
+    by_key = dict(zip(evaluated["keys"].tolist(), evaluated["values"], strict=True))
+    for sequence, values in zip(sequences, camera.values, strict=True):
+        assert np.allclose(by_key[sequence.labels.key], values, atol=1e-4)
+
+
+def test_inspect(folder: Path, tmp_path: Path) -> None:
+    said = run("inspect", folder / "store").stdout
+    for word in ("normal", "090", "64 x 44", "licence"):
+        assert word in said
+    run("inspect", folder / "store", "p0000/normal-0/090", "--out", tmp_path / "walker.png")
+    assert (tmp_path / "walker.png").read_bytes()[:4] == b"\x89PNG"
+
+
+@pytest.mark.parametrize(("words", "message"), [
+    (["train", "tinny", "--data", "STORE", "--out", "OUT"], "did you mean 'tiny'"),
+    (["train", "tiny", "--data", "nowhere", "--out", "OUT"], "nowhere is not a store"),
+    (["train", "tiny", "--data", "STORE", "--out", "OUT", "--set", "objective.difusion.phases=[]"], "did you mean 'diffusion'"),
+    (["train", "tiny", "--data", "STORE", "--out", "OUT", "--stets", "a"], "--stets"),
+    (["simulate", "OUT", "--motion", "bvhs:nowhere"], "did you mean 'bvh'"),
+    (["simulate", "OUT", "--lidar", "velodyne-vls12"], "did you mean 'velodyne-vls128'"),
+    (["simulate", "OUT", "--conditions", "umbrela"], "did you mean 'umbrella'"),
+    (["simulate", "STORE", "--seed", "9"], "another"),
+    (["evaluate", "STORE", "--data", "STORE"], "is not a run"),
+    (["inspect", "STORE", "p0000/normal-0/091"], "did you mean 'p0000/normal-0/090'"),
+    (["inspekt"], "inspect"),
+])
+def test_mistakes_are_one_line_and_exit_code_2(folder: Path, tmp_path: Path, words: list[str], message: str) -> None:
+    places = {"STORE": str(folder / "store"), "OUT": str(tmp_path / "out")}
+    before = sorted(path for path in folder.rglob("*") if path.is_file())
+    said = run(*[places.get(word, word) for word in words], code=2).stderr.strip()
+    assert message in said
+    assert len(said.splitlines()) == 1, said
+    assert sorted(path for path in folder.rglob("*") if path.is_file()) == before
+    assert not (tmp_path / "out").exists() or not any((tmp_path / "out").iterdir())

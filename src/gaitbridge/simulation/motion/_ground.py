@@ -6,22 +6,23 @@ import numpy as np
 
 from gaitbridge.simulation.body import Body, Shape
 from gaitbridge.simulation.motion._harmonics import BEND, JOINTS, LEAN, LEGS, STANCE, STRIKE, basis, bump, turns_at
+from gaitbridge.simulation.motion._posture import clear_of_body, flat_footed, upright
 from gaitbridge.simulation.motion._skeleton import Skeleton, foot_vertices, posed_feet, rotation_matrices
 
 PHASES = 60  # of a cycle, at which the ground is solved
 SMOOTHNESS = 9  # harmonics of the root's path
-FLAT = (0.10, 0.30)  # when in the cycle since heel strike the sole is flat on the ground
-SWING_PENALTY_M = 0.02
+SWING_PENALTY_M = 0.02  # how much higher a swinging foot counts than it is
+CONTACT_M = 0.006  # how far above the lowest vertex a vertex still carries weight (its e-fold)
 ROUNDS = 4
+GAINS, MOST_LIFT_RAD = (0.85, 1.2), 0.25
 LIFT_M_RAD = 0.2  # metres that a swinging foot rises for a radian of the knee with its share of hip and ankle
 # Early and late swing: where in the cycle since heel strike the lift is centred, from when to when it counts, least height in metres
 # (Winter 1991: toes clear the ground by 1.3 cm).
 SWINGS = ((0.70, 0.63, 0.72, -0.004), (0.83, 0.72, 0.88, 0.012))
 DOUBLE = 0.09  # of a cycle in which both feet stand, as long as a fit can hope for
-GAINS, MOST_LIFT_RAD = (0.85, 1.2), 0.25
-KNEE_DEG, TRUNK_DEG, GAZE_DEG = (1.0, 9.0), (-3.0, 13.0), (-10.0, 15.0)  # flexion of a knee at its straightest, forward lean, head down
-CONTACT_M = 0.006  # how far above the lowest vertex a vertex still carries weight (its e-fold)
-ARM_GAP_M = 0.035  # between the middle of the wrist and the widest of hips and thighs beside it, besides half a wrist
+# Step widths: least, mean and most of usual ones (our choice in the range of healthy adults), mean of the sampled ones, and what share of
+# a sample's distance from that mean is kept.
+WIDTH_M, CAPTURED_WIDTH_M, WIDTH_KEPT = (0.05, 0.11, 0.18), 0.15, 0.6
 
 
 @dataclass(frozen=True)
@@ -52,19 +53,6 @@ def standing(phases: np.ndarray) -> np.ndarray:
     return 1.0 / (1.0 + np.exp(-9.0 * beyond))
 
 
-def flat_footed(coefficients: np.ndarray) -> np.ndarray:
-    """Coefficients whose soles are level while the foot stands flat; without it, errors of hip, knee and ankle would add up there."""
-    out = coefficients.copy()
-    for side, half in (("Left", 0.0), ("Right", np.pi)):
-        phases = half + 2.0 * np.pi * (STRIKE + np.linspace(*FLAT, 9))
-        foot = JOINTS.index(f"{side}Foot")
-        for _ in range(2):  # axes are nearly the foot's own: two corrections leave hundredths of a degree
-            turn = turns_at(out, phases, LEGS)[f"{side}Foot"]
-            out[foot, BEND, 0] -= float(np.mean(np.arcsin(-turn[:, 2, 0])))
-            out[foot, LEAN, 0] -= float(np.mean(np.arctan2(turn[:, 2, 1], turn[:, 2, 2])))
-    return out
-
-
 @dataclass(frozen=True)
 class Cycle:
     """A cycle seen from the hips: phases [T], foot vertices feet_m [T, V', 3], which of them are right, and how each foot stands [T, 2]."""
@@ -90,21 +78,6 @@ def cycle_of(coefficients: np.ndarray, skeleton: Skeleton, body: Body, shape: Sh
     feet = posed_feet(body, shape, skeleton.orientations(turns_at(coefficients, phases, LEGS)), numbers)
     right = np.array([skeleton.names[bone].startswith("Right") for bone in body.bone_of_vertex[numbers]])
     return Cycle(phases, feet, right, standing(phases))
-
-
-def upright(coefficients: np.ndarray) -> np.ndarray:
-    """Coefficients of somebody who neither crouches nor folds: knees at their straightest, trunk and gaze are within the usual limits."""
-    out = coefficients.copy()
-    waves = basis(np.linspace(0.0, 2.0 * np.pi, PHASES, endpoint=False))
-    for side in ("Left", "Right"):
-        knee = JOINTS.index(f"{side}Leg")
-        straightest = float((waves @ out[knee, BEND]).min())
-        out[knee, BEND, 0] += float(np.clip(straightest, *np.deg2rad(KNEE_DEG))) - straightest
-    chain = [JOINTS.index(name) for name in ("Hips", "LowerBack", "Spine1", "Neck", "Head")]
-    for above, moved, limits_deg in ((3, chain[1:3], TRUNK_DEG), (5, chain[3:], GAZE_DEG)):
-        angle = float(out[chain[:above], BEND, 0].sum())
-        out[moved, BEND, 0] += 0.5 * (float(np.clip(angle, *np.deg2rad(limits_deg))) - angle)
-    return out
 
 
 def solve_travel(cycle: Cycle) -> Travel:
@@ -136,14 +109,15 @@ def solve_travel(cycle: Cycle) -> Travel:
 def fitted_to_body(coefficients: np.ndarray, stride_m: float, skeleton: Skeleton, body: Body, shape: Shape) -> tuple[np.ndarray, Travel]:
     """Coefficients that this body can walk with a stride of `stride_m`, and the travel solved for them.
 
-    Sampled joint angles do not know of the ground. After the arms are spread as far as the hips need and the knees straighten as
-    usual, a few rounds of small corrections, each bounded and by its own first-order effect:
+    Sampled joint angles do not know of the ground. After the posture (`_posture`) and the step width are made usual, a few rounds of
+    small corrections, each bounded and by its own first-order effect:
     1. the thighs' swing is scaled towards the stride;
     2. the thighs' mean is moved until both feet are on the ground after heel strike;
     3. a swinging foot that comes too near to the ground is lifted by knee, hip and ankle;
     4. soles are made level in mid-stance.
     """
-    start = upright(clear_of_body(coefficients, skeleton, body))
+    start = clear_of_body(upright(coefficients), skeleton, body, shape)
+    start = _of_usual_width(start, cycle_of(start, skeleton, body, shape))
     gain, thighs, lifts = 1.0, 0.0, np.zeros((2, len(SWINGS)))
     for rounds_left in range(ROUNDS, -1, -1):
         fitted = flat_footed(_corrected(start, gain, thighs, lifts))
@@ -184,21 +158,15 @@ def _ahead(cycle: Cycle, side: int, when: np.ndarray) -> float:
     return float(cycle.feet_m[when][:, cycle.right == bool(side), 0].mean())
 
 
-def clear_of_body(coefficients: np.ndarray, skeleton: Skeleton, body: Body) -> np.ndarray:
-    """Coefficients with the arms raised sideways as far as this body's hips need; thin bodies keep theirs.
-
-    Judged in the standing posture: wrists hang beside the hips, whose half width is taken from the rest vertices of trunk and thighs.
-    """
-    rest, names = skeleton.rest, skeleton.names
-    trunk = [names.index(name) for name in ("Hips", "LHipJoint", "RHipJoint", "LeftUpLeg", "RightUpLeg", "LowerBack") if name in names]
-    shoulder, elbow, wrist, hand = (rest.joints_m[skeleton.index(f"Left{name}")] for name in ("Arm", "ForeArm", "Hand", "FingerBase"))
-    arm_m = float(np.linalg.norm(elbow - shoulder) + np.linalg.norm(wrist - elbow) + np.linalg.norm(hand - wrist))
-    beside = (np.abs(rest.vertices_m[:, 2] - (shoulder[2] - arm_m)) < 0.12) & np.isin(body.bone_of_vertex, trunk)
-    half_width_m = float(np.abs(rest.vertices_m[beside, 1]).max()) if beside.any() else 0.0
-    needed = np.arcsin(np.clip((half_width_m + ARM_GAP_M - float(shoulder[1])) / arm_m, -0.2, 0.5))
+def _of_usual_width(coefficients: np.ndarray, cycle: Cycle) -> np.ndarray:
+    """Coefficients with the thighs spread so that the lines on which the feet stand are a usual step width apart."""
+    travel = solve_travel(cycle)
+    feet = (cycle.feet_m @ travel.heading.T)[:, :, 1] + travel.at(cycle.phases)[:, None, 1]
+    sideways = [feet[cycle.stands[:, side] > 0.8][:, cycle.right == bool(side)].mean() for side in (0, 1)]
+    width_m = float(sideways[0] - sideways[1])
+    usual_m = float(np.clip(WIDTH_M[1] + WIDTH_KEPT * (width_m - CAPTURED_WIDTH_M), WIDTH_M[0], WIDTH_M[2]))
+    leg_m = -float(cycle.lowest_m().min())
     out = coefficients.copy()
     for side, sign in (("Left", 1.0), ("Right", -1.0)):
-        arm = JOINTS.index(f"{side}Arm")
-        spread = sign * out[arm, LEAN, 0]
-        out[arm, LEAN, 0] = sign * max(spread, float(needed))
+        out[JOINTS.index(f"{side}UpLeg"), LEAN, 0] += sign * 0.5 * (usual_m - width_m) / leg_m
     return out

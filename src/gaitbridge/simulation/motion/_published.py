@@ -32,7 +32,7 @@ BETWEEN: dict[str, dict[str, list[float]]] = {
 }
 # Share of the variance of BETWEEN that is not alike on both sides.
 ASYMMETRY: dict[str, float] = {"Arm": 0.25, "ForeArm": 0.25, "Hand": 0.3, "Shoulder": 0.3, "UpLeg": 0.08, "Leg": 0.08, "Foot": 0.1}
-WITHIN = 0.35  # deviations between takes, as a share of BETWEEN (D: takes of a day; variances then differ by a factor of eight)
+WITHIN = 0.48  # deviations between takes, as a share of BETWEEN (D: variances of people and takes then differ 3 to 4 times, as captured)
 # Logarithms: natural deviation between people, between takes, and correlation of cadence with stride over leg length.
 RHYTHM: dict[str, Any] = {
     "cadence_hz": 0.96, "stride_per_leg": 1.56,  # means that replace the captures' where few people were captured (D: 1.2 to 1.3 m/s)

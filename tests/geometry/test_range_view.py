@@ -80,6 +80,15 @@ def test_align_shows_the_left_on_the_left_and_never_fills_what_did_not_come_back
     assert np.isnan(inside).sum() == 4  # one native cell is 2 x 2 pixels here
 
 
+def test_align_adds_nothing_beside_a_grid_without_margins() -> None:
+    azimuth, elevation = np.meshgrid(np.arange(8) * STEP, ELEVATIONS[20:60])
+    points = range_view.to_points(azimuth.ravel(), elevation.ravel(), np.full(azimuth.size, 4.0))
+    grid, azimuths = range_view.grid_of_points(points, ELEVATIONS, STEP)
+    assert not np.isnan(grid[20:60]).any()
+    view = range_view.align(grid, ELEVATIONS, azimuths, STEP)
+    assert (~np.isnan(view)).any(0).sum() == pytest.approx(8 * 64 / 40, abs=1)
+
+
 def test_align_takes_uneven_beams_by_the_middle_of_their_gaps() -> None:
     elevations = np.array([0.10, 0.06, 0.04, 0.03])
     view = range_view.align(np.array([[1.0], [2], [3], [4]], np.float32), elevations, np.zeros(1), 0.02, (90, 30))

@@ -5,12 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.ndimage import label
 
 from gaitbridge.errors import UserError
 from gaitbridge.geometry import transforms
 from gaitbridge.geometry.camera import Camera
 from gaitbridge.geometry.rays import RayScene
 from gaitbridge.plugins import names
+from gaitbridge.simulation.sensors import _segmentation
 from gaitbridge.simulation.sensors import silhouette_camera as camera
 from gaitbridge.simulation.sensors import spinning_lidar as lidar
 
@@ -262,7 +264,7 @@ def test_whoever_is_hidden_or_outside_the_picture_gives_an_empty_frame() -> None
     scene, is_person = with_wall(mesh, [[2, -3, 0], [2, 3, 0], [2, 3, 3], [2, -3, 3]])
     away = transforms.look_at(np.array([8.0, 0, 1.6]), np.array([16.0, 0, 1.6]))
     aside = transforms.look_at(np.array([8.0, 0, 1.6]), np.array([8.0, 16.0, 1.6]))
-    far = facing(400, 0)[0]
+    far = facing(400, 180)[0]  # five native rows, on the free side of the wall
     pictures = camera.render_many(scene, LENS, np.stack([pose, away, aside, far]), mesh[0], is_person=is_person)
     assert not pictures.masks.any()
     assert np.isnan(pictures.boxes).all()
@@ -274,12 +276,24 @@ def test_a_person_cut_by_the_border_shows_what_is_in_the_picture() -> None:
     pictures = camera.render(RayScene(*mesh[:2]), LENS, pose, mesh[0])
     assert pictures.boxes[0, 2] <= LENS.height - 0.5
     assert pictures.masks[0, -1].any()
+    beside = camera.render_many(RayScene(*mesh[:2]), LENS, np.stack([pose, facing(8, 90)[0]]), mesh[0])
+    np.testing.assert_array_equal(beside.masks[0], pictures.masks[0])
     right = transforms.look_at(np.array([6.0, 0, 1.2]), np.array([0, -3.4, 1.2]))  # the person stands on the right border
     cut = camera.render(RayScene(*mesh[:2]), LENS, right, mesh[0], (320, 220))
     native = native_mask(LENS, right, mesh)
     assert native[:, -1].any()
     step = (cut.boxes[0, 2] - cut.boxes[0, 0]) / 320
     assert (cut.masks[0] > 0).sum() * step**2 == pytest.approx(native.sum(), rel=0.05)
+
+
+def test_what_is_behind_the_camera_does_not_count() -> None:
+    vertices, triangles, _ = figure()
+    more = np.concatenate([vertices, np.array([[12, 0, 1.9], [12, 0.2, 5.9], [12, -2, 1]], np.float32)])
+    scene = RayScene(more, np.concatenate([triangles, [[len(vertices), len(vertices) + 1, len(vertices) + 2]]]))
+    pose, _ = facing(8, 0)
+    seen, wanted = camera.render(scene, LENS, pose, more), camera.render(RayScene(vertices, triangles), LENS, pose, vertices)
+    np.testing.assert_array_equal(seen.boxes, wanted.boxes)
+    np.testing.assert_array_equal(seen.masks, wanted.masks)
 
 
 # --- segmentation errors --------------------------------------------------------------------------------------------------
@@ -354,18 +368,54 @@ def test_empty_frames_stay_empty_and_short_sequences_work() -> None:
     clean[1] = 0
     for seed in range(20):
         assert not camera.degrade(clean, np.random.default_rng(seed), 2.0, night=True)[1].any()
+    nobody = np.zeros((60, 64, 44), np.uint8)
+    assert not any(camera.degrade(nobody, np.random.default_rng(seed), 2.0, night=True).any() for seed in range(10))
     assert camera.degrade(clean[:1], np.random.default_rng(0), 1.0).shape == (1, 64, 44)
     assert camera.degrade(clean[:0], np.random.default_rng(0), 1.0).shape == (0, 64, 44)
 
 
-def test_rare_errors_do_happen() -> None:
+@pytest.mark.parametrize("name", ["limb", "leak", "failure"])
+def test_rare_errors_do_happen_each_by_itself(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_segmentation, "EVENTS", {other: 4 * rate * (other == name) for other, rate in _segmentation.EVENTS.items()})
+    for constant, value in (("OUTLINE", 0.0), ("JITTER", 0.0), ("HOLE", 99.0)):
+        monkeypatch.setattr(_segmentation, constant, value)
     clean = walk()[1]
-    masks = [camera.degrade(clean, np.random.default_rng(seed), 1.5) for seed in range(150)]
-    bad = np.array([overlap(mask, clean) for mask in masks])
-    assert 0 < (np.stack(masks).any((2, 3)) == 0).mean() < 0.02  # nobody found
-    feet = np.stack(masks)[:, :, -3:] > 0
-    assert ((feet & ~(clean[:, -3:] > 0)).sum((2, 3)) > 18).any()  # a shadow at the feet
-    assert 0.005 < (bad < 0.6).mean() < 0.15
+    bad = np.stack([camera.degrade(clean, np.random.default_rng(seed), 1.0) for seed in range(100)])
+    changed = (bad != clean).any((2, 3))
+    assert {"limb": 0.08, "leak": 0.04, "failure": 0.005}[name] < changed.mean() < {"limb": 0.4, "leak": 0.3, "failure": 0.05}[name]
+    assert changed[:, 1:][changed[:, :-1]].mean() > 0.3  # they last
+    gone = ~bad.any((2, 3))
+    assert gone.any() == (name == "failure")
+
+
+def test_errors_take_away_or_add_what_they_say() -> None:
+    clean = walk()[1] > 0
+    random = np.random.default_rng(0)
+    for _ in range(50):
+        limb, leak, failure = clean.copy(), clean.copy(), clean.copy()
+        _segmentation._lose_limb(limb, random, 1.0)
+        _segmentation._leak(leak, random, 1.0)
+        _segmentation._fail(failure, random, 1.0)
+        assert not (limb & ~clean).any()
+        assert limb.sum() > 0.75 * clean.sum()
+        assert (leak | clean == leak).all()
+        assert all(label(frame)[1] == 1 for frame in leak)  # in one piece with the person
+        assert 1.0 < leak.sum() / clean.sum() < 1.5
+        assert not (failure & ~clean).any()
+        assert failure.sum() < 0.85 * clean.sum()
+
+
+def test_the_crop_follows_what_is_left() -> None:
+    clean = walk()[1]
+    random = np.random.default_rng(0)
+    np.testing.assert_array_equal(_segmentation._recrop(clean > 0, random, 0.0), clean)
+    upper = clean > 0
+    upper[:, 36:] = False
+    found = _segmentation._recrop(upper, random, 0.0)
+    assert found[:, 0].any()
+    assert found[:, -1].any(1).all()
+    moved = np.roll(clean > 0, 5, axis=2)
+    np.testing.assert_array_equal(_segmentation._recrop(moved, random, 0.0)[:, :, 8:-8], clean[:, :, 8:-8])
 
 
 # --- the LiDAR ------------------------------------------------------------------------------------------------------------

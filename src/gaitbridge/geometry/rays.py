@@ -36,8 +36,7 @@ class RayScene:
         if self.triangles.size and (self.triangles.min() < 0 or self.triangles.max() >= len(self.vertices)):
             raise ValueError(f"a triangle refers to a vertex outside 0 .. {len(self.vertices) - 1}")
         self._scene = EmbreeScene()
-        if self.triangles.size:  # an empty mesh is an error in Embree, an empty scene is not
-            self._mesh = TriangleMesh(self._scene, self.vertices, _rows(self.triangles.tobytes()))
+        self._mesh = TriangleMesh(self._scene, self.vertices, _rows(self.triangles.tobytes()))
 
     @cached_property
     def normals(self) -> np.ndarray:

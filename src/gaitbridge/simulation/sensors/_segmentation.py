@@ -82,7 +82,7 @@ def _fail(person: np.ndarray, random: np.random.Generator, strength: float) -> N
     """The segmenter finds nobody, or only the upper or the lower half: clears person bool [T', H, W] in place."""
     height = person.shape[1]
     kind = random.random()
-    if kind < 0.3:
+    if kind < 0.4:
         person[:] = False
     elif kind < 0.7:
         person[:, int(height * random.uniform(0.45, 0.7)) :] = False

@@ -3,7 +3,7 @@
 import numpy as np
 
 from gaitbridge.simulation.body import Body, Rest
-from gaitbridge.simulation.conditions import Frames, Outfit, Prop
+from gaitbridge.simulation.conditions import ArmHold, Frames, Outfit, Prop
 from gaitbridge.simulation.conditions._clothes import default_layer, inflation
 from gaitbridge.simulation.conditions._frames import fixed_to, heading, joint, pendulum, placed, tilted
 from gaitbridge.simulation.conditions._meshes import joined_triangles, rod, rod_triangles, super_ellipsoid
@@ -17,13 +17,14 @@ def dress(body: Body, rest: Rest, random: np.random.Generator) -> Outfit:
     kind = KINDS[int(random.choice(len(KINDS), p=SHARES))]
     side = "Left" if random.random() < 0.5 else "Right"
     if kind == "backpack":
-        prop = backpack(body, rest, random)
-    elif kind == "shoulder":
-        prop = shoulder_bag(body, rest, side, random)
-    else:
-        size = (float(random.uniform(0.26, 0.40)), float(random.uniform(0.10, 0.16)), float(random.uniform(0.24, 0.36)))
-        prop = hand_held(body, rest, side, size, handle_m=float(random.uniform(0.06, 0.16)), corner=0.4, damping=0.25)
-    return Outfit(inflate_m, (prop,))
+        return Outfit(inflate_m, (backpack(body, rest, random),))
+    if kind == "shoulder":
+        return Outfit(inflate_m, (shoulder_bag(body, rest, side, random),))
+    size = (float(random.uniform(0.26, 0.40)), float(random.uniform(0.10, 0.16)), float(random.uniform(0.24, 0.36)))
+    prop = hand_held(body, rest, side, size, handle_m=float(random.uniform(0.06, 0.16)), corner=0.4, damping=0.7)
+    out = 1.0 if side == "Left" else -1.0
+    hold = ArmHold((0.02, 0.15 * out, -1.0), (0.10, 0.10 * out, -1.0), swing=0.45)  # the arm that carries swings less
+    return Outfit(inflate_m, (prop,), arm_carry={side.lower(): hold})
 
 
 def backpack(body: Body, rest: Rest, random: np.random.Generator) -> Prop:

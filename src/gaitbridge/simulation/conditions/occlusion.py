@@ -15,12 +15,12 @@ def dress(body: Body, rest: Rest, random: np.random.Generator) -> Outfit:
     hips = joint(body, "Hips")
     props = []
     for side in (1.0, -1.0):
-        for along in random.uniform(0.15, 0.85, size=int(random.integers(1, 3))):
-            wide = float(random.uniform(0.10, 0.28))
+        for along in random.uniform(0.15, 0.85, size=1 + int(random.random() < 0.4)):
+            wide = float(random.uniform(0.10, 0.22))
             size = (wide, wide, float(random.uniform(1.9, 2.6)))
             props.append(standing(hips, size, float(along), side * float(random.uniform(0.85, 1.3))))
-        if random.random() < 0.5:
-            size = (float(random.uniform(1.0, 1.6)), 0.45, float(random.uniform(0.45, 0.85)))
+        if random.random() < 0.35:
+            size = (float(random.uniform(1.0, 1.6)), 0.45, float(random.uniform(0.45, 0.75)))
             props.append(standing(hips, size, float(random.uniform(0.2, 0.8)), side * float(random.uniform(0.95, 1.3))))
     for ahead_m in (float(random.uniform(1.0, 1.8)), -float(random.uniform(1.0, 1.8))):
         when, speed = float(random.uniform(0.3, 0.7)), float(random.choice([-1, 1]) * random.uniform(0.7, 1.3))

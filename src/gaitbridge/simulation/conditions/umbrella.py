@@ -16,7 +16,7 @@ def dress(body: Body, rest: Rest, random: np.random.Generator) -> Outfit:
     out = 1.0 if side == "Left" else -1.0
     hold = ArmHold((0.35, 0.18 * out, -1.0), (0.65, -0.10 * out, 0.85), swing=0.06)
     radius, rise = float(random.uniform(0.45, 0.60)), float(random.uniform(0.18, 0.28))
-    above, ahead, beside = float(random.uniform(0.14, 0.26)), float(random.uniform(0.04, 0.14)), out * float(random.uniform(0.04, 0.12))
+    above, ahead, beside = float(random.uniform(0.17, 0.28)), float(random.uniform(0.04, 0.14)), out * float(random.uniform(0.04, 0.12))
     vertices, triangles = dome(radius, rise)
     hand, fingers, hips, head = joint(body, f"{side}Hand"), joint(body, f"{side}FingerBase"), joint(body, "Hips"), joint(body, "Head")
     crown = float(rest.vertices_m[:, 2].max() - rest.joints_m[head, 2])

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 from fake_run import make_run
-from fake_store import make_store
+from fake_store import knowing_embeddings, make_store
 
 from gaitbridge.errors import StoreError, UserError
 from gaitbridge.evaluation.results import find_row, read_rows
+from gaitbridge.evaluation.score import write_evaluation
 from gaitbridge.report import write_report
 from gaitbridge.report.page import POLICY
 from gaitbridge.report.sections import SECTIONS
@@ -140,6 +141,16 @@ def test_damaged_files_are_named(name: str, run: Path, tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=name.rsplit("/", 1)[-1].replace(".", r"\.")):
         write_report(copy)
     assert (copy / "report.html").read_bytes() == before
+
+
+def test_the_results_shown_are_those_of_the_store(run: Path, store: Store, tmp_path: Path) -> None:
+    copy, other = tmp_path / "run", make_store(tmp_path / "other", people=2)
+    shutil.copytree(run, copy)
+    sides = knowing_embeddings(other, "silhouettes"), knowing_embeddings(other, "range_views")
+    write_evaluation(sides, other, "simulated", 0, copy / "evaluation-other")
+    assert "8 people among the probes" in Page(write_report(copy, store).read_text()).text["headline"]
+    assert "2 people among the probes" in Page(write_report(copy, other).read_text()).text["headline"]
+    assert "8 simulated walkers among" in Page(write_report(copy).read_text()).text["headline"]
 
 
 def test_a_log_cut_short_by_a_kill_is_read_up_to_there(run: Path, tmp_path: Path) -> None:

@@ -26,11 +26,14 @@ class RunFiles:
     trajectory: dict[str, Any] | None
 
 
-def read_run(run: Path) -> RunFiles:
-    """Read a run folder. UserError where there is none, StoreError where one of its files is damaged."""
+def read_run(run: Path, data_hash: str = "") -> RunFiles:
+    """Read a run folder, with the evaluation on the store of that content hash where there are several (`evaluation`, `evaluation-NAME`).
+
+    UserError where there is no such folder or it was evaluated on other stores only, StoreError where one of its files is damaged.
+    """
     if not run.is_dir():
         raise UserError(f"{run} is no folder of a run; give the folder that training wrote")
-    evaluation = run / "evaluation"
+    evaluation = _evaluation(run, data_hash)
     log = _log(run / "log.jsonl")
     results = evaluation / "results.json"
     return RunFiles(
@@ -44,6 +47,18 @@ def read_run(run: Path) -> RunFiles:
         retrieval=_json(evaluation / "retrieval.json"),
         trajectory=_json(evaluation / "trajectory.json"),
     )
+
+
+def _evaluation(run: Path, data_hash: str) -> Path:
+    """The folder of results to show."""
+    known: dict[str, Path] = {}  # by the store's content hash
+    for file in sorted(run.glob("evaluation*/results.json")):
+        for row in read_rows(file)[:1]:
+            known.setdefault(row.data_hash, file.parent)
+    if data_hash and known and data_hash not in known:
+        folders = ", ".join(f"{folder.name} on {made_from[:8]}" for made_from, folder in known.items())
+        raise UserError(f"{run} was evaluated on another store than {data_hash[:8]} ({folders}); give that store, or evaluate the run on this one")
+    return known[data_hash] if data_hash in known else run / "evaluation"
 
 
 def _json(path: Path) -> dict[str, Any] | None:

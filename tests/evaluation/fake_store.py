@@ -69,9 +69,6 @@ def knowing_embeddings(store: Store, modality: str, noise: float = 1.0, seed: in
     """Embeddings [N, 8, 4] of every sequence that has the modality: one direction a person, and noise."""
     rows = [row for row in store.rows if row[f"{modality}_frames"] > 0]
     values = np.stack(
-        [
-            stream(seed, row["person"]).standard_normal((8, 4)) + noise * stream(seed, modality, row["key"]).standard_normal((8, 4))
-            for row in rows
-        ]
+        [stream(seed, row["person"]).standard_normal((8, 4)) + noise * stream(seed, modality, row["key"]).standard_normal((8, 4)) for row in rows]
     ).astype(np.float32)
     return Embeddings(values, "euclidean", modality, weights_hash, tuple(row["key"] for row in rows))

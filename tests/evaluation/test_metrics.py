@@ -65,9 +65,7 @@ def test_distance_refuses_what_cannot_be_compared() -> None:
         metrics.distance(a, Embeddings(broken, weights_hash="w", keys=a.keys))
 
 
-def slow_ranking(
-    distances: np.ndarray, probe: list[str], gallery: list[str], excluded: np.ndarray
-) -> list[tuple[int, int, int, int, float]]:
+def slow_ranking(distances: np.ndarray, probe: list[str], gallery: list[str], excluded: np.ndarray) -> list[tuple[int, int, int, int, float]]:
     """compared, mates, first, last and average precision by plain loops; ties go against the probe."""
     out = []
     for n, person in enumerate(probe):
@@ -193,11 +191,7 @@ def test_draws_are_those_of_a_plain_loop_over_people() -> None:
     found = metrics.people_draws(values[:, None], people, seed=9, draws=20)[:, 0]
     for draw in range(20):
         some = [
-            v
-            for name, often in zip(names, times[draw], strict=True)
-            for _ in range(often)
-            for v, p in zip(values, people, strict=True)
-            if p == name
+            v for name, often in zip(names, times[draw], strict=True) for _ in range(often) for v, p in zip(values, people, strict=True) if p == name
         ]
         assert found[draw] == pytest.approx(np.nanmean(some))
 

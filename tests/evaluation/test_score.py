@@ -121,11 +121,11 @@ def test_probes_without_a_mate_are_counted(store: Store, sides: tuple[Embeddings
 def test_one_person_gives_a_value_without_an_interval(tmp_path: Path) -> None:
     store = make_store(tmp_path / "store", people=1)
     camera, lidar = knowing_embeddings(store, "silhouettes"), knowing_embeddings(store, "range_views")
-    row = find_row(
-        score(camera, lidar, store.rows, load_protocol("simulated"), views="identical"), "rank-1", "camera", "lidar", "identical"
-    )
-    assert row is not None
-    assert (row.value, row.chance, row.low, row.high) == (100.0, 100.0, None, None)
+    found = score(camera, lidar, store.rows, load_protocol("simulated"), views="identical")
+    for metric in ("rank-1", "rank-1 cell mean"):
+        row = find_row(found, metric, "camera", "lidar", "identical")
+        assert row is not None
+        assert (row.value, row.chance, row.low, row.high) == (100.0, 100.0, None, None)
 
 
 def test_one_view_has_nothing_across_views(tmp_path: Path) -> None:

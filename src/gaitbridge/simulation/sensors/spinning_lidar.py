@@ -120,7 +120,7 @@ def scan(
 def scan_many(
     scene: RayScene, model: LidarModel, T_world_from_lidar: np.ndarray, points_m: np.ndarray,
     velocity_mps: np.ndarray | None = None, random: np.random.Generator | None = None,
-    is_person: np.ndarray | None = None, reflectivity: float = 0.3, leak: float = 0.01,
+    is_person: np.ndarray | None = None, reflectivity: float = 0.3, leak: float = 0.002,
 ) -> list[Scan]:  # fmt: skip
     """One person in one turn of V LiDARs of the same model.
 

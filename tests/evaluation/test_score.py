@@ -97,6 +97,9 @@ def test_view_pair_cells_and_their_mean(store: Store, sides: tuple[Embeddings, E
     wanted = metrics.rank_gallery(comparison.distances[np.ix_(p, g)], *people).within(1).mean()
     cell = next(row for row in cells if (row.probe_view, row.gallery_view) == ("090", "180"))
     assert (cell.value, cell.gallery, cell.probes) == (pytest.approx(100 * wanted), 7, 14)
+    main = find_row(reversed(rows), "rank-1", "camera", "lidar", "all")  # the cells, which come first now, are not the main number
+    assert main is not None
+    assert main.probe_view is None
     mean = find_row(rows, "rank-1 cell mean", "camera", "lidar", "excluded")
     assert mean is not None
     assert mean.value == pytest.approx(np.mean([row.value for row in cells if row.probe_view != row.gallery_view]))

@@ -65,6 +65,17 @@ def test_frames_are_taken_at_the_same_moments(tmp_path: Path) -> None:
     assert pictures.strip(Store(tmp_path), 0, "silhouettes", chosen["silhouettes"]).shape == (4, 4 * 4 + 3 * 2, 4)
 
 
+def test_a_thumbnail_is_the_widest_frame(tmp_path: Path) -> None:
+    silhouettes = np.zeros((5, 4, 6), np.uint8)
+    silhouettes[2, :, 2:4], silhouettes[3, 1, 1:5] = 255, 255
+    arrays = {"silhouettes": silhouettes}
+    write_shard(tmp_path, "a", [Sequence(Labels("p/normal-0/000", "p", "test", "normal", 0, "000", 0.0, 9.0), arrays)])
+    finish_store(tmp_path, ["a"], {})
+    assert (pictures.thumbnail(Store(tmp_path), 0, "silhouettes") == pictures.draw_silhouette(silhouettes[3])).all()
+    with pytest.raises(UserError, match="has no range_views"):
+        pictures.thumbnail(Store(tmp_path), 0, "range_views")
+
+
 def test_a_png_is_the_image_that_was_given(tmp_path: Path) -> None:
     image = np.random.default_rng(0).integers(0, 255, (3, 5, 4)).astype(np.uint8)
     (tmp_path / "a.png").write_bytes(pictures.png_bytes(image, scale=2))
@@ -121,4 +132,4 @@ def test_describe_store_counts(store: Store) -> None:
     assert tables["By view"]["045"] == ("4", "12", "12", "11")
     assert tables["Store"]["LiDAR"] == ("47 sequences, 188 frames, 4 a sequence",)
     assert tables["Store"]["content hash"] == (store.content_hash,)
-    assert [table.title for table in describe_store(store)] == list(tables)
+    assert [str(table.title).strip() for table in describe_store(store)] == list(tables)

@@ -51,6 +51,17 @@ def test_three_forms_hold_the_same(rows: list[ResultRow]) -> None:
     assert markdown.count("| --- |") == 3
 
 
+@pytest.mark.parametrize("width", [80, 120, 200])
+def test_no_number_is_cut_in_a_narrow_terminal(rows: list[ResultRow], width: int) -> None:
+    console = Console(file=io.StringIO(), width=width)
+    print_tables(rows, console)
+    printed = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "…" not in printed
+    for table in (main_table(rows), condition_table(rows)):
+        for line in table.lines:
+            assert all(cell in printed for cell in line)
+
+
 def test_what_is_not_defined_is_a_dash(tmp_path: Path) -> None:
     store = make_store(tmp_path / "store", people=3, views=("000",))
     rows = evaluate_embeddings((knowing_embeddings(store, "silhouettes"), knowing_embeddings(store, "range_views")), store)

@@ -25,7 +25,7 @@ def retrieval_examples(directions: Sequence[Comparison], seed: int, count: int =
         if one.probe_modality != one.gallery_modality
         for example in _examples(one, stream(seed, "retrieval", one.probe_modality), count, nearest)
     ]
-    note = "half of the probes are drawn from those found at rank 1 and half from the others: the share of right ones here is no result"
+    note = "Half of the probes are drawn from those found at rank 1 and half from the others: the share of right ones here is no result"
     return {"views": "excluded", "note": note, "examples": examples}
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gaitbridge.errors import UserError
-from gaitbridge.report.pictures import NEUTRAL, RIGHT, WRONG, pick_frames, strip
+from gaitbridge.report.pictures import NEUTRAL, RIGHT, WRONG, pick_frames, strip, thumbnail
 from gaitbridge.store import Store, written_whole
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def _retrieval_row(axes: Any, store: Store, example: Mapping[str, Any]) -> None:
 
 
 def _thumbnail(axes: Axes, store: Store, key: str, modality: str, title: str, colour: str) -> None:
-    axes.imshow(strip(store, store.row_of_key[key], modality, count=1), interpolation="nearest")
+    axes.imshow(thumbnail(store, store.row_of_key[key], modality), interpolation="nearest")
     axes.set_title(title, fontsize=11, color=colour)
     axes.set_xticks([])
     axes.set_yticks([])

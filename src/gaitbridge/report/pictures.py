@@ -76,6 +76,16 @@ def strip(store: Store, number: int, modality: str, frames: np.ndarray | None = 
     return np.concatenate([part for image in drawn for part in (image, gap)][:-1], axis=1)
 
 
+def thumbnail(store: Store, number: int, modality: str) -> np.ndarray:
+    """uint8 [H, W, 4]: the frame of a sequence where the person is widest, which is mid-stride and never an empty frame if there is another."""
+    row = store.rows[number]
+    if not row[f"{modality}_frames"]:
+        raise UserError(f"{row['key']} has no {modality}; choose a sequence that has")
+    images = store.read(number, [modality]).arrays[modality]
+    seen = images > 0 if modality == "silhouettes" else np.isfinite(images)
+    return strip(store, number, modality, np.asarray([seen.any(1).sum(1).argmax()]))
+
+
 def png_bytes(image: np.ndarray, scale: int = 1) -> bytes:
     """A PNG of uint8 [H, W, 4], each pixel `scale` pixels wide and high."""
     from matplotlib.image import imsave

@@ -13,7 +13,7 @@ from gaitbridge.evaluation.results import ResultRow, find_row
 from gaitbridge.report import plots
 from gaitbridge.report.files import RunFiles
 from gaitbridge.report.hero import hero_sequence
-from gaitbridge.report.pictures import data_uri, pick_frames, png_bytes, skeleton_png, strip
+from gaitbridge.report.pictures import data_uri, pick_frames, png_bytes, skeleton_png, strip, thumbnail
 from gaitbridge.report.tables import NOTE, SENSOR_NAME, condition_table, main_table
 from gaitbridge.store import Store
 
@@ -215,7 +215,7 @@ def _example(example: Mapping[str, Any], store: Store | None) -> str:
 
 def _hit(entry: Mapping[str, Any], modality: str, store: Store | None, kind: str, mark: str, more: str) -> str:
     number = None if store is None else store.row_of_key.get(entry["key"])
-    image = "" if store is None or number is None else _image(strip(store, number, modality, count=1), f"{modality} of {entry['key']}")
+    image = "" if store is None or number is None else _image(thumbnail(store, number, modality), f"{modality} of {entry['key']}")
     words = [f"<b>{mark}</b>", html.escape(str(entry["person"])), html.escape(f"{entry['condition']}, view {entry['view']}"), more]
     return f'<div class="hit {kind}">{image}{"<br>".join(word for word in words if word)}</div>'
 

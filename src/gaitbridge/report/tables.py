@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import html
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gaitbridge.evaluation.results import DIRECTIONS, ResultRow, find_row
 
@@ -29,11 +30,24 @@ class TextTable:
     lines: tuple[tuple[str, ...], ...]
     names: int = 1
 
+    def columns(self, *wanted: int) -> TextTable:
+        """The same table with some of its columns; names stay names."""
+        names = sum(number < self.names for number in wanted)
+        picked = tuple(tuple(line[number] for number in wanted) for line in (self.header, *self.lines))
+        return TextTable(self.title, picked[0], picked[1:], names)
+
+    @property
+    def width(self) -> int:
+        """How many characters wide it is in a terminal when no cell is broken."""
+        return sum(max(len(line[number]) for line in (self.header, *self.lines)) + 3 for number in range(len(self.header))) - 3
+
     def to_rich(self) -> Table:
         """For the terminal."""
+        from rich.box import SIMPLE_HEAD
         from rich.table import Table
 
-        table = Table(title=self.title, title_justify="left", header_style="bold")
+        looks: dict[str, Any] = {"box": SIMPLE_HEAD, "show_edge": False, "pad_edge": False, "header_style": "bold", "title_style": "bold"}
+        table = Table(title=f"\n{self.title}", title_justify="left", **looks)
         for number, name in enumerate(self.header):
             table.add_column(name, justify="left" if number < self.names else "right")
         for line in self.lines:
@@ -106,12 +120,17 @@ def condition_table(rows: Sequence[ResultRow], views: str = "excluded", metric: 
 
 
 def print_tables(rows: Sequence[ResultRow], console: Console | None = None) -> None:
-    """The main table and the table by condition, to the terminal."""
+    """The main table and the table by condition, to the terminal; in a narrow one each as two tables, so that no number is cut."""
     from rich.console import Console
 
-    out = console or Console()
-    for table in (main_table(rows), condition_table(rows)):
-        out.print(table.to_rich())
+    out = console or Console(width=None if sys.stdout.isatty() else 140, highlight=False)
+    main, conditions = main_table(rows), condition_table(rows)
+    last, directions = len(main.header) - 1, len(conditions.header) - 2
+    main_parts = [(*range(4), last - 4, last), (0, 1, *range(4, last - 4), last - 3, last - 2, last - 1)]  # last - 4 is the chance level
+    condition_parts = [(0, *range(start, min(start + 2, directions + 1)), directions + 1) for start in range(1, directions + 1, 2)]
+    for table, parts in ((main, main_parts), (conditions, condition_parts)):
+        for columns in [range(len(table.header))] if out.width >= table.width else parts:
+            out.print(table.columns(*columns).to_rich())
     out.print(NOTE, style="dim")
 
 

@@ -38,6 +38,7 @@ class Stride:
         pitch |= {"LeftForeArm": pitch["LeftArm"] - 0.2, "RightForeArm": pitch["RightArm"] - 0.2}
         turns = {name: rotation_matrices(np.stack([0 * angle, angle, 0 * angle], -1)) for name, angle in pitch.items()}
         turns["Hips"] = rotation_matrices(np.zeros((len(phase), 3)))
+        turns["Spine1"] = rotation_matrices(np.stack([0 * phase, 0.1 + 0 * phase, -0.15 * np.sin(phase)], -1))  # leans, and turns with the arms
         root = np.stack([1.3 * np.asarray(time_s, float), 0 * phase, self.hips_m + 0.02 * np.cos(2 * phase)], -1)
         return Pose(self.skeleton.orientations(turns).astype(np.float32), root.astype(np.float32))
 

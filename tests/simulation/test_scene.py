@@ -114,6 +114,8 @@ def test_a_held_arm_points_where_it_is_told() -> None:
     held = hold_arm(body(), person.rest, pose, "left", ArmHold((0.0, 0.2, -1.0), (1.0, 0.0, 0.0), swing=0.0))
     joints = body().posed(person.shape, held).joints_m
     names = body().joint_names
-    fore = joints[:, names.index("LeftHand")] - joints[:, names.index("LeftForeArm")]
+    spine = names.index("Spine1")
+    trunk = held.rotations_world[:, spine] @ person.rest.rotations_world[spine].T
+    fore = np.einsum("tba,tb->ta", trunk, joints[:, names.index("LeftHand")] - joints[:, names.index("LeftForeArm")])
     np.testing.assert_allclose(fore / np.linalg.norm(fore, axis=1, keepdims=True), [[1.0, 0, 0]] * 2, atol=1e-3)
     np.testing.assert_array_equal(held.rotations_world[:, names.index("RightArm")], pose.rotations_world[:, names.index("RightArm")])

@@ -228,7 +228,7 @@ def demo(out: Path = Path("demo"), *, seed: int = 0) -> None:
 
 
 @app.command
-def report(run: Path, *, data: Path | None = None, out: Path | None = None) -> None:
+def report(run: Path, *, data: Path | None = None, out: Path | None = None, picture: Path | None = None) -> None:
     """Write a run's report, one self-contained HTML page.
 
     Parameters
@@ -239,9 +239,12 @@ def report(run: Path, *, data: Path | None = None, out: Path | None = None) -> N
         The store it was evaluated on, for the pictures; by default the place that the run remembers.
     out
         The page; by default report.html in the run's folder.
+    picture
+        Write also one picture, a .png: a walker as both sensors see it, and a retrieval row.
     """
     import json
 
+    from gaitbridge.report.hero import draw_hero
     from gaitbridge.report.page import write_report
     from gaitbridge.store import Store
 
@@ -249,7 +252,14 @@ def report(run: Path, *, data: Path | None = None, out: Path | None = None) -> N
     if data is None and file.is_file():
         remembered = Path(json.loads(file.read_text()).get("data", ""))
         data = remembered if (remembered / "store.json").is_file() else None
-    say(f"{write_report(run, Store(data) if data else None, out)}")
+    store = Store(data) if data else None
+    if picture is not None:
+        if store is None:
+            raise UserError("a picture needs the store that the run was evaluated on: give it with --data")
+        found = run / "evaluation" / "retrieval.json"
+        draw_hero(store, json.loads(found.read_text()) if found.is_file() else None, picture)
+        say(f"{picture}")
+    say(f"{write_report(run, store, out)}")
 
 
 @app.command(name="fit-motion")

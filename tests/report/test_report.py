@@ -118,6 +118,13 @@ def test_synthetic_results_are_called_synthetic(tmp_path: Path, run: Path, page:
     assert "Synthetic" in Page(write_report(run, None, tmp_path / "r.html").read_text()).text["headline"]  # the protocol `simulated` does
 
 
+def test_a_store_of_one_view_is_headed_by_the_same_view(tmp_path: Path) -> None:
+    store = make_store(tmp_path / "store", people=3, views=("090",))
+    page = Page(write_report(make_run(tmp_path / "run", store), store).read_text())
+    assert "from the same view angle" in page.text["headline"]
+    assert "all from the same view angle" in page.text["cmc"]
+
+
 def test_without_a_store_the_numbers_stay(run: Path, tmp_path: Path) -> None:
     page = Page(write_report(run, None, tmp_path / "deep" / "r.html").read_text())
     assert "No store was given" in page.text["walkers"]

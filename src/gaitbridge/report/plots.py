@@ -38,12 +38,12 @@ def _styled(figure: Figure, height: int) -> Figure:
     return figure
 
 
-def cmc_figure(cmc: Mapping[str, Any]) -> Figure:
-    """Cumulative match curves of all directions across views, and what chance would give."""
+def cmc_figure(cmc: Mapping[str, Any], views: str = "excluded") -> Figure:
+    """Cumulative match curves of all directions in one mode of views, and what chance would give."""
     from plotly.graph_objects import Figure, Scatter
 
     figure, ranks = Figure(), cmc["ranks"]
-    shown = [curve for curve in cmc["curves"] if curve["views"] == "excluded"]
+    shown = [curve for curve in cmc["curves"] if curve["views"] == views]
     for curve in shown:
         pair = (curve["probe_modality"], curve["gallery_modality"])
         across = pair[0] != pair[1]

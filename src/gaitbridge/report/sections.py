@@ -57,8 +57,11 @@ def is_synthetic(run: RunFiles, store: Store | None) -> bool:
 def headline(run: RunFiles, store: Store | None) -> str:
     """What was found, in a sentence, and the two numbers large."""
     badge = '<p><span class="badge">Synthetic: these walkers are simulated</span></p>' if is_synthetic(run, store) else ""
-    found = {pair: find_row(run.rows, "rank-1", *pair) for pair in ACROSS}
-    known = {pair: row for pair, row in found.items() if row is not None and row.value is not None}
+    for views in ("excluded", "identical"):  # a store of one view has only the second
+        found = {pair: find_row(run.rows, "rank-1", *pair, views) for pair in ACROSS}
+        known = {pair: row for pair, row in found.items() if row is not None and row.value is not None}
+        if known:
+            break
     if not known:
         return badge + missing("This run has no results across sensors yet: evaluate it to fill this page.")
     sentences = [_sentence(row, first=number == 0) for number, row in enumerate(known.values())]
@@ -69,13 +72,16 @@ def headline(run: RunFiles, store: Store | None) -> str:
     return f'{badge}<p class="lead">{" ".join(sentences)}</p><div class="cards">{cards}</div><p class="soft">{about} {html.escape(NOTE)}</p>'
 
 
+_VIEW = {"excluded": "another view", "identical": "the same view"}
+
+
 def _sentence(row: ResultRow, first: bool) -> str:
     probe, gallery = SENSOR_NAME[row.probe_modality], SENSOR_NAME[row.gallery_modality]
     interval = "" if row.low is None else f" (95 % interval {row.low:.1f} to {row.high:.1f})"
     value, chance = f"<b>{row.value:.1f} %</b>", "" if row.chance is None else f", where chance gives {row.chance:.1f} %"
     if first:
         return (
-            f"Given a walk seen by the {probe}, the nearest {gallery} walk from another view angle is the same person's "
+            f"Given a walk seen by the {probe}, the nearest {gallery} walk from {_VIEW[row.views]} angle is the same person's "
             f"in {value} of cases{interval}{chance}."
         )
     return f"From {probe} to {gallery} it is {value}{interval}{chance}."
@@ -83,11 +89,11 @@ def _sentence(row: ResultRow, first: bool) -> str:
 
 def _card(run: RunFiles, row: ResultRow) -> str:
     same = find_row(run.rows, "rank-1", row.probe_modality, row.gallery_modality, "identical")
-    at_same = "" if same is None or same.value is None else f"; {same.value:.1f} % at the same view"
+    at_same = "" if same is None or same.value is None or same is row else f"; {same.value:.1f} % from the same view angle"
     chance = "" if row.chance is None else f"chance {row.chance:.1f} %"
     interval = "" if row.low is None else f" <small>[{row.low:.1f}, {row.high:.1f}]</small>"
     name = plots.direction_name(row.probe_modality, row.gallery_modality)
-    under = f"rank-1, other views; {chance}{at_same}"
+    under = f"rank-1 from {_VIEW[row.views]} angle; {chance}{at_same}"
     value = f'<div class="value">{row.value:.1f} %{interval}</div>'
     return f'<div class="card"><div class="label">{name}</div>{value}<div class="soft">{under}</div></div>'
 
@@ -153,9 +159,9 @@ def cmc(run: RunFiles, store: Store | None) -> str:
     """Cumulative match curves."""
     if run.cmc is None:
         return missing("No evaluation/cmc.json in this run.")
-    return (
-        f"<p>The share of probes whose person is among the first walks of the gallery, from other view angles.</p>{plot(plots.cmc_figure(run.cmc))}"
-    )
+    views = next((one["views"] for one in run.cmc["curves"] if one["views"] in _VIEW and one["values"][0] is not None), "excluded")
+    text = f"The share of probes whose person is among the first walks of the gallery, all from {_VIEW[views]} angle."
+    return f"<p>{text}</p>{plot(plots.cmc_figure(run.cmc, views))}"
 
 
 def view_pairs(run: RunFiles, store: Store | None) -> str:

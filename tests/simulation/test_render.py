@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,10 @@ from gaitbridge.errors import UserError
 from gaitbridge.geometry import transforms
 from gaitbridge.geometry.camera import Camera
 from gaitbridge.simulation.body import Pose, Shape
-from gaitbridge.simulation.cohort import PLAN, simulate
+from gaitbridge.simulation.cohort import PLAN, _finished, simulate
 from gaitbridge.simulation.render import render_take
 from gaitbridge.simulation.settings import CohortConfig
-from gaitbridge.simulation.takes import plan, render_person, take_of
+from gaitbridge.simulation.takes import Person, plan, render_person, take_of
 from gaitbridge.store import FIELDS, Store, shard_path
 from gaitbridge.types import Sequence
 
@@ -187,6 +188,14 @@ def test_a_killed_worker_costs_one_person_and_no_bytes(tmp_path: Path) -> None:
     assert Store(broken).content_hash == Store(tmp_path / "whole").content_hash
     assert {path: path.stat().st_mtime_ns for path in kept} == before  # kept, not made again
     assert not list(broken.glob("shards/.*"))
+
+
+def test_a_workers_exception_is_one_line_that_names_the_person(tmp_path: Path) -> None:
+    future: Future[str] = Future()
+    future.set_exception(ValueError("no such thing"))
+    with pytest.raises(UserError, match=r"rendering p0007 to .* failed \(ValueError: no such thing\): what is finished is kept") as caught:
+        _finished(future, Person("p0007", "test", (("normal", 0),)), tmp_path)
+    assert "\n" not in str(caught.value)
 
 
 def test_another_config_in_the_folder_is_an_error(store: Store) -> None:

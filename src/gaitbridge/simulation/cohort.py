@@ -7,11 +7,12 @@ import json
 import multiprocessing
 import os
 import signal
-from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from collections.abc import Generator, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from importlib.metadata import version
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -89,34 +90,47 @@ def simulate(store: Path, config: CohortConfig, workers: int = 1, progress: Prog
     todo = [(person, name) for person, name in zip(people, named, strict=True) if not shard_path(store, person.name).is_file()]
     done = len(people) - len(todo)
     progress(done, len(people), "")
-    for _ in _rendered(store, config, todo, workers):
-        done += 1
-        progress(done, len(people), "")
+    with closing(_rendered(store, config, todo, workers)) as finished:
+        for _ in finished:
+            done += 1
+            progress(done, len(people), "")
     about = {"kind": "simulated", "config": config.model_dump(mode="json"), "motion": source.name, "gaitbridge": version("gaitbridge")}
     return finish_store(store, [person.name for person in people], about)
 
 
-def _rendered(store: Path, config: CohortConfig, todo: list[tuple[Person, str]], workers: int) -> Iterator[str]:
+def _rendered(store: Path, config: CohortConfig, todo: list[tuple[Person, str]], workers: int) -> Generator[str, None, None]:
     """Names of the shards as they are finished."""
-    if workers == 0:
+    if workers == 0 or not todo:
         for person, name in todo:
             yield _render_shard(store, config, person, name)
         return
     with _one_thread_each():
         context = multiprocessing.get_context("spawn")
-        pool = ProcessPoolExecutor(min(workers, max(len(todo), 1)), mp_context=context, initializer=_ignore_interrupt)
+        pool = ProcessPoolExecutor(min(workers, len(todo)), mp_context=context, initializer=_ignore_interrupt)
+        waiting, running = iter(todo), dict[Future[str], Person]()
         try:
-            futures: dict[Future[str], Person] = {pool.submit(_render_shard, store, config, person, name): person for person, name in todo}
-            for future in as_completed(futures):
-                try:
-                    yield future.result()
-                except BrokenProcessPool as error:
-                    raise StoreError(
-                        f"a worker process was killed while rendering to {store} (out of memory?): what is finished is kept, run the same again"
-                    ) from error
-                except UserError:
-                    raise
-                except Exception as error:
-                    raise UserError(f"rendering {futures[future].name} failed ({type(error).__name__}: {error}): what is finished is kept") from error
+            while True:
+                # Only as many as there are workers: what waits inside the pool could not be called back after Ctrl-C.
+                for person, name in islice(waiting, workers - len(running)):
+                    running[pool.submit(_render_shard, store, config, person, name)] = person
+                if not running:
+                    return
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    yield _finished(future, running.pop(future), store)
+        except BrokenProcessPool as error:
+            raise StoreError(
+                f"a worker process was killed while rendering to {store} (out of memory?): what is finished is kept, run the same again"
+            ) from error
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _finished(future: Future[str], person: Person, store: Path) -> str:
+    """The name of a shard, or what went wrong in the worker as one line that says whose shard it was."""
+    try:
+        return future.result()
+    except (UserError, BrokenProcessPool):
+        raise
+    except Exception as error:
+        what = f"rendering {person.name} to {store} failed ({type(error).__name__}: {error})"
+        raise UserError(f"{what}: what is finished is kept; please report this") from error

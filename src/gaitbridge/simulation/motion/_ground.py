@@ -11,7 +11,7 @@ from gaitbridge.simulation.motion._skeleton import Skeleton, foot_vertices, pose
 
 PHASES = 60  # of a cycle, at which the ground is solved
 SMOOTHNESS = 9  # harmonics of the root's path
-SWING_PENALTY_M = 0.02  # how much higher a swinging foot counts than it is
+SWING_PENALTY_M = 0.03  # how much higher a swinging foot counts than it is
 CONTACT_M = 0.006  # how far above the lowest vertex a vertex still carries weight (its e-fold)
 ROUNDS = 4
 GAINS, MOST_LIFT_RAD = (0.85, 1.2), 0.25
@@ -19,10 +19,10 @@ LIFT_M_RAD = 0.2  # metres that a swinging foot rises for a radian of the knee w
 # Early and late swing: where in the cycle since heel strike the lift is centred, from when to when it counts, least height in metres
 # (Winter 1991: toes clear the ground by 1.3 cm).
 SWINGS = ((0.70, 0.63, 0.72, -0.004), (0.83, 0.72, 0.88, 0.012))
-DOUBLE = 0.09  # of a cycle in which both feet stand, as long as a fit can hope for
-# Step widths: least, mean and most of usual ones (our choice in the range of healthy adults), mean of the sampled ones, and what share of
-# a sample's distance from that mean is kept.
-WIDTH_M, CAPTURED_WIDTH_M, WIDTH_KEPT = (0.05, 0.11, 0.18), 0.15, 0.6
+DOUBLE = 0.05  # of a cycle after heel strike in which both feet are to be on the ground
+# Step widths and sway of the hips from side to side, metres: mean of the samples, mean of people, share of a sample's distance that is
+# kept, least and most (widths our choice in the range of healthy adults; sway as in the captures that we saw).
+WIDTHS_M, SWAYS_M = (0.15, 0.11, 0.6, 0.05, 0.18), (0.13, 0.08, 0.35, 0.045, 0.12)
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Travel:
 def standing(phases: np.ndarray) -> np.ndarray:
     """How much each foot stands at phases [T]: [T, 2] for left and right, 1 in stance, 0 in swing, smooth between.
 
-    Stance takes 62 % of a cycle from heel strike (Winter 1991), which is where the thighs are farthest apart.
+    Weight is carried from heel strike, about where the thighs are farthest apart, for STANCE of a cycle.
     """
     middle = 2.0 * np.pi * (STRIKE + 0.5 * STANCE)
     beyond = np.cos(phases[:, None] - middle - np.array([0.0, np.pi])) - np.cos(np.pi * STANCE)
@@ -117,7 +117,7 @@ def fitted_to_body(coefficients: np.ndarray, stride_m: float, skeleton: Skeleton
     4. soles are made level in mid-stance.
     """
     start = clear_of_body(upright(coefficients), skeleton, body, shape)
-    start = _of_usual_width(start, cycle_of(start, skeleton, body, shape))
+    start = _of_usual_sides(start, cycle_of(start, skeleton, body, shape))
     gain, thighs, lifts = 1.0, 0.0, np.zeros((2, len(SWINGS)))
     for rounds_left in range(ROUNDS, -1, -1):
         fitted = flat_footed(_corrected(start, gain, thighs, lifts))
@@ -158,15 +158,29 @@ def _ahead(cycle: Cycle, side: int, when: np.ndarray) -> float:
     return float(cycle.feet_m[when][:, cycle.right == bool(side), 0].mean())
 
 
-def _of_usual_width(coefficients: np.ndarray, cycle: Cycle) -> np.ndarray:
-    """Coefficients with the thighs spread so that the lines on which the feet stand are a usual step width apart."""
+def _of_usual_sides(coefficients: np.ndarray, cycle: Cycle) -> np.ndarray:
+    """Coefficients with usual sideways measures.
+
+    The thighs are spread until the lines on which the feet stand are a usual step width apart, and leaned together with the sway
+    until the hips sway usually; the feet lean back, so that their soles stay level.
+    """
     travel = solve_travel(cycle)
     feet = (cycle.feet_m @ travel.heading.T)[:, :, 1] + travel.at(cycle.phases)[:, None, 1]
     sideways = [feet[cycle.stands[:, side] > 0.8][:, cycle.right == bool(side)].mean() for side in (0, 1)]
-    width_m = float(sideways[0] - sideways[1])
-    usual_m = float(np.clip(WIDTH_M[1] + WIDTH_KEPT * (width_m - CAPTURED_WIDTH_M), WIDTH_M[0], WIDTH_M[2]))
-    leg_m = -float(cycle.lowest_m().min())
+    width_m, leg_m = float(sideways[0] - sideways[1]), -float(cycle.lowest_m().min())
+    wider = 0.5 * (_usual(width_m, *WIDTHS_M) - width_m) / leg_m
+    sway = travel.periodic[1:3, 1]  # cosine and sine of a cycle
+    sway_m = 2.0 * float(np.linalg.norm(sway))
+    lean = sway * (1.0 - _usual(sway_m, *SWAYS_M) / max(sway_m, 1e-6)) / leg_m
     out = coefficients.copy()
     for side, sign in (("Left", 1.0), ("Right", -1.0)):
-        out[JOINTS.index(f"{side}UpLeg"), LEAN, 0] += sign * 0.5 * (usual_m - width_m) / leg_m
+        thigh, foot = JOINTS.index(f"{side}UpLeg"), JOINTS.index(f"{side}Foot")
+        out[thigh, LEAN, 0] += sign * wider
+        out[thigh, LEAN, 1:3] += lean
+        out[foot, LEAN, 1:3] -= lean
     return out
+
+
+def _usual(value: float, sampled: float, usual: float, kept: float, least: float, most: float) -> float:
+    """A value moved from where samples lie to where people lie, with the share `kept` of its distance from the mean, within limits."""
+    return float(np.clip(usual + kept * (value - sampled), least, most))

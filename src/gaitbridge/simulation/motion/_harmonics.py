@@ -22,7 +22,7 @@ JOINTS = tuple(PARENT_OF)
 LEGS = tuple(name for name in JOINTS if name == "Hips" or name.endswith(("Leg", "Foot")))
 MIRROR = [JOINTS.index(name.replace("Left", "*").replace("Right", "Left").replace("*", "Right")) for name in JOINTS]
 LEAN, BEND, TURN = 0, 1, 2  # axes x, y, z of a rotation vector
-STRIKE, STANCE = 0.02, 0.60  # shares of a cycle: left heel strike after phase 0, and how long a foot stands (Winter 1991: 0.62)
+STRIKE, STANCE = 0.02, 0.56  # shares of a cycle: left heel strike after phase 0; a foot carries weight (it touches for 0.62, Winter 1991)
 STRAIGHTEST_KNEE_RAD, SOFT_RAD = np.deg2rad(0.0), np.deg2rad(2.5)
 ALTERNATE = np.array([1.0] + [(-1.0) ** k for k in range(1, HARMONICS + 1) for _ in "ab"])  # what half a cycle does to the numbers
 

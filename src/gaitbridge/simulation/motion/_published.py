@@ -31,7 +31,7 @@ BETWEEN: dict[str, dict[str, list[float]]] = {
     "Foot": {"x": [2.0, 0.3, 10.0], "y": [3.0, 0.12, 4.0], "z": [4.0, 0.3, 10.0]},  # Winter, Kadaba: 4 to 5 degrees in y
 }
 # Share of the variance of BETWEEN that is not alike on both sides.
-ASYMMETRY: dict[str, float] = {"Arm": 0.25, "ForeArm": 0.25, "Hand": 0.3, "Shoulder": 0.3, "UpLeg": 0.08, "Leg": 0.08, "Foot": 0.1}
+ASYMMETRY: dict[str, float] = {"Arm": 0.45, "ForeArm": 0.40, "Hand": 0.3, "Shoulder": 0.3, "UpLeg": 0.08, "Leg": 0.08, "Foot": 0.1}
 WITHIN = 0.48  # deviations between takes, as a share of BETWEEN (D: variances of people and takes then differ 3 to 4 times, as captured)
 # Logarithms: natural deviation between people, between takes, and correlation of cadence with stride over leg length.
 RHYTHM: dict[str, Any] = {

@@ -229,8 +229,8 @@ def captured_walk(capture: Capture, body: Body, shape: Shape) -> CapturedWalk:
     ahead = path[-1] - path[0]
     turn = rotation_matrices(np.array([0.0, 0.0, -np.arctan2(ahead[1], ahead[0])]))
     orientations, path = turn @ orientations, (path - path[0]) @ turn.T
-    lowest = posed_feet(body, shape, orientations, foot_vertices(body))[:, :, 2].min(axis=1)
-    path[:, 2] = -gaussian_filter1d(lowest, CONTACT_S / capture.bvh.frame_s, mode="nearest")
+    feet = posed_feet(body, shape, orientations, foot_vertices(body))
+    path[:, 2] = -gaussian_filter1d(feet[:, :, 2].min(axis=1), CONTACT_S / capture.bvh.frame_s, mode="nearest")
     return CapturedWalk(steady_quaternions(orientations), path, capture.bvh.frame_s, capture.duration_s)
 
 

@@ -119,3 +119,11 @@ def test_a_held_arm_points_where_it_is_told() -> None:
     fore = np.einsum("tba,tb->ta", trunk, joints[:, names.index("LeftHand")] - joints[:, names.index("LeftForeArm")])
     np.testing.assert_allclose(fore / np.linalg.norm(fore, axis=1, keepdims=True), [[1.0, 0, 0]] * 2, atol=1e-3)
     np.testing.assert_array_equal(held.rotations_world[:, names.index("RightArm")], pose.rotations_world[:, names.index("RightArm")])
+
+
+def test_the_velocity_is_along_the_path() -> None:
+    times = np.array([0.3, 0.9])
+    speed = walker(bare(), 0.125, 2.0).velocity_mps(times)
+    _, heading = Path(0.125).place(1.3 * times)
+    np.testing.assert_allclose(speed[:, 0], 1.3 * np.cos(heading), atol=0.01)
+    np.testing.assert_allclose(speed[:, 1], 1.3 * np.sin(heading), atol=0.01)

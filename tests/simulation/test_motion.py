@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
+from gaitbridge import plugins
 from gaitbridge.errors import UserError
 from gaitbridge.simulation.body import Body, Pose, Shape
 from gaitbridge.simulation.motion import Walk, bvh, parametric
@@ -151,6 +152,12 @@ def knee_angles(body: Body, joints_m: np.ndarray, side: str) -> np.ndarray:
     thigh, shin = knee - hip, ankle - knee
     across = np.arctan2(thigh[:, 0], -thigh[:, 2]) - np.arctan2(shin[:, 0], -shin[:, 2])
     return np.asarray(np.rad2deg(across))
+
+
+def test_the_folder_holds_two_sources() -> None:
+    assert plugins.names("gaitbridge.simulation.motion") == ["bvh", "parametric"]
+    for name in ("bvh", "parametric"):
+        assert callable(plugins.load("gaitbridge.simulation.motion", name).open_source)
 
 
 # ---------------------------------------------------------------- BVH files
@@ -524,7 +531,7 @@ def test_mirrored_and_delayed_curves() -> None:
 
 def test_rotation_matrices_agree_with_scipy() -> None:
     vectors = np.random.default_rng(0).normal(0.0, 1.5, (50, 3))
-    vectors[:3] = [[0, 0, 0], [1e-9, 0, 0], [0, np.pi, 0]]
+    vectors[:3] = [[0.0, 0.0, 0.0], [1e-9, 0.0, 0.0], [0.0, np.pi, 0.0]]
     assert np.abs(rotation_matrices(vectors) - Rotation.from_rotvec(vectors).as_matrix()).max() < 1e-9
 
 

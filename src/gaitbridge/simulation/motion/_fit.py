@@ -97,11 +97,12 @@ def describe(capture: Capture, skeleton: Skeleton) -> "Described":
     return Described(capture.bvh.path.name, numbers.T.reshape(len(JOINTS), 3, NUMBERS), cadence, length / cycles, residual)
 
 
-def fit_motion(folder: Path, out: Path, progress: Progress = silent, body: Body | None = None) -> dict[str, Any]:
+def fit_motion(folder: Path, out: Path, progress: Progress = silent, body: Body | None = None, credit: str = "") -> dict[str, Any]:
     """Fit the statistical walk to the BVH files of `folder`, write it to `out` (JSON) and return a summary.
 
     The summary: people, takes, residual_rad, between_over_within (variances of the captures' curves), cadence_hz,
-    stride_per_leg. UserError where the folder holds fewer than two people who walk.
+    stride_per_leg, left_out. `credit` says where the captures come from and on what terms, by default the folder's licence file.
+    UserError where the folder holds fewer than two people who walk.
     """
     source = open_captures(folder)
     if len(source.people or ()) < 2:
@@ -113,7 +114,8 @@ def fit_motion(folder: Path, out: Path, progress: Progress = silent, body: Body 
     people, left_out = steady(measured_people(source, body, body.shared_shape(), progress))
     model, summary = distribution(people)
     summary["left_out"] = ", ".join(left_out) or "none"
-    model["learnt_from"] = {"people": summary["people"], "takes": summary["takes"], "licence": source.licence}
+    files = sorted(take.file for takes in people.values() for take in takes)
+    model["learnt_from"] = {"people": summary["people"], "files": files, "licence": credit or source.licence}
     partial = out.with_name(out.name + ".part")
     partial.write_text(json.dumps(model, separators=(",", ":")) + "\n", encoding="utf-8")
     os.replace(partial, out)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from fake_store import make_store
 from matplotlib import colormaps
+from matplotlib.colors import to_rgb
 from matplotlib.image import imread
 
 from gaitbridge.errors import UserError
@@ -122,7 +123,9 @@ def test_the_hero_shows_a_normal_test_walk_and_a_retrieval(store: Store, tmp_pat
     assert example["correct"]
     assert example["probe_modality"] == "camera"
     tall, short = (imread(draw_hero(store, document, tmp_path / "h.png")) for document in (retrieval, None))
-    assert len(tall) > len(short) + 200  # a row of retrieval
+    assert len(tall) > len(short) + 200
+    green = np.abs(tall[len(short) :, :, :3] - to_rgb(pictures.RIGHT)).max(2) < 0.02
+    assert green.sum() > 500  # the frame around who was found
 
 
 def test_describe_store_counts(store: Store) -> None:

@@ -66,13 +66,16 @@ def test_frames_are_taken_at_the_same_moments(tmp_path: Path) -> None:
     assert pictures.strip(Store(tmp_path), 0, "silhouettes", chosen["silhouettes"]).shape == (4, 4 * 4 + 3 * 2, 4)
 
 
-def test_a_thumbnail_is_the_widest_frame(tmp_path: Path) -> None:
+def test_a_thumbnail_is_a_wide_frame(tmp_path: Path) -> None:
     silhouettes = np.zeros((5, 4, 6), np.uint8)
     silhouettes[2, :, 2:4], silhouettes[3, 1, 1:5] = 255, 255
     arrays = {"silhouettes": silhouettes}
     write_shard(tmp_path, "a", [Sequence(Labels("p/normal-0/000", "p", "test", "normal", 0, "000", 0.0, 9.0), arrays)])
     finish_store(tmp_path, ["a"], {})
     assert (pictures.thumbnail(Store(tmp_path), 0, "silhouettes") == pictures.draw_silhouette(silhouettes[3])).all()
+    write_shard(tmp_path / "empty", "a", [Sequence(Labels("p/n-0/0", "p", "test", "normal", 0, "0", 0.0, 9.0), {"silhouettes": silhouettes[:2]})])
+    finish_store(tmp_path / "empty", ["a"], {})
+    assert (pictures.thumbnail(Store(tmp_path / "empty"), 0, "silhouettes") == pictures.BLANK).all()
     with pytest.raises(UserError, match="has no range_views"):
         pictures.thumbnail(Store(tmp_path), 0, "range_views")
 

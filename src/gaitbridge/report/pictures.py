@@ -77,13 +77,17 @@ def strip(store: Store, number: int, modality: str, frames: np.ndarray | None = 
 
 
 def thumbnail(store: Store, number: int, modality: str) -> np.ndarray:
-    """uint8 [H, W, 4]: the frame of a sequence where the person is widest, which is mid-stride and never an empty frame if there is another."""
+    """uint8 [H, W, 4]: a frame of a sequence where the person is wide, which is mid-stride, and not an empty one if there is another."""
     row = store.rows[number]
     if not row[f"{modality}_frames"]:
         raise UserError(f"{row['key']} has no {modality}; choose a sequence that has")
     images = store.read(number, [modality]).arrays[modality]
     seen = images > 0 if modality == "silhouettes" else np.isfinite(images)
-    return strip(store, number, modality, np.asarray([seen.any(1).sum(1).argmax()]))
+    width = seen.any(1).sum(1)
+    order = np.argsort(width, kind="stable")[(width == 0).sum() :]
+    if not len(order):
+        return strip(store, number, modality, np.asarray([0]))
+    return strip(store, number, modality, order[[round(0.8 * (len(order) - 1))]])  # the very widest is often a damaged silhouette
 
 
 def png_bytes(image: np.ndarray, scale: int = 1) -> bytes:

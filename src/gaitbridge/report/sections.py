@@ -113,7 +113,7 @@ def walkers(run: RunFiles, store: Store | None) -> str:
     what = (
         f"One walk of one {kind} ({html.escape(shown['person'])}, {html.escape(shown['condition'])}), from each view at the same moments: "
         "above as the camera's silhouette, below as the LiDAR's range view (near is warm, far is cold, each frame on its own scale). "
-        "View 0 walks towards the sensor."
+        "View 0 walks towards the sensor; a blank frame is one that the sensor lost."
     )
     return f'<p>{what}</p><div class="walkers">{cards}</div>{_skeleton(store, same_walk[0])}'
 

@@ -8,7 +8,8 @@ from gaitbridge.simulation.motion._harmonics import BEND, JOINTS, LEAN, LEGS, ST
 from gaitbridge.simulation.motion._skeleton import Skeleton
 
 FLAT = (0.10, 0.30)  # when in the cycle since heel strike the sole is flat on the ground
-KNEE_DEG, TRUNK_DEG, GAZE_DEG = (1.0, 9.0), (-3.0, 13.0), (-10.0, 15.0)  # flexion of a knee at its straightest, forward lean, head down
+# Flexion of a knee at its straightest, forward lean, head down, upper arm behind the vertical on average.
+KNEE_DEG, TRUNK_DEG, GAZE_DEG, ARM_DEG = (1.0, 9.0), (-3.0, 13.0), (-10.0, 15.0), (-10.0, 13.0)
 ARM_GAP_M = 0.015  # from the middle of elbow, wrist and knuckles to the widest of the trunk and thighs beside them
 BESIDE_M, LEVEL_M = 0.06, 0.06  # how far ahead or behind, above or below still counts as beside
 MOST_SPREAD_RAD = 0.35
@@ -28,7 +29,7 @@ def flat_footed(coefficients: np.ndarray) -> np.ndarray:
 
 
 def upright(coefficients: np.ndarray) -> np.ndarray:
-    """Coefficients of somebody who neither crouches nor folds: knees at their straightest, trunk and gaze are within the usual limits."""
+    """Coefficients of somebody who neither crouches nor folds: knees at their straightest, trunk, gaze and arms are within the usual limits."""
     out = coefficients.copy()
     waves = basis(np.linspace(0.0, 2.0 * np.pi, 60, endpoint=False))
     for side in ("Left", "Right"):
@@ -39,6 +40,10 @@ def upright(coefficients: np.ndarray) -> np.ndarray:
     for above, moved, limits_deg in ((3, chain[1:3], TRUNK_DEG), (5, chain[3:], GAZE_DEG)):
         angle = float(out[chain[:above], BEND, 0].sum())
         out[moved, BEND, 0] += 0.5 * (float(np.clip(angle, *np.deg2rad(limits_deg))) - angle)
+    for side in ("Left", "Right"):
+        arm = [*chain[:3], JOINTS.index(f"{side}Shoulder"), JOINTS.index(f"{side}Arm")]
+        angle = float(out[arm, BEND, 0].sum())
+        out[arm[-1], BEND, 0] += float(np.clip(angle, *np.deg2rad(ARM_DEG))) - angle
     return out
 
 

@@ -26,7 +26,7 @@ def dress(body: Body, rest: Rest, random: np.random.Generator) -> Outfit:
 def box(body: Body, inflate_m: np.ndarray, random: np.random.Generator) -> Outfit:
     """A box between both hands, before the belly."""
     lift, depth, tall = float(random.uniform(-0.1, 0.25)), float(random.uniform(0.24, 0.36)), float(random.uniform(0.20, 0.34))
-    hold = {side: ArmHold((0.25, 0.12 * out, -1.0), (1.0, -0.12 * out, lift), swing=0.08) for side, out in (("left", 1.0), ("right", -1.0))}
+    hold = {side: ArmHold((0.10, 0.12 * out, -1.0), (1.0, -0.12 * out, lift), swing=0.08) for side, out in (("left", 1.0), ("right", -1.0))}
     vertices, triangles = super_ellipsoid((depth, 1.0, tall), corner=0.2)
     wrists = [joint(body, "LeftHand"), joint(body, "RightHand")]
     hips = joint(body, "Hips")

@@ -1,7 +1,6 @@
 """The Anny body keeps our conventions, whatever the library behind it does."""
 
 import time
-from dataclasses import fields
 
 import numpy as np
 import pytest
@@ -207,7 +206,3 @@ def test_mistakes_are_told(anny_reduced: Body) -> None:
 
 def test_the_folder_holds_one_body() -> None:
     assert plugins.names("gaitbridge.simulation.body") == ["anny"]
-
-
-def test_shapes_are_plain_arrays() -> None:
-    assert [field.name for field in fields(Shape)] == ["values"]

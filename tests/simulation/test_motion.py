@@ -499,6 +499,7 @@ def test_mistakes_in_a_fitted_file_are_told(tmp_path: Path) -> None:
     refused("{", "no JSON")
     refused("{}", "no fitted walk")
     good: dict[str, object] = json.loads((Path(parametric.__file__).parent / "parametric_walk.json").read_text())
+    refused(json.dumps({**good, "format": "gaitbridge-walk-0"}), "no fitted walk of this version")
     refused(json.dumps({**good, "mean": [1.0, 2.0]}), "damaged")
     refused(json.dumps({name: value for name, value in good.items() if name != "rhythm"}), "damaged.*rhythm")
     with pytest.raises(UserError, match="cannot be read"):

@@ -274,7 +274,7 @@ def fit_motion(captures: Path, *, out: Path) -> None:
         The fitted numbers, a .json.
     """
     from gaitbridge.progress import progress
-    from gaitbridge.simulation.motion.fit import fit_motion as fit
+    from gaitbridge.simulation.motion._fit import fit_motion as fit
 
     with progress("fit", "captures") as show:
         summary = fit(captures, out, show)

@@ -35,12 +35,6 @@ def test_a_perfect_prediction_recovers_latent_and_noise(target: trajectory.Targe
     assert torch.allclose(trajectory.predicted_noise(perfect, z_t, abar_t, target), eps, atol=1e-3)
 
 
-def test_rows_gap_is_the_mean_over_chosen_rows() -> None:
-    a, b = torch.zeros(4, 2, 3), torch.arange(4.0)[:, None, None].expand(4, 2, 3)
-    assert trajectory.rows_gap(a, b, torch.tensor([False, True, False, True])) == pytest.approx((1 + 9) / 2)
-    assert trajectory.rows_gap(a, b, torch.zeros(4, dtype=torch.bool)) == 0
-
-
 def test_partners_permute_within_each_person() -> None:
     people = torch.tensor([3, 1, 3, 2, 1, 3, 1, 2])
     seen = set()

@@ -65,6 +65,8 @@ class DiffusionConfig(Config):
     def _ordered(self) -> "DiffusionConfig":
         if not 0 < self.boundaries[0] < self.boundaries[1] < trajectory.STEPS:
             raise ValueError(f"boundaries must rise within 1 and {trajectory.STEPS - 1}")
+        if not 0 < self.difference_steps <= self.boundaries[0]:
+            raise ValueError(f"difference_steps must be 1 to {self.boundaries[0]}, so that the earlier point has a step of its own")
         return self
 
 
@@ -90,16 +92,18 @@ class LatentDiffusion(nn.Module):
         self.normal = ModalityBatchNorm(MODALITIES, parts, config.latent)
         self.classify = CosineClassifier(parts, config.latent, people)
         self.denoise = Denoiser(config.latent, config.width, len(MODALITIES))
+        self.bf16 = False  # of the denoiser alone: distances and softmaxes need single precision
 
     def latents(self, parts: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """z_0 of each modality [N, D, K]: unit variance over the batch, so that no gap closes by shrinking."""
-        return {name: self.normal(self.project(parts[name]), name) for name in MODALITIES}
+        return {name: self.normal(self.project(parts[name]), name).float() for name in MODALITIES}
 
     def denoised(self, z_t: Mapping[str, Tensor], t: Tensor, abar_t: Tensor) -> tuple[dict[str, Tensor], ...]:
         """(prediction, z0hat, epshat, mid) by modality, from one call of the denoiser on both."""
         both = torch.cat([z_t[name] for name in MODALITIES])
         number = torch.arange(len(MODALITIES), device=t.device).repeat_interleave(len(t))
-        prediction, mid = self.denoise(both, t.repeat(2), number)
+        with torch.autocast(both.device.type, torch.bfloat16, enabled=self.bf16):
+            prediction, mid = self.denoise(both, t.repeat(2), number)
         predictions = dict(zip(MODALITIES, prediction.float().chunk(2), strict=True))
         mids = dict(zip(MODALITIES, mid.float().chunk(2), strict=True))
         target = self.config.target
@@ -110,7 +114,8 @@ class LatentDiffusion(nn.Module):
     def recovered_from(self, mid: Tensor, t: Tensor, modality: str) -> Tensor:
         """A modality's clean latent decoded from a bottleneck alone, the other modality's in phase 3."""
         number = torch.full_like(t, MODALITIES.index(modality))
-        decoded: Tensor = self.denoise.decode(mid, None, self.denoise.condition(t, number))
+        with torch.autocast(mid.device.type, torch.bfloat16, enabled=self.bf16):
+            decoded: Tensor = self.denoise.decode(mid, None, self.denoise.condition(t, number))
         return decoded.float()
 
 
@@ -123,6 +128,11 @@ class Objective(nn.Module):
         self.classify = CosineClassifier(network.parts, network.embedding, people, config.identity.scale)
         needed = bool(config.diffusion.phases) or config.latent_identity > 0
         self.diffusion = LatentDiffusion(config.diffusion, network.parts, network.embedding, people) if needed else None
+
+    def use_bf16(self, enabled: bool) -> None:
+        """Let the denoiser multiply in bfloat16; the losses stay in single precision."""
+        if self.diffusion is not None:
+            self.diffusion.bf16 = enabled
 
     def forward(self, features: Features, batch: Batch, done: float = 1.0) -> Losses:
         """features by modality, the batch they came from, and the share of the training done (0 to 1), for the warm-up."""
@@ -141,8 +151,9 @@ class Objective(nn.Module):
     def identity_losses(self, embeddings: Mapping[str, Tensor], people: Tensor, classify: nn.Module, prefix: str) -> Losses:
         """Cross-entropy in each modality; triplets with the anchor in one modality and both others in one, all four blocks."""
         weights = self.config.identity
+        embeddings = {m: x.float() for m, x in embeddings.items()}
         entropy = [cross_entropy(classify(embeddings[m]), people, weights.smoothing) for m in MODALITIES]
-        unit = {m: nn.functional.normalize(embeddings[m].float(), dim=1) for m in MODALITIES}
+        unit = {m: nn.functional.normalize(embeddings[m], dim=1) for m in MODALITIES}
         blocks = [triplet(unit[a], unit[b], people, people, weights.margin, same=a == b) for a in MODALITIES for b in MODALITIES]
         return {f"{prefix}cross_entropy": weights.cross_entropy * torch.stack(entropy).mean(),
                 f"{prefix}triplet": weights.triplet * torch.stack(blocks).mean()}
@@ -180,12 +191,7 @@ class Objective(nn.Module):
         if 1 in settings.phases:
             losses["phase1_anchoring"] = settings.anchoring * self.anchoring(diffusion, z0hat, people, low)
         if 2 in settings.phases:
-            earlier = (t - settings.difference_steps).clamp(min=0)
-            abar_e = trajectory.level(abar, earlier)
-            before = diffusion.denoised({m: trajectory.diffuse(z_0[m], eps[m], abar_e) for m in MODALITIES}, earlier, abar_e)[1]
-            moved = {m: z0hat[m] - before[m] for m in MODALITIES}
-            gaps = [trajectory.rows_gap(x[CAMERA], x[LIDAR], ~low & ~high) for x in (z0hat, epshat, moved)]
-            losses["phase2_dynamics"] = settings.dynamics * torch.stack(gaps).sum()
+            losses["phase2_dynamics"] = settings.dynamics * self.dynamics(diffusion, z_0, eps, z0hat, epshat, t, ~low & ~high)
         if 3 in settings.phases:
             losses["phase3_recoverability"] = settings.recoverability * self.recoverability(diffusion, z_0, mid, t, high)
         return losses
@@ -196,7 +202,21 @@ class Objective(nn.Module):
             return z0hat[CAMERA].sum() * 0.0
         chosen = {m: z0hat[m][low] for m in MODALITIES}
         identity = self.identity_losses(chosen, people[low], diffusion.classify, "")
-        return torch.stack(list(identity.values())).sum() + trajectory.rows_gap(z0hat[CAMERA], z0hat[LIDAR], low)
+        return torch.stack(list(identity.values())).sum() + trajectory.gap(chosen[CAMERA], chosen[LIDAR])
+
+    def dynamics(self, diffusion: LatentDiffusion, z_0: Mapping[str, Tensor], eps: Mapping[str, Tensor], z0hat: Mapping[str, Tensor],
+                 epshat: Mapping[str, Tensor], t: Tensor, medium: Tensor) -> Tensor:
+        """Phase 2, dynamics consistency at medium noise: equal recovered latents, predicted noises, and steps along the trajectory."""
+        if not bool(medium.any()):
+            return z0hat[CAMERA].sum() * 0.0
+        earlier = t[medium] - self.config.diffusion.difference_steps
+        abar_e = trajectory.level(trajectory.signal_levels(self.config.diffusion.schedule), earlier)
+        z_e = {m: trajectory.diffuse(z_0[m][medium], eps[m][medium], abar_e) for m in MODALITIES}
+        before = diffusion.denoised(z_e, earlier, abar_e)[1]
+        now = {m: z0hat[m][medium] for m in MODALITIES}
+        moved = {m: now[m] - before[m] for m in MODALITIES}
+        return (trajectory.gap(now[CAMERA], now[LIDAR]) + trajectory.gap(epshat[CAMERA][medium], epshat[LIDAR][medium])
+                + trajectory.gap(moved[CAMERA], moved[LIDAR]))
 
     def recoverability(self, diffusion: LatentDiffusion, z_0: Mapping[str, Tensor], mid: Mapping[str, Tensor], t: Tensor,
                        high: Tensor) -> Tensor:
@@ -204,11 +224,13 @@ class Objective(nn.Module):
 
         The bottleneck gap is taken relative to the bottlenecks' variance over the batch: it cannot close by shrinking.
         """
+        if not bool(high.any()):
+            return z_0[CAMERA].sum() * 0.0
         variance = torch.cat([mid[m] for m in MODALITIES]).var(0).mean()
-        loss = trajectory.rows_gap(mid[CAMERA], mid[LIDAR], high) / variance.clamp(min=1e-6)
+        loss = trajectory.gap(mid[CAMERA][high], mid[LIDAR][high]) / variance.clamp(min=1e-6)
         for own, other in ((CAMERA, LIDAR), (LIDAR, CAMERA)):
-            target = z_0[own].detach() if self.config.diffusion.detach_recovery_target else z_0[own]
-            loss = loss + 0.5 * trajectory.rows_gap(diffusion.recovered_from(mid[other], t, own), target, high)
+            target = z_0[own][high].detach() if self.config.diffusion.detach_recovery_target else z_0[own][high]
+            loss = loss + 0.5 * trajectory.gap(diffusion.recovered_from(mid[other][high], t[high], own), target)
         return loss
 
 

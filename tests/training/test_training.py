@@ -64,6 +64,19 @@ def test_a_killed_run_resumes_to_the_bits_of_one_never_stopped(toy_store: Store,
     assert [step for step, _ in losses[1]] == list(range(1, 41))
 
 
+def test_several_processes_train_one_network(toy_store: Store, tmp_path: Path) -> None:
+    run, torchrun = tmp_path / "run", [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "-m"]
+    words = command(toy_store, run, "--set", "steps=4")[2:]
+    done = subprocess.run([*torchrun, *words], env=os.environ | {"OMP_NUM_THREADS": "1"}, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("4 steps in") == 1  # one of them speaks
+    steps = [line["step"] for line in map(json.loads, (run / "log.jsonl").read_text().splitlines()) if line["kind"] == "train"]
+    assert steps == [1, 2, 3, 4]
+    alone = tmp_path / "alone"
+    train(toy_config("steps=4"), toy_store, alone)
+    assert not torch.equal(last_weights(run)["shared.weight"], last_weights(alone)["shared.weight"])  # twice the data a step
+
+
 def test_another_seed_gives_another_run(toy_store: Store, tmp_path: Path) -> None:
     runs = []
     for seed in (0, 1):

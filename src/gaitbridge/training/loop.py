@@ -1,6 +1,7 @@
 """The training loop, in one piece."""
 
 import json
+import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -37,11 +38,8 @@ def train(config: RunConfig, store: Store, run: Path, resume: bool = False, prog
     checkpoint gives, on a CPU, the very bits of a run that was never stopped. Raises UserError where the run folder holds another
     run, the data cannot serve the recipe, or a loss is not finite (naming the batch).
     """
-    from lightning.fabric import Fabric
-
     # 1. the device, and one process a device under torchrun
-    fabric = Fabric(accelerator="auto", devices="auto" if torch.cuda.is_available() else 1)
-    fabric.launch()
+    fabric = _fabric()
     rank, bf16 = fabric.global_rank, config.precision == "bf16" or (config.precision == "auto" and bf16_is_native(fabric.device))
 
     # 2. data, and models sized from it; weights are drawn from the seed alone
@@ -61,7 +59,7 @@ def train(config: RunConfig, store: Store, run: Path, resume: bool = False, prog
     state: dict[str, Any] = {"step": 0, "best": -1.0, "metrics": {}, "seconds": 0.0}
     facts = {"data": str(store.path), "data_hash": store.content_hash, "people": len(data.people), "bf16": bf16,
              "parameters": sum(p.numel() for p in network.parameters()), "objective_parameters": sum(p.numel() for p in objective.parameters())}
-    last = _open_run(run, config, store, resume, facts, fabric.is_global_zero)
+    last: Path | None = fabric.broadcast(_open_run(run, config, store, resume, facts) if fabric.is_global_zero else None)
     network, objective = network.to(fabric.device), objective.to(fabric.device)
     if last is not None:
         found = checkpoint.restore(last, network, objective, optimiser)
@@ -119,6 +117,19 @@ def train(config: RunConfig, store: Store, run: Path, resume: bool = False, prog
     return state
 
 
+def _fabric() -> Any:
+    """Lightning Fabric: one process on a CPU or a GPU, or as many as torchrun started, with gradients averaged between them."""
+    from lightning.fabric import Fabric
+    from lightning.fabric.strategies import DDPStrategy
+
+    here = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    # a batch may have no step in some phase's range, so that some weights have no gradient
+    strategy = DDPStrategy(find_unused_parameters=True) if int(os.environ.get("WORLD_SIZE", "1")) > 1 else "auto"
+    fabric = Fabric(accelerator="auto", devices=here, num_nodes=max(1, int(os.environ.get("WORLD_SIZE", "1")) // here), strategy=strategy)
+    fabric.launch()
+    return fabric
+
+
 def in_float32(features: Features) -> Features:
     """Features in single precision, whatever they were computed in."""
     return Features(*({name: x.float() for name, x in group.items()} for group in features))
@@ -151,15 +162,14 @@ def _not_finite(losses: Mapping[str, Tensor], batch: Batch, step: int) -> None:
                     "look at these sequences (gaitbridge inspect), or lower optimiser.learning_rate")
 
 
-def _open_run(run: Path, config: RunConfig, store: Store, resume: bool, facts: dict[str, Any], writes: bool) -> Path | None:
+def _open_run(run: Path, config: RunConfig, store: Store, resume: bool, facts: dict[str, Any]) -> Path | None:
     """Make the run folder, or find its last checkpoint. UserError where it holds another run, or one that was not to be resumed."""
     file, document = run / "config.json", config.model_dump(mode="json")
     if not file.is_file():
         if run.exists() and any(run.iterdir()):
             raise UserError(f"{run} exists and is not a run: choose another --out")
-        if writes:
-            write_json(run / "provenance.json", provenance(**facts))
-            write_json(file, document)
+        write_json(run / "provenance.json", provenance(**facts))
+        write_json(file, document)
         return None
     if not resume:
         raise UserError(f"{run} holds a run already: go on with --resume, or choose another --out")

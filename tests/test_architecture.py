@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from gaitbridge import plugins
+from gaitbridge.conventions import CONDITIONS
 from gaitbridge.errors import UserError
 
 PACKAGE = Path(__file__).parents[1] / "src" / "gaitbridge"
@@ -48,6 +49,7 @@ def test_imports_run_one_way(file: Path) -> None:
 
 def test_a_folder_is_the_registry() -> None:
     assert "diffcrossgait" in plugins.names("gaitbridge.methods")
+    assert set(CONDITIONS) == set(plugins.names("gaitbridge.simulation.conditions"))  # and private files are no plug-ins
     with pytest.raises(UserError, match="did you mean 'diffcrossgait'"):
         plugins.load("gaitbridge.methods", "difcrossgait")
 

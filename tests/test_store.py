@@ -93,6 +93,12 @@ def test_damage_is_named(tmp_path: Path) -> None:
     shard.write_bytes(whole[:middle] + bytes(b ^ 255 for b in whole[middle:middle + 64]) + whole[middle + 64:])
     with pytest.raises(StoreError, match=r"p0001\.arrow"):
         Store(tmp_path).verify()
+    shard.write_bytes(whole)
+    document = json.loads((tmp_path / "store.json").read_text())
+    document["shards"]["p0001"]["content_hash"] = "0" * 32
+    (tmp_path / "store.json").write_text(json.dumps(document))
+    with pytest.raises(StoreError, match=r"p0001\.arrow is damaged \(its content hash differs\)"):
+        Store(tmp_path).verify()
     shard.unlink()
     with pytest.raises(StoreError, match="is missing"):
         Store(tmp_path)

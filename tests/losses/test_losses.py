@@ -32,11 +32,11 @@ def test_triplet(same: bool) -> None:
             for p in range(7):
                 for n in range(7):
                     if PEOPLE[p] == PEOPLE[i] and PEOPLE[n] != PEOPLE[i] and not (same and p == i):
-                        gap = (a[i, :, k] - b[p, :, k]).norm() - (a[i, :, k] - b[n, :, k]).norm() + 0.2
+                        gap = (a[i, :, k] - b[p, :, k]).norm() - (a[i, :, k] - b[n, :, k]).norm() + 4.0  # so large that d(a, a) would count
                         hinges.append(max(0.0, float(gap)))
         active = [h for h in hinges if h > 0]
         per_part.append(sum(active) / max(len(active), 1))
-    assert float(triplet(a, b, PEOPLE, PEOPLE, 0.2, same)) == pytest.approx(sum(per_part) / 3, rel=1e-4)
+    assert float(triplet(a, b, PEOPLE, PEOPLE, 4.0, same)) == pytest.approx(sum(per_part) / 3, rel=1e-4)
 
 
 def test_triplet_without_triplets_is_zero_and_differentiable() -> None:

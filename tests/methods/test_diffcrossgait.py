@@ -58,7 +58,7 @@ def test_padding_and_batch_size_do_not_change_embeddings() -> None:
     with torch.no_grad():
         whole = net.embed(batch)
         for name, images in batch.inputs.items():
-            longer = torch.cat([images, images[:, :1]], 1)  # a fourth frame that must not count
+            longer = torch.cat([images, images.flip(0)[:, :1]], 1)  # a fourth frame, somebody else's, that must not count
             masked = net.embed(Batch({name: longer}, batch.frames, batch.people))[name]
             single = net.embed(Batch({name: images[:1]}, batch.frames[:1], batch.people[:1]))[name]
             assert torch.allclose(masked, whole[name], atol=1e-5)

@@ -20,6 +20,7 @@ from gaitbridge.training import checkpoint
 from gaitbridge.training.config import OptimiserConfig, RunConfig, recipe, recipes
 from gaitbridge.training.loop import train
 from gaitbridge.training.optimiser import learning_rate
+from gaitbridge.training.tracking import Log
 from gaitbridge.types import Sequence
 
 TOY = ("data.people_per_batch=4", "data.sequences_per_person=2", "data.frames=2", "network.channels=[8,8]", "network.strides=[2,2]",
@@ -139,6 +140,16 @@ def test_a_full_disk_is_one_line_and_keeps_the_last_checkpoint(toy_store: Store,
     assert sorted(path.name for path in (run / "checkpoints").iterdir()) == ["best.json", "last.json", "step-0000004"]
     monkeypatch.setattr(safetensors.torch, "save_file", real)
     assert train(toy_config("steps=8"), toy_store, run, resume=True)["step"] == 8
+
+
+def test_a_resumed_log_drops_what_was_written_after_the_checkpoint(tmp_path: Path) -> None:
+    log = Log(tmp_path)
+    for step in (1, 2, 3):
+        log.write("train", step, {"total": 1.0 * step})
+    log.close()
+    (tmp_path / "log.jsonl").write_text((tmp_path / "log.jsonl").read_text() + '{"kind": "train", "st')
+    Log(tmp_path, resumed=2).close()
+    assert [json.loads(line)["step"] for line in (tmp_path / "log.jsonl").read_text().splitlines()] == [1, 2]
 
 
 def test_learning_rates() -> None:

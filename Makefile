@@ -24,7 +24,7 @@ demo: install ## simulate people, train DiffCrossGait, evaluate both ways, write
 test: install ## ruff, mypy and the tests
 	$(BIN)/ruff check
 	$(BIN)/mypy
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
 
 slow: install ## the studies of several minutes
 	$(BIN)/python -m pytest -m slow

@@ -38,9 +38,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-def test_the_main_job(folder: Path) -> None:
+@pytest.fixture(scope="module")
+def trained(folder: Path) -> Path:
+    """A run that was killed once, resumed and evaluated."""
     store, out = folder / "store", folder / "run"
-    words = ["train", "tiny", "--data", store, "--out", out, *(w for s in SETTINGS for w in ("--set", s))]
+    words = ["train", "tiny", "--data", str(store), "--out", str(out), *(w for s in SETTINGS for w in ("--set", s))]
     process = subprocess.Popen(gaitbridge_command(*words), env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while not (out / "checkpoints" / "last.json").is_file():
         assert process.poll() is None
@@ -49,32 +51,38 @@ def test_the_main_job(folder: Path) -> None:
     process.wait()
     assert "--resume" in run(*words, code=2).stderr  # it never starts over unasked
     run(*words, "--resume")
+    assert "camera" in run("evaluate", out, "--data", store).stdout
+    return out
 
-    said = run("evaluate", out, "--data", store).stdout
-    assert "camera" in said
-    rows = json.loads((out / "evaluation" / "results.json").read_text())
-    rows = rows["rows"] if isinstance(rows, dict) else rows
+
+def test_the_main_job(trained: Path) -> None:
+    rows = json.loads((trained / "evaluation" / "results.json").read_text())
     directions = {(row["probe_modality"], row["gallery_modality"]) for row in rows}
     assert directions == {(a, b) for a in ("camera", "lidar") for b in ("camera", "lidar")}
     main = [row for row in rows if row["metric"] == "rank-1" and row["condition"] == "all" and row["views"] == "excluded"]
     assert all(row["people"] == 3 and row["probes"] == 12 and row["gallery"] == 6 for row in main)
     assert all(row["chance"] == pytest.approx(100 / 3) for row in main)
-    gaps = json.loads((out / "evaluation" / "trajectory.json").read_text())
+    gaps = json.loads((trained / "evaluation" / "trajectory.json").read_text())
     assert gaps["t"] == list(range(10, 100, 10))
 
-    page = Path(run("report", out).stdout.strip())
-    assert page.stat().st_size > 1_000_000  # the plotting library is inside
+
+def test_the_report_is_one_whole_page(trained: Path, tmp_path: Path) -> None:
+    said = run("report", trained, "--picture", tmp_path / "hero.png").stdout
+    assert "hero.png" in said
+    page = (trained / "report.html").read_text()
+    assert len(page) > 1_000_000  # the plotting library is inside
+    assert "probe camera, gallery LiDAR" in page
 
 
-def test_python_interface_on_the_same_run(folder: Path) -> None:
-    model = gaitbridge.load(folder / "run")
+def test_python_interface_on_the_same_run(folder: Path, trained: Path) -> None:
+    model = gaitbridge.load(trained)
     store = Store(folder / "store")
     sequences = store.read_many(store.select(split="test"), ["silhouettes", "range_views"])
     camera = model.embed(silhouettes=[s.arrays["silhouettes"] for s in sequences])
     lidar = model.embed(range_views=[s.arrays["range_views"] for s in sequences])
     assert camera.values.shape[0] == lidar.values.shape[0] == 18
     assert gaitbridge.distance(camera, lidar).shape == (18, 18)
-    evaluated = np.load(folder / "run" / "evaluation" / "silhouettes.npz")
+    evaluated = np.load(trained / "evaluation" / "silhouettes.npz")
     by_key = dict(zip(evaluated["keys"].tolist(), evaluated["values"], strict=True))
     for sequence, values in zip(sequences, camera.values, strict=True):
         assert np.allclose(by_key[sequence.labels.key], values, atol=1e-4)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import make_toy_store, toy_sequence
+from toy import make_toy_store, toy_sequence
 
 from gaitbridge.errors import StoreError, UserError
 from gaitbridge.store import RANGE_UNIT_M, Store, finish_store, shard_path, write_shard

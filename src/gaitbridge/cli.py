@@ -189,8 +189,7 @@ def evaluate(run: Path, *, data: Path, protocol: str = "simulated", probe: str |
     known = {"run": str(run), "recipe": model.config.recipe, "checkpoint": model.folder.name, "data": str(data), "protocol": protocol}
     for modality in model.modalities:
         with progress(f"embed {modality.replace('_', ' ')}", "sequences") as show:
-            embed_store(model.embed, store, sorted({*probes, *mates}), modality, folder / f"{modality}.npz", known,
-                        progress=lambda done, total, show=show: show(done, total, ""))
+            embed_store(model.embed, store, sorted({*probes, *mates}), modality, folder / f"{modality}.npz", known, progress=show)
     if (found := model.diagnostics(store, probes, seed)) is not None:
         write_json(found[1], folder / found[0])
     rows = write_evaluation(folder, store, rule, seed, folder)

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from gaitbridge.data.batches import DataConfig, TrainingBatches, padded
-from gaitbridge.data.sampling import plan_batch
+from gaitbridge.data.sampling import Plan, plan_batch
 from gaitbridge.errors import UserError
 from gaitbridge.store import Store
 
@@ -13,12 +13,12 @@ PEOPLE = {f"p{n}": list(range(10 * n, 10 * n + 5)) for n in range(6)}
 COUNTS = {number: 4 + number % 7 for numbers in PEOPLE.values() for number in numbers}
 
 
-def plan(step: int = 0, **changes: int | bool):  # type: ignore[no-untyped-def]
+def plan(step: int = 0, **changes: int | bool) -> Plan:
     settings = {"people": 4, "per_person": 3, "frames": 4, "seed": 0, "step": step} | changes
     return plan_batch(PEOPLE, COUNTS, **settings)  # type: ignore[arg-type]
 
 
-def same(a, b) -> bool:  # type: ignore[no-untyped-def]
+def same(a: Plan, b: Plan) -> bool:
     return a.numbers == b.numbers and all((x == y).all() for x, y in zip(a.frames, b.frames, strict=True))
 
 

@@ -28,7 +28,11 @@ def mean_pixel(silhouettes: list[np.ndarray] | None = None, range_views: list[np
 
 def test_embeddings_come_back_in_the_order_asked_for(store: Store, tmp_path: Path) -> None:
     numbers, seen = [7, 3, 20, 0, 11], []
-    made = embed_store(mean_pixel, store, numbers, "camera", tmp_path / "e.npz", {"run": "r1"}, batch=2, progress=lambda *at: seen.append(at))
+
+    def progress(done: int, total: int, note: str) -> None:
+        seen.append((done, total))
+
+    made = embed_store(mean_pixel, store, numbers, "camera", tmp_path / "e.npz", {"run": "r1"}, batch=2, progress=progress)
     back = read_embeddings(tmp_path / "e.npz")
     assert back.keys == made.keys == tuple(store.rows[number]["key"] for number in numbers)
     for number, value in zip(numbers, back.values, strict=True):

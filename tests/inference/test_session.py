@@ -61,7 +61,7 @@ def test_frames_where_nothing_came_back_are_embedded(model: Model) -> None:
     ({"silhouettes": [np.zeros((0, 64, 44), np.uint8)]}, "no frames"),
     ({"range_views": [np.zeros((64, 44), np.float32)]}, r"must be float32 \[T, H, W\]"),
 ])
-def test_bad_input_is_one_clear_line(model: Model, given: dict, message: str) -> None:  # type: ignore[type-arg]
+def test_bad_input_is_one_clear_line(model: Model, given: dict[str, list[np.ndarray]], message: str) -> None:
     with pytest.raises(UserError, match=message):
         model.embed(**given)
 

@@ -85,7 +85,7 @@ def test_all_losses_reach_both_encoders() -> None:
     for name, loss in losses.items():
         for modality in MODALITIES:
             weight = net.encoders[modality].stem[0].weight  # type: ignore[union-attr,index]
-            (gradient,) = torch.autograd.grad(loss, weight, retain_graph=True, allow_unused=True)  # type: ignore[arg-type]
+            (gradient,) = torch.autograd.grad(loss, weight, retain_graph=True, allow_unused=True)
             assert gradient is not None, f"{name} does not reach the {modality} encoder"
             assert torch.isfinite(gradient).all()
             assert float(gradient.abs().max()) > 0, f"{name} has no gradient in the {modality} encoder"

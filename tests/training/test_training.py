@@ -6,12 +6,13 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from conftest import toy_sequence
+from toy import toy_sequence
 
 from gaitbridge.config import checked, overridden
 from gaitbridge.errors import UserError
@@ -140,6 +141,24 @@ def test_a_full_disk_is_one_line_and_keeps_the_last_checkpoint(toy_store: Store,
     assert sorted(path.name for path in (run / "checkpoints").iterdir()) == ["best.json", "last.json", "step-0000004"]
     monkeypatch.setattr(safetensors.torch, "save_file", real)
     assert train(toy_config("steps=8"), toy_store, run, resume=True)["step"] == 8
+
+
+@pytest.mark.parametrize("survives", [0, 1])
+def test_a_kill_between_the_pointers_loses_neither(toy_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, survives: int) -> None:
+    real, written = checkpoint.written_whole, []
+
+    def killed(path: Path) -> AbstractContextManager[Path]:
+        if len(written) == survives:
+            raise KeyboardInterrupt
+        written.append(path.name)
+        return real(path)
+
+    monkeypatch.setattr(checkpoint, "written_whole", killed)
+    with pytest.raises(KeyboardInterrupt):
+        train(toy_config("steps=4", "validate_every=4"), toy_store, tmp_path / "run")
+    monkeypatch.setattr(checkpoint, "written_whole", real)
+    train(toy_config("steps=4", "validate_every=4"), toy_store, tmp_path / "run", resume=True)
+    assert checkpoint.pointed(tmp_path / "run", "best") == checkpoint.pointed(tmp_path / "run", "last") is not None
 
 
 def test_a_resumed_log_drops_what_was_written_after_the_checkpoint(tmp_path: Path) -> None:

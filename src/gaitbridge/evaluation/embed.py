@@ -16,6 +16,7 @@ import numpy as np
 from gaitbridge import __version__
 from gaitbridge.conventions import MODALITIES
 from gaitbridge.errors import StoreError, UserError, nearest
+from gaitbridge.progress import Progress, silent
 from gaitbridge.store import Store, written_whole
 from gaitbridge.types import Embeddings
 
@@ -30,7 +31,7 @@ def embed_store(
     out: Path,
     provenance: Mapping[str, Any],
     batch: int = 64,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = silent,
 ) -> Embeddings:
     """Embed sequences `numbers` of a store from one modality and write them to `out`, whole or not at all.
 
@@ -51,8 +52,7 @@ def embed_store(
         made = embed(**{name: [sequence.arrays[name] for sequence in store.read_many(some, [name])]})
         _check_batch(made, [store.rows[number]["key"] for number in some], parts)
         parts.append(made)
-        if progress is not None:
-            progress(start + len(some), len(taken))
+        progress(start + len(some), len(taken), "")
     keys = tuple(store.rows[number]["key"] for number in taken)
     values = np.concatenate([part.values for part in parts])
     embeddings = Embeddings(values, parts[0].distance, name, parts[0].weights_hash, keys)

@@ -79,12 +79,12 @@ def simulate(store: Path, config: CohortConfig, workers: int = 1, progress: Prog
     `workers` processes render one person each at a time; 0 renders in this process. Shards that are there are kept, so an interrupted run
     goes on where it was; another config in the folder raises UserError.
     """
+    open_lidar(config.lidar)  # mistakes show before anything is written or waited for
     source = open_source(config.motion)
     people = plan(config, source)
     named = source.people or tuple(person.name for person in people)
-    open_body(config.body, config.body_detail)  # mistakes show here, and a first load fills the body model's cache once, not in each worker
-    open_lidar(config.lidar)
     _start(store, config)
+    open_body(config.body, config.body_detail)  # a first load fills the body model's cache once, not in each worker
     for left in (store / "shards").glob(".*.part"):  # of workers that were killed
         left.unlink(missing_ok=True)
     todo = [(person, name) for person, name in zip(people, named, strict=True) if not shard_path(store, person.name).is_file()]

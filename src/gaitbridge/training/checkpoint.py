@@ -55,7 +55,8 @@ def save_checkpoint(run: Path, step: int, network: nn.Module, objective: nn.Modu
     except OSError as error:
         shutil.rmtree(partial, ignore_errors=True)
         raise UserError(f"cannot write the checkpoint {folder}: {error.strerror or error}; free some space and go on with --resume") from error
-    for pointer in ("last", "best") if best else ("last",):
+    # `last` comes last: killed before it, a resumed run makes this checkpoint again, and `best` with it
+    for pointer in ("best", "last") if best else ("last",):
         with written_whole(run / "checkpoints" / f"{pointer}.json") as temporary:
             temporary.write_text(json.dumps({"folder": folder.name, "step": step} | state.get("metrics", {})))
     kept = {pointed(run, pointer) for pointer in ("last", "best")}

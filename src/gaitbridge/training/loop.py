@@ -50,8 +50,6 @@ def train(config: RunConfig, store: Store, run: Path, resume: bool = False, prog
     torch.manual_seed(_seed(config.seed, "weights"))
     network: nn.Module = network_module.Network(config.network)
     objective: nn.Module = objective_module.Objective(config.objective, config.network, len(data.people))
-    if hasattr(objective, "use_bf16"):
-        objective.use_bf16(bf16)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimiser = make_optimiser([*network.parameters(), *objective.parameters()], config.optimiser)
 

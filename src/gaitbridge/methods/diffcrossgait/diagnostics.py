@@ -58,7 +58,7 @@ def _latents(network: Network, diffusion: LatentDiffusion, store: Store, numbers
 def _gaps(diffusion: LatentDiffusion, latents: dict[str, Tensor], people: Tensor, noise: Tensor) -> dict[str, dict[str, list[float]]]:
     """For each quantity the three curves over SHOWN_STEPS, averaged over the draws of noise [draws, 1, D, K]."""
     different = people[:, None] != people[None]
-    curves = {name: {"gap": [], "between_people": []} for name in ("recovered", "noise", "bottleneck")}
+    curves: dict[str, dict[str, list[float]]] = {name: {"gap": [], "between_people": []} for name in ("recovered", "noise", "bottleneck")}
     for step in SHOWN_STEPS:
         t = torch.full((len(people),), step)
         abar_t = trajectory.level(trajectory.signal_levels(diffusion.config.schedule), t)

@@ -92,7 +92,6 @@ class LatentDiffusion(nn.Module):
         self.normal = ModalityBatchNorm(MODALITIES, parts, config.latent)
         self.classify = CosineClassifier(parts, config.latent, people)
         self.denoise = Denoiser(config.latent, config.width, len(MODALITIES))
-        self.bf16 = False  # of the denoiser alone: distances and softmaxes need single precision
 
     def latents(self, parts: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """z_0 of each modality [N, D, K]: unit variance over the batch, so that no gap closes by shrinking."""
@@ -102,10 +101,9 @@ class LatentDiffusion(nn.Module):
         """(prediction, z0hat, epshat, mid) by modality, from one call of the denoiser on both."""
         both = torch.cat([z_t[name] for name in MODALITIES])
         number = torch.arange(len(MODALITIES), device=t.device).repeat_interleave(len(t))
-        with torch.autocast(both.device.type, torch.bfloat16, enabled=self.bf16):
-            prediction, mid = self.denoise(both, t.repeat(2), number)
-        predictions = dict(zip(MODALITIES, prediction.float().chunk(2), strict=True))
-        mids = dict(zip(MODALITIES, mid.float().chunk(2), strict=True))
+        prediction, mid = self.denoise(both, t.repeat(2), number)
+        predictions = dict(zip(MODALITIES, prediction.chunk(2), strict=True))
+        mids = dict(zip(MODALITIES, mid.chunk(2), strict=True))
         target = self.config.target
         z0hat = {m: trajectory.recovered_latent(predictions[m], z_t[m], abar_t, target) for m in MODALITIES}
         epshat = {m: trajectory.predicted_noise(predictions[m], z_t[m], abar_t, target) for m in MODALITIES}
@@ -114,9 +112,8 @@ class LatentDiffusion(nn.Module):
     def recovered_from(self, mid: Tensor, t: Tensor, modality: str) -> Tensor:
         """A modality's clean latent decoded from a bottleneck alone, the other modality's in phase 3."""
         number = torch.full_like(t, MODALITIES.index(modality))
-        with torch.autocast(mid.device.type, torch.bfloat16, enabled=self.bf16):
-            decoded: Tensor = self.denoise.decode(mid, None, self.denoise.condition(t, number))
-        return decoded.float()
+        decoded: Tensor = self.denoise.decode(mid, None, self.denoise.condition(t, number))
+        return decoded
 
 
 class Objective(nn.Module):
@@ -128,11 +125,6 @@ class Objective(nn.Module):
         self.classify = CosineClassifier(network.parts, network.embedding, people, config.identity.scale)
         needed = bool(config.diffusion.phases) or config.latent_identity > 0
         self.diffusion = LatentDiffusion(config.diffusion, network.parts, network.embedding, people) if needed else None
-
-    def use_bf16(self, enabled: bool) -> None:
-        """Let the denoiser multiply in bfloat16; the losses stay in single precision."""
-        if self.diffusion is not None:
-            self.diffusion.bf16 = enabled
 
     def forward(self, features: Features, batch: Batch, done: float = 1.0) -> Losses:
         """features by modality, the batch they came from, and the share of the training done (0 to 1), for the warm-up."""

@@ -1,12 +1,9 @@
 """A run folder as training and evaluation write it, around the blobs of fake_store."""
 
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "evaluation"))
 from fake_store import knowing_embeddings
 
 from gaitbridge.evaluation.embed import write_embeddings

@@ -125,13 +125,14 @@ def test_too_few_people_and_wrong_sizes(toy_store: Store, tmp_path: Path) -> Non
 
 def test_a_full_disk_is_one_line_and_keeps_the_last_checkpoint(toy_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import safetensors.torch
+    from safetensors import SafetensorError
 
     run, real, calls = tmp_path / "run", safetensors.torch.save_file, []
 
     def full(tensors: dict[str, torch.Tensor], path: str) -> None:
         calls.append(path)
         if len(calls) > 4:  # within the second checkpoint
-            raise OSError(28, "No space left on device")
+            raise SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")  # as it does on a full disk
         real(tensors, path)
 
     monkeypatch.setattr(safetensors.torch, "save_file", full)
@@ -145,7 +146,8 @@ def test_a_full_disk_is_one_line_and_keeps_the_last_checkpoint(toy_store: Store,
 
 @pytest.mark.parametrize("survives", [0, 1])
 def test_a_kill_between_the_pointers_loses_neither(toy_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, survives: int) -> None:
-    real, written = checkpoint.written_whole, []
+    real = checkpoint.written_whole
+    written: list[str] = []
 
     def killed(path: Path) -> AbstractContextManager[Path]:
         if len(written) == survives:

@@ -35,6 +35,7 @@ def weights_hash(state: Mapping[str, Tensor]) -> str:
 def save_checkpoint(run: Path, step: int, network: nn.Module, objective: nn.Module, optimiser: torch.optim.Optimizer,
                     state: dict[str, Any], best: bool) -> Path:
     """Write the checkpoint of `step` steps done, point `last` (and `best`) to it, and remove those that nothing points to."""
+    from safetensors import SafetensorError
     from safetensors.torch import save_file
 
     folder = run / "checkpoints" / f"step-{step:07d}"
@@ -52,9 +53,9 @@ def save_checkpoint(run: Path, step: int, network: nn.Module, objective: nn.Modu
                 os.fsync(handle.fileno())
         shutil.rmtree(folder, ignore_errors=True)  # of an earlier life of this run, which nothing points to
         partial.rename(folder)
-    except OSError as error:
+    except (OSError, SafetensorError) as error:  # the second is how safetensors reports a full disk
         shutil.rmtree(partial, ignore_errors=True)
-        raise UserError(f"cannot write the checkpoint {folder}: {error.strerror or error}; free some space and go on with --resume") from error
+        raise UserError(f"cannot write the checkpoint {folder}: {error}; free some space and go on with --resume") from error
     # `last` comes last: killed before it, a resumed run makes this checkpoint again, and `best` with it
     for pointer in ("best", "last") if best else ("last",):
         with written_whole(run / "checkpoints" / f"{pointer}.json") as temporary:

@@ -14,7 +14,7 @@ def tiny() -> RunConfig:
         objective=ObjectiveConfig(),
         data=DataConfig(people_per_batch=16, sequences_per_person=4, frames=3),
         optimiser=OptimiserConfig(name="adamw", learning_rate=5e-3),
-        steps=1200, validate_every=300,
+        steps=1000, validate_every=250,
     )
 
 

@@ -190,9 +190,13 @@ def evaluate(run: Path, *, data: Path, protocol: str = "simulated", probe: str |
     for modality in model.modalities:
         with progress(f"embed {modality.replace('_', ' ')}", "sequences") as show:
             embed_store(model.embed, store, sorted({*probes, *mates}), modality, folder / f"{modality}.npz", known, progress=show)
-    if (found := model.diagnostics(store, probes, seed)) is not None:
-        write_json(found[1], folder / found[0])
-    rows = write_evaluation(folder, store, rule, seed, folder)
+    with progress("score", "passes") as show:
+        show(0, 2, "")
+        if (found := model.diagnostics(store, probes, seed)) is not None:
+            write_json(found[1], folder / found[0])
+        show(1, 2, "")
+        rows = write_evaluation(folder, store, rule, seed, folder)
+        show(2, 2, "")
     short = {"silhouettes": "camera", "range_views": "lidar"}
     chosen = [short[side] if side else None for side in wanted]
     print_tables([row for row in rows if chosen[0] in (None, row.probe_modality) and chosen[1] in (None, row.gallery_modality)])
@@ -246,6 +250,7 @@ def report(run: Path, *, data: Path | None = None, out: Path | None = None, pict
     """
     import json
 
+    from gaitbridge.progress import progress
     from gaitbridge.report.hero import draw_hero
     from gaitbridge.report.page import write_report
     from gaitbridge.store import Store
@@ -261,7 +266,11 @@ def report(run: Path, *, data: Path | None = None, out: Path | None = None, pict
         found = run / "evaluation" / "retrieval.json"
         draw_hero(store, json.loads(found.read_text()) if found.is_file() else None, picture)
         say(f"{picture}")
-    say(f"{write_report(run, store, out)}")
+    with progress("report", "pages") as show:
+        show(0, 1, "")
+        page = write_report(run, store, out)
+        show(1, 1, "")
+    say(f"{page}")
 
 
 @app.command(name="fit-motion")

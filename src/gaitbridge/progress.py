@@ -1,6 +1,7 @@
 """Progress of anything longer than two seconds: a bar on a terminal, a line every few seconds elsewhere, on standard error."""
 
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,30 +23,56 @@ def span(seconds: float) -> str:
 
 @contextmanager
 def progress(title: str, unit: str, every_s: float = 4.0) -> Iterator[Progress]:
-    """Within the block, call the value given with (done, total, note); it shows speed and an estimate of the time left."""
+    """Within the block, call the value given with (done, total, note); it shows speed and an estimate of the time left.
+
+    Where nothing is counted for a while (a model loads, a cache fills), it says so by itself: nobody waits before a silent screen.
+    """
     if sys.stderr.isatty():
         with _bar(title, unit) as show:
             yield show
     else:
-        yield _lines(title, unit, every_s)
+        lines = _Lines(title, unit, every_s)
+        try:
+            yield lines.show
+        finally:
+            lines.ended.set()
 
 
-def _lines(title: str, unit: str, every_s: float) -> Progress:
-    started, before = time.monotonic(), [-1e9, -1.0]  # when and at how many the last line was written; the first call sets the start
+class _Lines:
+    """Progress as lines of text, at most one every `every_s` seconds, and at least one every twice that."""
 
-    def show(done: int, total: int, note: str = "") -> None:
-        now = time.monotonic()
-        if before[1] < 0:
-            before[1] = done  # resumed work does not count as speed
-        if now - before[0] < every_s and done < total:
-            return
-        before[0] = now
-        rate = (done - before[1]) / max(now - started, 1e-9)
-        left = f", {span((total - done) / rate)} left" if rate > 0 and done < total else ""
-        took = f", took {span(now - started)}" if done >= total else ""
-        print(f"{title}: {done}/{total} {unit}{left}{took}{'  ' + note if note else ''}", file=sys.stderr, flush=True)
+    def __init__(self, title: str, unit: str, every_s: float) -> None:
+        self.title, self.unit, self.every_s = title, unit, every_s
+        self.started = self.written = time.monotonic()
+        self.first: int | None = None  # resumed work does not count as speed
+        self.at = (0, 0)
+        self.ended, self.lock = threading.Event(), threading.Lock()
+        threading.Thread(target=self._beat, daemon=True).start()
 
-    return show
+    def show(self, done: int, total: int, note: str = "") -> None:
+        """Say how far it is, if it is time to."""
+        with self.lock:
+            begins, now = self.first is None, time.monotonic()
+            self.first, self.at = (done if self.first is None else self.first), (done, total)
+            if not begins and now - self.written < self.every_s and done < total:
+                return
+            rate = (done - self.first) / max(now - self.started, 1e-9)
+            left = f", {span((total - done) / rate)} left" if rate > 0 and done < total else ""
+            took = f", took {span(now - self.started)}" if done >= total else ""
+            self._write(f"{done}/{total} {self.unit}{left}{took}{'  ' + note if note else ''}")
+
+    def _beat(self) -> None:
+        """Say that it is still at work, when it has been silent for long."""
+        while not self.ended.wait(0.5):
+            with self.lock:
+                if time.monotonic() - self.written >= 2 * self.every_s and not self.ended.is_set():
+                    done, total = self.at
+                    where = f"{done}/{total} {self.unit}" if total else "preparing"
+                    self._write(f"{where}, at work for {span(time.monotonic() - self.started)}")
+
+    def _write(self, text: str) -> None:
+        self.written = time.monotonic()
+        print(f"{self.title}: {text}", file=sys.stderr, flush=True)
 
 
 @contextmanager

@@ -22,7 +22,8 @@ def commands(page: Path) -> list[str]:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_commands_parse(page: Path) -> None:
     for command in commands(page):
-        app.parse_args(shlex.split(command)[1:], exit_on_error=False, print_error=False)
+        found = app.parse_args(shlex.split(command)[1:], exit_on_error=False, print_error=False)[0]
+        assert found.__module__ == "gaitbridge.cli", command
 
 
 def test_the_readme_shows_commands() -> None:

@@ -39,7 +39,7 @@ def progress(title: str, unit: str, every_s: float = 4.0) -> Iterator[Progress]:
 
 
 class _Lines:
-    """Progress as lines of text, at most one every `every_s` seconds, and at least one every twice that."""
+    """Progress as lines of text, at most one every `every_s` seconds, and about as often while nothing is counted."""
 
     def __init__(self, title: str, unit: str, every_s: float) -> None:
         self.title, self.unit, self.every_s = title, unit, every_s
@@ -65,7 +65,7 @@ class _Lines:
         """Say that it is still at work, when it has been silent for long."""
         while not self.ended.wait(0.5):
             with self.lock:
-                if time.monotonic() - self.written >= 2 * self.every_s and not self.ended.is_set():
+                if time.monotonic() - self.written >= 1.25 * self.every_s and not self.ended.is_set():
                     done, total = self.at
                     where = f"{done}/{total} {self.unit}" if total else "preparing"
                     self._write(f"{where}, at work for {span(time.monotonic() - self.started)}")

@@ -300,7 +300,6 @@ def _fail(message: str, code: int = 2) -> int:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; 0 if it went well, 2 for a mistake of the user or the machine (one line on standard error), 130 if interrupted."""
-    os.environ.setdefault("WARP_LOG_LEVEL", "error")
     try:
         app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
     except CycloptsError as error:

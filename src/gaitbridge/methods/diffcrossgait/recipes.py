@@ -7,7 +7,11 @@ from gaitbridge.training.config import OptimiserConfig, RunConfig
 
 
 def tiny() -> RunConfig:
-    """The demo's: all parts of the method at a size for two CPU cores."""
+    """The demo's: all parts of the method at a size for two CPU cores.
+
+    `gaitbridge train tiny --data people --out run`: 5 to 6 minutes on two cores with bf16 in hardware. On the default cohort of 60 + 12 + 50
+    simulated people, other views: probe camera, gallery LiDAR 54 to 57 % rank-1, probe LiDAR, gallery camera 60 to 61 % (three runs; chance 2.0 %).
+    """
     return RunConfig(
         method="diffcrossgait", recipe="diffcrossgait/tiny",
         network=NetworkConfig(channels=(16, 32, 64), strides=(1, 2, 1), stem_stride=2, parts=16, embedding=64),
@@ -19,19 +23,19 @@ def tiny() -> RunConfig:
 
 
 def tiny_identity() -> RunConfig:
-    """The same network with identity losses alone."""
+    """The same network with identity losses alone: 53 % and 57 to 61 % (two runs, as `tiny`)."""
     objective = ObjectiveConfig(alignment=AlignmentConfig(kind="none"), diffusion=DiffusionConfig(phases=()))
     return tiny().model_copy(update={"recipe": "diffcrossgait/tiny_identity", "objective": objective})
 
 
 def tiny_info_nce() -> RunConfig:
-    """Identity losses and InfoNCE on synchronised pairs."""
+    """Identity losses and InfoNCE on synchronised pairs: 52 % and 51 % (one run, as `tiny`)."""
     objective = ObjectiveConfig(alignment=AlignmentConfig(kind="info_nce"), diffusion=DiffusionConfig(phases=()))
     return tiny().model_copy(update={"recipe": "diffcrossgait/tiny_info_nce", "objective": objective})
 
 
 def tiny_contrastive() -> RunConfig:
-    """Identity losses and the supervised contrastive loss over all same-person samples: the strong baseline."""
+    """Identity losses and supervised contrastive over all same-person samples, the strong baseline: 55 % and 63 to 64 % (two runs, as `tiny`)."""
     objective = ObjectiveConfig(diffusion=DiffusionConfig(phases=()))
     return tiny().model_copy(update={"recipe": "diffcrossgait/tiny_contrastive", "objective": objective})
 

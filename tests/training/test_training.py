@@ -17,7 +17,7 @@ from toy import toy_sequence
 from gaitbridge.config import checked, overridden
 from gaitbridge.errors import UserError
 from gaitbridge.store import Store, finish_store, write_shard
-from gaitbridge.training import checkpoint
+from gaitbridge.training import checkpoint, loop
 from gaitbridge.training.config import OptimiserConfig, RunConfig, recipe, recipes
 from gaitbridge.training.loop import train
 from gaitbridge.training.optimiser import learning_rate
@@ -142,6 +142,21 @@ def test_a_full_disk_is_one_line_and_keeps_the_last_checkpoint(toy_store: Store,
     assert sorted(path.name for path in (run / "checkpoints").iterdir()) == ["best.json", "last.json", "step-0000004"]
     monkeypatch.setattr(safetensors.torch, "save_file", real)
     assert train(toy_config("steps=8"), toy_store, run, resume=True)["step"] == 8
+
+
+def test_a_resumed_run_keeps_the_precision_it_was_begun_in(toy_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = []
+    for later in (True, False):  # what the processor is said to do when the run goes on
+        monkeypatch.setattr(loop, "bf16_is_native", lambda device: True)
+        run = tmp_path / str(later)
+        monkeypatch.setattr(loop, "learning_rate", lambda config, step, steps: 1e-3 if step < 4 else 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            train(toy_config("steps=8", "precision=auto"), toy_store, run)
+        monkeypatch.setattr(loop, "learning_rate", lambda config, step, steps: 1e-3)
+        monkeypatch.setattr(loop, "bf16_is_native", lambda device, native=later: native)
+        train(toy_config("steps=8", "precision=auto"), toy_store, run, resume=True)
+        runs.append(last_weights(run))
+    assert all(torch.equal(runs[0][name], runs[1][name]) for name in runs[0])
 
 
 @pytest.mark.parametrize("survives", [0, 1])

@@ -62,6 +62,7 @@ def train(config: RunConfig, store: Store, run: Path, resume: bool = False, prog
     if last is not None:
         found = checkpoint.restore(last, network, objective, optimiser)
         state = {key: found[key] for key in state}
+        bf16 = bool(json.loads((run / "provenance.json").read_text())["bf16"])  # as it was begun, also on another kind of processor
     log = Log(run, state["step"]) if fabric.is_global_zero else None
     forward = torch.compile(network) if config.compile else network
     wrapped, criterion = fabric.setup(forward), fabric.setup(objective)

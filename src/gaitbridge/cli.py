@@ -174,12 +174,11 @@ def evaluate(run: Path, *, data: Path, protocol: str = "simulated", probe: str |
 
     from gaitbridge.data.protocols import load_protocol
     from gaitbridge.evaluation.embed import embed_store, modality_name
-    from gaitbridge.evaluation.results import write_json
     from gaitbridge.evaluation.score import write_evaluation
     from gaitbridge.inference.session import load
     from gaitbridge.progress import progress
     from gaitbridge.report.tables import print_tables
-    from gaitbridge.store import Store
+    from gaitbridge.store import Store, write_json
 
     wanted = [modality_name(side) if side else None for side in (probe, gallery)]
     rule, store, model = load_protocol(protocol), Store(data), load(run)

@@ -1,5 +1,7 @@
 """Settings: small frozen models beside what they configure; an unknown key is an error that names the nearest valid one."""
 
+import copy
+import json
 from collections.abc import Iterable
 from typing import Any, TypeVar
 
@@ -48,9 +50,6 @@ def overridden(document: dict[str, Any], overrides: Iterable[str]) -> dict[str, 
 
     Whether the key exists and the type fits is judged by `checked` afterwards, against the model.
     """
-    import copy
-    import json
-
     result = copy.deepcopy(document)
     for override in overrides:
         path, equals, text = override.partition("=")

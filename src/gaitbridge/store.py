@@ -113,6 +113,13 @@ def written_whole(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def write_json(document: Any, out: Path) -> None:
+    """A JSON file, whole or not at all; ValueError where it holds NaN, which JSON has not."""
+    text = json.dumps(document, indent=1, allow_nan=False)
+    with written_whole(out) as temporary:
+        temporary.write_text(text + "\n")
+
+
 def _schema() -> pa.Schema:
     arrays = [field for name in FIELDS for field in (pa.field(name, pa.large_binary()), pa.field(f"{name}#", pa.list_(pa.int32())))]
     return pa.schema([pa.field(name, kind) for name, kind in _LABELS.items()] + arrays)

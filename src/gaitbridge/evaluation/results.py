@@ -7,10 +7,9 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
 
 from gaitbridge.errors import StoreError, UserError
-from gaitbridge.store import written_whole
+from gaitbridge.store import write_json, written_whole
 
 VIEW_MODES = ("excluded", "identical", "all")
 DIRECTIONS = (("camera", "lidar"), ("lidar", "camera"), ("camera", "camera"), ("lidar", "lidar"))  # (probe, gallery)
@@ -59,13 +58,6 @@ def find_row(
         if (row.metric, row.probe_modality, row.gallery_modality, row.views, row.condition, row.probe_view) == wanted:
             return row
     return None
-
-
-def write_json(document: Any, out: Path) -> None:
-    """A JSON file, whole or not at all; ValueError where it holds NaN, which JSON has not."""
-    text = json.dumps(document, indent=1, allow_nan=False)
-    with written_whole(out) as temporary:
-        temporary.write_text(text + "\n")
 
 
 def write_rows(rows: Sequence[ResultRow], out: Path) -> None:

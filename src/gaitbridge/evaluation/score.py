@@ -14,9 +14,9 @@ from gaitbridge import __version__
 from gaitbridge.data.protocols import Protocol
 from gaitbridge.evaluation import metrics
 from gaitbridge.evaluation.compare import Comparison, IndexRows, Source, compare, comparisons
-from gaitbridge.evaluation.results import VIEW_MODES, ResultRow, write_json, write_rows
+from gaitbridge.evaluation.results import VIEW_MODES, ResultRow, write_rows
 from gaitbridge.evaluation.retrieval import retrieval_examples
-from gaitbridge.store import Store
+from gaitbridge.store import Store, write_json
 from gaitbridge.types import Embeddings
 
 CURVE_RANKS = tuple(range(1, 21))

@@ -15,11 +15,11 @@ from gaitbridge.conventions import stream
 from gaitbridge.data.batches import TrainingBatches
 from gaitbridge.errors import UserError
 from gaitbridge.progress import Progress, silent
-from gaitbridge.store import Store
+from gaitbridge.store import Store, write_json
 from gaitbridge.training import checkpoint
 from gaitbridge.training.config import METHODS, RunConfig
 from gaitbridge.training.optimiser import learning_rate, make_optimiser
-from gaitbridge.training.tracking import Log, provenance, write_json
+from gaitbridge.training.tracking import Log, provenance
 from gaitbridge.training.validation import validate
 from gaitbridge.types import Batch, Features
 
@@ -112,7 +112,8 @@ def train(config: RunConfig, store: Store, run: Path, resume: bool = False, prog
     progress(config.steps, config.steps, _said(state["metrics"]).removeprefix(", "))
     if log:
         log.close()
-        write_json(run / "provenance.json", json.loads((run / "provenance.json").read_text()) | {"seconds": round(state["seconds"], 1)})
+        begun = json.loads((run / "provenance.json").read_text())
+        write_json(begun | {"seconds": round(state["seconds"], 1)}, run / "provenance.json")
     return state
 
 
@@ -167,8 +168,8 @@ def _open_run(run: Path, config: RunConfig, store: Store, resume: bool, facts: d
     if not file.is_file():
         if run.exists() and any(run.iterdir()):
             raise UserError(f"{run} exists and is not a run: choose another --out")
-        write_json(run / "provenance.json", provenance(**facts))
-        write_json(file, document)
+        write_json(provenance(**facts), run / "provenance.json")
+        write_json(document, file)
         return None
     if not resume:
         raise UserError(f"{run} holds a run already: go on with --resume, or choose another --out")

@@ -33,12 +33,6 @@ def _cpu_name() -> str:
     return names[0] if names else platform.processor() or platform.machine()
 
 
-def write_json(path: Path, document: Any) -> None:
-    """JSON, whole or not at all."""
-    with written_whole(path) as temporary:
-        temporary.write_text(json.dumps(document, indent=1, default=str) + "\n")
-
-
 class Log:
     """log.jsonl and TensorBoard of a run. Opened at step `resumed`, it first drops what was written after it."""
 

@@ -14,8 +14,6 @@ import numpy as np
 from gaitbridge.errors import UserError
 from gaitbridge.simulation.body import Body, Pose, Rest, Shape
 
-SPINE = ("LowerBack", "Spine", "Spine1", "Neck", "Head")
-LIMBS = ("Shoulder", "Arm", "ForeArm", "Hand", "UpLeg", "Leg", "Foot", "ToeBase")
 ROOT = "Hips"
 DOWN, FORWARD = np.array([0.0, 0.0, -1.0]), np.array([1.0, 0.0, 0.0])
 NEXT = {"UpLeg": "Leg", "Leg": "Foot", "Foot": "ToeBase", "Shoulder": "Arm", "Arm": "ForeArm", "ForeArm": "Hand", "Hand": "FingerBase"}

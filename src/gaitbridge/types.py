@@ -76,10 +76,43 @@ class Batch(NamedTuple):
 
 
 class Features(NamedTuple):
-    """What a network gives in training, by modality: part features before the neck and the embeddings after it, both [N, C, K]."""
+    """What a network gives in training, by modality: part features before the neck and the embeddings after it, both [N, C, K].
+
+    `extras`: what else a method's objective needs, by name, such as the 3D points read off heatmaps.
+    """
 
     parts: Mapping[str, Tensor]
     embeddings: Mapping[str, Tensor]
+    extras: Mapping[str, Tensor] = {}
+
+
+@dataclass(frozen=True)
+class Bodies:
+    """3D bodies in T frames as one camera sees them, recovered from silhouettes or true. float32, metres.
+
+    The origin is the root joint (joint 0), the axes are those of the viewing ray: x right, y down, z away from the camera.
+    joints [T, J, 3], markers [T, M, 3], vertices [T, V, 3]. root_px [T, 2]: column and row of the root in the silhouette, pixel centres at
+    whole numbers; scale_m [T]: metres that the silhouette's height stands for at the root; so a point (x, y, z) shows at
+    root_px + (x, y) / scale_m * H. known [T]: False where nothing is known (the person was not seen). heatmaps [T, J + M, D, H', W'],
+    each of sum one, where asked for: D depth bins from near to far, rows from the top, columns from the left.
+    """
+
+    joints: np.ndarray
+    markers: np.ndarray
+    vertices: np.ndarray
+    root_px: np.ndarray
+    scale_m: np.ndarray
+    known: np.ndarray
+    heatmaps: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        frames = len(self.joints)
+        for name in ("markers", "vertices", "root_px", "scale_m", "known"):
+            if len(getattr(self, name)) != frames:
+                raise ValueError(f"{frames} frames of joints but {len(getattr(self, name))} of {name}")
+
+    def __len__(self) -> int:
+        return len(self.joints)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """From the store to tensors: training batches by step, and padded batches for embedding."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -13,8 +14,17 @@ from gaitbridge.store import Store
 from gaitbridge.types import Batch
 
 
+class TruthReader(Protocol):
+    """What a training objective needs beside the images: the store's `fields`, and what it makes of one sequence's (arrays, index row)."""
+
+    @property
+    def fields(self) -> tuple[str, ...]: ...
+
+    def __call__(self, arrays: Mapping[str, np.ndarray], row: Mapping[str, Any]) -> dict[str, np.ndarray]: ...
+
+
 class DataConfig(Config):
-    """How training batches are drawn: P people x K sequences x T synchronised frames of both modalities."""
+    """How training batches are drawn: P people x K sequences x T frames, the same ones of every modality."""
 
     people_per_batch: int = 16
     sequences_per_person: int = 4
@@ -37,11 +47,14 @@ def padded(arrays: Sequence[np.ndarray]) -> tuple[torch.Tensor, torch.Tensor]:
 class TrainingBatches(Dataset[Batch]):
     """Batch number `step` of a run, for any step, in any process: item i depends on (seed, i, rank) alone."""
 
-    def __init__(self, store: Store, modalities: Sequence[str], config: DataConfig, seed: int, rank: int = 0, split: str = "train") -> None:
+    def __init__(self, store: Store, modalities: Sequence[str], config: DataConfig, seed: int, rank: int = 0, split: str = "train",
+                 truth: TruthReader | None = None) -> None:
         numbers = [n for n in store.select(split=split, modality=list(modalities)) if _frames(store.rows[n], modalities) > 0]
         if not numbers:
             raise UserError(f"{store.path} has no sequences of split {split!r} with {' and '.join(modalities)} to train on")
-        self.store, self.modalities, self.config, self.seed, self.rank = store, tuple(modalities), config, seed, rank
+        if truth is not None:
+            _check_truth(store, numbers, truth)
+        self.store, self.modalities, self.config, self.seed, self.rank, self.truth = store, tuple(modalities), config, seed, rank, truth
         self.by_person = people_of(store.rows, numbers)
         self.frame_counts = {n: _frames(store.rows[n], modalities) for n in numbers}
 
@@ -55,16 +68,30 @@ class TrainingBatches(Dataset[Batch]):
         plan = plan_batch(self.by_person, self.frame_counts, people=settings.people_per_batch, per_person=settings.sequences_per_person,
                           frames=settings.frames, ordered=settings.ordered, seed=self.seed, step=step, rank=self.rank)
         picked = [dict.fromkeys(self.modalities, frames) for frames in plan.frames]
-        sequences = self.store.read_many(plan.numbers, self.modalities, picked)
+        sequences = self.store.read_many(plan.numbers, [*self.modalities, *(self.truth.fields if self.truth else ())], picked)
         inputs = {name: torch.from_numpy(np.stack([s.arrays[name] for s in sequences])) for name in self.modalities}
         counts = torch.full((len(sequences),), settings.frames)
-        return Batch(inputs, counts, torch.tensor(plan.people), tuple(s.labels.key for s in sequences))
+        extras: dict[str, torch.Tensor] = {}
+        if self.truth is not None:
+            found = [self.truth(sequence.arrays, self.store.rows[number]) for sequence, number in zip(sequences, plan.numbers, strict=True)]
+            extras = {name: torch.from_numpy(np.stack([one[name] for one in found])) for name in found[0]}
+        return Batch(inputs, counts, torch.tensor(plan.people), tuple(s.labels.key for s in sequences), extras)
 
     def from_step(self, first: int, last: int) -> Iterator[Batch]:
         """The batches of steps first ... last - 1."""
         workers = self.config.workers
         context = "spawn" if workers else None
         return iter(DataLoader(self, batch_size=None, sampler=range(first, last), num_workers=workers, multiprocessing_context=context))
+
+
+def _check_truth(store: Store, numbers: Sequence[int], truth: TruthReader) -> None:
+    """UserError naming what is missing, where a sequence lacks a field that the objective learns from."""
+    for number in numbers:
+        if lacking := [name for name in truth.fields if name not in store.rows[number]["fields"]]:
+            raise UserError(
+                f"{store.path}: {store.rows[number]['key']} has no 3D truth to learn from ({', '.join(lacking)} missing): take a store that has it, "
+                "or train recognition alone, asked for with --set objective.reconstruction=null"
+            )
 
 
 def _frames(row: Mapping[str, object], modalities: Sequence[str]) -> int:

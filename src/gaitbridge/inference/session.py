@@ -10,10 +10,12 @@ import numpy as np
 from gaitbridge import plugins
 from gaitbridge.config import checked
 from gaitbridge.errors import UserError
+from gaitbridge.simulation.body._read_out import ReadOut
+from gaitbridge.simulation.truth import read_out_of
 from gaitbridge.store import Store
 from gaitbridge.training.checkpoint import pointed, read_part, weights_hash
 from gaitbridge.training.config import METHODS, RunConfig
-from gaitbridge.types import Embeddings
+from gaitbridge.types import Bodies, Embeddings
 
 
 class Model:
@@ -58,6 +60,31 @@ class Model:
             raise UserError(f"no {modality} to embed: give a list of arrays, one a sequence")
         values = embed_arrays(self.network, modality, arrays, self.device)
         return Embeddings(values, self.distance, modality, self.weights_hash)
+
+    def reconstruct(self, silhouettes: Sequence[np.ndarray], dense: bool = False, heatmaps: bool = False) -> list[Bodies]:
+        """The 3D bodies that the network sees in each sequence of silhouettes: joints, markers and mesh of every frame.
+
+        silhouettes: uint8 [T, H, W] each; dense: the mesh by the linear map instead of the convex one; heatmaps: keep them as well. The read-out
+        runs here only; embeddings do without it. UserError where this network has no 3D branch, or as `embed`.
+        """
+        for number, array in enumerate(silhouettes):
+            self._check("silhouettes", number, array)
+        if not silhouettes:
+            raise UserError("no silhouettes to reconstruct from: give a list of arrays, one a sequence")
+        module = plugins.load(f"{METHODS}.meshgait", "reconstruct")
+        found: list[Bodies] = module.recover(self.network, silhouettes, self.read_out, dense, heatmaps, self.device)
+        return found
+
+    @property
+    def read_out(self) -> ReadOut:
+        """Virtual markers and mesh of the body model that the network's 3D branch was trained with; UserError where it has no such branch."""
+        encoder, trained = getattr(self.network, "encoder", None), getattr(self.config.objective, "reconstruction", None)
+        if getattr(encoder, "config", None) is None:
+            raise UserError(f"{self.run} has no 3D branch to reconstruct with (recipe {self.config.recipe}): take a run of meshgait/tiny or another "
+                            "with heatmaps")
+        if trained is None:
+            raise UserError(f"{self.run} was trained without 3D truth (objective.reconstruction=null): its heatmaps show no body")
+        return read_out_of(trained.body)
 
     def objective(self) -> Any:
         """The training objective with its weights, for diagnostics alone: embedding never needs it."""

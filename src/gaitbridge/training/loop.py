@@ -44,7 +44,8 @@ def train(config: RunConfig, store: Store, run: Path, resume: bool = False, prog
 
     # 2. data, and models sized from it; weights are drawn from the seed alone
     network_module, objective_module = (plugins.load(f"{METHODS}.{config.method}", name) for name in ("network", "objective"))
-    data = TrainingBatches(store, network_module.MODALITIES, config.data, config.seed, rank)
+    reader = objective_module.truth(config.objective) if hasattr(objective_module, "truth") else None
+    data = TrainingBatches(store, network_module.MODALITIES, config.data, config.seed, rank, truth=reader)
     _check_sizes(store, data, config)
     held_out = store.select(split="val", modality=list(network_module.MODALITIES))
     torch.manual_seed(_seed(config.seed, "weights"))
@@ -77,8 +78,7 @@ def train(config: RunConfig, store: Store, run: Path, resume: bool = False, prog
         rate = learning_rate(config.optimiser, step, config.steps)
         for group in optimiser.param_groups:
             group["lr"] = rate
-        batch = Batch({name: x.to(fabric.device) for name, x in batch.inputs.items()}, batch.frames.to(fabric.device),
-                      batch.people.to(fabric.device), batch.keys)
+        batch = on_device(batch, fabric.device)
         with torch.autocast(fabric.device.type, torch.bfloat16, enabled=bf16):
             features = wrapped(batch)
         losses: Mapping[str, Tensor] = criterion(in_float32(features), batch, step / config.steps)  # distances need its precision
@@ -102,7 +102,7 @@ def train(config: RunConfig, store: Store, run: Path, resume: bool = False, prog
             progress(done, config.steps, f"loss {float(total.detach()):.2f}, {speed:.0f} sequences/s" + _said(state["metrics"]))
         if done % config.validate_every == 0 or done == config.steps:
             if fabric.is_global_zero:
-                metrics = dict(validate(network, store, held_out, fabric.device, bf16)) if held_out else {}
+                metrics = dict(validate(network, store, held_out, fabric.device, bf16, network_module.MODALITIES)) if held_out else {}
                 best = metrics.get("rank1", float(done)) > state["best"]  # without held-out people the last is the best
                 state |= {"metrics": metrics, "best": max(state["best"], metrics.get("rank1", float(done)))}
                 checkpoint.save_checkpoint(run, done, network, objective, optimiser, state, best)
@@ -128,6 +128,12 @@ def _fabric() -> Any:
     fabric = Fabric(accelerator="auto", devices=here, num_nodes=max(1, int(os.environ.get("WORLD_SIZE", "1")) // here), strategy=strategy)
     fabric.launch()
     return fabric
+
+
+def on_device(batch: Batch, device: torch.device) -> Batch:
+    """A batch with its tensors on a device."""
+    inputs, extras = ({name: x.to(device) for name, x in group.items()} for group in (batch.inputs, batch.extras))
+    return Batch(inputs, batch.frames.to(device), batch.people.to(device), batch.keys, extras)
 
 
 def in_float32(features: Features) -> Features:

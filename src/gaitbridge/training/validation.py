@@ -1,6 +1,6 @@
-"""Validation while training: retrieval between the sensors on held-out people."""
+"""Validation while training: retrieval on held-out people, between the sensors or within the only one."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from torch import nn
@@ -11,20 +11,27 @@ from gaitbridge.evaluation.metrics import distance
 from gaitbridge.store import Store
 from gaitbridge.types import Embeddings
 
-DIRECTIONS = {"camera_to_lidar": (CAMERA, LIDAR), "lidar_to_camera": (LIDAR, CAMERA)}
+SENSOR = {CAMERA: "camera", LIDAR: "lidar"}
 
 
-def validate(network: nn.Module, store: Store, numbers: list[int], device: object, bf16: bool) -> Mapping[str, float]:
+def directions(modalities: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """What is searched with what: every pair of different modalities, or the only one with itself."""
+    pairs = [(a, b) for a in modalities for b in modalities if a != b] or [(modalities[0], modalities[0])]
+    return {f"{SENSOR[probe]}_to_{SENSOR[gallery]}": (probe, gallery) for probe, gallery in pairs}
+
+
+def validate(network: nn.Module, store: Store, numbers: list[int], device: object, bf16: bool, modalities: Sequence[str] = (CAMERA, LIDAR),
+             ) -> Mapping[str, float]:
     """Rank-1 in percent by direction, between sequences of different take and view, and their mean as `rank1`."""
-    sequences = store.read_many(numbers, (CAMERA, LIDAR))
+    sequences = store.read_many(numbers, tuple(modalities))
     rows = [store.rows[n] for n in numbers]
     person, view = np.array([row["person"] for row in rows]), np.array([row["view"] for row in rows])
     take = np.array([f"{row['person']}/{row['condition']}/{row['take']}" for row in rows])
     embedded = {m: Embeddings(embed_arrays(network, m, [s.arrays[m] for s in sequences], str(device), bf16), network.distance)  # type: ignore[arg-type]
-                for m in (CAMERA, LIDAR)}
+                for m in modalities}
     barred = (view[:, None] == view[None]) | (take[:, None] == take[None])
     metrics = {}
-    for name, (probe, gallery) in DIRECTIONS.items():
+    for name, (probe, gallery) in directions(modalities).items():
         distances = np.where(barred, np.inf, distance(embedded[probe], embedded[gallery]))
         mates = ((person[:, None] == person[None]) & ~barred).any(1)
         right = person[distances.argmin(1)] == person

@@ -36,7 +36,7 @@ HEIGHT_OF_CHANGE = {
 HEIGHT_MEN_M, HEIGHT_WOMEN_M = (1.765, 0.070), (1.635, 0.065)  # mean and standard deviation of adults (NCD-RisC 2016, Europe, rounded)
 HEIGHT_LIMITS_M = (1.50, 1.95)
 DENSITY_KG_M3 = 980.0  # Anny's own figure for turning volume into mass
-SHAPES_KEPT = 32  # rest models held in memory
+SHAPES_KEPT = 256  # rest models held in memory, 0.2 MB each
 OURS_FROM_ANNY = np.array([[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])  # Anny faces -y with its left at +x
 TORSO_BONES = ("Hips", "LHipJoint", "RHipJoint", "LowerBack", "Spine", "Spine1", "LeftShoulder", "RightShoulder")
 

@@ -1,0 +1,88 @@
+"""The deployable network of Mesh-Gait: silhouettes to heatmaps, both to an embedding. No mesh and no 3D truth here."""
+
+from collections.abc import Mapping
+
+import torch
+from pydantic import model_validator
+from torch import Tensor, nn
+from torch.nn import functional
+
+from gaitbridge.config import Config
+from gaitbridge.conventions import CAMERA
+from gaitbridge.models.fused_encoder import Backbone, FusedEncoder
+from gaitbridge.models.heatmaps import HeatmapConfig, grid_of
+from gaitbridge.models.necks import ModalityBatchNorm, SeparateLinear
+from gaitbridge.models.pooling import horizontal_parts, temporal_max
+from gaitbridge.models.preparation import prepare_silhouettes
+from gaitbridge.types import Batch, Distance, Features
+
+MODALITIES = (CAMERA,)
+DISTANCE: Distance = "euclidean"
+
+
+class NetworkConfig(Config):
+    """Sizes of the network; the defaults are those of GaitBase's ResNet-9 with 16 parts of 256 channels."""
+
+    backbone: Backbone = "resnet9"
+    """Of the 2D branch: resnet9 (GaitBase) or pseudo3d (after DeepGaitV2)."""
+    channels: tuple[int, ...] = (64, 128, 256, 512)
+    strides: tuple[int, ...] = (1, 2, 2, 1)
+    stem_stride: int = 1
+    parts: int = 16
+    embedding: int = 256
+    size: tuple[int, int] = (64, 44)
+    """Height and width of the silhouettes."""
+    heatmaps: HeatmapConfig | None = HeatmapConfig(depth=16, channels=(64, 128, 128), strides=(2, 2, 1), fused_channels=128)
+    """The 3D branch; null leaves it out, which gives the same backbone on silhouettes alone."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> "NetworkConfig":
+        if len(self.channels) != len(self.strides):
+            raise ValueError(f"{len(self.channels)} channels but {len(self.strides)} strides: give one of each a stage")
+        if (branch := self.heatmaps) is not None and len(branch.channels) != len(branch.strides):
+            raise ValueError(f"heatmaps: {len(branch.channels)} channels but {len(branch.strides)} strides: give one of each a stage")
+        rows = grid_of(self.size, (self.stem_stride, *self.strides))[0]
+        if rows % self.parts:
+            raise ValueError(f"{rows} feature rows do not divide into {self.parts} parts: change parts, strides or size")
+        return self
+
+
+class Network(nn.Module):
+    """Silhouettes of a walk to part embeddings [N, C, K]."""
+
+    modalities = MODALITIES
+    distance: Distance = DISTANCE
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.encoder = FusedEncoder(config.backbone, config.channels, config.strides, config.stem_stride, config.size, config.heatmaps,
+                                    config.embedding)
+        self.shared = SeparateLinear(config.parts, self.encoder.channels, config.embedding)
+        body_parts = config.heatmaps.body_parts if config.heatmaps else 0
+        self.neck = ModalityBatchNorm(MODALITIES, config.parts + body_parts, config.embedding)
+
+    def forward(self, batch: Batch) -> Features:
+        """Part features and embeddings; in `extras` the points read off the heatmaps, [N, T, J + M, 3] in picture heights, and scale_m [N, T]."""
+        x = prepare_silhouettes(batch.inputs[CAMERA])                                   # [N, T, 1, H, W]
+        encoded = self.encoder(x, batch.frames)
+        parts = self.parts(encoded.maps, encoded.body, batch.frames)
+        extras: dict[str, Tensor] = {}
+        if self.config.heatmaps is not None:
+            extras["points"], extras["scale_m"] = self.encoder.read_off(encoded)
+        return Features({CAMERA: parts}, {CAMERA: self.embedding(parts)}, extras)
+
+    def parts(self, maps: Tensor, body: Tensor | None, frames: Tensor) -> Tensor:
+        """Frame maps [N, T, C, H, W] and body features to part features before the neck [N, C, K]."""
+        pooled = temporal_max(maps, frames)                                             # [N, C, H, W]
+        strips: Tensor = self.shared(horizontal_parts(pooled, self.config.parts))       # [N, C, K]
+        return strips if body is None else torch.cat([strips, body.to(strips.dtype)], dim=2)
+
+    def embedding(self, parts: Tensor) -> Tensor:
+        """Part features [N, C, K] through the neck, each part of length one."""
+        return functional.normalize(self.neck(parts, CAMERA), dim=1)
+
+    def embed(self, batch: Batch) -> Mapping[str, Tensor]:
+        """The embeddings [N, C, K] for the distance `Network.distance`; nothing is read off the heatmaps but what recognition uses."""
+        encoded = self.encoder(prepare_silhouettes(batch.inputs[CAMERA]), batch.frames)
+        return {CAMERA: self.embedding(self.parts(encoded.maps, encoded.body, batch.frames))}

@@ -1,0 +1,87 @@
+"""What Mesh-Gait is trained with: identity losses, and the losses between reconstructed and true joints, markers and meshes."""
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from gaitbridge.config import Config
+from gaitbridge.conventions import CAMERA
+from gaitbridge.losses.cross_entropy import CosineClassifier, cross_entropy
+from gaitbridge.losses.supervised_contrastive import supervised_contrastive
+from gaitbridge.losses.triplet import triplet
+from gaitbridge.methods.meshgait.network import NetworkConfig
+from gaitbridge.methods.meshgait.reconstruction import Reconstruction, ReconstructionConfig
+from gaitbridge.methods.meshgait.truth import Truth
+from gaitbridge.types import Batch, Features
+
+Losses = dict[str, Tensor]
+
+
+class IdentityConfig(Config):
+    """Cross-entropy by a cosine classifier, batch-all triplets, and supervised contrast between all samples."""
+
+    cross_entropy: float = 1.0
+    triplet: float = 1.0
+    contrastive: float = 0.3
+    scale: float = 16.0
+    smoothing: float = 0.1
+    margin: float = 0.2
+    temperature: float = Field(default=0.1, gt=0)
+
+
+class ObjectiveConfig(Config):
+    """All that only training needs."""
+
+    identity: IdentityConfig = IdentityConfig()
+    reconstruction: ReconstructionConfig | None = ReconstructionConfig()
+    """null: recognition alone, which is all that data without 3D truth can train."""
+    form_first: float = Field(default=0.1, ge=0, le=1)
+    """Share of the training over which the identity losses rise from zero, so that the reconstruction forms first."""
+
+
+def truth(objective: ObjectiveConfig) -> Truth | None:
+    """What is to be read with each batch, or None."""
+    return Truth(mesh=objective.reconstruction.mesh) if objective.reconstruction else None
+
+
+class Objective(nn.Module):
+    """The losses of one batch by name, already weighted: their sum is minimised."""
+
+    def __init__(self, config: ObjectiveConfig, network: NetworkConfig, people: int) -> None:
+        super().__init__()
+        self.config, branch = config, network.heatmaps
+        parts = network.parts + (branch.body_parts if branch else 0)
+        self.classify = CosineClassifier(parts, network.embedding, people, config.identity.scale)
+        self.reconstruction: Reconstruction | None = None
+        if config.reconstruction is not None:
+            if branch is None:
+                raise ValueError("network.heatmaps is null: there is nothing to reconstruct from; set objective.reconstruction=null as well")
+            self.reconstruction = Reconstruction(config.reconstruction, branch.joints, branch.markers)
+
+    def forward(self, features: Features, batch: Batch, done: float = 1.0) -> Losses:
+        """features of the network, the batch they came from with its truth in `extras`, and the share of the training done (0 to 1)."""
+        rise = min(1.0, done / self.config.form_first) if self.config.form_first and self.reconstruction is not None else 1.0
+        losses = {name: rise * loss for name, loss in self.identity_losses(features.embeddings[CAMERA], batch.people).items()}
+        if self.reconstruction is not None:
+            losses |= self.reconstruction(features.extras["points"], features.extras["scale_m"], batch.extras)
+        return losses
+
+    def identity_losses(self, embeddings: Tensor, people: Tensor) -> Losses:
+        """Of embeddings [N, C, K] of unit length and people's class numbers [N]."""
+        weights = self.config.identity
+        embeddings = embeddings.float()
+        unit = nn.functional.normalize(embeddings, dim=1)
+        losses = {"cross_entropy": weights.cross_entropy * cross_entropy(self.classify(embeddings), people, weights.smoothing),
+                  "triplet": weights.triplet * triplet(unit, unit, people, people, weights.margin, same=True)}
+        if weights.contrastive:
+            losses["supervised_contrastive"] = weights.contrastive * supervised_contrastive(embeddings, people, weights.temperature)
+        return losses
+
+
+def example_truth(network: NetworkConfig, count: int, frames: int) -> dict[str, Tensor]:
+    """Random truth of the right shapes, for checks that need no store."""
+    branch = network.heatmaps
+    joints, markers = (branch.joints, branch.markers) if branch else (31, 64)
+    made = {name: torch.randn(count, frames, points, 3) * 0.3 for name, points in (("joints", joints), ("markers", markers), ("vertices", 1229))}
+    return made | {"root": torch.full((count, frames, 2), 0.5), "scale_m": torch.full((count, frames), 1.7),
+                   "known": torch.ones(count, frames, dtype=torch.bool)}

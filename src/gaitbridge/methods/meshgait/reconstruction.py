@@ -1,0 +1,101 @@
+"""What supervises the heatmaps: joints, virtual markers, and the mesh that follows from the markers. Training only."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from gaitbridge.config import Config
+from gaitbridge.losses.mesh import edge_loss, normal_loss, points_l1
+from gaitbridge.simulation.truth import read_out_of
+
+
+class ReconstructionConfig(Config):
+    """Weights of the losses between what is read off the heatmaps and the truth; all lengths in metres."""
+
+    body: str = "anny-10pc"
+    """The body model of the truth, whose virtual markers and mesh are used."""
+    joints: float = 10.0
+    markers: float = 10.0
+    vertices: float = 2.0
+    edges: float = 1.0
+    normals: float = 0.02
+    scale: float = 0.5
+    """Of the difference of log scale."""
+    read_out: Literal["convex", "dense"] = "convex"
+    """Vertices as sparse convex combinations of the markers, or as a linear map of joints and markers."""
+    confidence: bool = False
+    """Let markers whose heatmaps are spread out count less in the convex combination."""
+    detach_mesh: bool = False
+    """Keep the mesh losses' gradients out of the heatmaps."""
+    mesh_frames: int = Field(default=32, ge=1)
+    """Frames of a batch, drawn anew each time, on which the mesh losses are computed."""
+
+    @property
+    def mesh(self) -> bool:
+        """Whether any loss needs vertices."""
+        return max(self.vertices, self.edges, self.normals) > 0
+
+
+class Reconstruction(nn.Module):
+    """The losses of one batch by name, weighted, and the read-out."""
+
+    convex: Tensor
+    dense: Tensor
+    triangles: Tensor
+    edges: Tensor
+
+    def __init__(self, config: ReconstructionConfig, joints: int, markers: int) -> None:
+        super().__init__()
+        self.config, self.joints = config, joints
+        read_out = read_out_of(config.body)
+        if (len(read_out.joint_names), len(read_out.marker_vertices)) != (joints, markers):
+            raise ValueError(f"{config.body} has {len(read_out.joint_names)} joints and {len(read_out.marker_vertices)} markers, the network "
+                             f"has {joints} and {markers}: set network.heatmaps.joints and .markers")
+        triangles = read_out.triangles.astype(np.int64)
+        edges = np.unique(np.sort(np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]]), axis=1), axis=0)
+        for name, array in (("convex", read_out.convex.toarray()), ("dense", read_out.dense), ("triangles", triangles), ("edges", edges)):
+            self.register_buffer(name, torch.from_numpy(array), persistent=False)
+
+    def forward(self, points: Tensor, scale_m: Tensor, truth: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """points [N, T, J + M, 3] in picture heights and scale_m [N, T] against the extras of `Truth`; frames in which nobody is seen do not count."""
+        weights, known = self.config, truth["known"]
+        if not bool(known.any()):
+            return {"joints": points.sum() * 0.0}
+        scale = truth["scale_m"][known]                                                   # [B]
+        # the true scale turns the picture's heights into metres, so that the scale's own error does not move the points
+        metres = self.about(points[known], truth["root"][known]) * scale[:, None, None]   # [B, J + M, 3]
+        joints, markers = metres[:, : self.joints], metres[:, self.joints :]
+        losses = {"joints": weights.joints * points_l1(joints, truth["joints"][known]),
+                  "scale": weights.scale * (scale_m[known] / scale).log().abs().mean()}
+        if weights.markers:
+            losses["markers"] = weights.markers * points_l1(markers, truth["markers"][known])
+        if weights.mesh:
+            some = torch.randperm(len(metres), device=metres.device)[: weights.mesh_frames]
+            given = metres[some].detach() if weights.detach_mesh else metres[some]
+            losses |= self.mesh_losses(self.vertices(given), truth["vertices"][known][some])
+        return losses
+
+    def about(self, points: Tensor, root: Tensor) -> Tensor:
+        """Points [B, P, 3] in picture heights about the true root's place [B, 2]."""
+        zero = torch.zeros_like(root[:, :1])
+        return points - torch.cat([root, zero], dim=1)[:, None]
+
+    def vertices(self, points: Tensor) -> Tensor:
+        """The mesh [B, V, 3] from joints and markers [B, J + M, 3], in their unit and frame."""
+        if self.config.read_out == "dense":
+            return torch.einsum("vp,bpa->bva", self.dense, points)
+        return torch.einsum("vm,bma->bva", self.convex, points[:, self.joints :])
+
+    def mesh_losses(self, recovered: Tensor, truth: Tensor) -> dict[str, Tensor]:
+        """Vertices, edges and normals of meshes [B, V, 3]."""
+        weights = self.config
+        losses = {"vertices": weights.vertices * points_l1(recovered, truth)}
+        if weights.edges:
+            losses["edges"] = weights.edges * edge_loss(recovered, truth, self.edges)
+        if weights.normals:
+            losses["normals"] = weights.normals * normal_loss(recovered, truth, self.triangles)
+        return losses

@@ -1,0 +1,97 @@
+"""The dual-branch encoder of silhouettes: a shared stem, a 2D branch, a 3D branch of heatmaps, and their fusion."""
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from gaitbridge.models.backbones import ResidualBlock
+from gaitbridge.models.heatmaps import AttentionFusion, BodyFeatures, HeatmapBranch, HeatmapConfig, HeatmapFeatures, Volumes, soft_argmax
+from gaitbridge.models.temporal import TemporalMix, real_frames
+
+Backbone = Literal["resnet9", "pseudo3d"]
+
+
+class Encoded(NamedTuple):
+    """Frame maps [N, T, C, H, W]; body features [N, C, body_parts] or None; `branch`: the 3D branch's features [N T, C', H', W'] or None."""
+
+    maps: Tensor
+    body: Tensor | None
+    branch: Tensor | None
+    joints: Volumes | None
+
+
+class FusedEncoder(nn.Module):
+    """Prepared silhouettes [N, T, 1, H, W] and frame counts [N] to `Encoded`. Without heatmaps it is the plain silhouette backbone."""
+
+    def __init__(self, backbone: Backbone, channels: Sequence[int], strides: Sequence[int], stem_stride: int, size: tuple[int, int],
+                 heatmaps: HeatmapConfig | None, embedding: int) -> None:
+        super().__init__()
+        self.config, self.aspect = heatmaps, size[1] / size[0]
+        self.stem = nn.Sequential(nn.Conv2d(1, channels[0], 3, stem_stride, 1, bias=False), nn.BatchNorm2d(channels[0]), nn.ReLU())
+        sizes = [channels[0], *channels]
+        self.stages = nn.ModuleList(ResidualBlock(a, b, s) for a, b, s in zip(sizes, channels, strides, strict=False))
+        self.mixes = nn.ModuleList(TemporalMix(width) for width in channels[1:]) if backbone == "pseudo3d" else None
+        self.channels = channels[-1]
+        if heatmaps is None:
+            return
+        self.branch = HeatmapBranch(heatmaps, channels[0], self.aspect)
+        if heatmaps.fusion != "none":
+            self.features = HeatmapFeatures(heatmaps)
+        if heatmaps.fusion == "concatenate":
+            self.channels = channels[-1] + heatmaps.fused_channels
+        elif heatmaps.fusion == "attention":
+            self.widen = nn.Conv2d(heatmaps.fused_channels, channels[-1], 1)
+            self.attend = AttentionFusion(channels[-1])
+        if heatmaps.body_parts:
+            self.body = BodyFeatures(heatmaps, embedding)
+
+    def forward(self, x: Tensor, frames: Tensor) -> Encoded:
+        count, length = x.shape[:2]
+        real = real_frames(frames, length)
+        low = self.stem(x.flatten(0, 1).contiguous(memory_format=torch.channels_last))      # [N T, C0, H0, W0]
+        maps = low
+        for number, stage in enumerate(self.stages):
+            maps = stage(maps)
+            if self.mixes is not None and number > 0:
+                maps = self.mixes[number - 1](maps.unflatten(0, (count, length)), real).flatten(0, 1)
+        if self.config is None:
+            return Encoded(maps.unflatten(0, (count, length)), None, None, None)            # [N, T, C, H, W]
+        branch = self.branch(low.unflatten(0, (count, length)), real)                       # [N T, C', H', W']
+        joints = self.branch.volumes(branch, "joints")                                      # [N T, H' W', J, D]
+        maps, body = self.joined(maps, branch, joints, real, (count, length))
+        return Encoded(maps.unflatten(0, (count, length)), body, branch, joints)
+
+    def joined(self, maps: Tensor, branch: Tensor, joints: Volumes, real: Tensor | None, shape: tuple[int, int]) -> tuple[Tensor, Tensor | None]:
+        """What recognition takes from the volumes: 2D maps fused with them, and body features."""
+        if self.config is None or (self.config.fusion == "none" and not self.config.body_parts):
+            return maps, None
+        used = [joints, self.branch.volumes(branch, "markers")] if self.config.fused == "all" else [joints]
+        if self.config.detach:
+            used = [one.detached() for one in used]
+        if self.config.fusion != "none":
+            maps = self.fused(maps, self.features(used))                                    # [N T, C, H, W]
+        if not self.config.body_parts:
+            return maps, None
+        points = torch.cat([soft_argmax(one, self.config, self.aspect) for one in used], dim=1)
+        return maps, self.body(points.unflatten(0, shape), real)
+
+    def read_off(self, encoded: Encoded) -> tuple[Tensor, Tensor]:
+        """Joints and markers [N, T, J + M, 3] in picture heights, and scale_m [N, T]: for training and on demand, never for an embedding."""
+        if self.config is None or encoded.branch is None or encoded.joints is None:
+            raise ValueError("this network has no 3D branch")
+        markers = self.branch.volumes(encoded.branch, "markers")
+        points = torch.cat([soft_argmax(one, self.config, self.aspect) for one in (encoded.joints, markers)], dim=1)
+        shape = encoded.maps.shape[:2]
+        return points.unflatten(0, shape), self.branch.scale_m(encoded.branch).unflatten(0, shape)
+
+    def fused(self, maps: Tensor, volumes: Tensor) -> Tensor:
+        """2D maps [B, C, H, W] and the volumes' features [B, C', H', W'] to fused maps on the first's grid."""
+        if volumes.shape[-2:] != maps.shape[-2:]:
+            volumes = functional.interpolate(volumes, size=maps.shape[-2:], mode="bilinear", align_corners=False)
+        if self.config is not None and self.config.fusion == "attention":
+            mixed: Tensor = self.attend(maps, self.widen(volumes))
+            return mixed
+        return torch.cat([maps, volumes.to(maps.dtype)], dim=1)

@@ -1,0 +1,213 @@
+"""3D heatmaps of joints and markers: a volume a point, and what is read off them (soft-argmax; Sun et al. 2018, Ma et al. 2023)."""
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+from torch.nn import functional
+
+from gaitbridge.config import Config
+from gaitbridge.models.backbones import ResidualBlock
+from gaitbridge.models.temporal import TemporalMix, masked_to_zero
+
+MEAN_SCALE_M = 1.7  # metres that a silhouette's height stands for, before anything is learnt
+
+
+class HeatmapConfig(Config):
+    """The 3D branch: its size, its volumes and how they join the silhouettes' features."""
+
+    joints: int = 31
+    markers: int = 64
+    depth: int = Field(default=8, ge=2)
+    """Depth bins D."""
+    reach: float = Field(default=0.4, gt=0)
+    """How far the volume reaches before and behind the root, in heights of the picture."""
+    channels: tuple[int, ...] = (32, 48)
+    strides: tuple[int, ...] = (2, 1)
+    """Of the branch's stages after the stem; the last map's grid is the volumes' H' x W'."""
+    context: int = Field(default=2, ge=0)
+    """Temporal layers: each lets a frame see one more on either side."""
+    fusion: Literal["concatenate", "attention", "none"] = "concatenate"
+    fused: Literal["joints", "all"] = "joints"
+    """Whose heatmaps recognition uses: with joints alone, markers are not computed at inference."""
+    fused_channels: int = 32
+    """Channels that the volumes are brought to before fusion."""
+    body_parts: int = Field(default=0, ge=0)
+    """Further parts of the embedding, made of the points seen in the walker's own axes."""
+    detach: bool = False
+    """Keep the identity losses' gradients out of the 3D branch."""
+    left: tuple[int, ...] = (2, 10)
+    right: tuple[int, ...] = (27, 20)
+    """Joints (hips and shoulders) whose difference points to the walker's left."""
+    top: int = 16
+    """Joint (the neck) that the walker's up points to, from the root."""
+
+    @property
+    def points(self) -> int:
+        """J + M."""
+        return self.joints + self.markers
+
+    @property
+    def fused_sets(self) -> tuple[int, ...]:
+        """How many points each set has whose heatmaps recognition uses."""
+        return (self.joints, self.markers) if self.fused == "all" else (self.joints,)
+
+    @property
+    def fused_points(self) -> int:
+        """How many points' heatmaps recognition uses."""
+        return sum(self.fused_sets)
+
+
+class Volumes(NamedTuple):
+    """Unnormalised heatmaps of some points, all positive: a point's heatmap is its weights over their sum. B is N T.
+
+    weights [B, H' W', P D]; moments float32 [B, 3, P, D]: their sums over each depth bin's cells, plain and times x and y about the
+    picture's middle, in picture heights. Kept apart, as dividing the weights would cost as much as making them.
+    """
+
+    weights: Tensor
+    moments: Tensor
+    grid: tuple[int, int]
+
+    def detached(self) -> "Volumes":
+        """The same without their history."""
+        return Volumes(self.weights.detach(), self.moments.detach(), self.grid)
+
+
+class HeatmapBranch(nn.Module):
+    """Stem features [N, T, C, H, W] to features [N T, C', H', W'], and from these the volumes of joints and of markers, each when asked for.
+
+    Recognition uses the volumes that `fused` names; the others exist in training and on demand.
+    """
+
+    def __init__(self, config: HeatmapConfig, channels_in: int, aspect: float) -> None:
+        super().__init__()
+        self.config, self.aspect = config, aspect
+        sizes = [channels_in, *config.channels]
+        self.stages = nn.Sequential(*(ResidualBlock(a, b, s) for a, b, s in zip(sizes, config.channels, config.strides, strict=False)))
+        self.context = nn.ModuleList(TemporalMix(config.channels[-1]) for _ in range(config.context))
+        self.heads = nn.ModuleDict({"joints": nn.Linear(config.channels[-1], config.joints * config.depth),
+                                    "markers": nn.Linear(config.channels[-1], config.markers * config.depth)})
+        self.scale = nn.Linear(config.channels[-1], 1)
+        nn.init.zeros_(self.scale.weight)
+        nn.init.zeros_(self.scale.bias)
+
+    def forward(self, x: Tensor, real: Tensor | None) -> Tensor:
+        maps: Tensor = self.stages(x.flatten(0, 1)).unflatten(0, x.shape[:2])        # [N, T, C', H', W']
+        for mix in self.context:
+            maps = mix(maps, real)
+        return maps.flatten(0, 1)
+
+    def volumes(self, features: Tensor, kind: str) -> Volumes:
+        """Volumes of the joints or of the markers from features [B, C', H', W']."""
+        height, width = features.shape[-2:]
+        cells = features.tanh().permute(0, 2, 3, 1).flatten(1, 2)                    # [B, H' W', C']; bounded, so that exp needs no maximum
+        weights = self.heads[kind](cells).exp()                                      # [B, H' W', P D]
+        y = (torch.arange(height, device=weights.device) + 0.5) / height - 0.5
+        x = ((torch.arange(width, device=weights.device) + 0.5) / width - 0.5) * self.aspect
+        rows = torch.stack([torch.ones(height * width, device=weights.device), x.repeat(height), y.repeat_interleave(width)])
+        moments = (rows.to(weights.dtype) @ weights).float().unflatten(2, (-1, self.config.depth))
+        return Volumes(weights, moments, (height, width))
+
+    def scale_m(self, features: Tensor) -> Tensor:
+        """Metres that each picture's height stands for, [B]."""
+        return MEAN_SCALE_M * torch.exp(self.scale(features.mean((-1, -2))).float()[:, 0])
+
+
+def soft_argmax(volumes: Volumes, config: HeatmapConfig, aspect: float) -> Tensor:
+    """The expected place of each point, float32 [B, P, 3]: x from the picture's left border, y from its top, z from the root, in picture heights.
+
+    aspect: the picture's width over its height.
+    """
+    total = volumes.moments[:, 0].sum(-1)                                            # [B, P]
+    z = ((torch.arange(config.depth, device=total.device) + 0.5) / config.depth * 2 - 1) * config.reach
+    x, y = volumes.moments[:, 1].sum(-1) / total, volumes.moments[:, 2].sum(-1) / total
+    return torch.stack([x + 0.5 * aspect, y + 0.5, (volumes.moments[:, 0] * z).sum(-1) / total], dim=-1)
+
+
+def normalised(volumes: Volumes, depth: int) -> Tensor:
+    """Heatmaps of sum one: float32 [B, P, D, H', W']."""
+    weights = volumes.weights.float().unflatten(2, (-1, depth))
+    shares = weights / weights.sum((1, 3), keepdim=True)
+    return shares.permute(0, 2, 3, 1).unflatten(3, volumes.grid)
+
+
+class HeatmapFeatures(nn.Module):
+    """Volumes as features: P D channels on their grid to `fused_channels`, [B, C, H', W'].
+
+    Each heatmap enters with mean one over its cells, so that neither the grid's size nor the number of points sets the scale.
+    """
+
+    def __init__(self, config: HeatmapConfig) -> None:
+        super().__init__()
+        self.depth = config.depth
+        self.mix = nn.ParameterList(nn.Parameter(torch.empty(points * config.depth, config.fused_channels)) for points in config.fused_sets)
+        for weight in self.mix:
+            nn.init.normal_(weight, std=(config.fused_points * config.depth) ** -0.5)
+        self.norm = nn.BatchNorm2d(config.fused_channels)
+
+    def forward(self, volumes: Sequence[Volumes]) -> Tensor:
+        mixed: Tensor | float = 0.0
+        for one, weight in zip(volumes, self.mix, strict=True):
+            mean = one.moments[:, 0].sum(-1) / (one.weights.shape[1] * self.depth)   # [B, P]
+            scaled = weight / mean.repeat_interleave(self.depth, dim=1)[:, :, None]  # [B, P D, C]: the heatmaps' norms, taken into the map
+            mixed = mixed + torch.bmm(one.weights, scaled.to(one.weights.dtype))     # [B, H' W', C]
+        assert isinstance(mixed, Tensor)
+        return functional.relu(self.norm(mixed.transpose(1, 2).unflatten(2, volumes[0].grid)))
+
+
+class AttentionFusion(nn.Module):
+    """Two maps of the same channels weighed against each other, channel by channel and place by place (after Fan et al. 2024)."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(2 * channels, channels, 1)
+
+    def forward(self, a: Tensor, b: Tensor) -> Tensor:
+        weight = torch.sigmoid(self.conv(torch.cat([a, b], dim=1)))
+        return weight * a + (1 - weight) * b
+
+
+def own_axes(points: Tensor, config: HeatmapConfig, real: Tensor | None) -> Tensor:
+    """Points in the walker's own axes, whatever the view: [N, T, P, 3] about the root to the same shape (forward, left, up).
+
+    The axes are those of the whole sequence: up from the root to the neck, left from the right hip and shoulder to the left ones.
+    """
+    known = masked_to_zero(points, real)
+    up = functional.normalize((known[:, :, config.top] - known[:, :, 0]).sum(1), dim=-1)                              # [N, 3]
+    across = (known[:, :, list(config.left)] - known[:, :, list(config.right)]).sum((1, 2))
+    left = functional.normalize(across - (across * up).sum(-1, keepdim=True) * up, dim=-1)
+    axes = torch.stack([torch.cross(left, up, dim=-1), left, up], dim=1)                                              # [N, 3, 3]
+    return torch.einsum("nab,ntpb->ntpa", axes, known)
+
+
+class BodyFeatures(nn.Module):
+    """View-free features of a walk: points in the walker's own axes, over time. [N, T, P, 3] to [N, C, body_parts]."""
+
+    def __init__(self, config: HeatmapConfig, channels: int, width: int = 128) -> None:
+        super().__init__()
+        self.config = config
+        self.norm = nn.BatchNorm1d(3 * config.fused_points)
+        self.convs = nn.ModuleList([nn.Conv1d(3 * config.fused_points, width, 3, padding=1), nn.Conv1d(width, width, 3, padding=1)])
+        self.norms = nn.ModuleList([nn.BatchNorm1d(width), nn.BatchNorm1d(width)])
+        self.out = nn.Linear(2 * width, channels * config.body_parts)
+
+    def forward(self, points: Tensor, real: Tensor | None) -> Tensor:
+        about = own_axes(points - points[:, :, :1], self.config, real)
+        x = self.norm(about.flatten(2).flatten(0, 1)).unflatten(0, points.shape[:2])                                  # [N, T, 3 P]
+        for conv, norm in zip(self.convs, self.norms, strict=True):
+            x = functional.relu(norm(conv(masked_to_zero(x, real).transpose(1, 2)))).transpose(1, 2)
+        kept = masked_to_zero(x, real)
+        count = x.new_full((len(x), 1), x.shape[1]) if real is None else real.sum(1, keepdim=True).clamp(min=1)
+        both = torch.cat([kept.amax(1), kept.sum(1) / count], dim=1)                                                  # not negative: zero is no maximum
+        return self.out(both).unflatten(1, (-1, self.config.body_parts))
+
+
+def grid_of(size: tuple[int, int], strides: Sequence[int]) -> tuple[int, int]:
+    """Rows and columns of a map after strided convolutions with padding 1."""
+    height, width = size
+    for stride in strides:
+        height, width = -(-height // stride), -(-width // stride)
+    return height, width

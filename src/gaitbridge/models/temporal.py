@@ -1,0 +1,38 @@
+"""Exchange between neighbouring frames inside a frame encoder, blind to padding."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+def real_frames(frames: Tensor, length: int) -> Tensor | None:
+    """bool [N, T]: which frames are real, from counts [N]; None where all are."""
+    if bool((frames == length).all()):
+        return None
+    return torch.arange(length, device=frames.device)[None] < frames[:, None]
+
+
+def masked_to_zero(x: Tensor, real: Tensor | None) -> Tensor:
+    """Frames [N, T, ...] with the padding set to zero, as if the sequence ended there."""
+    if real is None:
+        return x
+    return torch.where(real.reshape(*real.shape, *[1] * (x.ndim - 2)), x, torch.zeros((), dtype=x.dtype, device=x.device))
+
+
+class TemporalMix(nn.Module):
+    """What a frame takes from the ones before and after it, added to itself: the temporal half of a pseudo-3D convolution (Qiu et al. 2017).
+
+    Maps [N, T, C, H, W] to the same shape; a 1x1 convolution over three frames' channels, which is a 3x1x1 convolution.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3 * channels, channels, 1, bias=False)
+        self.norm = nn.BatchNorm2d(channels)
+
+    def forward(self, x: Tensor, real: Tensor | None) -> Tensor:
+        own = masked_to_zero(x, real)
+        ended = torch.zeros_like(own[:, :1])
+        three = torch.cat([torch.cat([ended, own[:, :-1]], 1), own, torch.cat([own[:, 1:], ended], 1)], dim=2)  # [N, T, 3 C, H, W]
+        flat = three.flatten(0, 1).contiguous(memory_format=torch.channels_last)
+        return x + functional.relu(self.norm(self.conv(flat))).unflatten(0, x.shape[:2])

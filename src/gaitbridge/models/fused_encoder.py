@@ -15,11 +15,11 @@ Backbone = Literal["resnet9", "pseudo3d"]
 
 
 class Encoded(NamedTuple):
-    """Frame maps [N, T, C, H, W]; body features [N, C, body_parts] or None; `branch`: the 3D branch's features [N T, C', H', W'] or None."""
+    """Frame maps [N, T, C, H, W]; body features [N, C, body_parts] or None; what the 3D branch gives, from which more can be read off, or None."""
 
     maps: Tensor
     body: Tensor | None
-    branch: Tensor | None
+    branch: tuple[Tensor, Tensor] | None
     joints: Volumes | None
 
 
@@ -59,9 +59,9 @@ class FusedEncoder(nn.Module):
                 maps = self.mixes[number - 1](maps.unflatten(0, (count, length)), real).flatten(0, 1)
         if self.config is None:
             return Encoded(maps.unflatten(0, (count, length)), None, None, None)            # [N, T, C, H, W]
-        branch = self.branch(low.unflatten(0, (count, length)), real)                       # [N T, C', H', W']
-        joints = self.branch.volumes(branch, "joints")                                      # [N T, H' W', J, D]
-        maps, body = self.joined(maps, branch, joints, real, (count, length))
+        branch = self.branch(low.unflatten(0, (count, length)), real)                       # [N T, C', H', W'] and the coarsest
+        joints = self.branch.volumes(branch[0], "joints")                                   # [N T, H' W', J D]
+        maps, body = self.joined(maps, branch[0], joints, real, (count, length))
         return Encoded(maps.unflatten(0, (count, length)), body, branch, joints)
 
     def joined(self, maps: Tensor, branch: Tensor, joints: Volumes, real: Tensor | None, shape: tuple[int, int]) -> tuple[Tensor, Tensor | None]:
@@ -82,10 +82,10 @@ class FusedEncoder(nn.Module):
         """Joints and markers [N, T, J + M, 3] in picture heights, and scale_m [N, T]: for training and on demand, never for an embedding."""
         if self.config is None or encoded.branch is None or encoded.joints is None:
             raise ValueError("this network has no 3D branch")
-        markers = self.branch.volumes(encoded.branch, "markers")
+        markers = self.branch.volumes(encoded.branch[0], "markers")
         points = torch.cat([soft_argmax(one, self.config, self.aspect) for one in (encoded.joints, markers)], dim=1)
         shape = encoded.maps.shape[:2]
-        return points.unflatten(0, shape), self.branch.scale_m(encoded.branch).unflatten(0, shape)
+        return points.unflatten(0, shape), self.branch.scale_m(encoded.branch[1]).unflatten(0, shape)
 
     def fused(self, maps: Tensor, volumes: Tensor) -> Tensor:
         """2D maps [B, C, H, W] and the volumes' features [B, C', H', W'] to fused maps on the first's grid."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 import torch
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -24,11 +24,12 @@ class HeatmapConfig(Config):
     """Depth bins D."""
     reach: float = Field(default=0.4, gt=0)
     """How far the volume reaches before and behind the root, in heights of the picture."""
-    channels: tuple[int, ...] = (32, 48)
-    strides: tuple[int, ...] = (2, 1)
-    """Of the branch's stages after the stem; the last map's grid is the volumes' H' x W'."""
-    context: int = Field(default=2, ge=0)
-    """Temporal layers: each lets a frame see one more on either side."""
+    channels: tuple[int, ...] = (32, 64, 96)
+    """Of the branch's stages after the stem, each at half the resolution of the one before."""
+    grid_stage: int = Field(default=0, ge=0)
+    """The stage whose grid is the volumes' H' x W'; the coarser ones tell it what the whole body looks like."""
+    context: bool = True
+    """Let the coarser stages see the frames before and after."""
     fusion: Literal["concatenate", "attention", "none"] = "concatenate"
     fused: Literal["joints", "all"] = "joints"
     """Whose heatmaps recognition uses: with joints alone, markers are not computed at inference."""
@@ -43,6 +44,12 @@ class HeatmapConfig(Config):
     """Joints (hips and shoulders) whose difference points to the walker's left."""
     top: int = 16
     """Joint (the neck) that the walker's up points to, from the root."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> "HeatmapConfig":
+        if self.grid_stage >= len(self.channels):
+            raise ValueError(f"grid_stage {self.grid_stage} is none of {len(self.channels)} stages (counted from 0)")
+        return self
 
     @property
     def points(self) -> int:
@@ -85,20 +92,32 @@ class HeatmapBranch(nn.Module):
     def __init__(self, config: HeatmapConfig, channels_in: int, aspect: float) -> None:
         super().__init__()
         self.config, self.aspect = config, aspect
-        sizes = [channels_in, *config.channels]
-        self.stages = nn.Sequential(*(ResidualBlock(a, b, s) for a, b, s in zip(sizes, config.channels, config.strides, strict=False)))
-        self.context = nn.ModuleList(TemporalMix(config.channels[-1]) for _ in range(config.context))
-        self.heads = nn.ModuleDict({"joints": nn.Linear(config.channels[-1], config.joints * config.depth),
-                                    "markers": nn.Linear(config.channels[-1], config.markers * config.depth)})
+        sizes, coarse = [channels_in, *config.channels], config.channels[config.grid_stage + 1 :]
+        width = config.channels[config.grid_stage]
+        self.stages = nn.ModuleList(ResidualBlock(a, b, 2) for a, b in zip(sizes, config.channels, strict=False))
+        self.context = nn.ModuleList(TemporalMix(channels) for channels in coarse) if config.context else None
+        self.laterals = nn.ModuleList(nn.Conv2d(channels, width, 1) for channels in coarse)
+        self.smooth = nn.Sequential(nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width)) if coarse else nn.Identity()
+        self.heads = nn.ModuleDict({"joints": nn.Linear(width, config.joints * config.depth),
+                                    "markers": nn.Linear(width, config.markers * config.depth)})
         self.scale = nn.Linear(config.channels[-1], 1)
         nn.init.zeros_(self.scale.weight)
         nn.init.zeros_(self.scale.bias)
 
-    def forward(self, x: Tensor, real: Tensor | None) -> Tensor:
-        maps: Tensor = self.stages(x.flatten(0, 1)).unflatten(0, x.shape[:2])        # [N, T, C', H', W']
-        for mix in self.context:
-            maps = mix(maps, real)
-        return maps.flatten(0, 1)
+    def forward(self, x: Tensor, real: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Features [N T, C', H', W'] on the volumes' grid, and the coarsest stage's [N T, C'', H'', W'']."""
+        grid, levels, maps = self.config.grid_stage, [], x.flatten(0, 1)
+        for number, stage in enumerate(self.stages):
+            maps = stage(maps)
+            if number > grid and self.context is not None:
+                maps = self.context[number - grid - 1](maps.unflatten(0, x.shape[:2]), real).flatten(0, 1)
+            levels.append(maps)
+        features, down = levels[grid], None
+        for maps, lateral in zip(reversed(levels[grid + 1 :]), reversed(self.laterals), strict=True):  # from the coarsest up (Lin et al. 2017)
+            down = lateral(maps) if down is None else lateral(maps) + enlarged(down, maps)
+        if down is not None:
+            features = features + enlarged(down, features)
+        return self.smooth(features), levels[-1]
 
     def volumes(self, features: Tensor, kind: str) -> Volumes:
         """Volumes of the joints or of the markers from features [B, C', H', W']."""
@@ -111,9 +130,14 @@ class HeatmapBranch(nn.Module):
         moments = (rows.to(weights.dtype) @ weights).float().unflatten(2, (-1, self.config.depth))
         return Volumes(weights, moments, (height, width))
 
-    def scale_m(self, features: Tensor) -> Tensor:
-        """Metres that each picture's height stands for, [B]."""
-        return MEAN_SCALE_M * torch.exp(self.scale(features.mean((-1, -2))).float()[:, 0])
+    def scale_m(self, coarsest: Tensor) -> Tensor:
+        """Metres that each picture's height stands for, [B], from the coarsest features [B, C'', H'', W'']."""
+        return MEAN_SCALE_M * torch.exp(self.scale(coarsest.mean((-1, -2))).float()[:, 0])
+
+
+def enlarged(maps: Tensor, like: Tensor) -> Tensor:
+    """Maps [B, C, h, w] at the resolution of others."""
+    return functional.interpolate(maps, size=like.shape[-2:], mode="nearest")
 
 
 def soft_argmax(volumes: Volumes, config: HeatmapConfig, aspect: float) -> Tensor:
@@ -203,11 +227,3 @@ class BodyFeatures(nn.Module):
         count = x.new_full((len(x), 1), x.shape[1]) if real is None else real.sum(1, keepdim=True).clamp(min=1)
         both = torch.cat([kept.amax(1), kept.sum(1) / count], dim=1)                                                  # not negative: zero is no maximum
         return self.out(both).unflatten(1, (-1, self.config.body_parts))
-
-
-def grid_of(size: tuple[int, int], strides: Sequence[int]) -> tuple[int, int]:
-    """Rows and columns of a map after strided convolutions with padding 1."""
-    height, width = size
-    for stride in strides:
-        height, width = -(-height // stride), -(-width // stride)
-    return height, width

@@ -10,7 +10,7 @@ from torch.nn import functional
 from gaitbridge.config import Config
 from gaitbridge.conventions import CAMERA
 from gaitbridge.models.fused_encoder import Backbone, FusedEncoder
-from gaitbridge.models.heatmaps import HeatmapConfig, grid_of
+from gaitbridge.models.heatmaps import HeatmapConfig
 from gaitbridge.models.necks import ModalityBatchNorm, SeparateLinear
 from gaitbridge.models.pooling import horizontal_parts, temporal_max
 from gaitbridge.models.preparation import prepare_silhouettes
@@ -32,16 +32,16 @@ class NetworkConfig(Config):
     embedding: int = 256
     size: tuple[int, int] = (64, 44)
     """Height and width of the silhouettes."""
-    heatmaps: HeatmapConfig | None = HeatmapConfig(depth=16, channels=(64, 128, 128), strides=(2, 2, 1), fused_channels=128)
+    heatmaps: HeatmapConfig | None = HeatmapConfig(depth=16, channels=(64, 128, 192, 256), grid_stage=1, fused_channels=128)
     """The 3D branch; null leaves it out, which gives the same backbone on silhouettes alone."""
 
     @model_validator(mode="after")
     def _fits(self) -> "NetworkConfig":
         if len(self.channels) != len(self.strides):
             raise ValueError(f"{len(self.channels)} channels but {len(self.strides)} strides: give one of each a stage")
-        if (branch := self.heatmaps) is not None and len(branch.channels) != len(branch.strides):
-            raise ValueError(f"heatmaps: {len(branch.channels)} channels but {len(branch.strides)} strides: give one of each a stage")
-        rows = grid_of(self.size, (self.stem_stride, *self.strides))[0]
+        rows = self.size[0]
+        for stride in (self.stem_stride, *self.strides):
+            rows = -(-rows // stride)
         if rows % self.parts:
             raise ValueError(f"{rows} feature rows do not divide into {self.parts} parts: change parts, strides or size")
         return self

@@ -12,7 +12,7 @@ def tiny() -> RunConfig:
     return RunConfig(
         method="meshgait", recipe="meshgait/tiny",
         network=NetworkConfig(channels=(16, 32, 64), strides=(1, 2, 1), stem_stride=2, parts=16, embedding=64,
-                              heatmaps=HeatmapConfig(depth=8, channels=(32,), strides=(2,))),
+                              heatmaps=HeatmapConfig(depth=8)),
         objective=ObjectiveConfig(),
         data=DataConfig(people_per_batch=16, sequences_per_person=4, frames=4, ordered=True),
         optimiser=OptimiserConfig(name="adamw", learning_rate=5e-3),

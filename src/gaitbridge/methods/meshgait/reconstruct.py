@@ -35,7 +35,7 @@ def recover(network: nn.Module, silhouettes: Sequence[np.ndarray], read_out: Rea
             points, scale = encoder.read_off(encoded)
             volumes = None
             if heatmaps and encoded.branch is not None:
-                kinds = [normalised(encoder.branch.volumes(encoded.branch, kind), encoder.config.depth) for kind in ("joints", "markers")]
+                kinds = [normalised(encoder.branch.volumes(encoded.branch[0], kind), encoder.config.depth) for kind in ("joints", "markers")]
                 volumes = torch.cat(kinds, dim=1).unflatten(0, points.shape[:2]).cpu().numpy()
         for row, one in enumerate(some):
             length = len(one)

@@ -1,0 +1,142 @@
+"""Heatmaps against slow plain code; the walker's own axes do not depend on the view; padding never counts."""
+
+import numpy as np
+import pytest
+import torch
+from scipy.spatial.transform import Rotation
+from torch import Tensor
+
+from gaitbridge.models.fused_encoder import FusedEncoder
+from gaitbridge.models.heatmaps import HeatmapBranch, HeatmapConfig, Volumes, normalised, own_axes, soft_argmax
+from gaitbridge.models.temporal import TemporalMix
+
+CONFIG = HeatmapConfig(joints=31, markers=6, depth=4, channels=(8, 12))
+ASPECT = 44 / 64
+
+
+def branch() -> HeatmapBranch:
+    torch.manual_seed(0)
+    made = HeatmapBranch(CONFIG, 8, ASPECT).eval()
+    for head in made.heads.values():
+        torch.nn.init.normal_(head.weight, std=1.0)  # type: ignore[arg-type]
+    return made
+
+
+def slowly(heatmaps: np.ndarray) -> np.ndarray:
+    """Expected places [P, 3] of heatmaps [P, D, H, W], cell by cell."""
+    points, depth, height, width = heatmaps.shape
+    found = np.zeros((points, 3))
+    for p in range(points):
+        for d in range(depth):
+            for i in range(height):
+                for j in range(width):
+                    place = ((j + 0.5) / width * ASPECT, (i + 0.5) / height, ((d + 0.5) / depth * 2 - 1) * CONFIG.reach)
+                    found[p] += heatmaps[p, d, i, j] * np.array(place)
+    return found
+
+
+def test_soft_argmax_is_the_expected_place_of_the_normalised_heatmap() -> None:
+    made, features = branch(), torch.randn(3, 8, 5, 4)
+    with torch.no_grad():
+        volumes = made.volumes(features, "markers")
+        heatmaps = normalised(volumes, CONFIG.depth)
+        points = soft_argmax(volumes, CONFIG, ASPECT)
+    assert heatmaps.shape == (3, 6, 4, 5, 4)
+    assert torch.allclose(heatmaps.sum((2, 3, 4)), torch.ones(3, 6), atol=1e-5)
+    for row in range(3):
+        assert np.allclose(points[row].numpy(), slowly(heatmaps[row].double().numpy()), atol=1e-5)
+
+
+def test_heatmaps_are_a_softmax_of_the_heads_over_the_volume() -> None:
+    made, features = branch(), torch.randn(2, 8, 3, 3)
+    head = made.heads["joints"]
+    with torch.no_grad():
+        heatmaps = normalised(made.volumes(features, "joints"), CONFIG.depth)
+        logits = torch.einsum("bchw,oc->bohw", features.tanh(), head.weight) + head.bias[:, None, None]  # type: ignore[index, operator]
+        wanted = torch.softmax(logits.reshape(2, 31, -1), dim=-1).reshape(2, 31, 4, 3, 3)
+    assert torch.allclose(heatmaps, wanted, atol=1e-6)
+
+
+def test_own_axes_are_the_same_from_every_view() -> None:
+    random = np.random.default_rng(0)
+    walk = random.normal(0, 0.3, (1, 5, 37, 3))
+    walk[:, :, 16, 2] += 2.0  # the neck above the root
+    walk[:, :, [2, 10], 1] += 1.0  # hips and shoulders apart
+    walk[:, :, [27, 20], 1] -= 1.0
+    walk -= walk[:, :, :1]
+    walk[:, :, 4:7] = np.eye(3)
+    seen = [own_axes(torch.tensor(walk @ turn.as_matrix().T), CONFIG, None) for turn in (Rotation.identity(), *Rotation.random(4, random_state=0))]
+    for other in seen[1:]:
+        assert torch.allclose(other, seen[0], atol=1e-6)
+    assert float(seen[0][..., 16, 2].mean()) > 1.5  # up
+    assert float((seen[0][..., 2, 1] - seen[0][..., 27, 1]).mean()) > 1.5  # left
+    assert float(torch.linalg.det(seen[0][0, 0, 4:7])) > 0.99  # forward, left, up turn like x, y, z: no mirror
+
+
+def test_a_frame_sees_its_neighbours_and_no_padding() -> None:
+    torch.manual_seed(0)
+    mix = TemporalMix(4).eval()
+    x = torch.randn(1, 5, 4, 2, 2)
+    with torch.no_grad():
+        alone = mix(x[:, :3], None)
+        padded = mix(x, torch.tensor([[True, True, True, False, False]]))
+        changed = mix(torch.cat([x[:, :1] + 1, x[:, 1:3]], 1), None)
+    assert torch.allclose(padded[:, :3], alone, atol=1e-6)
+    assert not torch.allclose(changed[:, 1], alone[:, 1])
+    assert torch.allclose(changed[:, 2], alone[:, 2])
+
+
+def encoder(**settings: object) -> FusedEncoder:
+    torch.manual_seed(0)
+    config = HeatmapConfig(joints=31, markers=6, depth=4, channels=(8, 12), fused_channels=8, **settings)  # type: ignore[arg-type]
+    return FusedEncoder("resnet9", (8, 8), (2, 2), 1, (64, 44), config, 16)
+
+
+@pytest.mark.parametrize("settings", [{}, {"fusion": "attention"}, {"fusion": "none", "body_parts": 2}, {"fused": "all", "body_parts": 3}])
+def test_identity_gradients_reach_the_heatmaps_unless_detached(settings: dict[str, object]) -> None:
+    x = (torch.rand(2, 3, 1, 64, 44) > 0.5).float()
+
+    def heatmap_gradient(made: FusedEncoder) -> Tensor | None:
+        encoded = made(x, torch.tensor([3, 3]))
+        total = encoded.maps.square().sum() + (0 if encoded.body is None else encoded.body.square().sum())
+        total.backward()
+        return made.branch.heads["joints"].weight.grad  # type: ignore[return-value]
+
+    reached = heatmap_gradient(encoder(**settings))
+    assert reached is not None
+    assert float(reached.abs().max()) > 0
+    assert heatmap_gradient(encoder(detach=True, **settings)) is None
+
+
+def test_without_heatmaps_it_is_the_plain_backbone() -> None:
+    torch.manual_seed(0)
+    plain = FusedEncoder("resnet9", (8, 8), (2, 2), 1, (64, 44), None, 16).eval()
+    fused = encoder(fusion="none").eval()
+    fused.load_state_dict(plain.state_dict(), strict=False)
+    x = (torch.rand(2, 3, 1, 64, 44) > 0.5).float()
+    with torch.no_grad():
+        a, b = plain(x, torch.tensor([3, 3])), fused(x, torch.tensor([3, 3]))
+    assert torch.equal(a.maps, b.maps)
+    assert a.branch is None
+    assert not [name for name, _ in plain.named_parameters() if "branch" in name]
+
+
+def test_the_pseudo_3d_backbone_looks_across_frames_and_the_resnet_does_not() -> None:
+    x = (torch.rand(1, 4, 1, 64, 44) > 0.5).float()
+    other = x.clone()
+    other[:, 3] = 1 - other[:, 3]
+    for backbone, same in (("resnet9", True), ("pseudo3d", False)):
+        torch.manual_seed(0)
+        made = FusedEncoder(backbone, (8, 8, 8), (2, 2, 1), 1, (64, 44), None, 16).eval()  # type: ignore[arg-type]
+        with torch.no_grad():
+            a, b = made(x, torch.tensor([4])).maps, made(other, torch.tensor([4])).maps
+        assert torch.allclose(a[:, 2], b[:, 2], atol=1e-6) == same
+
+
+def test_volumes_without_history() -> None:
+    made = branch()
+    volumes = made.volumes(torch.randn(1, 8, 3, 3, requires_grad=True), "joints")
+    assert isinstance(volumes, Volumes)
+    assert volumes.weights.requires_grad
+    assert not volumes.detached().weights.requires_grad
+    assert not volumes.detached().moments.requires_grad

@@ -50,6 +50,8 @@ def test_objective_gives_named_finite_losses(name: str) -> None:
     network = modules[0].Network(config.network)
     objective = modules[1].Objective(config.objective, config.network, 2)
     given = batch(modules[0].MODALITIES, config.network.size)  # type: ignore[attr-defined]
+    if getattr(config.objective, "reconstruction", None) is not None:
+        given = given._replace(extras=modules[1].example_truth(config.network, 3, 2))
     features = network(given)
     assert isinstance(features, Features)
     losses = objective(features, given, 1.0)

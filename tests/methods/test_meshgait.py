@@ -13,7 +13,7 @@ from gaitbridge.losses.mesh import edge_loss, normal_loss
 from gaitbridge.methods.meshgait import objective as objectives
 from gaitbridge.methods.meshgait.network import Network, NetworkConfig
 from gaitbridge.methods.meshgait.reconstruct import recover
-from gaitbridge.methods.meshgait.reconstruction import Reconstruction, ReconstructionConfig
+from gaitbridge.methods.meshgait.reconstruction import Reconstruction, ReconstructionConfig, example_truth
 from gaitbridge.models.heatmaps import HeatmapConfig
 from gaitbridge.simulation.truth import read_out_of
 from gaitbridge.types import Batch
@@ -28,7 +28,7 @@ def small_batch(count: int = 4, frames: int = 2) -> Batch:
     silhouettes = (torch.rand(count, frames, 64, 44, generator=random) > 0.5).to(torch.uint8) * 255
     torch.manual_seed(0)
     return Batch({"silhouettes": silhouettes}, torch.full((count,), frames), torch.arange(count) // 2,
-                 extras=objectives.example_truth(SMALL, count, frames))
+                 extras=example_truth(HEATMAPS, count, frames))
 
 
 def objective(network: NetworkConfig = SMALL, **settings: object) -> objectives.Objective:

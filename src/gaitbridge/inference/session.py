@@ -78,7 +78,7 @@ class Model:
     @property
     def read_out(self) -> ReadOut:
         """Virtual markers and mesh of the body model that the network's 3D branch was trained with; UserError where it has no such branch."""
-        encoder, trained = getattr(self.network, "encoder", None), getattr(self.config.objective, "reconstruction", None)
+        encoder, trained = getattr(self.network, "silhouette_encoder", None), getattr(self.config.objective, "reconstruction", None)
         if getattr(encoder, "config", None) is None:
             raise UserError(f"{self.run} has no 3D branch to reconstruct with (recipe {self.config.recipe}): take a run of meshgait/tiny or another "
                             "with heatmaps")

@@ -24,10 +24,13 @@ class Encoded(NamedTuple):
 
 
 class FusedEncoder(nn.Module):
-    """Prepared silhouettes [N, T, 1, H, W] and frame counts [N] to `Encoded`. Without heatmaps it is the plain silhouette backbone."""
+    """Prepared silhouettes [N, T, 1, H, W] and frame counts [N] to `Encoded`. Without heatmaps it is the plain silhouette backbone.
+
+    same_channels: bring fused maps to the 2D branch's channels, for a head that another encoder shares.
+    """
 
     def __init__(self, backbone: Backbone, channels: Sequence[int], strides: Sequence[int], stem_stride: int, size: tuple[int, int],
-                 heatmaps: HeatmapConfig | None, embedding: int) -> None:
+                 heatmaps: HeatmapConfig | None, embedding: int, same_channels: bool = False) -> None:
         super().__init__()
         self.config, self.aspect = heatmaps, size[1] / size[0]
         self.stem = nn.Sequential(nn.Conv2d(1, channels[0], 3, stem_stride, 1, bias=False), nn.BatchNorm2d(channels[0]), nn.ReLU())
@@ -40,7 +43,10 @@ class FusedEncoder(nn.Module):
         self.branch = HeatmapBranch(heatmaps, channels[0], self.aspect)
         if heatmaps.fusion != "none":
             self.features = HeatmapFeatures(heatmaps)
-        if heatmaps.fusion == "concatenate":
+        self.narrow: nn.Module = nn.Identity()
+        if heatmaps.fusion == "concatenate" and same_channels:
+            self.narrow = nn.Conv2d(channels[-1] + heatmaps.fused_channels, channels[-1], 1)
+        elif heatmaps.fusion == "concatenate":
             self.channels = channels[-1] + heatmaps.fused_channels
         elif heatmaps.fusion == "attention":
             self.widen = nn.Conv2d(heatmaps.fused_channels, channels[-1], 1)
@@ -94,4 +100,5 @@ class FusedEncoder(nn.Module):
         if self.config is not None and self.config.fusion == "attention":
             mixed: Tensor = self.attend(maps, self.widen(volumes))
             return mixed
-        return torch.cat([maps, volumes.to(maps.dtype)], dim=1)
+        both: Tensor = self.narrow(torch.cat([maps, volumes.to(maps.dtype)], dim=1))
+        return both

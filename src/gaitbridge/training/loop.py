@@ -14,6 +14,7 @@ from gaitbridge import plugins
 from gaitbridge.conventions import stream
 from gaitbridge.data.batches import TrainingBatches
 from gaitbridge.errors import UserError
+from gaitbridge.evaluation.forward import keep_freed_memory
 from gaitbridge.progress import Progress, silent
 from gaitbridge.store import Store, write_json
 from gaitbridge.training import checkpoint
@@ -39,6 +40,7 @@ def train(config: RunConfig, store: Store, run: Path, resume: bool = False, prog
     run, the data cannot serve the recipe, or a loss is not finite (naming the batch).
     """
     # 1. the device, and one process a device under torchrun
+    keep_freed_memory()
     fabric = _fabric()
     rank, bf16 = fabric.global_rank, config.precision == "bf16" or (config.precision == "auto" and bf16_is_native(fabric.device))
 

@@ -10,6 +10,8 @@ from torch.nn import functional
 from gaitbridge.config import Config
 from gaitbridge.conventions import CAMERA, LIDAR
 from gaitbridge.models.backbones import ResNet
+from gaitbridge.models.fused_encoder import FusedEncoder
+from gaitbridge.models.heatmaps import HeatmapConfig
 from gaitbridge.models.necks import ModalityBatchNorm, SeparateLinear
 from gaitbridge.models.pooling import horizontal_parts, temporal_max
 from gaitbridge.models.preparation import PREPARE
@@ -29,11 +31,15 @@ class NetworkConfig(Config):
     embedding: int = 256
     size: tuple[int, int] = (64, 44)
     """Height and width of both inputs."""
+    heatmaps: HeatmapConfig | None = None
+    """Mesh-Gait's 3D branch in the silhouettes' encoder: what it recovers in 3D is to help to match a LiDAR; null leaves it out."""
 
     @model_validator(mode="after")
     def _fits(self) -> "NetworkConfig":
         if len(self.channels) != len(self.strides):
             raise ValueError(f"{len(self.channels)} channels but {len(self.strides)} strides: give one of each a stage")
+        if self.heatmaps is not None and self.heatmaps.body_parts:
+            raise ValueError("heatmaps.body_parts must be 0 here: range views have no such parts to compare with")
         rows = self.size[0]
         for stride in (self.stem_stride, *self.strides):
             rows = -(-rows // stride)
@@ -52,28 +58,45 @@ class Network(nn.Module):
         super().__init__()
         self.config = config
         self.encoders = nn.ModuleDict({name: ResNet(PREPARE[name][1], config.channels, config.strides, config.stem_stride)
-                                       for name in MODALITIES})
+                                       for name in MODALITIES if name == LIDAR or config.heatmaps is None})
+        if config.heatmaps is not None:
+            self.encoders[CAMERA] = FusedEncoder("resnet9", config.channels, config.strides, config.stem_stride, config.size, config.heatmaps,
+                                                 config.embedding, same_channels=True)
         self.shared = SeparateLinear(config.parts, config.channels[-1], config.embedding)
         self.neck = ModalityBatchNorm(MODALITIES, config.parts, config.embedding)
 
-    def part_features(self, images: Tensor, frames: Tensor, modality: str) -> Tensor:
-        """One modality's images [N, T, H, W] and frame counts [N] to part features before the neck [N, C, K]."""
+    @property
+    def silhouette_encoder(self) -> nn.Module:
+        """The encoder of silhouettes."""
+        return self.encoders[CAMERA]
+
+    def encoded(self, images: Tensor, frames: Tensor, modality: str) -> tuple[Tensor, dict[str, Tensor]]:
+        """Frame maps [N, T, C, H, W] of one modality's images [N, T, H, W] and, in training, the points read off the heatmaps."""
         prepare, _ = PREPARE[modality]
-        x = prepare(images)                                                 # [N, T, channels, H, W]
+        x, encoder = prepare(images), self.encoders[modality]                # [N, T, channels, H, W]
+        if isinstance(encoder, FusedEncoder):
+            found = encoder(x, frames)
+            points, scale = encoder.read_off(found) if self.training else (None, None)
+            return found.maps, {} if points is None or scale is None else {"points": points, "scale_m": scale}
         flat = x.flatten(0, 1).contiguous(memory_format=torch.channels_last)
-        maps = self.encoders[modality](flat)                                # [N T, C4, H/4, W/4]
-        pooled = temporal_max(maps.unflatten(0, x.shape[:2]), frames)       # [N, C4, H/4, W/4]
-        parts = horizontal_parts(pooled, self.config.parts)                 # [N, C4, K]
-        features: Tensor = self.shared(parts)                               # [N, C, K]
-        return features
+        return encoder(flat).unflatten(0, x.shape[:2]), {}                   # [N, T, C4, H/4, W/4]
+
+    def part_features(self, images: Tensor, frames: Tensor, modality: str) -> tuple[Tensor, dict[str, Tensor]]:
+        """One modality's images [N, T, H, W] and frame counts [N] to part features before the neck [N, C, K], and what `encoded` adds."""
+        maps, extras = self.encoded(images, frames, modality)
+        pooled = temporal_max(maps, frames)                                  # [N, C4, H/4, W/4]
+        parts = horizontal_parts(pooled, self.config.parts)                  # [N, C4, K]
+        return self.shared(parts), extras                                    # [N, C, K]
 
     def embedding(self, features: Tensor, modality: str) -> Tensor:
         """Part features [N, C, K] through the neck, each part of length one."""
         return functional.normalize(self.neck(features, modality), dim=1)
 
     def forward(self, batch: Batch) -> Features:
-        parts = {name: self.part_features(images, batch.frames, name) for name, images in batch.inputs.items()}
-        return Features(parts, {name: self.embedding(features, name) for name, features in parts.items()})
+        found = {name: self.part_features(images, batch.frames, name) for name, images in batch.inputs.items()}
+        extras = {key: value for _, more in found.values() for key, value in more.items()}
+        return Features({name: parts for name, (parts, _) in found.items()},
+                        {name: self.embedding(parts, name) for name, (parts, _) in found.items()}, extras)
 
     def embed(self, batch: Batch) -> Mapping[str, Tensor]:
         """The embeddings [N, C, K] of each modality in the batch, for the distance `Network.distance`."""

@@ -15,6 +15,8 @@ from gaitbridge.losses.supervised_contrastive import supervised_contrastive
 from gaitbridge.losses.triplet import triplet
 from gaitbridge.methods.diffcrossgait import trajectory
 from gaitbridge.methods.diffcrossgait.network import MODALITIES, NetworkConfig
+from gaitbridge.methods.meshgait.reconstruction import Reconstruction, ReconstructionConfig
+from gaitbridge.methods.meshgait.truth import Truth
 from gaitbridge.models.denoiser import Denoiser
 from gaitbridge.models.necks import ModalityBatchNorm, SeparateLinear
 from gaitbridge.types import Batch, Features
@@ -78,8 +80,15 @@ class ObjectiveConfig(Config):
     latent_identity: float = 0.0
     """Identity losses on the clean latent without any diffusion: the control arm for phase 1's auxiliary head."""
     diffusion: DiffusionConfig = DiffusionConfig()
+    reconstruction: ReconstructionConfig | None = None
+    """What supervises the heatmaps where the network has them (network.heatmaps)."""
     warm_up: float = Field(default=0.3, ge=0, le=1)
     """Share of the training over which alignment and diffusion weights rise from zero: the identity losses form the space first."""
+
+
+def truth(objective: ObjectiveConfig) -> Truth | None:
+    """What is to be read with each batch beside the images, or None."""
+    return Truth(mesh=objective.reconstruction.mesh) if objective.reconstruction else None
 
 
 class LatentDiffusion(nn.Module):
@@ -125,12 +134,19 @@ class Objective(nn.Module):
         self.classify = CosineClassifier(network.parts, network.embedding, people, config.identity.scale)
         needed = bool(config.diffusion.phases) or config.latent_identity > 0
         self.diffusion = LatentDiffusion(config.diffusion, network.parts, network.embedding, people) if needed else None
+        self.reconstruction: Reconstruction | None = None
+        if config.reconstruction is not None:
+            if network.heatmaps is None:
+                raise ValueError("objective.reconstruction needs network.heatmaps: give both or neither")
+            self.reconstruction = Reconstruction(config.reconstruction, network.heatmaps.joints, network.heatmaps.markers)
 
     def forward(self, features: Features, batch: Batch, done: float = 1.0) -> Losses:
         """features by modality, the batch they came from, and the share of the training done (0 to 1), for the warm-up."""
         rise = min(1.0, done / self.config.warm_up) if self.config.warm_up else 1.0
         losses = self.identity_losses(features.embeddings, batch.people, self.classify, "")
         losses |= {name: rise * loss for name, loss in self.alignment_losses(features, batch.people).items()}
+        if self.reconstruction is not None:
+            losses |= self.reconstruction(features.extras["points"], features.extras["scale_m"], batch.extras)
         if self.diffusion is not None:
             latents = self.diffusion.latents(features.parts)
             if weight := self.config.latent_identity:

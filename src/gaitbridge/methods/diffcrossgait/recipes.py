@@ -3,6 +3,8 @@
 from gaitbridge.data.batches import DataConfig
 from gaitbridge.methods.diffcrossgait.network import NetworkConfig
 from gaitbridge.methods.diffcrossgait.objective import AlignmentConfig, DiffusionConfig, IdentityConfig, ObjectiveConfig
+from gaitbridge.methods.meshgait.reconstruction import ReconstructionConfig
+from gaitbridge.models.heatmaps import HeatmapConfig
 from gaitbridge.training.config import OptimiserConfig, RunConfig
 
 
@@ -38,6 +40,15 @@ def tiny_contrastive() -> RunConfig:
     """Identity losses and supervised contrastive over all same-person samples, the strong baseline: 55 % and 63 to 64 % (two runs, as `tiny`)."""
     objective = ObjectiveConfig(diffusion=DiffusionConfig(phases=()))
     return tiny().model_copy(update={"recipe": "diffcrossgait/tiny_contrastive", "objective": objective})
+
+
+def tiny_heatmaps() -> RunConfig:
+    """`tiny` with Mesh-Gait's 3D branch in the silhouettes' encoder, supervised by 3D truth."""
+    base = tiny()
+    assert isinstance(base.network, NetworkConfig) and isinstance(base.objective, ObjectiveConfig)
+    network = base.network.model_copy(update={"heatmaps": HeatmapConfig(depth=8)})
+    objective = base.objective.model_copy(update={"reconstruction": ReconstructionConfig()})
+    return base.model_copy(update={"recipe": "diffcrossgait/tiny_heatmaps", "network": network, "objective": objective})
 
 
 def paper() -> RunConfig:

@@ -62,6 +62,11 @@ class Network(nn.Module):
         body_parts = config.heatmaps.body_parts if config.heatmaps else 0
         self.neck = ModalityBatchNorm(MODALITIES, config.parts + body_parts, config.embedding)
 
+    @property
+    def silhouette_encoder(self) -> FusedEncoder:
+        """The encoder of silhouettes."""
+        return self.encoder
+
     def forward(self, batch: Batch) -> Features:
         """Part features and embeddings; in `extras` the points read off the heatmaps, [N, T, J + M, 3] in picture heights, and scale_m [N, T]."""
         x = prepare_silhouettes(batch.inputs[CAMERA])                                   # [N, T, 1, H, W]

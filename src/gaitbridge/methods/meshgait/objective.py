@@ -76,12 +76,3 @@ class Objective(nn.Module):
         if weights.contrastive:
             losses["supervised_contrastive"] = weights.contrastive * supervised_contrastive(embeddings, people, weights.temperature)
         return losses
-
-
-def example_truth(network: NetworkConfig, count: int, frames: int) -> dict[str, Tensor]:
-    """Random truth of the right shapes, for checks that need no store."""
-    branch = network.heatmaps
-    joints, markers = (branch.joints, branch.markers) if branch else (31, 64)
-    made = {name: torch.randn(count, frames, points, 3) * 0.3 for name, points in (("joints", joints), ("markers", markers), ("vertices", 1229))}
-    return made | {"root": torch.full((count, frames, 2), 0.5), "scale_m": torch.full((count, frames), 1.7),
-                   "known": torch.ones(count, frames, dtype=torch.bool)}

@@ -20,11 +20,11 @@ def recover(network: nn.Module, silhouettes: Sequence[np.ndarray], read_out: Rea
             device: torch.device | str = "cpu") -> list[Bodies]:
     """Joints, markers and mesh of each frame of sequences uint8 [T, H, W]; frames without a person are not `known`.
 
-    network: one with a `FusedEncoder` called `encoder`. Lengths are metric by the scale that the network itself recovers. heatmaps: keep
+    network: one whose `silhouette_encoder` is a `FusedEncoder` with heatmaps. Lengths are metric by the scale that the network itself recovers. heatmaps: keep
     them too, [T, J + M, D, H', W']. dense: the mesh by the linear map of joints and markers instead of the convex one of markers.
     """
     network.eval()
-    encoder = network.encoder
+    encoder = network.silhouette_encoder
     assert isinstance(encoder, FusedEncoder) and encoder.config is not None
     found, group = [], max(1, FRAMES_AT_ONCE // max(len(one) for one in silhouettes))
     for start in range(0, len(silhouettes), group):

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from gaitbridge.config import Config
 from gaitbridge.losses.mesh import edge_loss, normal_loss, points_l1
+from gaitbridge.models.heatmaps import HeatmapConfig
 from gaitbridge.simulation.truth import read_out_of
 
 
@@ -99,3 +100,11 @@ class Reconstruction(nn.Module):
         if weights.normals:
             losses["normals"] = weights.normals * normal_loss(recovered, truth, self.triangles)
         return losses
+
+
+def example_truth(heatmaps: HeatmapConfig, count: int, frames: int) -> dict[str, Tensor]:
+    """Random truth of the right shapes, for checks that need no store."""
+    sets = (("joints", heatmaps.joints), ("markers", heatmaps.markers), ("vertices", 1229))
+    made = {name: torch.randn(count, frames, points, 3) * 0.3 for name, points in sets}
+    return made | {"root": torch.full((count, frames, 2), 0.5), "scale_m": torch.full((count, frames), 1.7),
+                   "known": torch.ones(count, frames, dtype=torch.bool)}

@@ -52,7 +52,7 @@ def test_objective_gives_named_finite_losses(name: str) -> None:
     objective = modules[1].Objective(config.objective, config.network, 2)
     given = batch(modules[0].MODALITIES, config.network.size)  # type: ignore[attr-defined]
     if getattr(config.objective, "reconstruction", None) is not None:
-        given = given._replace(extras=example_truth(config.network.heatmaps, 3, 2))
+        given = given._replace(extras=example_truth(config.network.heatmaps, 3, 2))  # type: ignore[attr-defined]
     features = network(given)
     assert isinstance(features, Features)
     losses = objective(features, given, 1.0)

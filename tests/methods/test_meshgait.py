@@ -13,7 +13,7 @@ from gaitbridge.losses.mesh import edge_loss, normal_loss
 from gaitbridge.methods.meshgait import objective as objectives
 from gaitbridge.methods.meshgait.network import Network, NetworkConfig
 from gaitbridge.methods.meshgait.reconstruct import recover
-from gaitbridge.methods.meshgait.reconstruction import Reconstruction, ReconstructionConfig, example_truth
+from gaitbridge.methods.meshgait.reconstruction import Reconstruction, ReconstructionConfig, confidences, example_truth
 from gaitbridge.models.heatmaps import HeatmapConfig
 from gaitbridge.simulation.truth import read_out_of
 from gaitbridge.types import Batch
@@ -29,6 +29,10 @@ def small_batch(count: int = 4, frames: int = 2) -> Batch:
     torch.manual_seed(0)
     return Batch({"silhouettes": silhouettes}, torch.full((count,), frames), torch.arange(count) // 2,
                  extras=example_truth(HEATMAPS, count, frames))
+
+
+def read_off(points: Tensor, scale_m: Tensor) -> dict[str, Tensor]:
+    return {"points": points, "scale_m": scale_m, "spread": torch.full(points.shape[:-1], 0.1)}
 
 
 def objective(network: NetworkConfig = SMALL, **settings: object) -> objectives.Objective:
@@ -102,10 +106,10 @@ def test_the_losses_vanish_on_the_truth_and_are_metres_off_it() -> None:
         both = torch.cat([truth["joints"], truth["markers"]], dim=2) + torch.tensor([moved, 0, 0])
         return both / scale[..., None, None] + torch.cat([truth["root"], zero], dim=2)[:, :, None]
 
-    losses = module(points(0.0), scale, truth)
+    losses = module(read_off(points(0.0), scale), truth)
     assert set(losses) == {"joints", "markers", "vertices", "edges", "normals", "scale"}
     assert all(float(loss) < 1e-5 for name, loss in losses.items() if name != "normals")
-    off = module(points(0.1), scale * 1.1, truth)
+    off = module(read_off(points(0.1), scale * 1.1), truth)
     for name in ("joints", "markers", "vertices"):
         assert float(off[name]) == pytest.approx(0.1 / 3, rel=1e-3)
     assert float(off["edges"]) < 1e-5
@@ -117,13 +121,13 @@ def test_frames_in_which_nobody_is_seen_do_not_count() -> None:
     points, scale = torch.rand(2, 3, 95, 3), torch.full((2, 3), 1.7)
     known = torch.tensor([[True, False, True], [True, True, False]])
     truth = dict(batch.extras) | {"known": known}
-    first = module(points, scale, truth)
+    first = module(read_off(points, scale), truth)
     spoilt = {name: torch.where(known.reshape(2, 3, *[1] * (value.ndim - 2)), value, value + 9) if value.ndim > 2 else value
               for name, value in truth.items()}
-    second = module(points, scale, spoilt)
+    second = module(read_off(points, scale), spoilt)
     for name in first:
         assert float(first[name]) == pytest.approx(float(second[name]), rel=1e-4), name
-    nobody = module(points, scale, truth | {"known": torch.zeros(2, 3, dtype=torch.bool)})
+    nobody = module(read_off(points, scale), truth | {"known": torch.zeros(2, 3, dtype=torch.bool)})
     assert float(sum(nobody.values())) == 0
 
 
@@ -137,31 +141,36 @@ def test_edges_and_normals_against_plain_geometry() -> None:
 
 
 @pytest.mark.parametrize(("settings", "reached"), [({}, True), ({"reconstruction__detach_mesh": "true"}, False)])
-def test_the_gradients_of_the_mesh_reach_the_heatmaps_unless_detached(settings: dict[str, str], reached: bool) -> None:
+def test_the_gradients_of_the_mesh_reach_the_heatmaps_unless_detached(settings: dict[str, object], reached: bool) -> None:
     torch.manual_seed(0)
     net, batch = Network(SMALL), small_batch()
-    losses = objective(**settings)(net(batch), batch, 1.0)
+    losses = objective(SMALL, **settings)(net(batch), batch, 1.0)
     head = net.encoder.branch.heads["markers"].weight
     mesh = losses["vertices"] + losses["edges"] + losses["normals"]
     gradient = torch.autograd.grad(mesh, head, allow_unused=True)[0] if mesh.requires_grad else None  # type: ignore[arg-type]
     assert (gradient is not None and float(gradient.abs().max()) > 0) == reached
 
 
-@pytest.mark.parametrize("read_out", ["convex", "dense"])
-def test_both_read_outs_give_the_mesh_of_true_points(read_out: str) -> None:
-    """The arrays read-out and the training one are the same map."""
-    module = Reconstruction(ReconstructionConfig(read_out=read_out), 31, 64)  # type: ignore[arg-type]
-    points = np.random.default_rng(0).normal(0, 0.3, (2, 95, 3)).astype(np.float32)
-    wanted = read_out_of("anny-10pc").vertices(points[:, :31], points[:, 31:], dense=read_out == "dense")
-    assert np.allclose(module.vertices(torch.from_numpy(points)).numpy(), wanted, atol=1e-5)
+@pytest.mark.parametrize("settings", [{}, {"confidence": True}, {"read_out": "dense"}])
+def test_the_read_out_on_arrays_and_in_training_is_one_map(settings: dict[str, object]) -> None:
+    module = Reconstruction(ReconstructionConfig(**settings), 31, 64)  # type: ignore[arg-type]
+    random = np.random.default_rng(0)
+    points, unsure = random.normal(0, 0.3, (2, 95, 3)).astype(np.float32), random.uniform(0.01, 0.3, (2, 95)).astype(np.float32)
+    sure = confidences(torch.from_numpy(unsure[:, 31:])).numpy() if "confidence" in settings else None
+    wanted = read_out_of("anny-10pc").vertices(points[:, :31], points[:, 31:], dense="read_out" in settings, confidence=sure)
+    made = module.vertices(torch.from_numpy(points), torch.from_numpy(unsure)).numpy()
+    assert np.allclose(made, wanted, atol=1e-5)
+    low, high = points[:, 31:].min((1, 2), keepdims=True), points[:, 31:].max((1, 2), keepdims=True)
+    assert "read_out" in settings or ((made >= low - 1e-5) & (made <= high + 1e-5)).all()  # convex
 
 
 def test_reconstruction_forms_first() -> None:
     torch.manual_seed(0)
     net, batch = Network(SMALL), small_batch()
-    features = net(batch)
     made = objective(form_first=0.5)
-    begun, risen = made(features, batch, 0.0), made(features, batch, 0.5)
+    with torch.no_grad():
+        features = net(batch)
+        begun, risen = made(features, batch, 0.0), made(features, batch, 0.5)
     assert float(begun["cross_entropy"]) == 0
     assert float(risen["cross_entropy"]) > 0
     assert float(begun["joints"]) == float(risen["joints"]) > 0

@@ -7,7 +7,7 @@ from scipy.spatial.transform import Rotation
 from torch import Tensor
 
 from gaitbridge.models.fused_encoder import FusedEncoder
-from gaitbridge.models.heatmaps import HeatmapBranch, HeatmapConfig, Volumes, normalised, own_axes, soft_argmax
+from gaitbridge.models.heatmaps import HeatmapBranch, HeatmapConfig, Volumes, normalised, own_axes, soft_argmax, spread
 from gaitbridge.models.temporal import TemporalMix
 
 CONFIG = HeatmapConfig(joints=31, markers=6, depth=4, channels=(8, 12))
@@ -22,17 +22,18 @@ def branch() -> HeatmapBranch:
     return made
 
 
-def slowly(heatmaps: np.ndarray) -> np.ndarray:
-    """Expected places [P, 3] of heatmaps [P, D, H, W], cell by cell."""
+def slowly(heatmaps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Expected places [P, 3] of heatmaps [P, D, H, W] and the standard deviations about them [P], cell by cell."""
     points, depth, height, width = heatmaps.shape
-    found = np.zeros((points, 3))
+    found, square = np.zeros((points, 3)), np.zeros(points)
     for p in range(points):
         for d in range(depth):
             for i in range(height):
                 for j in range(width):
                     place = ((j + 0.5) / width * ASPECT, (i + 0.5) / height, ((d + 0.5) / depth * 2 - 1) * CONFIG.reach)
                     found[p] += heatmaps[p, d, i, j] * np.array(place)
-    return found
+                    square[p] += heatmaps[p, d, i, j] * np.sum(np.square(place))
+    return found, np.sqrt(square - np.square(found).sum(1))
 
 
 def test_soft_argmax_is_the_expected_place_of_the_normalised_heatmap() -> None:
@@ -40,11 +41,13 @@ def test_soft_argmax_is_the_expected_place_of_the_normalised_heatmap() -> None:
     with torch.no_grad():
         volumes = made.volumes(features, "markers")
         heatmaps = normalised(volumes, CONFIG.depth)
-        points = soft_argmax(volumes, CONFIG, ASPECT)
+        points, unsure = soft_argmax(volumes, CONFIG, ASPECT), spread(volumes, CONFIG)
     assert heatmaps.shape == (3, 6, 4, 5, 4)
     assert torch.allclose(heatmaps.sum((2, 3, 4)), torch.ones(3, 6), atol=1e-5)
     for row in range(3):
-        assert np.allclose(points[row].numpy(), slowly(heatmaps[row].double().numpy()), atol=1e-5)
+        mean, deviation = slowly(heatmaps[row].double().numpy())
+        assert np.allclose(points[row].numpy(), mean, atol=1e-5)
+        assert np.allclose(unsure[row].numpy(), deviation, atol=1e-4)
 
 
 def test_heatmaps_are_a_softmax_of_the_heads_over_the_volume() -> None:
@@ -52,7 +55,7 @@ def test_heatmaps_are_a_softmax_of_the_heads_over_the_volume() -> None:
     head = made.heads["joints"]
     with torch.no_grad():
         heatmaps = normalised(made.volumes(features, "joints"), CONFIG.depth)
-        logits = torch.einsum("bchw,oc->bohw", features.tanh(), head.weight) + head.bias[:, None, None]  # type: ignore[index, operator]
+        logits = torch.einsum("bchw,oc->bohw", features.tanh(), head.weight) + head.bias[:, None, None]  # type: ignore[index]
         wanted = torch.softmax(logits.reshape(2, 31, -1), dim=-1).reshape(2, 31, 4, 3, 3)
     assert torch.allclose(heatmaps, wanted, atol=1e-6)
 

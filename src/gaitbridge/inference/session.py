@@ -9,7 +9,7 @@ import numpy as np
 
 from gaitbridge import plugins
 from gaitbridge.config import checked
-from gaitbridge.errors import UserError
+from gaitbridge.errors import UserError, nearest
 from gaitbridge.simulation.body._read_out import ReadOut
 from gaitbridge.simulation.truth import read_out_of
 from gaitbridge.store import Store
@@ -61,18 +61,22 @@ class Model:
         values = embed_arrays(self.network, modality, arrays, self.device)
         return Embeddings(values, self.distance, modality, self.weights_hash)
 
-    def reconstruct(self, silhouettes: Sequence[np.ndarray], dense: bool = False, heatmaps: bool = False) -> list[Bodies]:
+    def reconstruct(self, silhouettes: Sequence[np.ndarray], mesh: str = "", heatmaps: bool = False) -> list[Bodies]:
         """The 3D bodies that the network sees in each sequence of silhouettes: joints, markers and mesh of every frame.
 
-        silhouettes: uint8 [T, H, W] each; dense: the mesh by the linear map instead of the convex one; heatmaps: keep them as well. The read-out
-        runs here only; embeddings do without it. UserError where this network has no 3D branch, or as `embed`.
+        silhouettes: uint8 [T, H, W] each; mesh: `convex`, `confidence` or `dense`, by default as the run was trained; heatmaps: keep them as
+        well. The read-out runs here only; embeddings do without it. UserError where this network has no 3D branch, or as `embed`.
         """
         for number, array in enumerate(silhouettes):
             self._check("silhouettes", number, array)
         if not silhouettes:
             raise UserError("no silhouettes to reconstruct from: give a list of arrays, one a sequence")
         module = plugins.load(f"{METHODS}.meshgait", "reconstruct")
-        found: list[Bodies] = module.recover(self.network, silhouettes, self.read_out, dense, heatmaps, self.device)
+        read_out, trained = self.read_out, self.config.objective.reconstruction  # type: ignore[attr-defined]
+        chosen = mesh or ("confidence" if trained.confidence and trained.read_out == "convex" else trained.read_out)
+        if chosen not in (known := ("convex", "confidence", "dense")):
+            raise UserError(f"unknown mesh {chosen!r}: {nearest(chosen, known)}")
+        found: list[Bodies] = module.recover(self.network, silhouettes, read_out, chosen, heatmaps, self.device)
         return found
 
     @property

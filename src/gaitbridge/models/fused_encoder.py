@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gaitbridge.models.backbones import ResidualBlock
-from gaitbridge.models.heatmaps import AttentionFusion, BodyFeatures, HeatmapBranch, HeatmapConfig, HeatmapFeatures, Volumes, soft_argmax
+from gaitbridge.models.heatmaps import AttentionFusion, BodyFeatures, HeatmapBranch, HeatmapConfig, HeatmapFeatures, Volumes, soft_argmax, spread
 from gaitbridge.models.temporal import TemporalMix, real_frames
 
 Backbone = Literal["resnet9", "pseudo3d"]
@@ -84,14 +84,16 @@ class FusedEncoder(nn.Module):
         points = torch.cat([soft_argmax(one, self.config, self.aspect) for one in used], dim=1)
         return maps, self.body(points.unflatten(0, shape), real)
 
-    def read_off(self, encoded: Encoded) -> tuple[Tensor, Tensor]:
-        """Joints and markers [N, T, J + M, 3] in picture heights, and scale_m [N, T]: for training and on demand, never for an embedding."""
+    def read_off(self, encoded: Encoded) -> dict[str, Tensor]:
+        """For training and on demand, never for an embedding: `points` [N, T, J + M, 3], joints then markers, in picture heights; their
+        `spread` [N, T, J + M]; `scale_m` [N, T]."""
         if self.config is None or encoded.branch is None or encoded.joints is None:
             raise ValueError("this network has no 3D branch")
-        markers = self.branch.volumes(encoded.branch[0], "markers")
-        points = torch.cat([soft_argmax(one, self.config, self.aspect) for one in (encoded.joints, markers)], dim=1)
-        shape = encoded.maps.shape[:2]
-        return points.unflatten(0, shape), self.branch.scale_m(encoded.branch[1]).unflatten(0, shape)
+        volumes = (encoded.joints, self.branch.volumes(encoded.branch[0], "markers"))
+        found = {"points": torch.cat([soft_argmax(one, self.config, self.aspect) for one in volumes], dim=1),
+                 "spread": torch.cat([spread(one, self.config) for one in volumes], dim=1),
+                 "scale_m": self.branch.scale_m(encoded.branch[1])}
+        return {name: value.unflatten(0, encoded.maps.shape[:2]) for name, value in found.items()}
 
     def fused(self, maps: Tensor, volumes: Tensor) -> Tensor:
         """2D maps [B, C, H, W] and the volumes' features [B, C', H', W'] to fused maps on the first's grid."""

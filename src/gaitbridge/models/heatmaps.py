@@ -70,8 +70,8 @@ class HeatmapConfig(Config):
 class Volumes(NamedTuple):
     """Unnormalised heatmaps of some points, all positive: a point's heatmap is its weights over their sum. B is N T.
 
-    weights [B, H' W', P D]; moments float32 [B, 3, P, D]: their sums over each depth bin's cells, plain and times x and y about the
-    picture's middle, in picture heights. Kept apart, as dividing the weights would cost as much as making them.
+    weights [B, H' W', P D]; moments float32 [B, 4, P, D]: their sums over each depth bin's cells, plain and times x, y and x^2 + y^2 about
+    the picture's middle, in picture heights. Kept apart, as dividing the weights would cost as much as making them.
     """
 
     weights: Tensor
@@ -126,7 +126,8 @@ class HeatmapBranch(nn.Module):
         weights = self.heads[kind](cells).exp()                                      # [B, H' W', P D]
         y = (torch.arange(height, device=weights.device) + 0.5) / height - 0.5
         x = ((torch.arange(width, device=weights.device) + 0.5) / width - 0.5) * self.aspect
-        rows = torch.stack([torch.ones(height * width, device=weights.device), x.repeat(height), y.repeat_interleave(width)])
+        x, y = x.repeat(height), y.repeat_interleave(width)
+        rows = torch.stack([torch.ones_like(x), x, y, x.square() + y.square()])
         moments = (rows.to(weights.dtype) @ weights).float().unflatten(2, (-1, self.config.depth))
         return Volumes(weights, moments, (height, width))
 
@@ -146,9 +147,23 @@ def soft_argmax(volumes: Volumes, config: HeatmapConfig, aspect: float) -> Tenso
     aspect: the picture's width over its height.
     """
     total = volumes.moments[:, 0].sum(-1)                                            # [B, P]
-    z = ((torch.arange(config.depth, device=total.device) + 0.5) / config.depth * 2 - 1) * config.reach
     x, y = volumes.moments[:, 1].sum(-1) / total, volumes.moments[:, 2].sum(-1) / total
-    return torch.stack([x + 0.5 * aspect, y + 0.5, (volumes.moments[:, 0] * z).sum(-1) / total], dim=-1)
+    z = (volumes.moments[:, 0] * depths(config, total.device)).sum(-1) / total
+    return torch.stack([x + 0.5 * aspect, y + 0.5, z], dim=-1)
+
+
+def depths(config: HeatmapConfig, device: torch.device) -> Tensor:
+    """The middles of the depth bins [D], in picture heights behind the root."""
+    return ((torch.arange(config.depth, device=device) + 0.5) / config.depth * 2 - 1) * config.reach
+
+
+def spread(volumes: Volumes, config: HeatmapConfig) -> Tensor:
+    """Standard deviation of each heatmap about its expected place, float32 [B, P], in picture heights: how unsure the place is."""
+    total = volumes.moments[:, 0].sum(-1)
+    z = depths(config, total.device)
+    square = (volumes.moments[:, 3].sum(-1) + (volumes.moments[:, 0] * z.square()).sum(-1)) / total
+    middle = soft_argmax(volumes, config, 0.0) - torch.tensor([0.0, 0.5, 0.0], device=total.device)
+    return (square - middle.square().sum(-1)).clamp(min=1e-6).sqrt()
 
 
 def normalised(volumes: Volumes, depth: int) -> Tensor:
@@ -225,5 +240,5 @@ class BodyFeatures(nn.Module):
             x = functional.relu(norm(conv(masked_to_zero(x, real).transpose(1, 2)))).transpose(1, 2)
         kept = masked_to_zero(x, real)
         count = x.new_full((len(x), 1), x.shape[1]) if real is None else real.sum(1, keepdim=True).clamp(min=1)
-        both = torch.cat([kept.amax(1), kept.sum(1) / count], dim=1)                                                  # not negative: zero is no maximum
+        both = torch.cat([kept.amax(1), kept.sum(1) / count], dim=1)  # after a ReLU: the padding's zero is no maximum
         return self.out(both).unflatten(1, (-1, self.config.body_parts))

@@ -51,7 +51,7 @@ def _latents(network: Network, diffusion: LatentDiffusion, store: Store, numbers
         sequences = store.read_many(numbers[start : start + 32], MODALITIES)
         for name in MODALITIES:
             images, frames = padded([sequence.arrays[name] for sequence in sequences])
-            parts[name].append(network.part_features(images, frames, name).float())
+            parts[name].append(network.part_features(images, frames, name)[0].float())
     return diffusion.latents({name: torch.cat(values) for name, values in parts.items()})
 
 

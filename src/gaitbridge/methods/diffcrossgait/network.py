@@ -76,8 +76,7 @@ class Network(nn.Module):
         x, encoder = prepare(images), self.encoders[modality]                # [N, T, channels, H, W]
         if isinstance(encoder, FusedEncoder):
             found = encoder(x, frames)
-            points, scale = encoder.read_off(found) if self.training else (None, None)
-            return found.maps, {} if points is None or scale is None else {"points": points, "scale_m": scale}
+            return found.maps, encoder.read_off(found) if self.training else {}
         flat = x.flatten(0, 1).contiguous(memory_format=torch.channels_last)
         return encoder(flat).unflatten(0, x.shape[:2]), {}                   # [N, T, C4, H/4, W/4]
 

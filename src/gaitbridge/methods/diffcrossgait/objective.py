@@ -146,7 +146,7 @@ class Objective(nn.Module):
         losses = self.identity_losses(features.embeddings, batch.people, self.classify, "")
         losses |= {name: rise * loss for name, loss in self.alignment_losses(features, batch.people).items()}
         if self.reconstruction is not None:
-            losses |= self.reconstruction(features.extras["points"], features.extras["scale_m"], batch.extras)
+            losses |= self.reconstruction(features.extras, batch.extras)
         if self.diffusion is not None:
             latents = self.diffusion.latents(features.parts)
             if weight := self.config.latent_identity:

@@ -45,7 +45,8 @@ def tiny_contrastive() -> RunConfig:
 def tiny_heatmaps() -> RunConfig:
     """`tiny` with Mesh-Gait's 3D branch in the silhouettes' encoder, supervised by 3D truth."""
     base = tiny()
-    assert isinstance(base.network, NetworkConfig) and isinstance(base.objective, ObjectiveConfig)
+    assert isinstance(base.network, NetworkConfig)
+    assert isinstance(base.objective, ObjectiveConfig)
     network = base.network.model_copy(update={"heatmaps": HeatmapConfig(depth=8)})
     objective = base.objective.model_copy(update={"reconstruction": ReconstructionConfig()})
     return base.model_copy(update={"recipe": "diffcrossgait/tiny_heatmaps", "network": network, "objective": objective})

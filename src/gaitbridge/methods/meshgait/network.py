@@ -68,13 +68,11 @@ class Network(nn.Module):
         return self.encoder
 
     def forward(self, batch: Batch) -> Features:
-        """Part features and embeddings; in `extras` the points read off the heatmaps, [N, T, J + M, 3] in picture heights, and scale_m [N, T]."""
+        """Part features and embeddings; in `extras` what is read off the heatmaps (`FusedEncoder.read_off`)."""
         x = prepare_silhouettes(batch.inputs[CAMERA])                                   # [N, T, 1, H, W]
         encoded = self.encoder(x, batch.frames)
         parts = self.parts(encoded.maps, encoded.body, batch.frames)
-        extras: dict[str, Tensor] = {}
-        if self.config.heatmaps is not None:
-            extras["points"], extras["scale_m"] = self.encoder.read_off(encoded)
+        extras = self.encoder.read_off(encoded) if self.config.heatmaps is not None else {}
         return Features({CAMERA: parts}, {CAMERA: self.embedding(parts)}, extras)
 
     def parts(self, maps: Tensor, body: Tensor | None, frames: Tensor) -> Tensor:

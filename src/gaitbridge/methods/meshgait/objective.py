@@ -1,6 +1,5 @@
 """What Mesh-Gait is trained with: identity losses, and the losses between reconstructed and true joints, markers and meshes."""
 
-import torch
 from pydantic import Field
 from torch import Tensor, nn
 
@@ -63,7 +62,7 @@ class Objective(nn.Module):
         rise = min(1.0, done / self.config.form_first) if self.config.form_first and self.reconstruction is not None else 1.0
         losses = {name: rise * loss for name, loss in self.identity_losses(features.embeddings[CAMERA], batch.people).items()}
         if self.reconstruction is not None:
-            losses |= self.reconstruction(features.extras["points"], features.extras["scale_m"], batch.extras)
+            losses |= self.reconstruction(features.extras, batch.extras)
         return losses
 
     def identity_losses(self, embeddings: Tensor, people: Tensor) -> Losses:

@@ -29,7 +29,7 @@ class ReconstructionConfig(Config):
     read_out: Literal["convex", "dense"] = "convex"
     """Vertices as sparse convex combinations of the markers, or as a linear map of joints and markers."""
     confidence: bool = False
-    """Let markers whose heatmaps are spread out count less in the convex combination."""
+    """Let markers whose heatmaps are spread out count less in the convex combination, which stays convex."""
     detach_mesh: bool = False
     """Keep the mesh losses' gradients out of the heatmaps."""
     mesh_frames: int = Field(default=32, ge=1)
@@ -61,9 +61,9 @@ class Reconstruction(nn.Module):
         for name, array in (("convex", read_out.convex.toarray()), ("dense", read_out.dense), ("triangles", triangles), ("edges", edges)):
             self.register_buffer(name, torch.from_numpy(array), persistent=False)
 
-    def forward(self, points: Tensor, scale_m: Tensor, truth: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """points [N, T, J + M, 3] in picture heights and scale_m [N, T] against the extras of `Truth`; frames in which nobody is seen do not count."""
-        weights, known = self.config, truth["known"]
+    def forward(self, read_off: Mapping[str, Tensor], truth: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """What `FusedEncoder.read_off` gives against the extras of `Truth`; frames in which nobody is seen do not count."""
+        weights, known, points = self.config, truth["known"], read_off["points"]
         if not bool(known.any()):
             return {"joints": points.sum() * 0.0}
         scale = truth["scale_m"][known]                                                   # [B]
@@ -71,13 +71,13 @@ class Reconstruction(nn.Module):
         metres = self.about(points[known], truth["root"][known]) * scale[:, None, None]   # [B, J + M, 3]
         joints, markers = metres[:, : self.joints], metres[:, self.joints :]
         losses = {"joints": weights.joints * points_l1(joints, truth["joints"][known]),
-                  "scale": weights.scale * (scale_m[known] / scale).log().abs().mean()}
+                  "scale": weights.scale * (read_off["scale_m"][known] / scale).log().abs().mean()}
         if weights.markers:
             losses["markers"] = weights.markers * points_l1(markers, truth["markers"][known])
         if weights.mesh:
             some = torch.randperm(len(metres), device=metres.device)[: weights.mesh_frames]
             given = metres[some].detach() if weights.detach_mesh else metres[some]
-            losses |= self.mesh_losses(self.vertices(given), truth["vertices"][known][some])
+            losses |= self.mesh_losses(self.vertices(given, read_off["spread"][known][some]), truth["vertices"][known][some])
         return losses
 
     def about(self, points: Tensor, root: Tensor) -> Tensor:
@@ -85,11 +85,15 @@ class Reconstruction(nn.Module):
         zero = torch.zeros_like(root[:, :1])
         return points - torch.cat([root, zero], dim=1)[:, None]
 
-    def vertices(self, points: Tensor) -> Tensor:
-        """The mesh [B, V, 3] from joints and markers [B, J + M, 3], in their unit and frame."""
+    def vertices(self, points: Tensor, spread: Tensor) -> Tensor:
+        """The mesh [B, V, 3] from joints and markers [B, J + M, 3], in their unit and frame; spread [B, J + M] for the confidence."""
         if self.config.read_out == "dense":
             return torch.einsum("vp,bpa->bva", self.dense, points)
-        return torch.einsum("vm,bma->bva", self.convex, points[:, self.joints :])
+        markers = points[:, self.joints :]
+        if not self.config.confidence:
+            return torch.einsum("vm,bma->bva", self.convex, markers)
+        sure = confidences(spread[:, self.joints :])[:, :, None]
+        return torch.einsum("vm,bma->bva", self.convex, sure * markers) / torch.einsum("vm,bma->bva", self.convex, sure)
 
     def mesh_losses(self, recovered: Tensor, truth: Tensor) -> dict[str, Tensor]:
         """Vertices, edges and normals of meshes [B, V, 3]."""
@@ -100,6 +104,11 @@ class Reconstruction(nn.Module):
         if weights.normals:
             losses["normals"] = weights.normals * normal_loss(recovered, truth, self.triangles)
         return losses
+
+
+def confidences(spread: Tensor) -> Tensor:
+    """How much each point counts [B, P], from its heatmap's spread in picture heights: the inverse of its variance and that of 2 cm."""
+    return 1.0 / (spread.square() + 0.012**2)
 
 
 def example_truth(heatmaps: HeatmapConfig, count: int, frames: int) -> dict[str, Tensor]:

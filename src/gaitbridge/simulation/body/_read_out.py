@@ -39,10 +39,16 @@ class ReadOut:
     mirror_vertices: np.ndarray  # int32 [V]
     about: Mapping[str, Any]
 
-    def vertices(self, joints: np.ndarray, markers: np.ndarray, dense: bool = False) -> np.ndarray:
-        """Vertices [T, V, 3] from joints [T, J, 3] and markers [T, M, 3], in whatever unit and frame these are."""
+    def vertices(self, joints: np.ndarray, markers: np.ndarray, dense: bool = False, confidence: np.ndarray | None = None) -> np.ndarray:
+        """Vertices [T, V, 3] from joints [T, J, 3] and markers [T, M, 3], in whatever unit and frame these are.
+
+        confidence: positive [T, M]; a marker then counts in proportion to it, and each vertex stays a convex combination.
+        """
         if dense:
             return np.einsum("vp,tpa->tva", self.dense, np.concatenate([joints, markers], axis=1), optimize=True)
+        if confidence is not None:
+            share = (self.convex @ confidence.T).T[:, :, None]  # [T, V, 1]
+            return self.vertices(joints, confidence[:, :, None] * markers) / share
         flat = self.convex @ markers.transpose(1, 0, 2).reshape(markers.shape[1], -1)
         return flat.reshape(-1, len(markers), 3).transpose(1, 0, 2)
 

@@ -8,17 +8,28 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gaitbridge.models.backbones import ResidualBlock
-from gaitbridge.models.heatmaps import AttentionFusion, BodyFeatures, HeatmapBranch, HeatmapConfig, HeatmapFeatures, Volumes, soft_argmax, spread
+from gaitbridge.models.heatmaps import (
+    AttentionFusion,
+    BodyFeatures,
+    HeatmapBranch,
+    HeatmapConfig,
+    HeatmapFeatures,
+    Volumes,
+    soft_argmax,
+    spread,
+    walking_direction,
+)
 from gaitbridge.models.temporal import TemporalMix, real_frames
 
 Backbone = Literal["resnet9", "pseudo3d"]
 
 
 class Encoded(NamedTuple):
-    """Frame maps [N, T, C, H, W]; body features [N, C, body_parts] or None; what the 3D branch gives, from which more can be read off, or None."""
+    """Frame maps [N, T, C, H, W]; body features [N, C, body_parts] or None; the walking direction [N, 2 turn] or None; what the 3D branch gives, from which more can be read off, or None."""
 
     maps: Tensor
     body: Tensor | None
+    direction: Tensor | None
     branch: tuple[Tensor, Tensor] | None
     joints: Volumes | None
 
@@ -40,7 +51,7 @@ class FusedEncoder(nn.Module):
         self.channels = channels[-1]
         if heatmaps is None:
             return
-        self.branch = HeatmapBranch(heatmaps, channels[0], self.aspect)
+        self.branch = HeatmapBranch(heatmaps, sizes[heatmaps.shared], self.aspect)
         if heatmaps.fusion != "none":
             self.features = HeatmapFeatures(heatmaps)
         self.narrow: nn.Module = nn.Identity()
@@ -61,28 +72,31 @@ class FusedEncoder(nn.Module):
         maps = low
         for number, stage in enumerate(self.stages):
             maps = stage(maps)
+            if self.config is not None and number + 1 == self.config.shared:
+                low = maps
             if self.mixes is not None and number > 0:
                 maps = self.mixes[number - 1](maps.unflatten(0, (count, length)), real).flatten(0, 1)
         if self.config is None:
-            return Encoded(maps.unflatten(0, (count, length)), None, None, None)            # [N, T, C, H, W]
+            return Encoded(maps.unflatten(0, (count, length)), None, None, None, None)      # [N, T, C, H, W]
         branch = self.branch(low.unflatten(0, (count, length)), real)                       # [N T, C', H', W'] and the coarsest
         joints = self.branch.volumes(branch[0], "joints")                                   # [N T, H' W', J D]
-        maps, body = self.joined(maps, branch[0], joints, real, (count, length))
-        return Encoded(maps.unflatten(0, (count, length)), body, branch, joints)
+        maps, body, direction = self.joined(maps, branch[0], joints, real, (count, length))
+        return Encoded(maps.unflatten(0, (count, length)), body, direction, branch, joints)
 
-    def joined(self, maps: Tensor, branch: Tensor, joints: Volumes, real: Tensor | None, shape: tuple[int, int]) -> tuple[Tensor, Tensor | None]:
-        """What recognition takes from the volumes: 2D maps fused with them, and body features."""
-        if self.config is None or (self.config.fusion == "none" and not self.config.body_parts):
-            return maps, None
+    def joined(self, maps: Tensor, branch: Tensor, joints: Volumes, real: Tensor | None, shape: tuple[int, int],
+               ) -> tuple[Tensor, Tensor | None, Tensor | None]:
+        """What recognition takes from the volumes: 2D maps fused with them, body features, and the walking direction."""
+        assert self.config is not None
         used = [joints, self.branch.volumes(branch, "markers")] if self.config.fused == "all" else [joints]
         if self.config.detach:
             used = [one.detached() for one in used]
         if self.config.fusion != "none":
             maps = self.fused(maps, self.features(used))                                    # [N T, C, H, W]
-        if not self.config.body_parts:
-            return maps, None
-        points = torch.cat([soft_argmax(one, self.config, self.aspect) for one in used], dim=1)
-        return maps, self.body(points.unflatten(0, shape), real)
+        if not self.config.body_parts and not self.config.turn:
+            return maps, None, None
+        points = torch.cat([soft_argmax(one, self.config, self.aspect) for one in used], dim=1).unflatten(0, shape)
+        body = self.body(points, real) if self.config.body_parts else None
+        return maps, body, walking_direction(points - points[:, :, :1], self.config, real) if self.config.turn else None
 
     def read_off(self, encoded: Encoded) -> dict[str, Tensor]:
         """For training and on demand, never for an embedding: `points` [N, T, J + M, 3], joints then markers, in picture heights; their

@@ -26,6 +26,10 @@ class HeatmapConfig(Config):
     """How far the volume reaches before and behind the root, in heights of the picture."""
     channels: tuple[int, ...] = (32, 64, 96)
     """Of the branch's stages after the stem, each at half the resolution of the one before."""
+    shared: int = Field(default=0, ge=0)
+    """Stages of the 2D branch that both branches share, besides the stem."""
+    first_stride: Literal[1, 2] = 2
+    """Of the branch's first stage: 1 where what is shared is already on the volumes' grid."""
     grid_stage: int = Field(default=0, ge=0)
     """The stage whose grid is the volumes' H' x W'; the coarser ones tell it what the whole body looks like."""
     context: bool = True
@@ -37,8 +41,10 @@ class HeatmapConfig(Config):
     """Channels that the volumes are brought to before fusion."""
     body_parts: int = Field(default=0, ge=0)
     """Further parts of the embedding, made of the points seen in the walker's own axes."""
+    turn: int = Field(default=0, ge=0)
+    """Harmonics of the walking direction, as the 3D points tell it, by which the part features are turned; 0 does not turn them."""
     detach: bool = False
-    """Keep the identity losses' gradients out of the 3D branch."""
+    """Keep the identity losses' gradients out of the heatmaps."""
     left: tuple[int, ...] = (2, 10)
     right: tuple[int, ...] = (27, 20)
     """Joints (hips and shoulders) whose difference points to the walker's left."""
@@ -94,7 +100,8 @@ class HeatmapBranch(nn.Module):
         self.config, self.aspect = config, aspect
         sizes, coarse = [channels_in, *config.channels], config.channels[config.grid_stage + 1 :]
         width = config.channels[config.grid_stage]
-        self.stages = nn.ModuleList(ResidualBlock(a, b, 2) for a, b in zip(sizes, config.channels, strict=False))
+        strides = (config.first_stride, *[2] * len(config.channels))
+        self.stages = nn.ModuleList(ResidualBlock(a, b, s) for a, b, s in zip(sizes, config.channels, strides, strict=False))
         self.context = nn.ModuleList(TemporalMix(channels) for channels in coarse) if config.context else None
         self.laterals = nn.ModuleList(nn.Conv2d(channels, width, 1) for channels in coarse)
         self.smooth = nn.Sequential(nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width)) if coarse else nn.Identity()
@@ -215,11 +222,25 @@ def own_axes(points: Tensor, config: HeatmapConfig, real: Tensor | None) -> Tens
     The axes are those of the whole sequence: up from the root to the neck, left from the right hip and shoulder to the left ones.
     """
     known = masked_to_zero(points, real)
+    return torch.einsum("nab,ntpb->ntpa", axes_of(known, config), known)
+
+
+def axes_of(known: Tensor, config: HeatmapConfig) -> Tensor:
+    """The walker's axes forward, left and up [N, 3, 3] in the viewing frame, from points [N, T, P, 3] about the root, zero where unknown."""
     up = functional.normalize((known[:, :, config.top] - known[:, :, 0]).sum(1), dim=-1)                              # [N, 3]
     across = (known[:, :, list(config.left)] - known[:, :, list(config.right)]).sum((1, 2))
     left = functional.normalize(across - (across * up).sum(-1, keepdim=True) * up, dim=-1)
-    axes = torch.stack([torch.cross(left, up, dim=-1), left, up], dim=1)                                              # [N, 3, 3]
-    return torch.einsum("nab,ntpb->ntpa", axes, known)
+    return torch.stack([torch.cross(left, up, dim=-1), left, up], dim=1)
+
+
+def walking_direction(points: Tensor, config: HeatmapConfig, real: Tensor | None) -> Tensor:
+    """cos and sin of h times the angle from the viewing ray to where the walker faces, h = 1 ... `turn`: [N, T, P, 3] to [N, 2 turn].
+
+    At angle zero the walker faces the camera; points are about the root. No gradient: the direction is taken as it is.
+    """
+    forward = axes_of(masked_to_zero(points.detach(), real), config)[:, 0]                                            # [N, 3]
+    angle = torch.atan2(forward[:, 0], -forward[:, 2])
+    return torch.cat([function(h * angle)[:, None] for h in range(1, config.turn + 1) for function in (torch.cos, torch.sin)], dim=1)
 
 
 class BodyFeatures(nn.Module):

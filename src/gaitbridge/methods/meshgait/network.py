@@ -9,9 +9,9 @@ from torch.nn import functional
 
 from gaitbridge.config import Config
 from gaitbridge.conventions import CAMERA
-from gaitbridge.models.fused_encoder import Backbone, FusedEncoder
+from gaitbridge.models.fused_encoder import Backbone, Encoded, FusedEncoder
 from gaitbridge.models.heatmaps import HeatmapConfig
-from gaitbridge.models.necks import ModalityBatchNorm, SeparateLinear
+from gaitbridge.models.necks import ModalityBatchNorm, SeparateLinear, TurnedLinear
 from gaitbridge.models.pooling import horizontal_parts, temporal_max
 from gaitbridge.models.preparation import prepare_silhouettes
 from gaitbridge.types import Batch, Distance, Features
@@ -58,8 +58,9 @@ class Network(nn.Module):
         self.config = config
         self.encoder = FusedEncoder(config.backbone, config.channels, config.strides, config.stem_stride, config.size, config.heatmaps,
                                     config.embedding)
-        self.shared = SeparateLinear(config.parts, self.encoder.channels, config.embedding)
-        body_parts = config.heatmaps.body_parts if config.heatmaps else 0
+        body_parts, turn = (config.heatmaps.body_parts, config.heatmaps.turn) if config.heatmaps else (0, 0)
+        shape = (config.parts, self.encoder.channels, config.embedding)
+        self.shared: nn.Module = TurnedLinear(*shape, 2 * turn) if turn else SeparateLinear(*shape)
         self.neck = ModalityBatchNorm(MODALITIES, config.parts + body_parts, config.embedding)
 
     @property
@@ -71,15 +72,16 @@ class Network(nn.Module):
         """Part features and embeddings; in `extras` what is read off the heatmaps (`FusedEncoder.read_off`)."""
         x = prepare_silhouettes(batch.inputs[CAMERA])                                   # [N, T, 1, H, W]
         encoded = self.encoder(x, batch.frames)
-        parts = self.parts(encoded.maps, encoded.body, batch.frames)
+        parts = self.parts(encoded, batch.frames)
         extras = self.encoder.read_off(encoded) if self.config.heatmaps is not None else {}
         return Features({CAMERA: parts}, {CAMERA: self.embedding(parts)}, extras)
 
-    def parts(self, maps: Tensor, body: Tensor | None, frames: Tensor) -> Tensor:
-        """Frame maps [N, T, C, H, W] and body features to part features before the neck [N, C, K]."""
-        pooled = temporal_max(maps, frames)                                             # [N, C, H, W]
-        strips: Tensor = self.shared(horizontal_parts(pooled, self.config.parts))       # [N, C, K]
-        return strips if body is None else torch.cat([strips, body.to(strips.dtype)], dim=2)
+    def parts(self, encoded: Encoded, frames: Tensor) -> Tensor:
+        """What the encoder gives to part features before the neck [N, C, K]."""
+        pooled = temporal_max(encoded.maps, frames)                                     # [N, C, H, W]
+        strips = horizontal_parts(pooled, self.config.parts)                            # [N, C, K]
+        features: Tensor = self.shared(strips) if encoded.direction is None else self.shared(strips, encoded.direction)
+        return features if encoded.body is None else torch.cat([features, encoded.body.to(features.dtype)], dim=2)
 
     def embedding(self, parts: Tensor) -> Tensor:
         """Part features [N, C, K] through the neck, each part of length one."""
@@ -88,4 +90,4 @@ class Network(nn.Module):
     def embed(self, batch: Batch) -> Mapping[str, Tensor]:
         """The embeddings [N, C, K] for the distance `Network.distance`; nothing is read off the heatmaps but what recognition uses."""
         encoded = self.encoder(prepare_silhouettes(batch.inputs[CAMERA]), batch.frames)
-        return {CAMERA: self.embedding(self.parts(encoded.maps, encoded.body, batch.frames))}
+        return {CAMERA: self.embedding(self.parts(encoded, batch.frames))}

@@ -42,7 +42,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def trained(folder: Path) -> Path:
     """A run that was killed once, resumed and evaluated."""
     store, out = folder / "store", folder / "run"
-    words = ["train", "tiny", "--data", str(store), "--out", str(out), *(w for s in SETTINGS for w in ("--set", s))]
+    words = ["train", "diffcrossgait/tiny", "--data", str(store), "--out", str(out), *(w for s in SETTINGS for w in ("--set", s))]
     process = subprocess.Popen(gaitbridge_command(*words), env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while not (out / "checkpoints" / "last.json").is_file():
         assert process.poll() is None
@@ -98,9 +98,9 @@ def test_inspect(folder: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("words", "message"), [
     (["train", "tinny", "--data", "STORE", "--out", "OUT"], "did you mean 'tiny'"),
-    (["train", "tiny", "--data", "nowhere", "--out", "OUT"], "nowhere is not a store"),
-    (["train", "tiny", "--data", "STORE", "--out", "OUT", "--set", "objective.difusion.phases=[]"], "did you mean 'diffusion'"),
-    (["train", "tiny", "--data", "STORE", "--out", "OUT", "--stets", "a"], "--stets"),
+    (["train", "diffcrossgait/tiny", "--data", "nowhere", "--out", "OUT"], "nowhere is not a store"),
+    (["train", "diffcrossgait/tiny", "--data", "STORE", "--out", "OUT", "--set", "objective.difusion.phases=[]"], "did you mean 'diffusion'"),
+    (["train", "diffcrossgait/tiny", "--data", "STORE", "--out", "OUT", "--stets", "a"], "--stets"),
     (["simulate", "OUT", "--motion", "bvhs:nowhere"], "did you mean 'bvh'"),
     (["simulate", "OUT", "--lidar", "velodyne-vls12"], "did you mean 'velodyne-vls128'"),
     (["simulate", "OUT", "--conditions", "umbrela"], "did you mean 'umbrella'"),

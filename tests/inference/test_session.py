@@ -19,7 +19,7 @@ def model(toy_store: Store, tmp_path_factory: pytest.TempPathFactory) -> Model:
     settings = ["data.people_per_batch=4", "data.sequences_per_person=2", "data.frames=2", "steps=3", "precision=float32", "network.channels=[8,8]",
                 "network.strides=[2,2]", "network.stem_stride=1", "network.parts=8"]
     run = tmp_path_factory.mktemp("runs") / "run"
-    train(checked(RunConfig, overridden(recipe("tiny").model_dump(mode="json"), settings)), toy_store, run)
+    train(checked(RunConfig, overridden(recipe("diffcrossgait/tiny").model_dump(mode="json"), settings)), toy_store, run)
     for file in run.rglob("ob*.safetensors"):
         file.unlink()  # the objective is not even there
     return gaitbridge.load(run)

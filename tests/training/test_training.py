@@ -30,7 +30,7 @@ TOY = ("data.people_per_batch=4", "data.sequences_per_person=2", "data.frames=2"
 
 
 def toy_config(*settings: str) -> RunConfig:
-    return checked(RunConfig, overridden(recipe("tiny").model_dump(mode="json"), [*TOY, *settings]))
+    return checked(RunConfig, overridden(recipe("diffcrossgait/tiny").model_dump(mode="json"), [*TOY, *settings]))
 
 
 def last_weights(run: Path) -> dict[str, torch.Tensor]:
@@ -41,7 +41,7 @@ def last_weights(run: Path) -> dict[str, torch.Tensor]:
 
 def command(store: Store, run: Path, *more: str) -> list[str]:
     settings = [word for setting in (*TOY, "steps=40") for word in ("--set", setting)]
-    return [sys.executable, "-m", "gaitbridge", "train", "tiny", "--data", str(store.path), "--out", str(run), *settings, *more]
+    return [sys.executable, "-m", "gaitbridge", "train", "diffcrossgait/tiny", "--data", str(store.path), "--out", str(run), *settings, *more]
 
 
 def test_a_killed_run_resumes_to_the_bits_of_one_never_stopped(toy_store: Store, tmp_path: Path) -> None:

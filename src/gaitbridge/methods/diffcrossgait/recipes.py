@@ -11,7 +11,7 @@ from gaitbridge.training.config import OptimiserConfig, RunConfig
 def tiny() -> RunConfig:
     """The demo's: all parts of the method at a size for two CPU cores.
 
-    `gaitbridge train tiny --data people --out run`: 5 to 6 minutes on two cores with bf16 in hardware. On the default cohort of 60 + 12 + 50
+    `gaitbridge train diffcrossgait/tiny --data people --out run`: 5 to 6 minutes on two cores with bf16 in hardware. On the default cohort of 60 + 12 + 50
     simulated people, other views: probe camera, gallery LiDAR 54 to 57 % rank-1, probe LiDAR, gallery camera 60 to 61 % (three runs; chance 2.0 %).
     """
     return RunConfig(
@@ -55,7 +55,7 @@ def tiny_heatmaps() -> RunConfig:
 def paper() -> RunConfig:
     """Published sizes and schedule: ResNet-9 of 64-128-256-512 channels, 8 x 8 sequences of 10 frames, Adam, 40,000 steps.
 
-    One GPU, or `torchrun --nproc-per-node N -m gaitbridge train paper ...` over several. Not run to its end by us: no numbers yet.
+    One GPU, or `torchrun --nproc-per-node N -m gaitbridge train diffcrossgait/paper ...` over several. Not run to its end by us: no numbers yet.
     """
     return RunConfig(
         method="diffcrossgait", recipe="diffcrossgait/paper",

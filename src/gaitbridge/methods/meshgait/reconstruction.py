@@ -19,12 +19,12 @@ class ReconstructionConfig(Config):
 
     body: str = "anny-10pc"
     """The body model of the truth, whose virtual markers and mesh are used."""
-    joints: float = 10.0
-    markers: float = 10.0
-    vertices: float = 2.0
-    edges: float = 1.0
-    normals: float = 0.02
-    scale: float = 0.5
+    joints: float = 80.0
+    markers: float = 80.0
+    vertices: float = 16.0
+    edges: float = 8.0
+    normals: float = 0.16
+    scale: float = 4.0
     """Of the difference of log scale."""
     read_out: Literal["convex", "dense"] = "convex"
     """Vertices as sparse convex combinations of the markers, or as a linear map of joints and markers."""

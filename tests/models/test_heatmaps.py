@@ -7,7 +7,8 @@ from scipy.spatial.transform import Rotation
 from torch import Tensor
 
 from gaitbridge.models.fused_encoder import FusedEncoder
-from gaitbridge.models.heatmaps import HeatmapBranch, HeatmapConfig, Volumes, normalised, own_axes, soft_argmax, spread
+from gaitbridge.models.heatmaps import HeatmapBranch, HeatmapConfig, Volumes, normalised, own_axes, soft_argmax, spread, walking_direction
+from gaitbridge.models.necks import TurnedLinear
 from gaitbridge.models.temporal import TemporalMix
 
 CONFIG = HeatmapConfig(joints=31, markers=6, depth=4, channels=(8, 12))
@@ -143,3 +144,34 @@ def test_volumes_without_history() -> None:
     assert volumes.weights.requires_grad
     assert not volumes.detached().weights.requires_grad
     assert not volumes.detached().moments.requires_grad
+
+
+def test_the_walking_direction_is_the_angle_from_facing_the_camera() -> None:
+    config = CONFIG.model_copy(update={"turn": 2})
+    standing = np.zeros((1, 3, 31, 3))  # faces +x, left is +y, z up
+    standing[:, :, 16] = (0.05, 0, 0.5)
+    standing[:, :, [2, 10], 1], standing[:, :, [27, 20], 1] = 0.1, -0.1
+    for degrees in (0, 60, 135, 180, 300):
+        # the camera stands at that view angle: its depth axis points from there to the walker, its y down
+        view = np.deg2rad(degrees)
+        away = np.array([-np.cos(view), -np.sin(view), 0.0])
+        axes = np.stack([np.cross([0, 0, -1.0], away), [0, 0, -1.0], away])  # x right, y down, z away: right-handed
+        assert np.linalg.det(axes) > 0.99
+        found = walking_direction(torch.tensor(standing @ axes.T), config, None)[0].numpy()
+        angle = np.arctan2(found[1], found[0])
+        assert np.allclose(found, [np.cos(angle), np.sin(angle), np.cos(2 * angle), np.sin(2 * angle)], atol=1e-6)
+        assert np.isclose(np.cos(angle), np.cos(view), atol=1e-6)
+        assert np.isclose(abs(np.sin(angle)), abs(np.sin(view)), atol=1e-6)
+
+
+def test_a_turned_map_begins_plain_and_changes_with_its_condition() -> None:
+    torch.manual_seed(0)
+    turned, x, condition = TurnedLinear(4, 6, 5, 2), torch.randn(3, 6, 4), torch.randn(3, 2)
+    assert torch.equal(turned(x, condition), turned.plain(x))
+    torch.nn.init.normal_(turned.weight)
+    wanted = turned.plain(x).clone()
+    for n in range(3):
+        for k in range(4):
+            for q in range(2):
+                wanted[n, :, k] += condition[n, q] * (x[n, :, k] @ turned.weight[q, k])
+    assert torch.allclose(turned(x, condition), wanted, atol=1e-5)

@@ -31,7 +31,8 @@ def run_config(*settings: str, name: str = "meshgait/tiny") -> RunConfig:
 def walkers(tmp_path_factory: pytest.TempPathFactory) -> Store:
     """Three simulated people with their truth."""
     path = tmp_path_factory.mktemp("truth") / "store"
-    config = {"people": {"train": 2, "val": 1, "test": 1}, "takes": (("normal",), ("normal",)), "views": ("000", "090"), "frames": 6, "segmentation_error": 0}
+    config = {"people": {"train": 2, "val": 1, "test": 1}, "takes": (("normal",), ("normal",)), "views": ("000", "090"), "frames": 6,
+              "segmentation_error": 0}
     simulate(path, checked(CohortConfig, config), workers=0)
     return Store(path)
 

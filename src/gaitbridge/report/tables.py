@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+    from gaitbridge.evaluation.paired import PairedRow
+    from gaitbridge.evaluation.reconstruction import ReconstructionRow
+
 SENSOR_NAME = {"camera": "camera", "lidar": "LiDAR"}
 NOTE = (
     "In %, with 95 % bootstrap intervals over people. Other views: gallery sequences of the probe's own view angle are left out; same view: "
@@ -40,6 +43,16 @@ class TextTable:
     def width(self) -> int:
         """How many characters wide it is in a terminal when no cell is broken."""
         return sum(max(len(line[number]) for line in (self.header, *self.lines)) + 3 for number in range(len(self.header))) - 3
+
+    def narrowed(self, width: int) -> list[TextTable]:
+        """This table, or several of some of its columns beside the names, none wider than `width` characters where that can be."""
+        names = list(range(self.names))
+        parts = [names]
+        for number in range(self.names, len(self.header)):
+            if parts[-1] != names and self.columns(*parts[-1], number).width > width:
+                parts.append(names)
+            parts[-1] = [*parts[-1], number]
+        return [self.columns(*part) for part in parts]
 
     def to_rich(self) -> Table:
         """For the terminal."""
@@ -73,7 +86,7 @@ def _cell(tag: str, text: str, word: bool) -> str:
     return f"<{tag}{kind}>{value}{small}</{tag}>"
 
 
-def number(row: ResultRow | None, interval: bool = False) -> str:
+def number(row: ResultRow | ReconstructionRow | None, interval: bool = False) -> str:
     """`53.4` or `53.4 [48.1, 59.0]`; a dash where there is no value."""
     if row is None or row.value is None:
         return "–"
@@ -138,3 +151,39 @@ def markdown_tables(rows: Sequence[ResultRow]) -> str:
     """The same as Markdown."""
     tables = (main_table(rows), condition_table(rows), condition_table(rows, "identical"))
     return "\n\n".join([*(f"**{table.title}**\n\n{table.to_markdown()}" for table in tables), NOTE]) + "\n"
+
+
+PAIRED_NOTE = (
+    "a and b: mean over probes and runs, in %; b - a in percentage points with a 95 % bootstrap interval over people, the same people drawn for "
+    "both; p: two-sided, by sign flips of people, for each row alone. They speak of other people, not of other training seeds."
+)
+
+
+def paired_table(rows: Sequence[PairedRow]) -> TextTable:
+    """Two sides on the same probes: every metric over all conditions, rank-1 by condition; from other views, or the same if there are no others."""
+    known = {row.views for row in rows if row.difference is not None}
+    views = next((mode for mode in ("excluded", "identical", "all") if mode in known), "excluded")
+    lines = []
+    for row in rows:
+        if row.views != views or (row.condition != "all" and row.metric != "rank-1"):
+            continue
+        a, b = ("–" if value is None else f"{value:.1f}" for value in (row.a, row.b))
+        difference = "–" if row.difference is None else f"{row.difference:+.1f}"
+        interval = "" if row.low is None or row.high is None else f" [{row.low:+.1f}, {row.high:+.1f}]"
+        p = "–" if row.p is None else "< 0.001" if row.p < 0.001 else f"{row.p:.3f}"
+        names = (SENSOR_NAME[row.probe_modality], SENSOR_NAME[row.gallery_modality], row.condition, row.metric)
+        lines.append((*names, a, b, difference + interval, p, str(row.probes), str(row.people)))
+    mode = {"excluded": "other views", "identical": "same view", "all": "all views"}[views]
+    runs = f"a of {len(rows[0].runs_a)}, b of {len(rows[0].runs_b)} runs" if rows else "no runs"
+    header = ("probe", "gallery", "condition", "metric", "a", "b", "b - a", "p", "probes", "people")
+    return TextTable(f"The same probes, {mode}; {runs}", header, tuple(lines), names=4)
+
+
+def print_paired(rows: Sequence[PairedRow], console: Console | None = None) -> None:
+    """The table of a comparison, to the terminal; in a narrow one as several, so that no number is cut."""
+    from rich.console import Console
+
+    out = console or Console(width=None if sys.stdout.isatty() else 140, highlight=False)
+    for part in paired_table(rows).narrowed(out.width):
+        out.print(part.to_rich())
+    out.print(PAIRED_NOTE, style="dim")

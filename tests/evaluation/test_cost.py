@@ -22,7 +22,7 @@ class Mixed(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.stem = nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.ReLU())
-        self.linear = nn.Linear(4, 8)
+        self.stages = nn.ModuleList([nn.Linear(4, 8)])
         self.recurrent = nn.LSTM(8, 8, batch_first=True)
         self.transformer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
         self.unused = nn.Linear(100, 100)
@@ -30,7 +30,7 @@ class Mixed(nn.Module):
     def embed(self, batch: Batch) -> dict[str, Tensor]:
         x = batch.inputs["silhouettes"].float()
         maps = self.stem(x.flatten(0, 1)[:, None]).mean((2, 3)).unflatten(0, x.shape[:2])  # [N, T, 4]
-        y = self.transformer(self.recurrent(self.linear(maps))[0])                         # [N, T, 8]
+        y = self.transformer(self.recurrent(self.stages[0](maps))[0])                         # [N, T, 8]
         y = nn.functional.scaled_dot_product_attention(y[:, None], y[:, None], y[:, None])[:, 0]
         return {"silhouettes": y.transpose(1, 2)}
 
@@ -58,10 +58,11 @@ def test_counts_are_those_by_hand() -> None:
     found = cost(Mixed(), "camera", (H, W), frames=T)
     assert found["flops_per_sequence"] == convolution + linear + recurrent + transformer + attention
     assert found["multiply_adds_per_frame"] == found["flops_per_frame"] / 2 == found["flops_per_sequence"] / T / 2
-    parts = {"stem": convolution, "stem.0": convolution, "linear": linear, "recurrent": recurrent, "transformer": transformer, "unused": 0}
+    parts = {"stem": convolution, "stem.0": convolution, "stages": linear, "stages.0": linear, "recurrent": recurrent}
+    parts |= {"transformer": transformer, "unused": 0}
     assert {name: found["flops_by_part"][name] for name in parts} == parts
     assert found["parameters_by_part"]["stem"] == 4 * 9 + 4
-    assert found["parameters"] == sum(found["parameters_by_part"][name] for name in ("stem", "linear", "recurrent", "transformer", "unused"))
+    assert found["parameters"] == sum(found["parameters_by_part"][name] for name in ("stem", "stages", "recurrent", "transformer", "unused"))
     assert (found["modality"], found["frames"], found["height"], found["width"]) == ("silhouettes", T, H, W)
 
 

@@ -26,8 +26,8 @@ COST = {
         "with <heatmaps>": {"parameters": 3_750_000, "flops_per_frame": 1.8e9, "flops_per_sequence": 54e9},
     },
     "latency": {
-        "reference": "silhouettes alone", "rounds": 30, "sequences": 2, "frames": 30, "height": 64, "width": 44, "device": "cpu", "hardware": "a cpu",
-        "threads": 1,
+        "reference": "silhouettes alone", "rounds": 30, "sequences": 2, "frames": 30, "height": 64, "width": 44, "device": "cpu",
+        "hardware": "a <b> cpu", "threads": 1,
         "ratios": {
             "silhouettes alone": {"median": 1.0, "quartile_low": 1.0, "quartile_high": 1.0},
             "with <heatmaps>": {"median": 1.234, "quartile_low": 1.2, "quartile_high": 1.3},
@@ -112,6 +112,9 @@ def test_the_plot_by_view_has_a_line_a_source_with_intervals(rows: list[Reconstr
     assert row.low is not None
     assert row.high is not None
     assert trace.y[1] == row.value
+    for drawn, (source, mirroring, *_) in zip(figure.data, COLUMNS, strict=True):
+        wanted = [find_reconstruction(rows, "marker error", source, mirroring, view) for view in ("000", "090", "180")]
+        assert list(drawn.y) == [one.value for one in wanted if one is not None]
     assert (trace.error_y.array[1], trace.error_y.arrayminus[1]) == pytest.approx((row.high - row.value, row.value - row.low))
     assert figure.layout.xaxis.type == "category"
 
@@ -131,10 +134,11 @@ def test_the_section_is_whole_and_says_what_is_missing(rows: list[Reconstruction
                 assert cell in words
     assert "210 frames of 30 sequences of 5 people" in words
     assert "30 frames without a known body" in words
-    assert "cpu (a cpu), 1 thread, 30 rounds" in words
+    assert "cpu (a <b> cpu), 1 thread, 30 rounds" in words
     assert page.count('class="plot"') == 1
     assert "with <heatmaps>" in words
     assert "<heatmaps>" not in page
+    assert "<b>" not in page
     empty = reconstruction_section(None, None)
     assert 'class="missing"' in empty
     assert "costs" not in empty

@@ -50,9 +50,10 @@ def cost(network: nn.Module, modality: str, size: Size, frames: int = 30, device
     batch = random_batch(name, size, frames, device=device)
     network.to(device).eval()
     parts = {part: child for part, child in network.named_modules() if part and part.count(".") < PARTS_DEPTH}
-    with torch.no_grad(), _countable(), FlopCounterMode(display=False) as counter, _attributed(counter, parts) as by_part:
+    with torch.no_grad(), _countable(), FlopCounterMode(display=False) as counter, _attributed(counter, network) as calls:
         network.embed(batch)  # type: ignore[operator]
     flops = counter.get_total_flops()
+    by_part = {part: _flops(child, calls) for part, child in parts.items()}
     return {
         "modality": name, "frames": frames, "height": size[0], "width": size[1],
         "parameters": _parameters(network), "parameters_by_part": {part: _parameters(child) for part, child in parts.items()},
@@ -63,6 +64,11 @@ def cost(network: nn.Module, modality: str, size: Size, frames: int = 30, device
 
 def _parameters(network: nn.Module) -> int:
     return sum(parameter.numel() for parameter in network.parameters())
+
+
+def _flops(module: nn.Module, calls: Mapping[nn.Module, int]) -> int:
+    """Of a module's own calls, or, where it is never called itself (a list of modules), of its children's."""
+    return calls[module] if module in calls else sum(_flops(child, calls) for child in module.children())
 
 
 @contextmanager
@@ -80,18 +86,19 @@ def _countable() -> Iterator[None]:
 
 
 @contextmanager
-def _attributed(counter: FlopCounterMode, parts: Mapping[str, nn.Module]) -> Iterator[dict[str, int]]:
-    """The counts between the beginning and the end of each part's calls, by name."""
-    found, begun = dict.fromkeys(parts, 0), dict.fromkeys(parts, 0)
+def _attributed(counter: FlopCounterMode, network: nn.Module) -> Iterator[dict[nn.Module, int]]:
+    """The counts between the beginning and the end of every module's calls; a module that is never called has none."""
+    found: dict[nn.Module, int] = {}
+    begun: dict[nn.Module, int] = {}
 
-    def begin(part: str) -> None:
-        begun[part] = counter.get_total_flops()
+    def begin(module: nn.Module, *_: object) -> None:
+        begun[module] = counter.get_total_flops()
 
-    def end(part: str) -> None:
-        found[part] += counter.get_total_flops() - begun[part]
+    def end(module: nn.Module, *_: object) -> None:
+        found[module] = found.get(module, 0) + counter.get_total_flops() - begun[module]
 
-    hooks = [child.register_forward_pre_hook(lambda *_, part=part: begin(part)) for part, child in parts.items()]
-    hooks += [child.register_forward_hook(lambda *_, part=part: end(part)) for part, child in parts.items()]
+    hooks = [module.register_forward_pre_hook(begin) for module in network.modules()]
+    hooks += [module.register_forward_hook(end) for module in network.modules()]
     try:
         yield found
     finally:

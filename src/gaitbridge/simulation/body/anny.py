@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_matrix
+from scipy.spatial import cKDTree
 
 from gaitbridge.conventions import BODY_PARTS
 from gaitbridge.errors import UserError, nearest
 from gaitbridge.simulation.body import Body, Pose, Posed, Rest, Shape
-from gaitbridge.simulation.body._markers import marker_vertices
+from gaitbridge.simulation.body._read_out import shipped
 
 TOPOLOGIES = {"reduced": "notoes_collapse10pc", "coarse": "notoes_collapse5pc", "full": "anny"}
 PHENOTYPES = ("gender", "age", "muscle", "weight", "height", "proportions")  # gender 0 male .. 1 female, age 0.67 = 25 years
@@ -209,6 +210,19 @@ def open_body(detail: str = "reduced") -> Body:
         part_of_vertex=np.array([_part(bones[bone]) for bone in bone_of_vertex], np.uint8),
         marker_vertices=np.zeros(0, np.int32), _model=model, _weights=weights,
     )  # fmt: skip
-    fingers = np.array(["Finger" in bones[bone] or "Thumb" in bones[bone] for bone in bone_of_vertex])
-    body.marker_vertices = marker_vertices(body.rest(body.shared_shape()).vertices_m, usable=~fingers)
+    body.marker_vertices = _markers_on(body)
     return body
+
+
+def _markers_on(body: AnnyBody) -> np.ndarray:
+    """The learnt virtual markers on this detail of the mesh: int32 [64], each the vertex nearest to where it is on the mesh it was learnt on."""
+    learnt, places = shipped("anny-10pc"), body.rest(body.shared_shape()).vertices_m
+    if body.name == learnt.body:
+        return learnt.marker_vertices
+    mesh = open_body("reduced")
+    wanted = mesh.rest(mesh.shared_shape()).vertices_m[learnt.marker_vertices]
+    nearest = cKDTree(places).query(wanted)[1].astype(np.int32)
+    mirror = cKDTree(places).query(places * np.array([1.0, -1.0, 1.0], places.dtype))[1]
+    second = np.arange(len(nearest)) > learnt.mirror_markers  # of each pair the later one is the image of the first
+    nearest[second] = mirror[nearest[learnt.mirror_markers[second]]]
+    return nearest

@@ -93,7 +93,7 @@ def test_learning_repeats_and_writes_a_whole_file(tmp_path: Path) -> None:
 def test_what_is_wrong_is_said(tmp_path: Path) -> None:
     for settings, message in (({"markers": 7}, "even number"), ({"people": 3}, "at least 10"), ({"body": "annie"}, "anny or smpl")):
         with pytest.raises(UserError, match=message):
-            learning.learn_markers(tmp_path / "x.npz", **settings)  # type: ignore[arg-type]
+            learning.learn_markers(tmp_path / "x.npz", **settings)
     assert not list(tmp_path.iterdir())
     with pytest.raises(UserError, match="learn-markers"):
         read_out_file(tmp_path / "none.npz")

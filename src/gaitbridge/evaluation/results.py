@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
-from gaitbridge.errors import StoreError, UserError
-from gaitbridge.store import write_json, written_whole
+from gaitbridge.evaluation.row_files import read_row_file, write_row_files
 
 VIEW_MODES = ("excluded", "identical", "all")
 DIRECTIONS = (("camera", "lidar"), ("lidar", "camera"), ("camera", "camera"), ("lidar", "lidar"))  # (probe, gallery)
@@ -62,19 +59,9 @@ def find_row(
 
 def write_rows(rows: Sequence[ResultRow], out: Path) -> None:
     """`results.json` and `results.csv` in the folder `out`, each whole or not at all."""
-    names = [field.name for field in fields(ResultRow)]
-    write_json([asdict(row) for row in rows], out / "results.json")
-    with written_whole(out / "results.csv") as temporary, temporary.open("w", newline="") as file:
-        writer = csv.DictWriter(file, names)
-        writer.writeheader()
-        writer.writerows(asdict(row) for row in rows)
+    write_row_files(rows, ResultRow, out, "results")
 
 
 def read_rows(path: Path) -> list[ResultRow]:
     """The rows of a `results.json`; UserError where it is missing, StoreError where it is something else."""
-    if not path.is_file():
-        raise UserError(f"{path} is missing; evaluate the run first")
-    try:
-        return [ResultRow(**entry) for entry in json.loads(path.read_text())]
-    except (ValueError, TypeError) as error:
-        raise StoreError(f"{path} holds no results, or is damaged ({error}); evaluate the run again") from error
+    return read_row_file(path, ResultRow, "evaluate the run")

@@ -14,15 +14,15 @@ SHOWN = ("key", "person", "condition", "view")
 
 
 def retrieval_examples(directions: Sequence[Comparison], seed: int, count: int = 8, nearest: int = 5) -> dict[str, Any]:
-    """For each cross-sensor direction up to `count` probes, half of them found at rank 1 and half not, identical views excluded.
+    """For each direction across sensors (or within the only one) up to `count` probes, half found at rank 1 and half not, identical views excluded.
 
     Returns {"views", "note", "examples": [{probe, modalities, correct, first_match, "nearest": [{key, person, distance, correct}]}]}.
     Probes are drawn from the stream of `seed`, a person at most once a half as long as there are enough people.
     """
+    across = [one for one in directions if one.probe_modality != one.gallery_modality]
     examples = [
         example
-        for one in directions
-        if one.probe_modality != one.gallery_modality
+        for one in across or directions
         for example in _examples(one, stream(seed, "retrieval", one.probe_modality), count, nearest)
     ]
     note = "Half of the probes are drawn from those found at rank 1 and half from the others: the share of right ones here is no result"

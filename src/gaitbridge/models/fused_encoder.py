@@ -25,7 +25,8 @@ Backbone = Literal["resnet9", "pseudo3d"]
 
 
 class Encoded(NamedTuple):
-    """Frame maps [N, T, C, H, W]; body features [N, C, body_parts] or None; the walking direction [N, 2 turn] or None; what the 3D branch gives, from which more can be read off, or None."""
+    """Frame maps [N, T, C, H, W]; body features [N, C, body_parts] or None; the walking direction [N, 2 turn] or None; and the 3D branch's
+    features and volumes of joints, from which more can be read off, or None."""
 
     maps: Tensor
     body: Tensor | None
@@ -46,7 +47,14 @@ class FusedEncoder(nn.Module):
         self.config, self.aspect = heatmaps, size[1] / size[0]
         self.stem = nn.Sequential(nn.Conv2d(1, channels[0], 3, stem_stride, 1, bias=False), nn.BatchNorm2d(channels[0]), nn.ReLU())
         sizes = [channels[0], *channels]
-        self.stages = nn.ModuleList(ResidualBlock(a, b, s) for a, b, s in zip(sizes, channels, strides, strict=False))
+        inputs, self.fused_at = list(sizes), len(channels)
+        if heatmaps is not None and heatmaps.fusion != "none":
+            self.fused_at -= heatmaps.fuse_before
+            if self.fused_at < heatmaps.shared:
+                raise ValueError(f"{len(channels)} stages cannot share {heatmaps.shared} and have {heatmaps.fuse_before} after the fusion")
+        if self.fused_at < len(channels) and heatmaps is not None and heatmaps.fusion == "concatenate":
+            inputs[self.fused_at] += heatmaps.fused_channels
+        self.stages = nn.ModuleList(ResidualBlock(a, b, s) for a, b, s in zip(inputs, channels, strides, strict=False))
         self.mixes = nn.ModuleList(TemporalMix(width) for width in channels[1:]) if backbone == "pseudo3d" else None
         self.channels = channels[-1]
         if heatmaps is None:
@@ -55,13 +63,14 @@ class FusedEncoder(nn.Module):
         if heatmaps.fusion != "none":
             self.features = HeatmapFeatures(heatmaps)
         self.narrow: nn.Module = nn.Identity()
-        if heatmaps.fusion == "concatenate" and same_channels:
-            self.narrow = nn.Conv2d(channels[-1] + heatmaps.fused_channels, channels[-1], 1)
-        elif heatmaps.fusion == "concatenate":
-            self.channels = channels[-1] + heatmaps.fused_channels
+        last, width = self.fused_at == len(channels), sizes[self.fused_at]
+        if heatmaps.fusion == "concatenate" and last and same_channels:
+            self.narrow = nn.Conv2d(width + heatmaps.fused_channels, width, 1)
+        elif heatmaps.fusion == "concatenate" and last:
+            self.channels = width + heatmaps.fused_channels
         elif heatmaps.fusion == "attention":
-            self.widen = nn.Conv2d(heatmaps.fused_channels, channels[-1], 1)
-            self.attend = AttentionFusion(channels[-1])
+            self.widen = nn.Conv2d(heatmaps.fused_channels, width, 1)
+            self.attend = AttentionFusion(width)
         if heatmaps.body_parts:
             self.body = BodyFeatures(heatmaps, embedding)
 
@@ -69,19 +78,24 @@ class FusedEncoder(nn.Module):
         count, length = x.shape[:2]
         real = real_frames(frames, length)
         low = self.stem(x.flatten(0, 1).contiguous(memory_format=torch.channels_last))      # [N T, C0, H0, W0]
-        maps = low
-        for number, stage in enumerate(self.stages):
-            maps = stage(maps)
-            if self.config is not None and number + 1 == self.config.shared:
-                low = maps
-            if self.mixes is not None and number > 0:
-                maps = self.mixes[number - 1](maps.unflatten(0, (count, length)), real).flatten(0, 1)
+        shared, shape = self.config.shared if self.config is not None else 0, (count, length)
+        maps = low = self.staged(low, 0, shared, shape, real)
         if self.config is None:
-            return Encoded(maps.unflatten(0, (count, length)), None, None, None, None)      # [N, T, C, H, W]
-        branch = self.branch(low.unflatten(0, (count, length)), real)                       # [N T, C', H', W'] and the coarsest
+            return Encoded(self.staged(maps, 0, len(self.stages), shape, real).unflatten(0, shape), None, None, None, None)
+        maps = self.staged(maps, shared, self.fused_at, shape, real)
+        branch = self.branch(low.unflatten(0, shape), real)                                 # [N T, C', H', W'] and the coarsest
         joints = self.branch.volumes(branch[0], "joints")                                   # [N T, H' W', J D]
-        maps, body, direction = self.joined(maps, branch[0], joints, real, (count, length))
-        return Encoded(maps.unflatten(0, (count, length)), body, direction, branch, joints)
+        maps, body, direction = self.joined(maps, branch[0], joints, real, shape)
+        maps = self.staged(maps, self.fused_at, len(self.stages), shape, real)
+        return Encoded(maps.unflatten(0, shape), body, direction, branch, joints)           # [N, T, C, H, W]
+
+    def staged(self, maps: Tensor, first: int, last: int, shape: tuple[int, int], real: Tensor | None) -> Tensor:
+        """Maps [N T, C, H, W] through the 2D branch's stages first ... last - 1."""
+        for number in range(first, last):
+            maps = self.stages[number](maps)
+            if self.mixes is not None and number > 0:
+                maps = self.mixes[number - 1](maps.unflatten(0, shape), real).flatten(0, 1)
+        return maps
 
     def joined(self, maps: Tensor, branch: Tensor, joints: Volumes, real: Tensor | None, shape: tuple[int, int],
                ) -> tuple[Tensor, Tensor | None, Tensor | None]:

@@ -39,6 +39,8 @@ class HeatmapConfig(Config):
     """Whose heatmaps recognition uses: with joints alone, markers are not computed at inference."""
     fused_channels: int = 32
     """Channels that the volumes are brought to before fusion."""
+    fuse_before: int = Field(default=0, ge=0)
+    """How many of the 2D branch's last stages come after the fusion; 0 fuses what the last one gives."""
     body_parts: int = Field(default=0, ge=0)
     """Further parts of the embedding, made of the points seen in the walker's own axes."""
     turn: int = Field(default=0, ge=0)

@@ -1,8 +1,9 @@
 """Virtual markers of a body model: a few vertices of which every other is, in any pose, a sparse convex combination (Ma et al., CVPR 2023).
 
-Archetypal analysis, X ~ X B A with B and A convex (Cutler and Breiman 1994), where each archetype has to be one vertex: X [3 n, V] holds every vertex's
-path over n posed bodies. Vertices are added one pair at a time where they lie farthest outside the convex hull of those chosen, then exchanged
-while that lowers the error. Alternating least squares with snapping to vertices, as the source has it, was tried first (docs/virtual_markers.md).
+Archetypal analysis, X ~ X B A with B and A convex (Cutler and Breiman 1994), where each archetype has to be one vertex: X [3 n, V] holds every
+vertex's path over n posed bodies. Vertices are added one pair at a time where they lie farthest outside the convex hull of those chosen,
+then exchanged while that lowers the error. Alternating least squares with snapping to
+vertices, as the source has it, was tried first (docs/virtual_markers.md).
 """
 
 from collections.abc import Callable, Sequence
@@ -63,14 +64,14 @@ def learn_markers(out: Path, *, body: str = "anny", markers: int = 64, people: i
 def _open(body: str, smpl: Path | None, seed: int) -> tuple[Body, Callable[[str, int, Progress], Posed]]:
     """A body model and what draws posed bodies of it: (purpose, people, progress)."""
     if body == "anny":
-        from gaitbridge.simulation.body.anny import open_body
+        from gaitbridge.simulation.body import anny
 
-        return open_body("reduced"), lambda purpose, people, progress: walking_people(purpose, people, seed, progress)
+        return anny.open_body("reduced"), lambda purpose, people, progress: walking_people(purpose, people, seed, progress)
     if body == "smpl":
-        from gaitbridge.simulation.body.smpl import draw_poses, open_body
+        from gaitbridge.simulation.body import smpl as smpl_body
 
-        model = open_body(str(smpl) if smpl is not None else "")
-        return model, lambda purpose, people, progress: draw_poses(model, purpose, people, seed, progress)
+        model = smpl_body.open_body(str(smpl) if smpl is not None else "")
+        return model, lambda purpose, people, progress: smpl_body.draw_poses(model, purpose, people, seed, progress)
     raise UserError(f"no virtual markers can be learnt for the body {body!r}: anny or smpl")
 
 
@@ -206,7 +207,8 @@ def fitted(body: Body, learnt: Posed, chosen: np.ndarray, mirror: np.ndarray) ->
 
 def errors_mm(read_out: ReadOut, posed: Posed) -> dict[str, float]:
     """Mean and 95th percentile over vertices and bodies of the distance between read-out and true vertices, in mm, convex and dense."""
-    found, markers = {}, posed.vertices[:, read_out.marker_vertices]
+    found: dict[str, float] = {}
+    markers = posed.vertices[:, read_out.marker_vertices]
     for name in ("convex", "dense"):
         distance = MM * np.linalg.norm(read_out.vertices(posed.joints, markers, dense=name == "dense") - posed.vertices, axis=2)
         found |= {f"{name}_mean_mm": round(float(distance.mean()), 2), f"{name}_p95_mm": round(float(np.percentile(distance, 95)), 2)}

@@ -51,8 +51,11 @@ def train(config: RunConfig, store: Store, run: Path, resume: bool = False, prog
     _check_sizes(store, data, config)
     held_out = store.select(split="val", modality=list(network_module.MODALITIES))
     torch.manual_seed(_seed(config.seed, "weights"))
-    network: nn.Module = network_module.Network(config.network)
-    objective: nn.Module = objective_module.Objective(config.objective, config.network, len(data.people))
+    try:
+        network: nn.Module = network_module.Network(config.network)
+        objective: nn.Module = objective_module.Objective(config.objective, config.network, len(data.people))
+    except ValueError as error:
+        raise UserError(f"{config.recipe}: settings that do not fit each other: {error}") from error
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimiser = make_optimiser([*network.parameters(), *objective.parameters()], config.optimiser)
 

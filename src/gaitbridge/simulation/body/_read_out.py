@@ -24,7 +24,8 @@ class ReadOut:
     """Virtual markers of one body model, and its vertices from them.
 
     vertices = convex @ markers: each vertex a sparse convex combination of markers (Ma et al. 2023: A^T); vertices = dense @ [joints; markers]:
-    least squares, rows sum to one. mirror_*: the number of each joint's, marker's and vertex's image on the other side of the body (itself on the midline).
+    least squares, rows sum to one. mirror_*: the number of each joint's, marker's and vertex's image on the other side of the body, its own on
+    the midline.
     """
 
     body: str  # with the detail, such as anny-10pc
@@ -60,9 +61,10 @@ def write_read_out(read_out: ReadOut, out: Path) -> Path:
     """Write a read-out to a .npz, whole or not at all."""
     convex = read_out.convex.sorted_indices()
     arrays = {name: getattr(read_out, name) for name in ARRAYS}
+    texts = {"body": read_out.body, "joint_names": read_out.joint_names, "about": json.dumps(dict(read_out.about))}
+    arrays |= {name: np.asarray(text) for name, text in texts.items()}
     with written_whole(out) as temporary, temporary.open("wb") as file:
-        np.savez_compressed(file, **arrays, convex_data=convex.data, convex_indices=convex.indices, convex_indptr=convex.indptr,
-                            body=np.asarray(read_out.body), joint_names=np.asarray(read_out.joint_names), about=np.asarray(json.dumps(dict(read_out.about))))
+        np.savez_compressed(file, **arrays, convex_data=convex.data, convex_indices=convex.indices, convex_indptr=convex.indptr)
     return out
 
 

@@ -1,7 +1,6 @@
 """Counts by hand, and times of networks of which one does the work of four."""
 
 import json
-import time
 from pathlib import Path
 
 import pytest
@@ -36,7 +35,9 @@ class Mixed(nn.Module):
 
 
 class Sleeper(nn.Module):
-    """Takes so many milliseconds."""
+    """Takes so many milliseconds of a clock that only it moves."""
+
+    now = 0.0
 
     def __init__(self, milliseconds: float) -> None:
         super().__init__()
@@ -44,10 +45,14 @@ class Sleeper(nn.Module):
 
     def embed(self, batch: Batch) -> dict[str, Tensor]:
         self.calls += 1
-        end = time.perf_counter() + self.milliseconds / 1000
-        while time.perf_counter() < end:
-            pass
+        Sleeper.now += self.milliseconds / 1000
         return {}
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sleepers' clock in place of the machine's."""
+    monkeypatch.setattr(module.time, "perf_counter", lambda: Sleeper.now)
 
 
 def test_counts_are_those_by_hand() -> None:
@@ -86,13 +91,14 @@ def test_a_batch_is_in_the_units_of_its_modality() -> None:
     assert ranges.nan_to_num(5.0).min() >= 5.0
 
 
+@pytest.mark.usefixtures("clock")
 def test_the_ratio_is_to_the_first_network_in_the_same_round() -> None:
     networks = {"plain": Sleeper(1), "four times": Sleeper(4)}
     found = latency_ratio(networks, "silhouettes", (H, W), T, rounds=9, warm_up=2)
     assert found["reference"] == "plain"
     assert found["ratios"]["plain"] == {"median": 1.0, "quartile_low": 1.0, "quartile_high": 1.0}
-    assert 2.5 < found["ratios"]["four times"]["median"] < 5.5
-    assert 0.001 <= found["seconds"]["plain"]["median"] < found["seconds"]["four times"]["median"]
+    assert found["ratios"]["four times"]["median"] == pytest.approx(4.0)
+    assert found["seconds"]["plain"]["median"] == pytest.approx(0.001)
     assert [network.calls for network in networks.values()] == [9 + 2] * 2
     assert (found["device"], found["threads"], found["rounds"]) == ("cpu", 1, 9)
     assert found["hardware"]

@@ -1,10 +1,8 @@
 """The main job at toy size, over the command line: simulate, train, kill, resume, evaluate, report, embed."""
 
 import json
-import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -12,21 +10,8 @@ import numpy as np
 import pytest
 
 import gaitbridge
+from command_line import COHORT, ENVIRONMENT, SETTINGS, gaitbridge_command, run
 from gaitbridge.store import Store
-
-ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1"}
-COHORT = ("--train", "4", "--val", "2", "--test", "3", "--frames", "4", "--views", "000", "090", "--conditions", "normal", "normal", "bag,clothing")
-SETTINGS = ("steps=12", "validate_every=4", "log_every=1", "data.people_per_batch=4", "data.sequences_per_person=2", "data.frames=2")
-
-
-def gaitbridge_command(*words: str | Path) -> list[str]:
-    return [sys.executable, "-m", "gaitbridge", *map(str, words)]
-
-
-def run(*words: str | Path, code: int = 0) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(gaitbridge_command(*words), env=ENVIRONMENT, capture_output=True, text=True, timeout=300, check=False)
-    assert done.returncode == code, done.stderr
-    return done
 
 
 @pytest.fixture(scope="module")

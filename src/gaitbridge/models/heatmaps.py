@@ -34,6 +34,8 @@ class HeatmapConfig(Config):
     """The stage whose grid is the volumes' H' x W'; the coarser ones tell it what the whole body looks like."""
     context: bool = True
     """Let the coarser stages see the frames before and after."""
+    whole_walk: bool = False
+    """Tell each frame what the coarsest features are over all frames: a person's build is the same in each."""
     fusion: Literal["concatenate", "attention", "none"] = "concatenate"
     fused: Literal["joints", "all"] = "joints"
     """Whose heatmaps recognition uses: with joints alone, markers are not computed at inference."""
@@ -105,6 +107,7 @@ class HeatmapBranch(nn.Module):
         strides = (config.first_stride, *[2] * len(config.channels))
         self.stages = nn.ModuleList(ResidualBlock(a, b, s) for a, b, s in zip(sizes, config.channels, strides, strict=False))
         self.context = nn.ModuleList(TemporalMix(channels) for channels in coarse) if config.context else None
+        self.whole = nn.Linear(config.channels[-1], config.channels[-1]) if config.whole_walk else None
         self.laterals = nn.ModuleList(nn.Conv2d(channels, width, 1) for channels in coarse)
         self.smooth = nn.Sequential(nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width)) if coarse else nn.Identity()
         self.heads = nn.ModuleDict({"joints": nn.Linear(width, config.joints * config.depth),
@@ -120,6 +123,8 @@ class HeatmapBranch(nn.Module):
             maps = stage(maps)
             if number > grid and self.context is not None:
                 maps = self.context[number - grid - 1](maps.unflatten(0, x.shape[:2]), real).flatten(0, 1)
+            if number == len(self.stages) - 1 and self.whole is not None:
+                maps = (maps + self.whole(mean_frame(maps, x.shape[:2], real))[:, :, None, None]).relu()
             levels.append(maps)
         features, down = levels[grid], None
         for maps, lateral in zip(reversed(levels[grid + 1 :]), reversed(self.laterals), strict=True):  # from the coarsest up (Lin et al. 2017)
@@ -143,6 +148,13 @@ class HeatmapBranch(nn.Module):
     def scale_m(self, coarsest: Tensor) -> Tensor:
         """Metres that each picture's height stands for, [B], from the coarsest features [B, C'', H'', W'']."""
         return MEAN_SCALE_M * torch.exp(self.scale(coarsest.mean((-1, -2))).float()[:, 0])
+
+
+def mean_frame(maps: Tensor, shape: tuple[int, ...], real: Tensor | None) -> Tensor:
+    """Mean over a walk's real frames and all places of maps [N T, C, H, W], given to each of its frames: [N T, C]; shape: (N, T)."""
+    frames = masked_to_zero(maps.mean((-1, -2)).unflatten(0, shape), real)                                            # [N, T, C]
+    count = shape[1] if real is None else real.sum(1)[:, None, None].clamp(min=1)
+    return (frames.sum(1, keepdim=True) / count).expand_as(frames).flatten(0, 1)
 
 
 def enlarged(maps: Tensor, like: Tensor) -> Tensor:

@@ -36,7 +36,9 @@ def body_named(name: str) -> Body:
 
 
 def read_out_of(name: str) -> ReadOut:
-    """The virtual markers and the mesh of a body model, as shipped."""
+    """The virtual markers and the mesh of a body model: as shipped by its name, or those of a .npz that `gaitbridge learn-markers` wrote."""
+    if name.endswith(".npz"):
+        return read_out_file(Path(name))
     return read_out_file(Path(__file__).parent / "body" / f"virtual_markers_{name}.npz")
 
 

@@ -12,9 +12,50 @@ def tiny() -> RunConfig:
     return RunConfig(
         method="meshgait", recipe="meshgait/tiny",
         network=NetworkConfig(channels=(16, 32, 64), strides=(1, 2, 1), stem_stride=2, parts=16, embedding=64,
-                              heatmaps=HeatmapConfig(depth=8)),
+                              heatmaps=HeatmapConfig(depth=8, shared=2, first_stride=1, detach=True)),
         objective=ObjectiveConfig(),
         data=DataConfig(people_per_batch=16, sequences_per_person=4, frames=4, ordered=True),
         optimiser=OptimiserConfig(name="adamw", learning_rate=5e-3),
         steps=1000, validate_every=250,
     )
+
+
+def tiny_silhouettes() -> RunConfig:
+    """The same backbone on silhouettes alone, the baseline: no 3D branch, no 3D truth."""
+    return _changed(tiny(), "meshgait/tiny_silhouettes", None, supervised=False)
+
+
+def tiny_unsupervised() -> RunConfig:
+    """A control: the network of `tiny` without 3D truth, its volumes shaped by the identity losses alone."""
+    return _changed(tiny(), "meshgait/tiny_unsupervised", _heatmaps(tiny()).model_copy(update={"detach": False}), supervised=False)
+
+
+def paper() -> RunConfig:
+    """For Gait3D: GaitBase's ResNet-9 and schedule, 32 x 4 sequences of 30 frames, SGD, 60,000 steps; for GPUs. Not run by us: no numbers yet.
+
+    As it stands it learns from simulated bodies; Gait3D's SMPL bodies need the markers of your own SMPL file (`gaitbridge learn-markers
+    MARKERS.npz --body smpl --smpl FILE`): --set network.heatmaps.joints=24 --set objective.reconstruction.body=MARKERS.npz.
+    """
+    return RunConfig(
+        method="meshgait", recipe="meshgait/paper",
+        network=NetworkConfig(),
+        objective=ObjectiveConfig(),
+        data=DataConfig(people_per_batch=32, sequences_per_person=4, frames=30, ordered=True, workers=4),
+        optimiser=OptimiserConfig(name="sgd", learning_rate=0.1, weight_decay=5e-4, schedule="multi_step", milestones=(20_000, 40_000, 50_000)),
+        steps=60_000, validate_every=2_000, log_every=100,
+    )
+
+
+def _heatmaps(run: RunConfig) -> HeatmapConfig:
+    assert isinstance(run.network, NetworkConfig)
+    assert run.network.heatmaps is not None
+    return run.network.heatmaps
+
+
+def _changed(run: RunConfig, name: str, heatmaps: HeatmapConfig | None, supervised: bool) -> RunConfig:
+    """A run with another 3D branch, with or without 3D supervision."""
+    assert isinstance(run.network, NetworkConfig)
+    assert isinstance(run.objective, ObjectiveConfig)
+    network = run.network.model_copy(update={"heatmaps": heatmaps})
+    objective = run.objective if supervised else run.objective.model_copy(update={"reconstruction": None})
+    return run.model_copy(update={"recipe": name, "network": network, "objective": objective})

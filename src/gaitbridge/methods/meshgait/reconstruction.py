@@ -18,12 +18,14 @@ class ReconstructionConfig(Config):
     """Weights of the losses between what is read off the heatmaps and the truth; all lengths in metres."""
 
     body: str = "anny-10pc"
-    """The body model of the truth, whose virtual markers and mesh are used."""
+    """The body model of the truth, whose virtual markers and mesh are used; or a .npz that `gaitbridge learn-markers` wrote."""
     joints: float = 80.0
     markers: float = 80.0
     vertices: float = 16.0
     edges: float = 8.0
     normals: float = 0.16
+    lengths: float = 0.0
+    """Of the distances between joints that a bone or two join: the person's build, which a small error of place hides."""
     scale: float = 4.0
     """Of the difference of log scale."""
     read_out: Literal["convex", "dense"] = "convex"
@@ -48,6 +50,7 @@ class Reconstruction(nn.Module):
     dense: Tensor
     triangles: Tensor
     edges: Tensor
+    bones: Tensor
 
     def __init__(self, config: ReconstructionConfig, joints: int, markers: int) -> None:
         super().__init__()
@@ -58,7 +61,9 @@ class Reconstruction(nn.Module):
                              f"has {joints} and {markers}: set network.heatmaps.joints and .markers")
         triangles = read_out.triangles.astype(np.int64)
         edges = np.unique(np.sort(np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]]), axis=1), axis=0)
-        for name, array in (("convex", read_out.convex.toarray()), ("dense", read_out.dense), ("triangles", triangles), ("edges", edges)):
+        arrays = {"convex": read_out.convex.toarray(), "dense": read_out.dense, "triangles": triangles, "edges": edges,
+                  "bones": bones_of(read_out.parents)}
+        for name, array in arrays.items():
             self.register_buffer(name, torch.from_numpy(array), persistent=False)
 
     def forward(self, read_off: Mapping[str, Tensor], truth: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -72,6 +77,8 @@ class Reconstruction(nn.Module):
         joints, markers = metres[:, : self.joints], metres[:, self.joints :]
         losses = {"joints": weights.joints * points_l1(joints, truth["joints"][known]),
                   "scale": weights.scale * (read_off["scale_m"][known] / scale).log().abs().mean()}
+        if weights.lengths:
+            losses["lengths"] = weights.lengths * edge_loss(joints, truth["joints"][known], self.bones)
         if weights.markers:
             losses["markers"] = weights.markers * points_l1(markers, truth["markers"][known])
         if weights.mesh:
@@ -104,6 +111,12 @@ class Reconstruction(nn.Module):
         if weights.normals:
             losses["normals"] = weights.normals * normal_loss(recovered, truth, self.triangles)
         return losses
+
+
+def bones_of(parents: np.ndarray) -> np.ndarray:
+    """int64 [E, 2]: each joint with its parent and its grandparent; parents [J], -1 for the root."""
+    pairs = [(joint, int(parent)) for joint, parent in enumerate(parents) if parent >= 0]
+    return np.array(pairs + [(joint, int(parents[parent])) for joint, parent in pairs if parents[parent] >= 0], np.int64)
 
 
 def confidences(spread: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 
@@ -48,7 +49,7 @@ def draw(read_out: ReadOut, vertices: np.ndarray, errors: dict[str, np.ndarray],
     figure.savefig(picture, metadata={"Software": None})
 
 
-def surface(axes, vertices: np.ndarray, triangles: np.ndarray, sign: float, values: np.ndarray | None) -> PolyCollection:  # type: ignore[no-untyped-def]
+def surface(axes: Axes, vertices: np.ndarray, triangles: np.ndarray, sign: float, values: np.ndarray | None) -> PolyCollection:
     """The faces seen along x from the front (sign 1) or the back (-1), shaded, or coloured by a value of each face."""
     corners = vertices[triangles]
     normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
@@ -56,13 +57,9 @@ def surface(axes, vertices: np.ndarray, triangles: np.ndarray, sign: float, valu
     order = np.argsort(sign * corners[:, :, 0].mean(1))
     order = order[sign * normal[order, 0] > 0]
     polygons = np.stack([sign * corners[order, :, 1], corners[order, :, 2]], axis=-1)
-    drawn = PolyCollection(list(polygons), linewidths=0.2)
-    if values is None:
-        shade = 0.55 + 0.4 * np.abs(normal[order, 0])
-        colours = np.stack([shade, shade, shade], axis=1)
-        drawn.set_facecolor(colours)
-        drawn.set_edgecolor(colours)
-    else:
+    shades = [str(shade) for shade in 0.55 + 0.4 * np.abs(normal[order, 0])]
+    drawn = PolyCollection(list(polygons), linewidths=0.2, facecolors=shades, edgecolors=shades)
+    if values is not None:
         drawn.set_array(values[order])
         drawn.set_cmap("viridis")
         drawn.set_clim(0.0, 20.0)

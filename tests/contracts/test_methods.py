@@ -59,4 +59,5 @@ def test_objective_gives_named_finite_losses(name: str) -> None:
     assert losses
     assert all(torch.isfinite(loss) and loss.ndim == 0 for loss in losses.values())
     torch.stack(list(losses.values())).sum().backward()
-    assert all(p.grad is not None for p in network.parameters())
+    read_off = () if given.extras else ("branch.heads.markers", "branch.scale")  # taught by 3D truth alone
+    assert all(p.grad is not None for name, p in network.named_parameters() if not any(part in name for part in read_off))

@@ -32,7 +32,7 @@ def small_batch(count: int = 4, frames: int = 2) -> Batch:
 
 
 def read_off(points: Tensor, scale_m: Tensor) -> dict[str, Tensor]:
-    return {"points": points, "scale_m": scale_m, "spread": torch.full(points.shape[:-1], 0.1)}
+    return {"points": points, "scale_m": scale_m, "spread": torch.full(points.shape[:-1], 0.15)}
 
 
 def objective(network: NetworkConfig = SMALL, **settings: object) -> objectives.Objective:
@@ -95,7 +95,7 @@ def test_padding_and_batch_size_do_not_change_embeddings_or_bodies() -> None:
 def test_the_losses_vanish_on_the_truth_and_are_metres_off_it() -> None:
     """Points made from true bodies give no joints, markers or scale loss; moved by 0.1 m to the right they give a tenth of the weight."""
     torch.manual_seed(0)
-    module = Reconstruction(ReconstructionConfig(joints=1.0, markers=1.0, vertices=1.0, edges=1.0, normals=1.0, scale=1.0, mesh_frames=6), 31, 64)
+    module = Reconstruction(ReconstructionConfig(joints=1.0, markers=1.0, vertices=1.0, edges=1.0, normals=1.0, scale=1.0, mesh_frames=6, spread=2.0, lengths=1.0), 31, 64)
     markers = torch.randn(2, 3, 64, 3) * 0.3
     scale = torch.tensor([[1.6, 1.7, 1.8], [1.5, 1.9, 2.0]])
     truth = {"joints": torch.randn(2, 3, 31, 3) * 0.3, "markers": markers, "root": torch.rand(2, 3, 2), "scale_m": scale,
@@ -107,12 +107,14 @@ def test_the_losses_vanish_on_the_truth_and_are_metres_off_it() -> None:
         return both / scale[..., None, None] + torch.cat([truth["root"], zero], dim=2)[:, :, None]
 
     losses = module(read_off(points(0.0), scale), truth)
-    assert set(losses) == {"joints", "markers", "vertices", "edges", "normals", "scale"}
-    assert all(float(loss) < 1e-5 for name, loss in losses.items() if name != "normals")
+    assert set(losses) == {"joints", "markers", "vertices", "edges", "normals", "scale", "spread", "lengths"}
+    assert all(float(loss) < 1e-5 for name, loss in losses.items() if name not in ("normals", "spread"))
+    assert float(losses["spread"]) == pytest.approx(2.0 * 0.05)
     off = module(read_off(points(0.1), scale * 1.1), truth)
     for name in ("joints", "markers", "vertices"):
         assert float(off[name]) == pytest.approx(0.1 / 3, rel=1e-3)
     assert float(off["edges"]) < 1e-5
+    assert float(off["lengths"]) < 1e-5
     assert float(off["scale"]) == pytest.approx(np.log(1.1), rel=1e-4)
 
 

@@ -102,7 +102,7 @@ def test_identity_gradients_reach_the_heatmaps_unless_detached(settings: dict[st
 
     def heatmap_gradient(made: FusedEncoder) -> Tensor | None:
         encoded = made(x, torch.tensor([3, 3]))
-        total = encoded.maps.square().sum() + (0 if encoded.body is None else encoded.body.square().sum())
+        total = encoded.maps.square().sum() + (0 if encoded.further is None else encoded.further.square().sum())
         total.backward()
         return made.branch.heads["joints"].weight.grad  # type: ignore[return-value]
 

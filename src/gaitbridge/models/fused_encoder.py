@@ -15,21 +15,24 @@ from gaitbridge.models.heatmaps import (
     HeatmapConfig,
     HeatmapFeatures,
     Volumes,
+    read_at,
     soft_argmax,
     spread,
     walking_direction,
 )
+from gaitbridge.models.necks import SeparateLinear
+from gaitbridge.models.pooling import temporal_max
 from gaitbridge.models.temporal import TemporalMix, real_frames
 
 Backbone = Literal["resnet9", "pseudo3d"]
 
 
 class Encoded(NamedTuple):
-    """Frame maps [N, T, C, H, W]; body features [N, C, body_parts] or None; the walking direction [N, 2 turn] or None; and the 3D branch's
+    """Frame maps [N, T, C, H, W]; features of further parts [N, C, K'] or None; the walking direction [N, 2 turn] or None; and the 3D branch's
     features and volumes of joints, from which more can be read off, or None."""
 
     maps: Tensor
-    body: Tensor | None
+    further: Tensor | None
     direction: Tensor | None
     branch: tuple[Tensor, Tensor] | None
     joints: Volumes | None
@@ -73,6 +76,8 @@ class FusedEncoder(nn.Module):
             self.attend = AttentionFusion(width)
         if heatmaps.body_parts:
             self.body = BodyFeatures(heatmaps, embedding)
+        if heatmaps.at_joints:
+            self.joint_parts = SeparateLinear(len(heatmaps.at_joints), self.channels, embedding)
 
     def forward(self, x: Tensor, frames: Tensor) -> Encoded:
         count, length = x.shape[:2]
@@ -85,9 +90,12 @@ class FusedEncoder(nn.Module):
         maps = self.staged(maps, shared, self.fused_at, shape, real)
         branch = self.branch(low.unflatten(0, shape), real)                                 # [N T, C', H', W'] and the coarsest
         joints = self.branch.volumes(branch[0], "joints")                                   # [N T, H' W', J D]
-        maps, body, direction = self.joined(maps, branch[0], joints, real, shape)
+        used = self.used(branch[0], joints)
+        if self.config.fusion != "none":
+            maps = self.fused(maps, self.features(used, self.aspect))                                    # [N T, C, H, W]
         maps = self.staged(maps, self.fused_at, len(self.stages), shape, real)
-        return Encoded(maps.unflatten(0, shape), body, direction, branch, joints)           # [N, T, C, H, W]
+        further, direction = self.at_points(maps, used, real, shape)
+        return Encoded(maps.unflatten(0, shape), further, direction, branch, joints)        # [N, T, C, H, W]
 
     def staged(self, maps: Tensor, first: int, last: int, shape: tuple[int, int], real: Tensor | None) -> Tensor:
         """Maps [N T, C, H, W] through the 2D branch's stages first ... last - 1."""
@@ -97,20 +105,27 @@ class FusedEncoder(nn.Module):
                 maps = self.mixes[number - 1](maps.unflatten(0, shape), real).flatten(0, 1)
         return maps
 
-    def joined(self, maps: Tensor, branch: Tensor, joints: Volumes, real: Tensor | None, shape: tuple[int, int],
-               ) -> tuple[Tensor, Tensor | None, Tensor | None]:
-        """What recognition takes from the volumes: 2D maps fused with them, body features, and the walking direction."""
+    def used(self, branch: Tensor, joints: Volumes) -> list[Volumes]:
+        """The volumes that recognition uses."""
         assert self.config is not None
         used = [joints, self.branch.volumes(branch, "markers")] if self.config.fused == "all" else [joints]
-        if self.config.detach:
-            used = [one.detached() for one in used]
-        if self.config.fusion != "none":
-            maps = self.fused(maps, self.features(used))                                    # [N T, C, H, W]
-        if not self.config.body_parts and not self.config.turn:
-            return maps, None, None
-        points = torch.cat([soft_argmax(one, self.config, self.aspect) for one in used], dim=1).unflatten(0, shape)
-        body = self.body(points, real) if self.config.body_parts else None
-        return maps, body, walking_direction(points - points[:, :, :1], self.config, real) if self.config.turn else None
+        return [one.detached() for one in used] if self.config.detach else used
+
+    def at_points(self, maps: Tensor, used: Sequence[Volumes], real: Tensor | None, shape: tuple[int, int]) -> tuple[Tensor | None, Tensor | None]:
+        """What recognition takes from the points themselves: features of further parts [N, C, K'], and the walking direction."""
+        config = self.config
+        assert config is not None
+        if not config.further_parts and not config.turn:
+            return None, None
+        points = torch.cat([soft_argmax(one, config, self.aspect) for one in used], dim=1).unflatten(0, shape)            # [N, T, P, 3]
+        further = [self.body(points, real)] if config.body_parts else []
+        if config.at_joints:
+            places = points[:, :, list(config.at_joints), :2].flatten(0, 1)
+            read = read_at(maps, places, config.at_reach, self.aspect).transpose(1, 2).unflatten(0, shape)[..., None]     # [N, T, C, K', 1]
+            frames = torch.full((shape[0],), shape[1], device=maps.device) if real is None else real.sum(1)
+            further.append(self.joint_parts(temporal_max(read, frames)[..., 0]))
+        direction = walking_direction(points - points[:, :, :1], config, real) if config.turn else None
+        return torch.cat(further, dim=2) if further else None, direction
 
     def read_off(self, encoded: Encoded) -> dict[str, Tensor]:
         """For training and on demand, never for an embedding: `points` [N, T, J + M, 3], joints then markers, in picture heights; their

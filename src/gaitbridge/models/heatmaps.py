@@ -39,12 +39,18 @@ class HeatmapConfig(Config):
     fusion: Literal["concatenate", "attention", "none"] = "concatenate"
     fused: Literal["joints", "all"] = "joints"
     """Whose heatmaps recognition uses: with joints alone, markers are not computed at inference."""
+    rendered: float = Field(default=0.0, ge=0)
+    """Fuse, in place of each heatmap, a Gaussian of this standard deviation (picture heights) about the place read off it; 0 fuses the heatmaps."""
     fused_channels: int = 32
     """Channels that the volumes are brought to before fusion."""
     fuse_before: int = Field(default=0, ge=0)
     """How many of the 2D branch's last stages come after the fusion; 0 fuses what the last one gives."""
     body_parts: int = Field(default=0, ge=0)
     """Further parts of the embedding, made of the points seen in the walker's own axes."""
+    at_joints: tuple[int, ...] = ()
+    """Joints at whose places the frame maps are read, each a further part of the embedding."""
+    at_reach: float = Field(default=0.05, gt=0)
+    """How far about a joint the maps are read: a Gaussian's standard deviation, in heights of the picture."""
     turn: int = Field(default=0, ge=0)
     """Harmonics of the walking direction, as the 3D points tell it, by which the part features are turned; 0 does not turn them."""
     detach: bool = False
@@ -57,9 +63,16 @@ class HeatmapConfig(Config):
 
     @model_validator(mode="after")
     def _fits(self) -> "HeatmapConfig":
+        if beyond := [joint for joint in self.at_joints if not 0 <= joint < self.joints]:
+            raise ValueError(f"at_joints {beyond}: there are {self.joints} joints (counted from 0)")
         if self.grid_stage >= len(self.channels):
             raise ValueError(f"grid_stage {self.grid_stage} is none of {len(self.channels)} stages (counted from 0)")
         return self
+
+    @property
+    def further_parts(self) -> int:
+        """Parts of the embedding beside the horizontal strips."""
+        return self.body_parts + len(self.at_joints)
 
     @property
     def points(self) -> int:
@@ -194,6 +207,17 @@ def normalised(volumes: Volumes, depth: int) -> Tensor:
     return shares.permute(0, 2, 3, 1).unflatten(3, volumes.grid)
 
 
+def cells_of(height: int, width: int, aspect: float, config: HeatmapConfig, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
+    """Middles of the columns [W'], rows [H'] and depth bins [D], in picture heights."""
+    x = (torch.arange(width, device=device) + 0.5) / width * aspect
+    return x, (torch.arange(height, device=device) + 0.5) / height, depths(config, device)
+
+
+def gaussian(cells: Tensor, places: Tensor, deviation: float) -> Tensor:
+    """A Gaussian about each place [B, P] over cells [S], of mean one: [B, P, S]."""
+    return torch.softmax(-0.5 * ((cells - places[:, :, None]) / deviation).square(), dim=-1) * len(cells)
+
+
 class HeatmapFeatures(nn.Module):
     """Volumes as features: P D channels on their grid to `fused_channels`, [B, C, H', W'].
 
@@ -202,13 +226,29 @@ class HeatmapFeatures(nn.Module):
 
     def __init__(self, config: HeatmapConfig) -> None:
         super().__init__()
-        self.depth = config.depth
+        self.config, self.depth = config, config.depth
         self.mix = nn.ParameterList(nn.Parameter(torch.empty(points * config.depth, config.fused_channels)) for points in config.fused_sets)
         for weight in self.mix:
             nn.init.normal_(weight, std=(config.fused_points * config.depth) ** -0.5)
         self.norm = nn.BatchNorm2d(config.fused_channels)
 
-    def forward(self, volumes: Sequence[Volumes]) -> Tensor:
+    def rendered(self, volumes: Sequence[Volumes], aspect: float) -> Tensor:
+        """The same of Gaussians about the volumes' places: they are products of their axes, so that depth is summed first."""
+        height, width = volumes[0].grid
+        mixed: Tensor | float = 0.0
+        for one, weight in zip(volumes, self.mix, strict=True):
+            places = soft_argmax(one, self.config, aspect)                           # [B, P, 3]
+            x, y, z = (gaussian(cells, places[:, :, axis], self.config.rendered) for axis, cells in enumerate(cells_of(
+                height, width, aspect, self.config, places.device)))
+            deep = torch.einsum("bpd,pdc->bpc", z, weight.unflatten(0, (-1, self.depth)))
+            flat = (y[:, :, :, None] * x[:, :, None]).flatten(2).transpose(1, 2)     # [B, H' W', P]
+            mixed = mixed + torch.bmm(flat.to(one.weights.dtype), deep.to(one.weights.dtype))
+        assert isinstance(mixed, Tensor)
+        return functional.relu(self.norm(mixed.transpose(1, 2).unflatten(2, volumes[0].grid)))
+
+    def forward(self, volumes: Sequence[Volumes], aspect: float) -> Tensor:
+        if self.config.rendered:
+            return self.rendered(volumes, aspect)
         mixed: Tensor | float = 0.0
         for one, weight in zip(volumes, self.mix, strict=True):
             mean = one.moments[:, 0].sum(-1) / (one.weights.shape[1] * self.depth)   # [B, P]
@@ -216,6 +256,19 @@ class HeatmapFeatures(nn.Module):
             mixed = mixed + torch.bmm(one.weights, scaled.to(one.weights.dtype))     # [B, H' W', C]
         assert isinstance(mixed, Tensor)
         return functional.relu(self.norm(mixed.transpose(1, 2).unflatten(2, volumes[0].grid)))
+
+
+def read_at(maps: Tensor, places: Tensor, reach: float, aspect: float) -> Tensor:
+    """What maps [B, C, H, W] hold about places [B, P, 2] (x and y in picture heights from the top left corner): [B, P, C].
+
+    A mean over the cells, weighted by a Gaussian of standard deviation `reach` picture heights.
+    """
+    height, width = maps.shape[-2:]
+    y = (torch.arange(height, device=maps.device) + 0.5) / height
+    x = (torch.arange(width, device=maps.device) + 0.5) / width * aspect
+    down, across = gaussian(y, places[:, :, 1], reach) / height, gaussian(x, places[:, :, 0], reach) / width
+    weights = (down[:, :, :, None] * across[:, :, None]).flatten(2).to(maps.dtype)                                    # [B, P, H W]
+    return torch.bmm(weights, maps.flatten(2).transpose(1, 2))
 
 
 class AttentionFusion(nn.Module):

@@ -38,8 +38,8 @@ class NetworkConfig(Config):
     def _fits(self) -> "NetworkConfig":
         if len(self.channels) != len(self.strides):
             raise ValueError(f"{len(self.channels)} channels but {len(self.strides)} strides: give one of each a stage")
-        if self.heatmaps is not None and (self.heatmaps.body_parts or self.heatmaps.turn):
-            raise ValueError("heatmaps.body_parts and heatmaps.turn must be 0 here: range views share the head and have neither")
+        if self.heatmaps is not None and (self.heatmaps.further_parts or self.heatmaps.turn):
+            raise ValueError("heatmaps.body_parts, at_joints and turn must be 0 or empty here: range views share the head and have none")
         rows = self.size[0]
         for stride in (self.stem_stride, *self.strides):
             rows = -(-rows // stride)

@@ -58,10 +58,10 @@ class Network(nn.Module):
         self.config = config
         self.encoder = FusedEncoder(config.backbone, config.channels, config.strides, config.stem_stride, config.size, config.heatmaps,
                                     config.embedding)
-        body_parts, turn = (config.heatmaps.body_parts, config.heatmaps.turn) if config.heatmaps else (0, 0)
+        further, turn = (config.heatmaps.further_parts, config.heatmaps.turn) if config.heatmaps else (0, 0)
         shape = (config.parts, self.encoder.channels, config.embedding)
         self.shared: nn.Module = TurnedLinear(*shape, 2 * turn) if turn else SeparateLinear(*shape)
-        self.neck = ModalityBatchNorm(MODALITIES, config.parts + body_parts, config.embedding)
+        self.neck = ModalityBatchNorm(MODALITIES, config.parts + further, config.embedding)
 
     @property
     def silhouette_encoder(self) -> FusedEncoder:
@@ -81,7 +81,7 @@ class Network(nn.Module):
         pooled = temporal_max(encoded.maps, frames)                                     # [N, C, H, W]
         strips = horizontal_parts(pooled, self.config.parts)                            # [N, C, K]
         features: Tensor = self.shared(strips) if encoded.direction is None else self.shared(strips, encoded.direction)
-        return features if encoded.body is None else torch.cat([features, encoded.body.to(features.dtype)], dim=2)
+        return features if encoded.further is None else torch.cat([features, encoded.further.to(features.dtype)], dim=2)
 
     def embedding(self, parts: Tensor) -> Tensor:
         """Part features [N, C, K] through the neck, each part of length one."""

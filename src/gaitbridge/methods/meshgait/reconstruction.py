@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from pydantic import Field
 from torch import Tensor, nn
+from torch.nn import functional
 
 from gaitbridge.config import Config
 from gaitbridge.losses.mesh import edge_loss, normal_loss, points_l1
@@ -26,6 +27,10 @@ class ReconstructionConfig(Config):
     normals: float = 0.16
     lengths: float = 0.0
     """Of the distances between joints that a bone or two join: the person's build, which a small error of place hides."""
+    spread: float = 20.0
+    """Of how far each heatmap's standard deviation exceeds `spread_target`, in picture heights: without it only the mean is taught, and the mass
+    lies anywhere."""
+    spread_target: float = Field(default=0.1, gt=0)
     scale: float = 4.0
     """Of the difference of log scale."""
     read_out: Literal["convex", "dense"] = "convex"
@@ -77,6 +82,8 @@ class Reconstruction(nn.Module):
         joints, markers = metres[:, : self.joints], metres[:, self.joints :]
         losses = {"joints": weights.joints * points_l1(joints, truth["joints"][known]),
                   "scale": weights.scale * (read_off["scale_m"][known] / scale).log().abs().mean()}
+        if weights.spread:
+            losses["spread"] = weights.spread * functional.relu(read_off["spread"][known] - weights.spread_target).mean()
         if weights.lengths:
             losses["lengths"] = weights.lengths * edge_loss(joints, truth["joints"][known], self.bones)
         if weights.markers:

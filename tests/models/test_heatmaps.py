@@ -7,7 +7,19 @@ from scipy.spatial.transform import Rotation
 from torch import Tensor
 
 from gaitbridge.models.fused_encoder import FusedEncoder
-from gaitbridge.models.heatmaps import HeatmapBranch, HeatmapConfig, Volumes, normalised, own_axes, soft_argmax, spread, walking_direction
+from gaitbridge.models.heatmaps import (
+    HeatmapBranch,
+    HeatmapConfig,
+    HeatmapFeatures,
+    Volumes,
+    mean_frame,
+    normalised,
+    own_axes,
+    read_at,
+    soft_argmax,
+    spread,
+    walking_direction,
+)
 from gaitbridge.models.necks import TurnedLinear
 from gaitbridge.models.temporal import TemporalMix
 
@@ -96,7 +108,9 @@ def encoder(**settings: object) -> FusedEncoder:
     return FusedEncoder("resnet9", (8, 8), (2, 2), 1, (64, 44), config, 16)
 
 
-@pytest.mark.parametrize("settings", [{}, {"fusion": "attention"}, {"fusion": "none", "body_parts": 2}, {"fused": "all", "body_parts": 3}])
+@pytest.mark.parametrize("settings", [{}, {"fusion": "attention"}, {"fusion": "none", "body_parts": 2}, {"fused": "all", "body_parts": 3},
+                                      {"rendered": 0.05}, {"fuse_before": 1}, {"fuse_before": 1, "fusion": "attention"},
+                                      {"fusion": "none", "at_joints": (0, 3)}])
 def test_identity_gradients_reach_the_heatmaps_unless_detached(settings: dict[str, object]) -> None:
     x = (torch.rand(2, 3, 1, 64, 44) > 0.5).float()
 
@@ -110,6 +124,52 @@ def test_identity_gradients_reach_the_heatmaps_unless_detached(settings: dict[st
     assert reached is not None
     assert float(reached.abs().max()) > 0
     assert heatmap_gradient(encoder(detach=True, **settings)) is None
+
+
+def test_maps_are_read_at_a_place() -> None:
+    """A mean about the place, weighed cell by cell; about the middle of a cell with a small reach it is that cell."""
+    torch.manual_seed(0)
+    maps, places = torch.randn(2, 3, 8, 6), torch.rand(2, 4, 2) * torch.tensor([0.6, 0.9])
+    found, aspect, reach = read_at(maps, places, 0.07, 0.75), 0.75, 0.07
+    for b in range(2):
+        for p in range(4):
+            x, y = places[b, p].tolist()
+            squares = [[((j + 0.5) / 6 * aspect - x) ** 2 + ((i + 0.5) / 8 - y) ** 2 for j in range(6)] for i in range(8)]
+            weights = torch.exp(-0.5 * torch.tensor(squares) / reach**2)
+            assert torch.allclose(found[b, p], (maps[b] * (weights / weights.sum())).sum((1, 2)).float(), atol=1e-5)
+    middle = torch.tensor([[[2.5 / 6 * aspect, 4.5 / 8]]]).expand(2, 1, 2)
+    assert torch.allclose(read_at(maps, middle, 0.01, aspect)[:, 0], maps[:, :, 4, 2], atol=1e-5)
+
+
+def test_rendered_heatmaps_stand_at_the_places_read_off_the_volumes() -> None:
+    """With one channel that takes all of joint 5's bins, the rendered features are highest where that joint is."""
+    torch.manual_seed(0)
+    made = HeatmapFeatures(CONFIG.model_copy(update={"rendered": 0.04, "fused_channels": 1})).eval()
+    torch.nn.init.zeros_(made.mix[0])
+    with torch.no_grad():
+        made.mix[0][5 * CONFIG.depth : 6 * CONFIG.depth] = 1.0
+        volumes = branch().volumes(torch.randn(3, 8, 16, 11), "joints")
+        places, drawn = soft_argmax(volumes, CONFIG, ASPECT)[:, 5], made([volumes], ASPECT)[:, 0]
+    for place, one in zip(places, drawn, strict=True):
+        row, column = divmod(int(one.argmax()), 11)
+        assert abs((row + 0.5) / 16 - float(place[1])) <= 0.5 / 16 + 1e-6
+        assert abs((column + 0.5) / 11 * ASPECT - float(place[0])) <= 0.5 / 11 * ASPECT + 1e-6
+
+
+def test_the_whole_walk_is_the_mean_of_its_real_frames() -> None:
+    maps = torch.randn(6, 4, 3, 2)
+    real = torch.tensor([[True, True, False], [True, True, True]])
+    found = mean_frame(maps, (2, 3), real).unflatten(0, (2, 3))
+    assert torch.allclose(found[0, 2], maps[:2].mean((0, 2, 3)), atol=1e-6)
+    assert torch.allclose(found[1, 0], maps[3:].mean((0, 2, 3)), atol=1e-6)
+    assert torch.allclose(mean_frame(maps, (2, 3), None)[0], maps[:3].mean((0, 2, 3)), atol=1e-6)
+
+
+def test_settings_that_cannot_be_are_refused() -> None:
+    with pytest.raises(ValueError, match="31 joints"):
+        encoder(at_joints=(40,))
+    with pytest.raises(ValueError, match="cannot share 1 and have 2"):
+        encoder(shared=1, fuse_before=2)
 
 
 def test_without_heatmaps_it_is_the_plain_backbone() -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from command_line import COHORT, ENVIRONMENT, SETTINGS, gaitbridge_command, run
 
 import gaitbridge
-from command_line import COHORT, ENVIRONMENT, SETTINGS, gaitbridge_command, run
 from gaitbridge.store import Store
 
 

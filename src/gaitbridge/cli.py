@@ -151,6 +151,95 @@ def recipes() -> None:
 
 
 @app.command
+def learn_markers(out: Path, *, body: str = "anny", smpl: Path | None = None, markers: int = 64, people: int = 150, held_out: int = 50,
+                  seed: int = 0) -> None:
+    """Learn the virtual markers of a body model, and how its mesh follows from them, from many simulated walking bodies.
+
+    Parameters
+    ----------
+    out
+        The file to write, a .npz.
+    body
+        anny, the simulator's body, whose markers are shipped; or smpl, with --smpl.
+    smpl
+        An SMPL file (.npz or .pkl) from https://smpl.is.tue.mpg.de, which asks for a registration; it is read, never copied.
+    markers
+        How many, an even number.
+    people
+        Walking people to learn from.
+    held_out
+        Other people, on whom the errors are measured.
+    seed
+        Of the people.
+    """
+    from gaitbridge.progress import progress
+    from gaitbridge.simulation.virtual_markers import learn_markers as learn
+
+    with progress("learn markers", "") as show:
+        about = learn(out, body=body, smpl=smpl, markers=markers, people=people, held_out=held_out, seed=seed, progress=show)
+    say(f"{out}: {about['markers']} markers of {about['body']}, {about['non_zeros']} non-zeros a row; vertices of {held_out} people not learnt from: "
+        f"convex {about['convex_mean_mm']} mm (95th percentile {about['convex_p95_mm']}), "
+        f"dense {about['dense_mean_mm']} mm ({about['dense_p95_mm']})")
+
+
+@app.command
+def reconstruct(run: Path, store: Path, sequence: str | None = None, *, out: Path | None = None, mesh: str = "", files: str = "glb") -> None:
+    """Reconstruct 3D bodies from silhouettes with a run that has a 3D branch: arrays, meshes and a picture, beside the truth where it is known.
+
+    Parameters
+    ----------
+    run
+        Folder of the run, such as one of meshgait/tiny.
+    store
+        The store whose silhouettes are taken.
+    sequence
+        Key of a sequence (person/condition-take/view); without it all test sequences, or all there are, as arrays alone.
+    out
+        Folder to write to; by default `bodies` in the run's folder.
+    mesh
+        How vertices follow from the points: convex, confidence or dense; by default as the run was trained.
+    files
+        Kind of the mesh files of a sequence, one a frame: glb, ply or none.
+    """
+    from gaitbridge.errors import nearest
+    from gaitbridge.evaluation.bodies_file import write_walk
+    from gaitbridge.inference import bodies
+    from gaitbridge.inference.session import load
+    from gaitbridge.progress import progress
+    from gaitbridge.report.bodies import draw_bodies
+    from gaitbridge.report.mesh_files import write_meshes
+    from gaitbridge.report.pictures import row_number
+    from gaitbridge.store import Store
+
+    if files not in (kinds := ("glb", "ply", "none")):
+        raise UserError(f"unknown kind of mesh files {files!r}: {nearest(files, kinds)}")
+    opened, model, folder = Store(store), load(run), out or run / "bodies"
+    read_out = model.read_out
+    if sequence is None:
+        numbers = [n for n in opened.select(split="test") or range(len(opened.rows)) if opened.rows[n]["silhouettes_frames"]]
+        if not numbers:
+            raise UserError(f"{store} has no silhouettes to reconstruct from")
+        with progress("reconstruct", "sequences") as show:
+            for done, number in enumerate(numbers, 1):
+                walk = bodies.walk_of(model, opened, number, mesh, heatmaps=False)
+                write_walk(walk, bodies.draw_folder(folder, opened.rows[number]["key"]).with_suffix(".npz"))
+                show(done, len(numbers), "")
+        say(f"{folder}: bodies of {len(numbers)} sequences")
+        return
+    walk = bodies.walk_of(model, opened, row_number(opened, sequence), mesh)
+    place = bodies.draw_folder(folder, sequence)
+    write_walk(walk, place / "bodies.npz")
+    recovered, truth = walk.bodies["recovered"], walk.bodies.get("truth")
+    draw_bodies(walk.silhouettes, recovered, truth, read_out, place / "bodies.png", title=sequence)
+    if files != "none":
+        with progress("write meshes", "folders") as show:
+            for done, (name, body) in enumerate(walk.bodies.items(), 1):
+                write_meshes(body, walk.triangles, place / name, files)
+                show(done, len(walk.bodies), "")
+    say(f"{place}: bodies.npz, bodies.png" + ("" if files == "none" else f", a .{files} a frame"))
+
+
+@app.command
 def evaluate(run: Path, *, data: Path, protocol: str = "simulated", probe: str | None = None, gallery: str | None = None,
              out: Path | None = None, seed: int = 0) -> None:
     """Evaluate a run on people it has never seen: both directions across the sensors, and each sensor alone.
@@ -196,10 +285,69 @@ def evaluate(run: Path, *, data: Path, protocol: str = "simulated", probe: str |
         show(1, 2, "")
         rows = write_evaluation(folder, store, rule, seed, folder)
         show(2, 2, "")
+    _evaluate_bodies(model, store, sorted({*probes, *mates}), seed, folder)
     short = {"silhouettes": "camera", "range_views": "lidar"}
     chosen = [short[side] if side else None for side in wanted]
     print_tables([row for row in rows if chosen[0] in (None, row.probe_modality) and chosen[1] in (None, row.gallery_modality)])
     say(f"{folder / 'results.json'}, results.csv: {len(rows)} rows")
+
+
+def _evaluate_bodies(model: Any, store: Any, numbers: list[int], seed: int, folder: Path) -> None:
+    """How wrong the 3D bodies are that a network with heatmaps recovers, what it costs, and one walk to look at; nothing for other networks."""
+    from gaitbridge.evaluation.bodies_file import write_walk
+    from gaitbridge.evaluation.cost import write_cost
+    from gaitbridge.evaluation.reconstruction import write_reconstruction
+    from gaitbridge.inference import bodies
+    from gaitbridge.progress import progress
+    from gaitbridge.report.hero import hero_sequence
+    from gaitbridge.report.reconstruction_tables import print_reconstruction
+
+    if getattr(model.config.network, "heatmaps", None) is None:
+        return
+    with progress("measure cost", "networks") as show:
+        show(0, 1, "")
+        if (found := bodies.costs_beside_plain(model)) is not None:
+            write_cost(found, folder)
+        show(1, 1, "")
+    if model.config.objective.reconstruction is None:
+        return
+    with progress("measure bodies", "sequences") as show:
+        rows = bodies.measure_bodies(model, store, numbers, seed, show)
+    if rows:
+        write_reconstruction(rows, folder)
+        print_reconstruction(rows)
+        write_walk(bodies.walk_of(model, store, hero_sequence(store)), folder / "walk.npz")
+
+
+@app.command
+def compare(a: str, b: str, *, data: Path, protocol: str = "simulated", out: Path | None = None, seed: int = 0) -> None:
+    """Compare two runs, or two groups of runs that differ in their seed, on the same probes: differences with intervals over people.
+
+    Parameters
+    ----------
+    a, b
+        Folders of evaluated runs; several of a group with commas between them. Differences are b - a.
+    data
+        The store they were evaluated on.
+    protocol
+        The protocol they were evaluated under.
+    out
+        Folder for comparison.json and comparison.csv; without it nothing is written.
+    seed
+        Of the bootstrap.
+    """
+    from gaitbridge.evaluation.paired import compare_runs, write_paired
+    from gaitbridge.progress import progress
+    from gaitbridge.report.tables import print_paired
+    from gaitbridge.store import Store
+
+    sides = [[Path(word) for word in side.split(",")] for side in (a, b)]
+    with progress("compare", "runs") as show:
+        rows = compare_runs(sides[0], sides[1], Store(data), protocol, seed=seed, progress=show)
+    print_paired(rows)
+    if out is not None:
+        write_paired(rows, out)
+        say(f"{out / 'comparison.json'}, comparison.csv: {len(rows)} rows")
 
 
 @app.command

@@ -113,3 +113,22 @@ def test_confidence_moves_a_vertex_towards_the_sure_markers() -> None:
     sure = np.ones((1, 64), np.float32)
     sure[0, used[0]] = 1e4
     assert np.allclose(read_out.vertices(markers[:, :31], markers, confidence=sure)[0, vertex], markers[0, used[0]], atol=1e-2)
+
+
+def test_a_nearly_symmetric_body_is_paired_too() -> None:
+    random = np.random.default_rng(0)
+    left = random.uniform((-1, 0.01, -1), (1, 0.5, 1), (300, 3))
+    points = np.concatenate([left, left * (1, -1, 1)]) + random.normal(0, 0.02, (600, 3))
+    mirror = learning.mirror_of(points)
+    assert np.array_equal(mirror[mirror], np.arange(600))
+    assert np.linalg.norm(points[mirror] * (1, -1, 1) - points, axis=1).max() < 0.2
+
+
+def test_paths_have_the_same_coordinates_from_either_side() -> None:
+    """Few poses of many vertices, and the same poses many times: distances between vertices' paths agree."""
+    vertices = np.random.default_rng(0).normal(0, 0.3, (4, 40, 3)).astype(np.float32)
+    few, many = (learning.coordinates(one, keep=10) for one in (vertices, vertices.repeat(10, axis=0)))
+    for found in (few, many):
+        assert found.shape == (10, 40)
+    distances = [np.linalg.norm(found[:, :, None] - found[:, None], axis=0) for found in (few, many)]
+    assert np.allclose(*distances, atol=1e-6)

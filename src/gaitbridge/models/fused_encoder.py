@@ -1,6 +1,6 @@
 """The dual-branch encoder of silhouettes: a shared stem, a 2D branch, a 3D branch of heatmaps, and their fusion."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
 import torch
@@ -15,6 +15,7 @@ from gaitbridge.models.heatmaps import (
     HeatmapConfig,
     HeatmapFeatures,
     Volumes,
+    log_likelihood,
     read_at,
     soft_argmax,
     spread,
@@ -127,15 +128,19 @@ class FusedEncoder(nn.Module):
         direction = walking_direction(points - points[:, :, :1], config, real) if config.turn else None
         return torch.cat(further, dim=2) if further else None, direction
 
-    def read_off(self, encoded: Encoded) -> dict[str, Tensor]:
+    def read_off(self, encoded: Encoded, places: Tensor | None = None) -> dict[str, Tensor]:
         """For training and on demand, never for an embedding: `points` [N, T, J + M, 3], joints then markers, in picture heights; their
-        `spread` [N, T, J + M]; `scale_m` [N, T]."""
+        `spread` [N, T, J + M]; `scale_m` [N, T]; with true places [N, T, J + M, 3] also their `log_likelihood` [N, T, J + M]."""
         if self.config is None or encoded.branch is None or encoded.joints is None:
             raise ValueError("this network has no 3D branch")
         volumes = (encoded.joints, self.branch.volumes(encoded.branch[0], "markers"))
         found = {"points": torch.cat([soft_argmax(one, self.config, self.aspect) for one in volumes], dim=1),
                  "spread": torch.cat([spread(one, self.config) for one in volumes], dim=1),
                  "scale_m": self.branch.scale_m(encoded.branch[1])}
+        if places is not None:
+            sides = places.flatten(0, 1).split([self.config.joints, self.config.markers], dim=1)
+            both = [log_likelihood(one, side, self.config, self.aspect) for one, side in zip(volumes, sides, strict=True)]
+            found["log_likelihood"] = torch.cat(both, dim=1)
         return {name: value.unflatten(0, encoded.maps.shape[:2]) for name, value in found.items()}
 
     def fused(self, maps: Tensor, volumes: Tensor) -> Tensor:
@@ -147,3 +152,13 @@ class FusedEncoder(nn.Module):
             return mixed
         both: Tensor = self.narrow(torch.cat([maps, volumes.to(maps.dtype)], dim=1))
         return both
+
+
+def true_places(truth: Mapping[str, Tensor]) -> Tensor | None:
+    """Where joints and markers [N, T, J + M, 3] are in a batch's pictures, in picture heights from the top left corner and about the root in depth;
+    None without truth. truth: `joints`, `markers` [N, T, P, 3] in metres about the root, `root` [N, T, 2], `scale_m` [N, T]."""
+    if not {"joints", "markers", "root", "scale_m"} <= set(truth):
+        return None
+    points = torch.cat([truth["joints"], truth["markers"]], dim=2) / truth["scale_m"][..., None, None]
+    root = torch.cat([truth["root"], torch.zeros_like(truth["root"][..., :1])], dim=-1)
+    return (points + root[:, :, None]).nan_to_num()

@@ -12,6 +12,7 @@ from gaitbridge.config import Config
 from gaitbridge.models.backbones import ResidualBlock
 from gaitbridge.models.temporal import TemporalMix, masked_to_zero
 
+POSITIONS = 5  # numbers that tell where a cell is
 MEAN_SCALE_M = 1.7  # metres that a silhouette's height stands for, before anything is learnt
 
 
@@ -32,6 +33,8 @@ class HeatmapConfig(Config):
     """Of the branch's first stage: 1 where what is shared is already on the volumes' grid."""
     grid_stage: int = Field(default=0, ge=0)
     """The stage whose grid is the volumes' H' x W'; the coarser ones tell it what the whole body looks like."""
+    positions: bool = False
+    """Tell the heads where a cell is, so that each heatmap can begin as a Gaussian about a place of its own."""
     context: bool = True
     """Let the coarser stages see the frames before and after."""
     whole_walk: bool = False
@@ -123,8 +126,9 @@ class HeatmapBranch(nn.Module):
         self.whole = nn.Linear(config.channels[-1], config.channels[-1]) if config.whole_walk else None
         self.laterals = nn.ModuleList(nn.Conv2d(channels, width, 1) for channels in coarse)
         self.smooth = nn.Sequential(nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width)) if coarse else nn.Identity()
-        self.heads = nn.ModuleDict({"joints": nn.Linear(width, config.joints * config.depth),
-                                    "markers": nn.Linear(width, config.markers * config.depth)})
+        known = width + (POSITIONS if config.positions else 0)
+        self.heads = nn.ModuleDict({"joints": nn.Linear(known, config.joints * config.depth),
+                                    "markers": nn.Linear(known, config.markers * config.depth)})
         self.scale = nn.Linear(config.channels[-1], 1)
         nn.init.zeros_(self.scale.weight)
         nn.init.zeros_(self.scale.bias)
@@ -150,6 +154,8 @@ class HeatmapBranch(nn.Module):
         """Volumes of the joints or of the markers from features [B, C', H', W']."""
         height, width = features.shape[-2:]
         cells = features.tanh().permute(0, 2, 3, 1).flatten(1, 2)                    # [B, H' W', C']; bounded, so that exp needs no maximum
+        if self.config.positions:
+            cells = torch.cat([cells, positions(height, width, self.aspect, cells.device).to(cells.dtype).expand(len(cells), -1, -1)], dim=2)
         weights = self.heads[kind](cells).exp()                                      # [B, H' W', P D]
         y = (torch.arange(height, device=weights.device) + 0.5) / height - 0.5
         x = ((torch.arange(width, device=weights.device) + 0.5) / width - 0.5) * self.aspect
@@ -161,6 +167,14 @@ class HeatmapBranch(nn.Module):
     def scale_m(self, coarsest: Tensor) -> Tensor:
         """Metres that each picture's height stands for, [B], from the coarsest features [B, C'', H'', W'']."""
         return MEAN_SCALE_M * torch.exp(self.scale(coarsest.mean((-1, -2))).float()[:, 0])
+
+
+def positions(height: int, width: int, aspect: float, device: torch.device) -> Tensor:
+    """What a cell knows of its place, [H' W', 5]: x, y, x^2, y^2 and x y about the picture's middle, scaled to about one. A Gaussian's logarithm is a
+    sum of these."""
+    x = (((torch.arange(width, device=device) + 0.5) / width - 0.5) * aspect * 4).repeat(height)
+    y = (((torch.arange(height, device=device) + 0.5) / height - 0.5) * 4).repeat_interleave(width)
+    return torch.stack([x, y, x.square(), y.square(), x * y], dim=1)
 
 
 def mean_frame(maps: Tensor, shape: tuple[int, ...], real: Tensor | None) -> Tensor:
@@ -189,6 +203,29 @@ def soft_argmax(volumes: Volumes, config: HeatmapConfig, aspect: float) -> Tenso
 def depths(config: HeatmapConfig, device: torch.device) -> Tensor:
     """The middles of the depth bins [D], in picture heights behind the root."""
     return ((torch.arange(config.depth, device=device) + 0.5) / config.depth * 2 - 1) * config.reach
+
+
+def log_likelihood(volumes: Volumes, places: Tensor, config: HeatmapConfig, aspect: float) -> Tensor:
+    """Log of each heatmap's share at a place, its eight nearest cells weighed so that their mean is the place: float32 [B, P].
+
+    places [B, P, 3] as `soft_argmax` gives them; those outside the volume count as on its border. Its negative is the cross-entropy between the
+    heatmap and the sharpest target whose expected place is the true one.
+    """
+    (height, width), deep = volumes.grid, config.depth
+    sizes = torch.tensor([width, height, deep], device=places.device)
+    cells = torch.stack([places[..., 0] / aspect * width, places[..., 1] * height, (places[..., 2] / config.reach + 1) / 2 * deep], dim=-1) - 0.5
+    cells = torch.minimum(cells.clamp(min=0), sizes - 1)
+    low = torch.minimum(cells.floor(), sizes - 2).clamp(min=0)
+    part = cells - low                                                               # [B, P, 3]
+    point = torch.arange(places.shape[1], device=places.device) * deep
+    index, shares = [], []
+    for corner in range(8):
+        step = torch.tensor([corner & 1, corner >> 1 & 1, corner >> 2], device=places.device)
+        x, y, z = torch.minimum(low + step, sizes - 1).long().unbind(-1)
+        index.append((y * width + x) * (places.shape[1] * deep) + point + z)
+        shares.append(torch.where(step.bool(), part, 1 - part).prod(-1))
+    found = volumes.weights.flatten(1).gather(1, torch.cat(index, dim=1)).float().clamp(min=1e-30).log().unflatten(1, (8, -1))
+    return (torch.stack(shares, dim=1) * found).sum(1) - volumes.moments[:, 0].sum(-1).log()
 
 
 def spread(volumes: Volumes, config: HeatmapConfig) -> Tensor:

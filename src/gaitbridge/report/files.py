@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from gaitbridge.errors import StoreError, UserError
+from gaitbridge.evaluation.bodies_file import Walk, read_walk
+from gaitbridge.evaluation.cost import read_cost
+from gaitbridge.evaluation.reconstruction import ReconstructionRow, read_reconstruction
 from gaitbridge.evaluation.results import ResultRow, read_rows
 
 
@@ -24,6 +27,9 @@ class RunFiles:
     cmc: dict[str, Any] | None
     retrieval: dict[str, Any] | None
     trajectory: dict[str, Any] | None
+    reconstruction: list[ReconstructionRow] | None = None
+    cost: dict[str, Any] | None = None
+    walk: Walk | None = None
 
 
 def read_run(run: Path, data_hash: str = "") -> RunFiles:
@@ -46,6 +52,9 @@ def read_run(run: Path, data_hash: str = "") -> RunFiles:
         cmc=_json(evaluation / "cmc.json"),
         retrieval=_json(evaluation / "retrieval.json"),
         trajectory=_json(evaluation / "trajectory.json"),
+        reconstruction=read_reconstruction(evaluation / "reconstruction.json") if (evaluation / "reconstruction.json").is_file() else None,
+        cost=read_cost(evaluation / "cost.json") if (evaluation / "cost.json").is_file() else None,
+        walk=read_walk(evaluation / "walk.npz") if (evaluation / "walk.npz").is_file() else None,
     )
 
 

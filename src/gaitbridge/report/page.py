@@ -35,9 +35,10 @@ def _page(run: RunFiles, store: Store | None) -> str:
 
     title = html.escape(run.path.resolve().name)
     style = files("gaitbridge.report").joinpath("style.css").read_text(encoding="utf-8")
-    links = "".join(f'<a href="#{section.anchor}">{html.escape(section.heading)}</a>' for section in SECTIONS)
+    shown = [section for section in SECTIONS if section.applies(run)]
+    links = "".join(f'<a href="#{section.anchor}">{html.escape(section.heading)}</a>' for section in shown)
     body = "\n".join(
-        f'<section id="{section.anchor}"><h2>{html.escape(section.heading)}</h2>{section.make(run, store)}</section>' for section in SECTIONS
+        f'<section id="{section.anchor}"><h2>{html.escape(section.heading)}</h2>{section.make(run, store)}</section>' for section in shown
     )
     kind = "results on synthetic walkers" if is_synthetic(run, store) else "results"
     return f"""<!doctype html>

@@ -56,12 +56,11 @@ def cmc_figure(cmc: Mapping[str, Any], views: str = "excluded") -> Figure:
     return _styled(figure, 430)
 
 
-def view_pair_figure(rows: Sequence[ResultRow]) -> Figure:
-    """Rank-1 by probe view and gallery view, one heat map for each direction across sensors."""
+def view_pair_figure(rows: Sequence[ResultRow], pairs: Sequence[tuple[str, str]]) -> Figure:
+    """Rank-1 by probe view and gallery view, one heat map for each of the directions `pairs`."""
     from plotly.graph_objects import Heatmap
     from plotly.subplots import make_subplots
 
-    pairs = [pair for pair in COLOURS if pair[0] != pair[1] and any((row.probe_modality, row.gallery_modality) == pair for row in rows)]
     titles = [direction_name(*pair) for pair in pairs]
     figure = make_subplots(1, max(len(pairs), 1), subplot_titles=titles, shared_yaxes=True, horizontal_spacing=0.05)
     for column, pair in enumerate(pairs):

@@ -11,27 +11,30 @@ from typing import TYPE_CHECKING, Any
 from gaitbridge.errors import UserError
 from gaitbridge.evaluation.results import ResultRow, find_row
 from gaitbridge.report import plots
+from gaitbridge.report.bodies import bodies_png
 from gaitbridge.report.files import RunFiles
 from gaitbridge.report.hero import hero_sequence
 from gaitbridge.report.pictures import data_uri, pick_frames, png_bytes, skeleton_png, strip, thumbnail
-from gaitbridge.report.tables import NOTE, SENSOR_NAME, condition_table, main_table
+from gaitbridge.report.reconstruction_tables import reconstruction_section
+from gaitbridge.report.tables import NOTE, SENSOR_NAME, condition_table, directions_of, main_table
+from gaitbridge.report.walk3d import walk3d_figure
 from gaitbridge.store import Store
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-ACROSS = (("camera", "lidar"), ("lidar", "camera"))
 MODALITY = {"camera": "silhouettes", "lidar": "range_views"}
 EXAMPLES_SHOWN = 4  # of each direction
 
 
 @dataclass(frozen=True)
 class Section:
-    """One section: its anchor, its heading, and what makes its HTML."""
+    """One section: its anchor, its heading, what makes its HTML, and whether it is about the run's method at all."""
 
     anchor: str
     heading: str
     make: Callable[[RunFiles, Store | None], str]
+    applies: Callable[[RunFiles], bool] = lambda run: True
 
 
 def missing(what: str) -> str:
@@ -58,18 +61,24 @@ def headline(run: RunFiles, store: Store | None) -> str:
     """What was found, in a sentence, and the two numbers large."""
     badge = '<p><span class="badge">Synthetic: these walkers are simulated</span></p>' if is_synthetic(run, store) else ""
     for views in ("excluded", "identical"):  # a store of one view has only the second
-        found = {pair: find_row(run.rows, "rank-1", *pair, views) for pair in ACROSS}
+        found = {pair: find_row(run.rows, "rank-1", *pair, views) for pair in shown_directions(run)}
         known = {pair: row for pair, row in found.items() if row is not None and row.value is not None}
         if known:
             break
     if not known:
-        return badge + missing("This run has no results across sensors yet: evaluate it to fill this page.")
+        return badge + missing("This run has no results yet: evaluate it to fill this page.")
     sentences = [_sentence(row, first=number == 0) for number, row in enumerate(known.values())]
     cards = "".join(_card(run, row) for row in known.values())
     people = "simulated walkers" if badge else "people"
     row = next(iter(known.values()))
     about = f"{row.people} {people} among the probes, protocol <code>{html.escape(row.protocol)}</code>, seed {row.seed}."
     return f'{badge}<p class="lead">{" ".join(sentences)}</p><div class="cards">{cards}</div><p class="soft">{about} {html.escape(NOTE)}</p>'
+
+
+def shown_directions(run: RunFiles) -> list[tuple[str, str]]:
+    """The directions across sensors, or, for a network of one sensor, the one within it."""
+    found = directions_of(run.rows)
+    return [pair for pair in found if pair[0] != pair[1]] or found
 
 
 _VIEW = {"excluded": "another view", "identical": "the same view"}
@@ -166,10 +175,11 @@ def cmc(run: RunFiles, store: Store | None) -> str:
 
 def view_pairs(run: RunFiles, store: Store | None) -> str:
     """The heat maps."""
-    if not any(row.probe_view and row.probe_modality != row.gallery_modality for row in run.rows):
-        return missing("No results by view pair across sensors in this run.")
-    text = "Rank-1 with the gallery limited to one view. The diagonal is the same view in both sensors."
-    return f"<p>{text}</p>{plot(plots.view_pair_figure(run.rows))}"
+    shown = shown_directions(run)
+    if not any(row.probe_view and (row.probe_modality, row.gallery_modality) in shown for row in run.rows):
+        return missing("No results by view pair in this run.")
+    text = "Rank-1 with the gallery limited to one view. On the diagonal probe and gallery are seen from the same view."
+    return f"<p>{text}</p>{plot(plots.view_pair_figure(run.rows, shown))}"
 
 
 def training(run: RunFiles, store: Store | None) -> str:
@@ -200,8 +210,10 @@ def retrieval(run: RunFiles, store: Store | None) -> str:
     if run.retrieval is None:
         return missing("No evaluation/retrieval.json in this run.")
     note = html.escape(run.retrieval.get("note", ""))
-    parts = [f"<p>The probe on the left and the five nearest walks of the other sensor, from other view angles. {note}.</p>"]
-    for pair in ACROSS:
+    examples_of = dict.fromkeys((example["probe_modality"], example["gallery_modality"]) for example in run.retrieval["examples"])
+    whose = "the other sensor" if all(probe != gallery for probe, gallery in examples_of) else "the same sensor"
+    parts = [f"<p>The probe on the left and the five nearest walks of {whose}, from other view angles. {note}.</p>"]
+    for pair in examples_of:
         examples = [example for example in run.retrieval["examples"] if (example["probe_modality"], example["gallery_modality"]) == pair]
         half = EXAMPLES_SHOWN // 2
         chosen = [*[one for one in examples if one["correct"]][:half], *[one for one in examples if not one["correct"]][:half]]
@@ -265,15 +277,44 @@ def _text(value: Any) -> str:
     return f"{value:,.1f}" if isinstance(value, float) else str(value)
 
 
+def has_heatmaps(run: RunFiles) -> bool:
+    """Whether the run's network has a 3D branch, as far as the run says."""
+    return run.reconstruction is not None or bool(((run.config or {}).get("network") or {}).get("heatmaps"))
+
+
+def has_diffusion(run: RunFiles) -> bool:
+    """Whether the run's method has a diffusion, as far as the run says."""
+    return run.trajectory is not None or run.config is None or "diffusion" in (run.config.get("objective") or {})
+
+
+def bodies(run: RunFiles, store: Store | None) -> str:
+    """The 3D bodies that the network recovers from silhouettes: one walk to turn and play, and how wrong they are."""
+    if run.reconstruction is None:
+        return missing("This run recovers no 3D bodies: its network has no heatmaps, or the data has no 3D truth.")
+    return f"{_recovered_walk(run)}{reconstruction_section(run.reconstruction, run.cost)}"
+
+
+def _recovered_walk(run: RunFiles) -> str:
+    if run.walk is None:
+        return missing("No evaluation/walk.npz in this run.")
+    walk = run.walk
+    recovered, truth, key = walk.bodies["recovered"], walk.bodies.get("truth"), str(walk.about.get("key", ""))
+    played = walk3d_figure(recovered, truth, walk.triangles, walk.parents, walk.time_s, f"Recovered from the silhouettes of {key}")
+    png = bodies_png(walk.silhouettes, recovered, truth, walk.triangles, title=key)
+    image = f'<img src="{data_uri(png)}" alt="silhouettes, heatmaps and meshes of {html.escape(key)}">'
+    return f'{played}<figure class="bodies">{image}</figure>'
+
+
 SECTIONS = (
     Section("headline", "What was found", headline),
     Section("walkers", "The walkers", walkers),
+    Section("bodies", "3D bodies", bodies, has_heatmaps),
     Section("results", "Results", results),
     Section("conditions", "By condition", conditions),
     Section("cmc", "Cumulative match curves", cmc),
     Section("views", "By view pair", view_pairs),
     Section("retrieval", "Retrieval", retrieval),
     Section("training", "Training", training),
-    Section("trajectory", "Along the diffusion", trajectory),
+    Section("trajectory", "Along the diffusion", trajectory, has_diffusion),
     Section("provenance", "What was run", provenance),
 )

@@ -16,6 +16,7 @@ from gaitbridge.simulation.body._read_out import ReadOut, read_out_file
 from gaitbridge.types import Bodies
 
 FIELDS = ("joints", "markers", "pose", "shape", "intrinsics", "T_world_from_camera", "silhouettes_box")
+SAME_MARKERS_M = 0.005
 DETAILS = {"anny-10pc": ("anny", "reduced"), "anny-5pc": ("anny", "coarse"), "anny-full": ("anny", "full")}
 
 
@@ -54,8 +55,17 @@ def bodies_of(arrays: Mapping[str, np.ndarray], source: str, size: tuple[int, in
     root = joints[:, 0]
     view = view_of(root, arrays["T_world_from_camera"], arrays["intrinsics"], arrays["silhouettes_box"], size)
     vertices = posed_vertices(arrays["pose"], arrays["shape"], body_of(source)) if mesh else np.empty((len(joints), 0, 3), np.float32)
+    if mesh and len(vertices):
+        _check_markers(markers, vertices, body_of(source))
     joints, markers, vertices = (about_root(points, root, view) for points in (joints, markers, vertices))
     return Bodies(joints, markers, vertices, view.root_px, view.scale_m, view.seen)
+
+
+def _check_markers(markers: np.ndarray, vertices: np.ndarray, body: str) -> None:
+    """UserError where stored markers are not those that the body's read-out was learnt for: another version's store."""
+    chosen = read_out_of(body).marker_vertices
+    if markers.shape[1] != len(chosen) or np.abs(vertices[:1, chosen] - markers[:1]).max() > SAME_MARKERS_M:
+        raise UserError(f"the stored markers are not the virtual markers of {body} as they are now: another version made this store, make it anew")
 
 
 def posed_vertices(pose: np.ndarray, shape: np.ndarray, body: str) -> np.ndarray:

@@ -13,8 +13,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.optimize import nnls
 from scipy.sparse import csr_matrix
+from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 from scipy.spatial import cKDTree
 
+from gaitbridge import plugins
 from gaitbridge.config import checked
 from gaitbridge.conventions import stream
 from gaitbridge.errors import UserError
@@ -68,8 +70,7 @@ def _open(body: str, smpl: Path | None, seed: int) -> tuple[Body, Callable[[str,
 
         return anny.open_body("reduced"), lambda purpose, people, progress: walking_people(purpose, people, seed, progress)
     if body == "smpl":
-        from gaitbridge.simulation.body import smpl as smpl_body
-
+        smpl_body = plugins.load("gaitbridge.simulation.body", "smpl")
         model = smpl_body.open_body(str(smpl) if smpl is not None else "")
         return model, lambda purpose, people, progress: smpl_body.draw_poses(model, purpose, people, seed, progress)
     raise UserError(f"no virtual markers can be learnt for the body {body!r}: anny or smpl")
@@ -88,10 +89,17 @@ def walking_people(purpose: str, people: int, seed: int, progress: Progress = si
     return Posed(np.concatenate([one.joints for one in found]), np.concatenate([one.vertices for one in found]))
 
 
-def mirror_of(points_m: np.ndarray) -> np.ndarray:
-    """int32 [P]: the number of each point's image on the other side (y to -y) of a symmetric body."""
-    nearest = cKDTree(points_m).query(points_m * np.array([1.0, -1.0, 1.0]))[1]
-    return np.asarray(nearest, np.int32)
+def mirror_of(points_m: np.ndarray, near: int = 8) -> np.ndarray:
+    """int32 [P]: the number of each point's image on the other side (y to -y); pairs also where a body is only nearly symmetric.
+
+    near: how many neighbours of the mirrored place may be its image. ValueError where these do not allow to pair all points.
+    """
+    distance, nearest = cKDTree(points_m).query(points_m * np.array([1.0, -1.0, 1.0]), k=min(near, len(points_m)))
+    first, own = nearest[:, 0], np.arange(len(points_m))
+    if np.array_equal(first[first], own):
+        return np.asarray(first, np.int32)
+    costs = csr_matrix((distance.ravel() ** 2 + 1e-9, (own.repeat(nearest.shape[1]), nearest.ravel())), shape=(len(own), len(own)))
+    return np.asarray(min_weight_full_bipartite_matching(costs.maximum(costs.T))[1], np.int32)
 
 
 def mirror_names(names: Sequence[str]) -> np.ndarray:
@@ -122,6 +130,7 @@ def choose(vertices: np.ndarray, mirror: np.ndarray, left: np.ndarray, markers: 
     middle, paired = first, list[int]()
     while (count := len(middle) + 2 * len(paired)) < markers:
         outside = residuals(paths, _all(middle, paired, mirror))
+        outside[_all(middle, paired, mirror)] = -1.0  # also where none lies outside any more
         if count == markers - 1:
             outside[mirror != np.arange(len(mirror))] = -1.0  # the last one has no room for a pair
         farthest = int(np.argmax(outside))
@@ -151,8 +160,11 @@ def _all(middle: Sequence[int], paired: Sequence[int], mirror: np.ndarray) -> np
 def coordinates(vertices: np.ndarray, keep: int = COORDINATES) -> np.ndarray:
     """Vertices' paths [n, V, 3] in few coordinates [keep, V] whose distances are those of the paths, root mean square over poses, in metres."""
     flat = vertices.transpose(0, 2, 1).reshape(-1, vertices.shape[1]).astype(np.float64)
-    strength, axes = np.linalg.eigh(flat.T @ flat / len(vertices))
-    reduced: np.ndarray = (axes[:, ::-1][:, :keep] * np.sqrt(np.maximum(strength[::-1][:keep], 0.0))).T
+    if len(flat) < flat.shape[1]:  # the smaller side has the same principal axes
+        reduced: np.ndarray = np.linalg.eigh(flat @ flat.T)[1][:, ::-1][:, :keep].T @ flat / np.sqrt(len(vertices))
+    else:
+        strength, axes = np.linalg.eigh(flat.T @ flat / len(vertices))
+        reduced = (axes[:, ::-1][:, :keep] * np.sqrt(np.maximum(strength[::-1][:keep], 0.0))).T
     return reduced * np.sign(reduced[:, :1] + 1e-30)  # the sign of an axis is the library's choice
 
 

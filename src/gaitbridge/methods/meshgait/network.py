@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from gaitbridge.config import Config
 from gaitbridge.conventions import CAMERA
-from gaitbridge.models.fused_encoder import Backbone, Encoded, FusedEncoder
+from gaitbridge.models.fused_encoder import Backbone, Encoded, FusedEncoder, true_places
 from gaitbridge.models.heatmaps import HeatmapConfig
 from gaitbridge.models.necks import ModalityBatchNorm, SeparateLinear, TurnedLinear
 from gaitbridge.models.pooling import horizontal_parts, temporal_max
@@ -73,7 +73,7 @@ class Network(nn.Module):
         x = prepare_silhouettes(batch.inputs[CAMERA])                                   # [N, T, 1, H, W]
         encoded = self.encoder(x, batch.frames)
         parts = self.parts(encoded, batch.frames)
-        extras = self.encoder.read_off(encoded) if self.config.heatmaps is not None else {}
+        extras = self.encoder.read_off(encoded, true_places(batch.extras)) if self.config.heatmaps is not None else {}
         return Features({CAMERA: parts}, {CAMERA: self.embedding(parts)}, extras)
 
     def parts(self, encoded: Encoded, frames: Tensor) -> Tensor:

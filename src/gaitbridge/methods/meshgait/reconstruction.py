@@ -27,9 +27,10 @@ class ReconstructionConfig(Config):
     normals: float = 0.16
     lengths: float = 0.0
     """Of the distances between joints that a bone or two join: the person's build, which a small error of place hides."""
-    spread: float = 20.0
-    """Of how far each heatmap's standard deviation exceeds `spread_target`, in picture heights: without it only the mean is taught, and the mass
-    lies anywhere."""
+    cells: float = 0.5
+    """Of the cross-entropy between each heatmap and the cells about the true place: without it heatmaps stay as wide as the picture."""
+    spread: float = 0.0
+    """Of how far each heatmap's standard deviation exceeds `spread_target`, in picture heights."""
     spread_target: float = Field(default=0.1, gt=0)
     scale: float = 4.0
     """Of the difference of log scale."""
@@ -82,6 +83,8 @@ class Reconstruction(nn.Module):
         joints, markers = metres[:, : self.joints], metres[:, self.joints :]
         losses = {"joints": weights.joints * points_l1(joints, truth["joints"][known]),
                   "scale": weights.scale * (read_off["scale_m"][known] / scale).log().abs().mean()}
+        if weights.cells and "log_likelihood" in read_off:
+            losses["cells"] = -weights.cells * read_off["log_likelihood"][known].mean()
         if weights.spread:
             losses["spread"] = weights.spread * functional.relu(read_off["spread"][known] - weights.spread_target).mean()
         if weights.lengths:

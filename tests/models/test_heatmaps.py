@@ -235,3 +235,26 @@ def test_a_turned_map_begins_plain_and_changes_with_its_condition() -> None:
             for q in range(2):
                 wanted[n, :, k] += condition[n, q] * (x[n, :, k] @ turned.weight[q, k])
     assert torch.allclose(turned(x, condition), wanted, atol=1e-5)
+
+
+def test_the_likelihood_of_a_place_is_that_of_its_nearest_cells() -> None:
+    """Against the normalised heatmap, corner by corner; and the target's mean is the place itself."""
+    made, features = branch(), torch.randn(2, 8, 5, 4)
+    places = torch.rand(2, 6, 3) * torch.tensor([0.4, 0.7, 0.4]) + torch.tensor([0.12, 0.12, -0.2])
+    with torch.no_grad():
+        volumes = made.volumes(features, "markers")
+        found = made.log_likelihood(features, volumes, "markers", places)
+        heatmaps = normalised(volumes, CONFIG.depth).log().numpy()                   # [B, P, D, H, W]
+    for b in range(2):
+        for p in range(6):
+            x, y, z = places[b, p].tolist()
+            at = np.array([(z / CONFIG.reach + 1) / 2 * 4, y * 5, x / ASPECT * 4]) - 0.5
+            low, total, mean = np.floor(at).astype(int), 0.0, np.zeros(3)
+            for corner in np.ndindex(2, 2, 2):
+                cell = low + corner
+                share = np.prod(np.where(np.array(corner) == 1, at - low, 1 - (at - low)))
+                total, mean = total + share * heatmaps[(b, p, *cell)], mean + share * cell
+            assert np.allclose(mean, at)
+            assert float(found[b, p]) == pytest.approx(total, abs=1e-4)
+    outside = made.log_likelihood(features, volumes, "markers", torch.full((2, 6, 3), 9.0))
+    assert torch.allclose(outside, torch.from_numpy(heatmaps[:, :, -1, -1, -1]), atol=1e-4)

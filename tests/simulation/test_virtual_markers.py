@@ -131,4 +131,4 @@ def test_paths_have_the_same_coordinates_from_either_side() -> None:
     for found in (few, many):
         assert found.shape == (10, 40)
     distances = [np.linalg.norm(found[:, :, None] - found[:, None], axis=0) for found in (few, many)]
-    assert np.allclose(*distances, atol=1e-6)
+    assert np.allclose(distances[0], distances[1], atol=1e-6)

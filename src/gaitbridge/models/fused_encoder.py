@@ -15,7 +15,6 @@ from gaitbridge.models.heatmaps import (
     HeatmapConfig,
     HeatmapFeatures,
     Volumes,
-    log_likelihood,
     read_at,
     soft_argmax,
     spread,
@@ -133,14 +132,15 @@ class FusedEncoder(nn.Module):
         `spread` [N, T, J + M]; `scale_m` [N, T]; with true places [N, T, J + M, 3] also their `log_likelihood` [N, T, J + M]."""
         if self.config is None or encoded.branch is None or encoded.joints is None:
             raise ValueError("this network has no 3D branch")
-        volumes = (encoded.joints, self.branch.volumes(encoded.branch[0], "markers"))
+        features = encoded.branch[0]
+        volumes = (encoded.joints, self.branch.volumes(features, "markers"))
         found = {"points": torch.cat([soft_argmax(one, self.config, self.aspect) for one in volumes], dim=1),
                  "spread": torch.cat([spread(one, self.config) for one in volumes], dim=1),
                  "scale_m": self.branch.scale_m(encoded.branch[1])}
         if places is not None:
             sides = places.flatten(0, 1).split([self.config.joints, self.config.markers], dim=1)
-            both = [log_likelihood(one, side, self.config, self.aspect) for one, side in zip(volumes, sides, strict=True)]
-            found["log_likelihood"] = torch.cat(both, dim=1)
+            both = zip(volumes, ("joints", "markers"), sides, strict=True)
+            found["log_likelihood"] = torch.cat([self.branch.log_likelihood(features, one, kind, side) for one, kind, side in both], dim=1)
         return {name: value.unflatten(0, encoded.maps.shape[:2]) for name, value in found.items()}
 
     def fused(self, maps: Tensor, volumes: Tensor) -> Tensor:

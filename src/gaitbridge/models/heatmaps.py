@@ -153,16 +153,38 @@ class HeatmapBranch(nn.Module):
     def volumes(self, features: Tensor, kind: str) -> Volumes:
         """Volumes of the joints or of the markers from features [B, C', H', W']."""
         height, width = features.shape[-2:]
-        cells = features.tanh().permute(0, 2, 3, 1).flatten(1, 2)                    # [B, H' W', C']; bounded, so that exp needs no maximum
-        if self.config.positions:
-            cells = torch.cat([cells, positions(height, width, self.aspect, cells.device).to(cells.dtype).expand(len(cells), -1, -1)], dim=2)
-        weights = self.heads[kind](cells).exp()                                      # [B, H' W', P D]
+        weights = self.heads[kind](self.cells(features)).exp()                                      # [B, H' W', P D]
         y = (torch.arange(height, device=weights.device) + 0.5) / height - 0.5
         x = ((torch.arange(width, device=weights.device) + 0.5) / width - 0.5) * self.aspect
         x, y = x.repeat(height), y.repeat_interleave(width)
         rows = torch.stack([torch.ones_like(x), x, y, x.square() + y.square()])
         moments = (rows.to(weights.dtype) @ weights).float().unflatten(2, (-1, self.config.depth))
         return Volumes(weights, moments, (height, width))
+
+    def cells(self, features: Tensor) -> Tensor:
+        """What the heads see of features [B, C', H', W']: [B, H' W', C'], bounded, so that exp needs no maximum taken off."""
+        cells = features.tanh().permute(0, 2, 3, 1).flatten(1, 2)
+        if not self.config.positions:
+            return cells
+        known = positions(features.shape[2], features.shape[3], self.aspect, cells.device).to(cells.dtype)
+        return torch.cat([cells, known.expand(len(cells), -1, -1)], dim=2)
+
+    def log_likelihood(self, features: Tensor, volumes: Volumes, kind: str, places: Tensor) -> Tensor:
+        """Log of each heatmap's share at a place, its eight nearest cells weighed so that their mean is the place: float32 [B, P].
+
+        places [B, P, 3] as `soft_argmax` gives them; those outside the volume count as on its border. Its negative is the cross-entropy between the
+        heatmap and the sharpest target whose expected place is the true one. As logits are linear in the cells, the cells are weighed first.
+        """
+        (height, width), depth, head = volumes.grid, self.config.depth, self.heads[kind]
+        x = nearest_two(places[..., 0] / self.aspect, width)                         # [B, P, W']
+        y = nearest_two(places[..., 1], height)
+        z = nearest_two((places[..., 2] / self.config.reach + 1) / 2, depth)         # [B, P, D]
+        cells = self.cells(features)
+        about = torch.bmm((y[:, :, :, None] * x[:, :, None]).flatten(2).to(cells.dtype), cells)                       # [B, P, C']
+        assert isinstance(head, nn.Linear)
+        weight, bias = (one.unflatten(0, (-1, depth)) for one in (head.weight, head.bias))
+        logits = torch.einsum("bpc,pdc->bpd", about, weight.to(about.dtype)).float() + bias
+        return (z * logits).sum(-1) - volumes.moments[:, 0].sum(-1).log()
 
     def scale_m(self, coarsest: Tensor) -> Tensor:
         """Metres that each picture's height stands for, [B], from the coarsest features [B, C'', H'', W'']."""
@@ -175,6 +197,12 @@ def positions(height: int, width: int, aspect: float, device: torch.device) -> T
     x = (((torch.arange(width, device=device) + 0.5) / width - 0.5) * aspect * 4).repeat(height)
     y = (((torch.arange(height, device=device) + 0.5) / height - 0.5) * 4).repeat_interleave(width)
     return torch.stack([x, y, x.square(), y.square(), x * y], dim=1)
+
+
+def nearest_two(share: Tensor, count: int) -> Tensor:
+    """Weights over `count` cells of the unit interval, at most two of them, whose mean place is `share` [...]: [..., count]."""
+    place = (share * count - 0.5).clamp(0, count - 1)[..., None]
+    return (1 - (place - torch.arange(count, device=share.device)).abs()).clamp(min=0)
 
 
 def mean_frame(maps: Tensor, shape: tuple[int, ...], real: Tensor | None) -> Tensor:
@@ -203,29 +231,6 @@ def soft_argmax(volumes: Volumes, config: HeatmapConfig, aspect: float) -> Tenso
 def depths(config: HeatmapConfig, device: torch.device) -> Tensor:
     """The middles of the depth bins [D], in picture heights behind the root."""
     return ((torch.arange(config.depth, device=device) + 0.5) / config.depth * 2 - 1) * config.reach
-
-
-def log_likelihood(volumes: Volumes, places: Tensor, config: HeatmapConfig, aspect: float) -> Tensor:
-    """Log of each heatmap's share at a place, its eight nearest cells weighed so that their mean is the place: float32 [B, P].
-
-    places [B, P, 3] as `soft_argmax` gives them; those outside the volume count as on its border. Its negative is the cross-entropy between the
-    heatmap and the sharpest target whose expected place is the true one.
-    """
-    (height, width), deep = volumes.grid, config.depth
-    sizes = torch.tensor([width, height, deep], device=places.device)
-    cells = torch.stack([places[..., 0] / aspect * width, places[..., 1] * height, (places[..., 2] / config.reach + 1) / 2 * deep], dim=-1) - 0.5
-    cells = torch.minimum(cells.clamp(min=0), sizes - 1)
-    low = torch.minimum(cells.floor(), sizes - 2).clamp(min=0)
-    part = cells - low                                                               # [B, P, 3]
-    point = torch.arange(places.shape[1], device=places.device) * deep
-    index, shares = [], []
-    for corner in range(8):
-        step = torch.tensor([corner & 1, corner >> 1 & 1, corner >> 2], device=places.device)
-        x, y, z = torch.minimum(low + step, sizes - 1).long().unbind(-1)
-        index.append((y * width + x) * (places.shape[1] * deep) + point + z)
-        shares.append(torch.where(step.bool(), part, 1 - part).prod(-1))
-    found = volumes.weights.flatten(1).gather(1, torch.cat(index, dim=1)).float().clamp(min=1e-30).log().unflatten(1, (8, -1))
-    return (torch.stack(shares, dim=1) * found).sum(1) - volumes.moments[:, 0].sum(-1).log()
 
 
 def spread(volumes: Volumes, config: HeatmapConfig) -> Tensor:

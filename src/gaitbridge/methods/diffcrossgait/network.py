@@ -10,7 +10,7 @@ from torch.nn import functional
 from gaitbridge.config import Config
 from gaitbridge.conventions import CAMERA, LIDAR
 from gaitbridge.models.backbones import ResNet
-from gaitbridge.models.fused_encoder import FusedEncoder
+from gaitbridge.models.fused_encoder import FusedEncoder, true_places
 from gaitbridge.models.heatmaps import HeatmapConfig
 from gaitbridge.models.necks import ModalityBatchNorm, SeparateLinear
 from gaitbridge.models.pooling import horizontal_parts, temporal_max
@@ -70,19 +70,20 @@ class Network(nn.Module):
         """The encoder of silhouettes."""
         return self.encoders[CAMERA]
 
-    def encoded(self, images: Tensor, frames: Tensor, modality: str) -> tuple[Tensor, dict[str, Tensor]]:
-        """Frame maps [N, T, C, H, W] of one modality's images [N, T, H, W] and, in training, the points read off the heatmaps."""
+    def encoded(self, images: Tensor, frames: Tensor, modality: str, places: Tensor | None = None) -> tuple[Tensor, dict[str, Tensor]]:
+        """Frame maps [N, T, C, H, W] of one modality's images [N, T, H, W] and, in training, what is read off the heatmaps, with true places
+        [N, T, J + M, 3] also their likelihood."""
         prepare, _ = PREPARE[modality]
         x, encoder = prepare(images), self.encoders[modality]                # [N, T, channels, H, W]
         if isinstance(encoder, FusedEncoder):
             found = encoder(x, frames)
-            return found.maps, encoder.read_off(found) if self.training else {}
+            return found.maps, encoder.read_off(found, places) if self.training else {}
         flat = x.flatten(0, 1).contiguous(memory_format=torch.channels_last)
         return encoder(flat).unflatten(0, x.shape[:2]), {}                   # [N, T, C4, H/4, W/4]
 
-    def part_features(self, images: Tensor, frames: Tensor, modality: str) -> tuple[Tensor, dict[str, Tensor]]:
+    def part_features(self, images: Tensor, frames: Tensor, modality: str, places: Tensor | None = None) -> tuple[Tensor, dict[str, Tensor]]:
         """One modality's images [N, T, H, W] and frame counts [N] to part features before the neck [N, C, K], and what `encoded` adds."""
-        maps, extras = self.encoded(images, frames, modality)
+        maps, extras = self.encoded(images, frames, modality, places)
         pooled = temporal_max(maps, frames)                                  # [N, C4, H/4, W/4]
         parts = horizontal_parts(pooled, self.config.parts)                  # [N, C4, K]
         return self.shared(parts), extras                                    # [N, C, K]
@@ -92,7 +93,8 @@ class Network(nn.Module):
         return functional.normalize(self.neck(features, modality), dim=1)
 
     def forward(self, batch: Batch) -> Features:
-        found = {name: self.part_features(images, batch.frames, name) for name, images in batch.inputs.items()}
+        places = true_places(batch.extras)
+        found = {name: self.part_features(images, batch.frames, name, places) for name, images in batch.inputs.items()}
         extras = {key: value for _, more in found.values() for key, value in more.items()}
         return Features({name: parts for name, (parts, _) in found.items()},
                         {name: self.embedding(parts, name) for name, (parts, _) in found.items()}, extras)

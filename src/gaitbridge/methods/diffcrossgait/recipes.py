@@ -48,7 +48,8 @@ def tiny_heatmaps() -> RunConfig:
     base = tiny()
     assert isinstance(base.network, NetworkConfig)
     assert isinstance(base.objective, ObjectiveConfig)
-    network = base.network.model_copy(update={"heatmaps": HeatmapConfig(depth=8)})
+    heatmaps = HeatmapConfig(depth=8, shared=2, first_stride=1, detach=True, context=False, whole_walk=True)  # its frames are not in a row
+    network = base.network.model_copy(update={"heatmaps": heatmaps})
     objective = base.objective.model_copy(update={"reconstruction": ReconstructionConfig()})
     return base.model_copy(update={"recipe": "diffcrossgait/tiny_heatmaps", "network": network, "objective": objective})
 

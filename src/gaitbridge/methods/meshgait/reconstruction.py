@@ -27,7 +27,7 @@ class ReconstructionConfig(Config):
     normals: float = 0.16
     lengths: float = 0.0
     """Of the distances between joints that a bone or two join: the person's build, which a small error of place hides."""
-    cells: float = 0.5
+    cells: float = 4.0
     """Of the cross-entropy between each heatmap and the cells about the true place: without it heatmaps stay as wide as the picture."""
     spread: float = 0.0
     """Of how far each heatmap's standard deviation exceeds `spread_target`, in picture heights."""

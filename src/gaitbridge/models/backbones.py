@@ -36,3 +36,14 @@ class ResNet(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         features: Tensor = self.stages(self.stem(x))
         return features
+
+
+def check_sizes(channels: Sequence[int], strides: Sequence[int], stem_stride: int, parts: int, height: int) -> None:
+    """ValueError where there is not a stride a stage, or the feature rows of pictures of `height` do not divide into `parts`."""
+    if len(channels) != len(strides):
+        raise ValueError(f"{len(channels)} channels but {len(strides)} strides: give one of each a stage")
+    rows = height
+    for stride in (stem_stride, *strides):
+        rows = -(-rows // stride)
+    if rows % parts:
+        raise ValueError(f"{rows} feature rows do not divide into {parts} parts: change parts, strides or size")

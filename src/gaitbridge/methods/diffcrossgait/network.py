@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from gaitbridge.config import Config
 from gaitbridge.conventions import CAMERA, LIDAR
-from gaitbridge.models.backbones import ResNet
+from gaitbridge.models.backbones import ResNet, check_sizes
 from gaitbridge.models.fused_encoder import FusedEncoder, true_places
 from gaitbridge.models.heatmaps import HeatmapConfig
 from gaitbridge.models.necks import ModalityBatchNorm, SeparateLinear
@@ -36,15 +36,9 @@ class NetworkConfig(Config):
 
     @model_validator(mode="after")
     def _fits(self) -> "NetworkConfig":
-        if len(self.channels) != len(self.strides):
-            raise ValueError(f"{len(self.channels)} channels but {len(self.strides)} strides: give one of each a stage")
+        check_sizes(self.channels, self.strides, self.stem_stride, self.parts, self.size[0])
         if self.heatmaps is not None and (self.heatmaps.further_parts or self.heatmaps.turn):
             raise ValueError("heatmaps.body_parts, at_joints and turn must be 0 or empty here: range views share the head and have none")
-        rows = self.size[0]
-        for stride in (self.stem_stride, *self.strides):
-            rows = -(-rows // stride)
-        if rows % self.parts:
-            raise ValueError(f"{rows} feature rows do not divide into {self.parts} parts: change parts, strides or size")
         return self
 
 

@@ -9,6 +9,7 @@ from torch.nn import functional
 
 from gaitbridge.config import Config
 from gaitbridge.conventions import CAMERA
+from gaitbridge.models.backbones import check_sizes
 from gaitbridge.models.fused_encoder import Backbone, Encoded, FusedEncoder, true_places
 from gaitbridge.models.heatmaps import HeatmapConfig
 from gaitbridge.models.necks import ModalityBatchNorm, SeparateLinear, TurnedLinear
@@ -37,13 +38,7 @@ class NetworkConfig(Config):
 
     @model_validator(mode="after")
     def _fits(self) -> "NetworkConfig":
-        if len(self.channels) != len(self.strides):
-            raise ValueError(f"{len(self.channels)} channels but {len(self.strides)} strides: give one of each a stage")
-        rows = self.size[0]
-        for stride in (self.stem_stride, *self.strides):
-            rows = -(-rows // stride)
-        if rows % self.parts:
-            raise ValueError(f"{rows} feature rows do not divide into {self.parts} parts: change parts, strides or size")
+        check_sizes(self.channels, self.strides, self.stem_stride, self.parts, self.size[0])
         return self
 
 

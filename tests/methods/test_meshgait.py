@@ -80,8 +80,7 @@ torch.save(values, sys.argv[1])
 
 def test_padding_and_batch_size_do_not_change_embeddings_or_bodies() -> None:
     torch.manual_seed(0)
-    config = SMALL.model_copy(update={"backbone": "pseudo3d", "heatmaps": HEATMAPS.model_copy(
-        update={"body_parts": 2, "at_joints": (0, 3), "whole_walk": True})})
+    config = SMALL.model_copy(update={"backbone": "pseudo3d", "heatmaps": HEATMAPS.model_copy(update={"whole_walk": True})})
     net, images = Network(config).eval(), small_batch(3, frames=4).inputs["silhouettes"]
     with torch.no_grad():
         alone = net.embed(Batch({"silhouettes": images[:1, :2]}, torch.tensor([2]), torch.tensor([-1])))["silhouettes"][0]
@@ -96,8 +95,7 @@ def test_padding_and_batch_size_do_not_change_embeddings_or_bodies() -> None:
 def test_the_losses_vanish_on_the_truth_and_are_metres_off_it() -> None:
     """Points made from true bodies give no joints, markers or scale loss; moved by 0.1 m to the right they give a tenth of the weight."""
     torch.manual_seed(0)
-    module = Reconstruction(ReconstructionConfig(joints=1.0, markers=1.0, vertices=1.0, edges=1.0, normals=1.0, scale=1.0, mesh_frames=6, spread=2.0,
-                                                 lengths=1.0), 31, 64)
+    module = Reconstruction(ReconstructionConfig(joints=1.0, markers=1.0, vertices=1.0, edges=1.0, normals=1.0, scale=1.0, mesh_frames=6), 31, 64)
     markers = torch.randn(2, 3, 64, 3) * 0.3
     scale = torch.tensor([[1.6, 1.7, 1.8], [1.5, 1.9, 2.0]])
     truth = {"joints": torch.randn(2, 3, 31, 3) * 0.3, "markers": markers, "root": torch.rand(2, 3, 2), "scale_m": scale,
@@ -109,14 +107,14 @@ def test_the_losses_vanish_on_the_truth_and_are_metres_off_it() -> None:
         return both / scale[..., None, None] + torch.cat([truth["root"], zero], dim=2)[:, :, None]
 
     losses = module(read_off(points(0.0), scale), truth)
-    assert set(losses) == {"joints", "markers", "vertices", "edges", "normals", "scale", "spread", "lengths"}
-    assert all(float(loss) < 1e-5 for name, loss in losses.items() if name not in ("normals", "spread"))
-    assert float(losses["spread"]) == pytest.approx(2.0 * 0.05)
+    assert set(losses) == {"joints", "markers", "vertices", "edges", "normals", "scale"}
+    assert all(float(loss) < 1e-5 for name, loss in losses.items() if name != "normals")
+    likely = read_off(points(0.0), scale) | {"log_likelihood": torch.full((2, 3, 95), -1.5)}
+    assert float(module(likely, truth)["cells"]) == pytest.approx(1.5 * module.config.cells)
     off = module(read_off(points(0.1), scale * 1.1), truth)
     for name in ("joints", "markers", "vertices"):
         assert float(off[name]) == pytest.approx(0.1 / 3, rel=1e-3)
     assert float(off["edges"]) < 1e-5
-    assert float(off["lengths"]) < 1e-5
     assert float(off["scale"]) == pytest.approx(np.log(1.1), rel=1e-4)
 
 

@@ -1,26 +1,20 @@
-"""Heatmaps against slow plain code; the walker's own axes do not depend on the view; padding never counts."""
+"""Heatmaps against slow plain code; what recognition takes from them; padding never counts."""
 
 import numpy as np
 import pytest
 import torch
-from scipy.spatial.transform import Rotation
 from torch import Tensor
 
 from gaitbridge.models.fused_encoder import FusedEncoder
 from gaitbridge.models.heatmaps import (
     HeatmapBranch,
     HeatmapConfig,
-    HeatmapFeatures,
     Volumes,
     mean_frame,
     normalised,
-    own_axes,
-    read_at,
     soft_argmax,
     spread,
-    walking_direction,
 )
-from gaitbridge.models.necks import TurnedLinear
 from gaitbridge.models.temporal import TemporalMix
 
 CONFIG = HeatmapConfig(joints=31, markers=6, depth=4, channels=(8, 12))
@@ -73,22 +67,6 @@ def test_heatmaps_are_a_softmax_of_the_heads_over_the_volume() -> None:
     assert torch.allclose(heatmaps, wanted, atol=1e-6)
 
 
-def test_own_axes_are_the_same_from_every_view() -> None:
-    random = np.random.default_rng(0)
-    walk = random.normal(0, 0.3, (1, 5, 37, 3))
-    walk[:, :, 16, 2] += 2.0  # the neck above the root
-    walk[:, :, [2, 10], 1] += 1.0  # hips and shoulders apart
-    walk[:, :, [27, 20], 1] -= 1.0
-    walk -= walk[:, :, :1]
-    walk[:, :, 4:7] = np.eye(3)
-    seen = [own_axes(torch.tensor(walk @ turn.as_matrix().T), CONFIG, None) for turn in (Rotation.identity(), *Rotation.random(4, random_state=0))]
-    for other in seen[1:]:
-        assert torch.allclose(other, seen[0], atol=1e-6)
-    assert float(seen[0][..., 16, 2].mean()) > 1.5  # up
-    assert float((seen[0][..., 2, 1] - seen[0][..., 27, 1]).mean()) > 1.5  # left
-    assert float(torch.linalg.det(seen[0][0, 0, 4:7])) > 0.99  # forward, left, up turn like x, y, z: no mirror
-
-
 def test_a_frame_sees_its_neighbours_and_no_padding() -> None:
     torch.manual_seed(0)
     mix = TemporalMix(4).eval()
@@ -104,56 +82,24 @@ def test_a_frame_sees_its_neighbours_and_no_padding() -> None:
 
 def encoder(**settings: object) -> FusedEncoder:
     torch.manual_seed(0)
-    config = HeatmapConfig(joints=31, markers=6, depth=4, channels=(8, 12), fused_channels=8, **settings)  # type: ignore[arg-type]
-    return FusedEncoder("resnet9", (8, 8), (2, 2), 1, (64, 44), config, 16)
+    config = HeatmapConfig(**({"joints": 31, "markers": 6, "depth": 4, "channels": (8, 12), "fused_channels": 8} | settings))  # type: ignore[arg-type]
+    return FusedEncoder("resnet9", (8, 8), (2, 2), 1, (64, 44), config)
 
 
-@pytest.mark.parametrize("settings", [{}, {"fusion": "attention"}, {"fusion": "none", "body_parts": 2}, {"fused": "all", "body_parts": 3},
-                                      {"rendered": 0.05}, {"fuse_before": 1}, {"fuse_before": 1, "fusion": "attention"},
-                                      {"fusion": "none", "at_joints": (0, 3)}])
+@pytest.mark.parametrize("settings", [{}, {"fusion": "attention"}, {"fused": "all"}, {"fused_joints": (0, 5, 7)}, {"fuse_before": 1},
+                                      {"fuse_before": 1, "fusion": "attention"}, {"own_grid": False, "shared": 2, "channels": (12,)}])
 def test_identity_gradients_reach_the_heatmaps_unless_detached(settings: dict[str, object]) -> None:
     x = (torch.rand(2, 3, 1, 64, 44) > 0.5).float()
 
     def heatmap_gradient(made: FusedEncoder) -> Tensor | None:
         encoded = made(x, torch.tensor([3, 3]))
-        total = encoded.maps.square().sum() + (0 if encoded.further is None else encoded.further.square().sum())
-        total.backward()
+        encoded.maps.square().sum().backward()
         return made.branch.heads["joints"].weight.grad  # type: ignore[return-value]
 
     reached = heatmap_gradient(encoder(**settings))
     assert reached is not None
     assert float(reached.abs().max()) > 0
     assert heatmap_gradient(encoder(detach=True, **settings)) is None
-
-
-def test_maps_are_read_at_a_place() -> None:
-    """A mean about the place, weighed cell by cell; about the middle of a cell with a small reach it is that cell."""
-    torch.manual_seed(0)
-    maps, places = torch.randn(2, 3, 8, 6), torch.rand(2, 4, 2) * torch.tensor([0.6, 0.9])
-    found, aspect, reach = read_at(maps, places, 0.07, 0.75), 0.75, 0.07
-    for b in range(2):
-        for p in range(4):
-            x, y = places[b, p].tolist()
-            squares = [[((j + 0.5) / 6 * aspect - x) ** 2 + ((i + 0.5) / 8 - y) ** 2 for j in range(6)] for i in range(8)]
-            weights = torch.exp(-0.5 * torch.tensor(squares) / reach**2)
-            assert torch.allclose(found[b, p], (maps[b] * (weights / weights.sum())).sum((1, 2)).float(), atol=1e-5)
-    middle = torch.tensor([[[2.5 / 6 * aspect, 4.5 / 8]]]).expand(2, 1, 2)
-    assert torch.allclose(read_at(maps, middle, 0.01, aspect)[:, 0], maps[:, :, 4, 2], atol=1e-5)
-
-
-def test_rendered_heatmaps_stand_at_the_places_read_off_the_volumes() -> None:
-    """With one channel that takes all of joint 5's bins, the rendered features are highest where that joint is."""
-    torch.manual_seed(0)
-    made = HeatmapFeatures(CONFIG.model_copy(update={"rendered": 0.04, "fused_channels": 1})).eval()
-    torch.nn.init.zeros_(made.mix[0])
-    with torch.no_grad():
-        made.mix[0][5 * CONFIG.depth : 6 * CONFIG.depth] = 1.0
-        volumes = branch().volumes(torch.randn(3, 8, 16, 11), "joints")
-        places, drawn = soft_argmax(volumes, CONFIG, ASPECT)[:, 5], made([volumes], ASPECT)[:, 0]
-    for place, one in zip(places, drawn, strict=True):
-        row, column = divmod(int(one.argmax()), 11)
-        assert abs((row + 0.5) / 16 - float(place[1])) <= 0.5 / 16 + 1e-6
-        assert abs((column + 0.5) / 11 * ASPECT - float(place[0])) <= 0.5 / 11 * ASPECT + 1e-6
 
 
 def test_the_whole_walk_is_the_mean_of_its_real_frames() -> None:
@@ -167,14 +113,14 @@ def test_the_whole_walk_is_the_mean_of_its_real_frames() -> None:
 
 def test_settings_that_cannot_be_are_refused() -> None:
     with pytest.raises(ValueError, match="31 joints"):
-        encoder(at_joints=(40,))
+        encoder(fused_joints=(40,))
     with pytest.raises(ValueError, match="cannot share 1 and have 2"):
         encoder(shared=1, fuse_before=2)
 
 
 def test_without_heatmaps_it_is_the_plain_backbone() -> None:
     torch.manual_seed(0)
-    plain = FusedEncoder("resnet9", (8, 8), (2, 2), 1, (64, 44), None, 16).eval()
+    plain = FusedEncoder("resnet9", (8, 8), (2, 2), 1, (64, 44), None).eval()
     fused = encoder(fusion="none").eval()
     fused.load_state_dict(plain.state_dict(), strict=False)
     x = (torch.rand(2, 3, 1, 64, 44) > 0.5).float()
@@ -191,7 +137,7 @@ def test_the_pseudo_3d_backbone_looks_across_frames_and_the_resnet_does_not() ->
     other[:, 3] = 1 - other[:, 3]
     for backbone, same in (("resnet9", True), ("pseudo3d", False)):
         torch.manual_seed(0)
-        made = FusedEncoder(backbone, (8, 8, 8), (2, 2, 1), 1, (64, 44), None, 16).eval()  # type: ignore[arg-type]
+        made = FusedEncoder(backbone, (8, 8, 8), (2, 2, 1), 1, (64, 44), None).eval()  # type: ignore[arg-type]
         with torch.no_grad():
             a, b = made(x, torch.tensor([4])).maps, made(other, torch.tensor([4])).maps
         assert torch.allclose(a[:, 2], b[:, 2], atol=1e-6) == same
@@ -204,37 +150,6 @@ def test_volumes_without_history() -> None:
     assert volumes.weights.requires_grad
     assert not volumes.detached().weights.requires_grad
     assert not volumes.detached().moments.requires_grad
-
-
-def test_the_walking_direction_is_the_angle_from_facing_the_camera() -> None:
-    config = CONFIG.model_copy(update={"turn": 2})
-    standing = np.zeros((1, 3, 31, 3))  # faces +x, left is +y, z up
-    standing[:, :, 16] = (0.05, 0, 0.5)
-    standing[:, :, [2, 10], 1], standing[:, :, [27, 20], 1] = 0.1, -0.1
-    for degrees in (0, 60, 135, 180, 300):
-        # the camera stands at that view angle: its depth axis points from there to the walker, its y down
-        view = np.deg2rad(degrees)
-        away = np.array([-np.cos(view), -np.sin(view), 0.0])
-        axes = np.stack([np.cross([0, 0, -1.0], away), [0, 0, -1.0], away])  # x right, y down, z away: right-handed
-        assert np.linalg.det(axes) > 0.99
-        found = walking_direction(torch.tensor(standing @ axes.T), config, None)[0].numpy()
-        angle = np.arctan2(found[1], found[0])
-        assert np.allclose(found, [np.cos(angle), np.sin(angle), np.cos(2 * angle), np.sin(2 * angle)], atol=1e-6)
-        assert np.isclose(np.cos(angle), np.cos(view), atol=1e-6)
-        assert np.isclose(abs(np.sin(angle)), abs(np.sin(view)), atol=1e-6)
-
-
-def test_a_turned_map_begins_plain_and_changes_with_its_condition() -> None:
-    torch.manual_seed(0)
-    turned, x, condition = TurnedLinear(4, 6, 5, 2), torch.randn(3, 6, 4), torch.randn(3, 2)
-    assert torch.equal(turned(x, condition), turned.plain(x))
-    torch.nn.init.normal_(turned.weight)
-    wanted = turned.plain(x).clone()
-    for n in range(3):
-        for k in range(4):
-            for q in range(2):
-                wanted[n, :, k] += condition[n, q] * (x[n, :, k] @ turned.weight[q, k])
-    assert torch.allclose(turned(x, condition), wanted, atol=1e-5)
 
 
 def test_the_likelihood_of_a_place_is_that_of_its_nearest_cells() -> None:
@@ -258,3 +173,22 @@ def test_the_likelihood_of_a_place_is_that_of_its_nearest_cells() -> None:
             assert float(found[b, p]) == pytest.approx(total, abs=1e-4)
     outside = made.log_likelihood(features, volumes, "markers", torch.full((2, 6, 3), 9.0))
     assert torch.allclose(outside, torch.from_numpy(heatmaps[:, :, -1, -1, -1]), atol=1e-4)
+
+
+def test_volumes_of_some_joints_are_those_of_all() -> None:
+    made, features = branch(), torch.randn(2, 8, 3, 3)
+    with torch.no_grad():
+        every, some = made.volumes(features, "joints"), made.volumes(features, "joints", (3, 0, 30))
+    assert torch.allclose(some.weights.unflatten(2, (3, 4)), every.weights.unflatten(2, (31, 4))[:, :, [3, 0, 30]])
+    assert torch.allclose(some.moments, every.moments[:, :, [3, 0, 30]], rtol=1e-5)
+
+
+def test_a_grid_that_is_shared_is_taken_as_it_is() -> None:
+    made = encoder(own_grid=False, shared=2, channels=(12,)).eval()
+    x = (torch.rand(2, 3, 1, 64, 44) > 0.5).float()
+    with torch.no_grad():
+        encoded = made(x, torch.tensor([3, 3]))
+    assert isinstance(made.branch.stages[0], torch.nn.Identity)
+    assert encoded.branch is not None
+    assert encoded.branch[0].shape[1:] == (8, 16, 11)
+    assert encoded.branch[1].shape[1:] == (12, 8, 6)

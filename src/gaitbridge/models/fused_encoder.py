@@ -10,32 +10,24 @@ from torch.nn import functional
 from gaitbridge.models.backbones import ResidualBlock
 from gaitbridge.models.heatmaps import (
     AttentionFusion,
-    BodyFeatures,
     HeatmapBranch,
     HeatmapConfig,
     HeatmapFeatures,
     Volumes,
-    read_at,
     soft_argmax,
     spread,
-    walking_direction,
 )
-from gaitbridge.models.necks import SeparateLinear
-from gaitbridge.models.pooling import temporal_max
 from gaitbridge.models.temporal import TemporalMix, real_frames
 
 Backbone = Literal["resnet9", "pseudo3d"]
 
 
 class Encoded(NamedTuple):
-    """Frame maps [N, T, C, H, W]; features of further parts [N, C, K'] or None; the walking direction [N, 2 turn] or None; and the 3D branch's
-    features and volumes of joints, from which more can be read off, or None."""
+    """Frame maps [N, T, C, H, W], and what the 3D branch gives, from which points are read off: its features on the volumes' grid and its coarsest
+    ones, or None."""
 
     maps: Tensor
-    further: Tensor | None
-    direction: Tensor | None
     branch: tuple[Tensor, Tensor] | None
-    joints: Volumes | None
 
 
 class FusedEncoder(nn.Module):
@@ -45,7 +37,7 @@ class FusedEncoder(nn.Module):
     """
 
     def __init__(self, backbone: Backbone, channels: Sequence[int], strides: Sequence[int], stem_stride: int, size: tuple[int, int],
-                 heatmaps: HeatmapConfig | None, embedding: int, same_channels: bool = False) -> None:
+                 heatmaps: HeatmapConfig | None, same_channels: bool = False) -> None:
         super().__init__()
         self.config, self.aspect = heatmaps, size[1] / size[0]
         self.stem = nn.Sequential(nn.Conv2d(1, channels[0], 3, stem_stride, 1, bias=False), nn.BatchNorm2d(channels[0]), nn.ReLU())
@@ -74,10 +66,6 @@ class FusedEncoder(nn.Module):
         elif heatmaps.fusion == "attention":
             self.widen = nn.Conv2d(heatmaps.fused_channels, width, 1)
             self.attend = AttentionFusion(width)
-        if heatmaps.body_parts:
-            self.body = BodyFeatures(heatmaps, embedding)
-        if heatmaps.at_joints:
-            self.joint_parts = SeparateLinear(len(heatmaps.at_joints), self.channels, embedding)
 
     def forward(self, x: Tensor, frames: Tensor) -> Encoded:
         count, length = x.shape[:2]
@@ -86,16 +74,13 @@ class FusedEncoder(nn.Module):
         shared, shape = self.config.shared if self.config is not None else 0, (count, length)
         maps = low = self.staged(low, 0, shared, shape, real)
         if self.config is None:
-            return Encoded(self.staged(maps, 0, len(self.stages), shape, real).unflatten(0, shape), None, None, None, None)
+            return Encoded(self.staged(maps, 0, len(self.stages), shape, real).unflatten(0, shape), None)
         maps = self.staged(maps, shared, self.fused_at, shape, real)
         branch = self.branch(low.unflatten(0, shape), real)                                 # [N T, C', H', W'] and the coarsest
-        joints = self.branch.volumes(branch[0], "joints")                                   # [N T, H' W', J D]
-        used = self.used(branch[0], joints)
         if self.config.fusion != "none":
-            maps = self.fused(maps, self.features(used, self.aspect))                                    # [N T, C, H, W]
+            maps = self.fused(maps, self.features(self.used(branch[0])))                    # [N T, C, H, W]
         maps = self.staged(maps, self.fused_at, len(self.stages), shape, real)
-        further, direction = self.at_points(maps, used, real, shape)
-        return Encoded(maps.unflatten(0, shape), further, direction, branch, joints)        # [N, T, C, H, W]
+        return Encoded(maps.unflatten(0, shape), branch)                                    # [N, T, C, H, W]
 
     def staged(self, maps: Tensor, first: int, last: int, shape: tuple[int, int], real: Tensor | None) -> Tensor:
         """Maps [N T, C, H, W] through the 2D branch's stages first ... last - 1."""
@@ -105,35 +90,21 @@ class FusedEncoder(nn.Module):
                 maps = self.mixes[number - 1](maps.unflatten(0, shape), real).flatten(0, 1)
         return maps
 
-    def used(self, branch: Tensor, joints: Volumes) -> list[Volumes]:
+    def used(self, branch: Tensor) -> list[Volumes]:
         """The volumes that recognition uses."""
         assert self.config is not None
-        used = [joints, self.branch.volumes(branch, "markers")] if self.config.fused == "all" else [joints]
+        used = [self.branch.volumes(branch, "joints", self.config.fused_joints)]
+        if self.config.fused == "all":
+            used.append(self.branch.volumes(branch, "markers"))
         return [one.detached() for one in used] if self.config.detach else used
-
-    def at_points(self, maps: Tensor, used: Sequence[Volumes], real: Tensor | None, shape: tuple[int, int]) -> tuple[Tensor | None, Tensor | None]:
-        """What recognition takes from the points themselves: features of further parts [N, C, K'], and the walking direction."""
-        config = self.config
-        assert config is not None
-        if not config.further_parts and not config.turn:
-            return None, None
-        points = torch.cat([soft_argmax(one, config, self.aspect) for one in used], dim=1).unflatten(0, shape)            # [N, T, P, 3]
-        further = [self.body(points, real)] if config.body_parts else []
-        if config.at_joints:
-            places = points[:, :, list(config.at_joints), :2].flatten(0, 1)
-            read = read_at(maps, places, config.at_reach, self.aspect).transpose(1, 2).unflatten(0, shape)[..., None]     # [N, T, C, K', 1]
-            frames = torch.full((shape[0],), shape[1], device=maps.device) if real is None else real.sum(1)
-            further.append(self.joint_parts(temporal_max(read, frames)[..., 0]))
-        direction = walking_direction(points - points[:, :, :1], config, real) if config.turn else None
-        return torch.cat(further, dim=2) if further else None, direction
 
     def read_off(self, encoded: Encoded, places: Tensor | None = None) -> dict[str, Tensor]:
         """For training and on demand, never for an embedding: `points` [N, T, J + M, 3], joints then markers, in picture heights; their
         `spread` [N, T, J + M]; `scale_m` [N, T]; with true places [N, T, J + M, 3] also their `log_likelihood` [N, T, J + M]."""
-        if self.config is None or encoded.branch is None or encoded.joints is None:
+        if self.config is None or encoded.branch is None:
             raise ValueError("this network has no 3D branch")
         features = encoded.branch[0]
-        volumes = (encoded.joints, self.branch.volumes(features, "markers"))
+        volumes = [self.branch.volumes(features, kind) for kind in ("joints", "markers")]
         found = {"points": torch.cat([soft_argmax(one, self.config, self.aspect) for one in volumes], dim=1),
                  "spread": torch.cat([spread(one, self.config) for one in volumes], dim=1),
                  "scale_m": self.branch.scale_m(encoded.branch[1])}

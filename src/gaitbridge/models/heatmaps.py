@@ -1,6 +1,7 @@
 """3D heatmaps of joints and markers: a volume a point, and what is read off them (soft-argmax; Sun et al. 2018, Ma et al. 2023)."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Literal, NamedTuple
 
 import torch
@@ -12,7 +13,6 @@ from gaitbridge.config import Config
 from gaitbridge.models.backbones import ResidualBlock
 from gaitbridge.models.temporal import TemporalMix, masked_to_zero
 
-POSITIONS = 5  # numbers that tell where a cell is
 MEAN_SCALE_M = 1.7  # metres that a silhouette's height stands for, before anything is learnt
 
 
@@ -26,15 +26,16 @@ class HeatmapConfig(Config):
     reach: float = Field(default=0.4, gt=0)
     """How far the volume reaches before and behind the root, in heights of the picture."""
     channels: tuple[int, ...] = (32, 64, 96)
-    """Of the branch's stages after the stem, each at half the resolution of the one before."""
+    """Of the branch's stages, each at half the resolution of the one before."""
     shared: int = Field(default=0, ge=0)
     """Stages of the 2D branch that both branches share, besides the stem."""
     first_stride: Literal[1, 2] = 2
     """Of the branch's first stage: 1 where what is shared is already on the volumes' grid."""
+    own_grid: bool = True
+    """Whether the first of the branch's stages makes the volumes' grid; without it what is shared is taken as it is, and `channels` are the coarser
+    stages' alone."""
     grid_stage: int = Field(default=0, ge=0)
     """The stage whose grid is the volumes' H' x W'; the coarser ones tell it what the whole body looks like."""
-    positions: bool = False
-    """Tell the heads where a cell is, so that each heatmap can begin as a Gaussian about a place of its own."""
     context: bool = True
     """Let the coarser stages see the frames before and after."""
     whole_walk: bool = False
@@ -42,40 +43,21 @@ class HeatmapConfig(Config):
     fusion: Literal["concatenate", "attention", "none"] = "concatenate"
     fused: Literal["joints", "all"] = "joints"
     """Whose heatmaps recognition uses: with joints alone, markers are not computed at inference."""
-    rendered: float = Field(default=0.0, ge=0)
-    """Fuse, in place of each heatmap, a Gaussian of this standard deviation (picture heights) about the place read off it; 0 fuses the heatmaps."""
+    fused_joints: tuple[int, ...] = ()
+    """Which of the joints, where not all: the others are then not computed at inference either."""
     fused_channels: int = 32
     """Channels that the volumes are brought to before fusion."""
     fuse_before: int = Field(default=0, ge=0)
     """How many of the 2D branch's last stages come after the fusion; 0 fuses what the last one gives."""
-    body_parts: int = Field(default=0, ge=0)
-    """Further parts of the embedding, made of the points seen in the walker's own axes."""
-    at_joints: tuple[int, ...] = ()
-    """Joints at whose places the frame maps are read, each a further part of the embedding."""
-    at_reach: float = Field(default=0.05, gt=0)
-    """How far about a joint the maps are read: a Gaussian's standard deviation, in heights of the picture."""
-    turn: int = Field(default=0, ge=0)
-    """Harmonics of the walking direction, as the 3D points tell it, by which the part features are turned; 0 does not turn them."""
     detach: bool = False
     """Keep the identity losses' gradients out of the heatmaps."""
-    left: tuple[int, ...] = (2, 10)
-    right: tuple[int, ...] = (27, 20)
-    """Joints (hips and shoulders) whose difference points to the walker's left."""
-    top: int = 16
-    """Joint (the neck) that the walker's up points to, from the root."""
-
     @model_validator(mode="after")
     def _fits(self) -> "HeatmapConfig":
-        if beyond := [joint for joint in self.at_joints if not 0 <= joint < self.joints]:
-            raise ValueError(f"at_joints {beyond}: there are {self.joints} joints (counted from 0)")
+        if beyond := [joint for joint in self.fused_joints if not 0 <= joint < self.joints]:
+            raise ValueError(f"fused_joints {beyond}: there are {self.joints} joints (counted from 0)")
         if self.grid_stage >= len(self.channels):
             raise ValueError(f"grid_stage {self.grid_stage} is none of {len(self.channels)} stages (counted from 0)")
         return self
-
-    @property
-    def further_parts(self) -> int:
-        """Parts of the embedding beside the horizontal strips."""
-        return self.body_parts + len(self.at_joints)
 
     @property
     def points(self) -> int:
@@ -85,7 +67,8 @@ class HeatmapConfig(Config):
     @property
     def fused_sets(self) -> tuple[int, ...]:
         """How many points each set has whose heatmaps recognition uses."""
-        return (self.joints, self.markers) if self.fused == "all" else (self.joints,)
+        joints = len(self.fused_joints) or self.joints
+        return (joints, self.markers) if self.fused == "all" else (joints,)
 
     @property
     def fused_points(self) -> int:
@@ -118,17 +101,16 @@ class HeatmapBranch(nn.Module):
     def __init__(self, config: HeatmapConfig, channels_in: int, aspect: float) -> None:
         super().__init__()
         self.config, self.aspect = config, aspect
-        sizes, coarse = [channels_in, *config.channels], config.channels[config.grid_stage + 1 :]
-        width = config.channels[config.grid_stage]
-        strides = (config.first_stride, *[2] * len(config.channels))
-        self.stages = nn.ModuleList(ResidualBlock(a, b, s) for a, b, s in zip(sizes, config.channels, strides, strict=False))
+        channels = config.channels if config.own_grid else (channels_in, *config.channels)
+        width, coarse = channels[config.grid_stage], channels[config.grid_stage + 1 :]
+        first = ResidualBlock(channels_in, channels[0], config.first_stride) if config.own_grid else nn.Identity()
+        self.stages = nn.ModuleList([first, *(ResidualBlock(a, b, 2) for a, b in pairwise(channels))])
         self.context = nn.ModuleList(TemporalMix(channels) for channels in coarse) if config.context else None
         self.whole = nn.Linear(config.channels[-1], config.channels[-1]) if config.whole_walk else None
         self.laterals = nn.ModuleList(nn.Conv2d(channels, width, 1) for channels in coarse)
         self.smooth = nn.Sequential(nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width)) if coarse else nn.Identity()
-        known = width + (POSITIONS if config.positions else 0)
-        self.heads = nn.ModuleDict({"joints": nn.Linear(known, config.joints * config.depth),
-                                    "markers": nn.Linear(known, config.markers * config.depth)})
+        self.heads = nn.ModuleDict({"joints": nn.Linear(width, config.joints * config.depth),
+                                    "markers": nn.Linear(width, config.markers * config.depth)})
         self.scale = nn.Linear(config.channels[-1], 1)
         nn.init.zeros_(self.scale.weight)
         nn.init.zeros_(self.scale.bias)
@@ -150,10 +132,14 @@ class HeatmapBranch(nn.Module):
             features = features + enlarged(down, features)
         return self.smooth(features), levels[-1]
 
-    def volumes(self, features: Tensor, kind: str) -> Volumes:
-        """Volumes of the joints or of the markers from features [B, C', H', W']."""
-        height, width = features.shape[-2:]
-        weights = self.heads[kind](self.cells(features)).exp()                                      # [B, H' W', P D]
+    def volumes(self, features: Tensor, kind: str, some: Sequence[int] = ()) -> Volumes:
+        """Volumes of the joints or of the markers, of all or of some, from features [B, C', H', W']."""
+        (height, width), head = features.shape[-2:], self.heads[kind]
+        assert isinstance(head, nn.Linear)
+        weight, bias = head.weight, head.bias
+        if some:
+            weight, bias = (one.unflatten(0, (-1, self.config.depth))[list(some)].flatten(0, 1) for one in (weight, bias))
+        weights = functional.linear(self.cells(features), weight, bias).exp()       # [B, H' W', P D]
         y = (torch.arange(height, device=weights.device) + 0.5) / height - 0.5
         x = ((torch.arange(width, device=weights.device) + 0.5) / width - 0.5) * self.aspect
         x, y = x.repeat(height), y.repeat_interleave(width)
@@ -163,11 +149,7 @@ class HeatmapBranch(nn.Module):
 
     def cells(self, features: Tensor) -> Tensor:
         """What the heads see of features [B, C', H', W']: [B, H' W', C'], bounded, so that exp needs no maximum taken off."""
-        cells = features.tanh().permute(0, 2, 3, 1).flatten(1, 2)
-        if not self.config.positions:
-            return cells
-        known = positions(features.shape[2], features.shape[3], self.aspect, cells.device).to(cells.dtype)
-        return torch.cat([cells, known.expand(len(cells), -1, -1)], dim=2)
+        return features.tanh().permute(0, 2, 3, 1).flatten(1, 2)
 
     def log_likelihood(self, features: Tensor, volumes: Volumes, kind: str, places: Tensor) -> Tensor:
         """Log of each heatmap's share at a place, its eight nearest cells weighed so that their mean is the place: float32 [B, P].
@@ -189,14 +171,6 @@ class HeatmapBranch(nn.Module):
     def scale_m(self, coarsest: Tensor) -> Tensor:
         """Metres that each picture's height stands for, [B], from the coarsest features [B, C'', H'', W'']."""
         return MEAN_SCALE_M * torch.exp(self.scale(coarsest.mean((-1, -2))).float()[:, 0])
-
-
-def positions(height: int, width: int, aspect: float, device: torch.device) -> Tensor:
-    """What a cell knows of its place, [H' W', 5]: x, y, x^2, y^2 and x y about the picture's middle, scaled to about one. A Gaussian's logarithm is a
-    sum of these."""
-    x = (((torch.arange(width, device=device) + 0.5) / width - 0.5) * aspect * 4).repeat(height)
-    y = (((torch.arange(height, device=device) + 0.5) / height - 0.5) * 4).repeat_interleave(width)
-    return torch.stack([x, y, x.square(), y.square(), x * y], dim=1)
 
 
 def nearest_two(share: Tensor, count: int) -> Tensor:
@@ -249,17 +223,6 @@ def normalised(volumes: Volumes, depth: int) -> Tensor:
     return shares.permute(0, 2, 3, 1).unflatten(3, volumes.grid)
 
 
-def cells_of(height: int, width: int, aspect: float, config: HeatmapConfig, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
-    """Middles of the columns [W'], rows [H'] and depth bins [D], in picture heights."""
-    x = (torch.arange(width, device=device) + 0.5) / width * aspect
-    return x, (torch.arange(height, device=device) + 0.5) / height, depths(config, device)
-
-
-def gaussian(cells: Tensor, places: Tensor, deviation: float) -> Tensor:
-    """A Gaussian about each place [B, P] over cells [S], of mean one: [B, P, S]."""
-    return torch.softmax(-0.5 * ((cells - places[:, :, None]) / deviation).square(), dim=-1) * len(cells)
-
-
 class HeatmapFeatures(nn.Module):
     """Volumes as features: P D channels on their grid to `fused_channels`, [B, C, H', W'].
 
@@ -268,29 +231,13 @@ class HeatmapFeatures(nn.Module):
 
     def __init__(self, config: HeatmapConfig) -> None:
         super().__init__()
-        self.config, self.depth = config, config.depth
+        self.depth = config.depth
         self.mix = nn.ParameterList(nn.Parameter(torch.empty(points * config.depth, config.fused_channels)) for points in config.fused_sets)
         for weight in self.mix:
             nn.init.normal_(weight, std=(config.fused_points * config.depth) ** -0.5)
         self.norm = nn.BatchNorm2d(config.fused_channels)
 
-    def rendered(self, volumes: Sequence[Volumes], aspect: float) -> Tensor:
-        """The same of Gaussians about the volumes' places: they are products of their axes, so that depth is summed first."""
-        height, width = volumes[0].grid
-        mixed: Tensor | float = 0.0
-        for one, weight in zip(volumes, self.mix, strict=True):
-            places = soft_argmax(one, self.config, aspect)                           # [B, P, 3]
-            x, y, z = (gaussian(cells, places[:, :, axis], self.config.rendered) for axis, cells in enumerate(cells_of(
-                height, width, aspect, self.config, places.device)))
-            deep = torch.einsum("bpd,pdc->bpc", z, weight.unflatten(0, (-1, self.depth)))
-            flat = (y[:, :, :, None] * x[:, :, None]).flatten(2).transpose(1, 2)     # [B, H' W', P]
-            mixed = mixed + torch.bmm(flat.to(one.weights.dtype), deep.to(one.weights.dtype))
-        assert isinstance(mixed, Tensor)
-        return functional.relu(self.norm(mixed.transpose(1, 2).unflatten(2, volumes[0].grid)))
-
-    def forward(self, volumes: Sequence[Volumes], aspect: float) -> Tensor:
-        if self.config.rendered:
-            return self.rendered(volumes, aspect)
+    def forward(self, volumes: Sequence[Volumes]) -> Tensor:
         mixed: Tensor | float = 0.0
         for one, weight in zip(volumes, self.mix, strict=True):
             mean = one.moments[:, 0].sum(-1) / (one.weights.shape[1] * self.depth)   # [B, P]
@@ -298,19 +245,6 @@ class HeatmapFeatures(nn.Module):
             mixed = mixed + torch.bmm(one.weights, scaled.to(one.weights.dtype))     # [B, H' W', C]
         assert isinstance(mixed, Tensor)
         return functional.relu(self.norm(mixed.transpose(1, 2).unflatten(2, volumes[0].grid)))
-
-
-def read_at(maps: Tensor, places: Tensor, reach: float, aspect: float) -> Tensor:
-    """What maps [B, C, H, W] hold about places [B, P, 2] (x and y in picture heights from the top left corner): [B, P, C].
-
-    A mean over the cells, weighted by a Gaussian of standard deviation `reach` picture heights.
-    """
-    height, width = maps.shape[-2:]
-    y = (torch.arange(height, device=maps.device) + 0.5) / height
-    x = (torch.arange(width, device=maps.device) + 0.5) / width * aspect
-    down, across = gaussian(y, places[:, :, 1], reach) / height, gaussian(x, places[:, :, 0], reach) / width
-    weights = (down[:, :, :, None] * across[:, :, None]).flatten(2).to(maps.dtype)                                    # [B, P, H W]
-    return torch.bmm(weights, maps.flatten(2).transpose(1, 2))
 
 
 class AttentionFusion(nn.Module):
@@ -323,52 +257,3 @@ class AttentionFusion(nn.Module):
     def forward(self, a: Tensor, b: Tensor) -> Tensor:
         weight = torch.sigmoid(self.conv(torch.cat([a, b], dim=1)))
         return weight * a + (1 - weight) * b
-
-
-def own_axes(points: Tensor, config: HeatmapConfig, real: Tensor | None) -> Tensor:
-    """Points in the walker's own axes, whatever the view: [N, T, P, 3] about the root to the same shape (forward, left, up).
-
-    The axes are those of the whole sequence: up from the root to the neck, left from the right hip and shoulder to the left ones.
-    """
-    known = masked_to_zero(points, real)
-    return torch.einsum("nab,ntpb->ntpa", axes_of(known, config), known)
-
-
-def axes_of(known: Tensor, config: HeatmapConfig) -> Tensor:
-    """The walker's axes forward, left and up [N, 3, 3] in the viewing frame, from points [N, T, P, 3] about the root, zero where unknown."""
-    up = functional.normalize((known[:, :, config.top] - known[:, :, 0]).sum(1), dim=-1)                              # [N, 3]
-    across = (known[:, :, list(config.left)] - known[:, :, list(config.right)]).sum((1, 2))
-    left = functional.normalize(across - (across * up).sum(-1, keepdim=True) * up, dim=-1)
-    return torch.stack([torch.cross(left, up, dim=-1), left, up], dim=1)
-
-
-def walking_direction(points: Tensor, config: HeatmapConfig, real: Tensor | None) -> Tensor:
-    """cos and sin of h times the angle from the viewing ray to where the walker faces, h = 1 ... `turn`: [N, T, P, 3] to [N, 2 turn].
-
-    At angle zero the walker faces the camera; points are about the root. No gradient: the direction is taken as it is.
-    """
-    forward = axes_of(masked_to_zero(points.detach(), real), config)[:, 0]                                            # [N, 3]
-    angle = torch.atan2(forward[:, 0], -forward[:, 2])
-    return torch.cat([function(h * angle)[:, None] for h in range(1, config.turn + 1) for function in (torch.cos, torch.sin)], dim=1)
-
-
-class BodyFeatures(nn.Module):
-    """View-free features of a walk: points in the walker's own axes, over time. [N, T, P, 3] to [N, C, body_parts]."""
-
-    def __init__(self, config: HeatmapConfig, channels: int, width: int = 128) -> None:
-        super().__init__()
-        self.config = config
-        self.norm = nn.BatchNorm1d(3 * config.fused_points)
-        self.convs = nn.ModuleList([nn.Conv1d(3 * config.fused_points, width, 3, padding=1), nn.Conv1d(width, width, 3, padding=1)])
-        self.norms = nn.ModuleList([nn.BatchNorm1d(width), nn.BatchNorm1d(width)])
-        self.out = nn.Linear(2 * width, channels * config.body_parts)
-
-    def forward(self, points: Tensor, real: Tensor | None) -> Tensor:
-        about = own_axes(points - points[:, :, :1], self.config, real)
-        x = self.norm(about.flatten(2).flatten(0, 1)).unflatten(0, points.shape[:2])                                  # [N, T, 3 P]
-        for conv, norm in zip(self.convs, self.norms, strict=True):
-            x = functional.relu(norm(conv(masked_to_zero(x, real).transpose(1, 2)))).transpose(1, 2)
-        kept = masked_to_zero(x, real)
-        count = x.new_full((len(x), 1), x.shape[1]) if real is None else real.sum(1, keepdim=True).clamp(min=1)
-        both = torch.cat([kept.amax(1), kept.sum(1) / count], dim=1)  # after a ReLU: the padding's zero is no maximum
-        return self.out(both).unflatten(1, (-1, self.config.body_parts))

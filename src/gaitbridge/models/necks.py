@@ -18,23 +18,6 @@ class SeparateLinear(nn.Module):
         return torch.einsum("nck,kcd->ndk", x, self.weight)
 
 
-class TurnedLinear(nn.Module):
-    """A linear map for each part that changes with a condition: x (W_0 + sum over c of condition_c W_c). [N, C, K] and [N, Q] to [N, C', K].
-
-    The W_c begin at zero, so that it begins as `SeparateLinear`.
-    """
-
-    def __init__(self, parts: int, channels_in: int, channels_out: int, conditions: int) -> None:
-        super().__init__()
-        self.plain = SeparateLinear(parts, channels_in, channels_out)
-        self.weight = nn.Parameter(torch.zeros(conditions, parts, channels_in, channels_out))
-
-    def forward(self, x: Tensor, condition: Tensor) -> Tensor:
-        turned = torch.einsum("nck,qkcd->nqdk", x, self.weight)
-        plain: Tensor = self.plain(x)
-        return plain + (turned * condition[:, :, None, None].to(turned.dtype)).sum(1)
-
-
 class ModalityBatchNorm(nn.Module):
     """Batch norm without scale and shift over each (channel, part), with statistics of its own for each modality.
 

@@ -37,8 +37,6 @@ class NetworkConfig(Config):
     @model_validator(mode="after")
     def _fits(self) -> "NetworkConfig":
         check_sizes(self.channels, self.strides, self.stem_stride, self.parts, self.size[0])
-        if self.heatmaps is not None and (self.heatmaps.further_parts or self.heatmaps.turn):
-            raise ValueError("heatmaps.body_parts, at_joints and turn must be 0 or empty here: range views share the head and have none")
         return self
 
 
@@ -55,7 +53,7 @@ class Network(nn.Module):
                                        for name in MODALITIES if name == LIDAR or config.heatmaps is None})
         if config.heatmaps is not None:
             self.encoders[CAMERA] = FusedEncoder("resnet9", config.channels, config.strides, config.stem_stride, config.size, config.heatmaps,
-                                                 config.embedding, same_channels=True)
+                                                 same_channels=True)
         self.shared = SeparateLinear(config.parts, config.channels[-1], config.embedding)
         self.neck = ModalityBatchNorm(MODALITIES, config.parts, config.embedding)
 

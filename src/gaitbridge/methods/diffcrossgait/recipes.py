@@ -3,8 +3,8 @@
 from gaitbridge.data.batches import DataConfig
 from gaitbridge.methods.diffcrossgait.network import NetworkConfig
 from gaitbridge.methods.diffcrossgait.objective import AlignmentConfig, DiffusionConfig, IdentityConfig, ObjectiveConfig
+from gaitbridge.methods.meshgait.recipes import TINY_HEATMAPS
 from gaitbridge.methods.meshgait.reconstruction import ReconstructionConfig
-from gaitbridge.models.heatmaps import HeatmapConfig
 from gaitbridge.training.config import OptimiserConfig, RunConfig
 
 
@@ -48,7 +48,7 @@ def tiny_heatmaps() -> RunConfig:
     base = tiny()
     assert isinstance(base.network, NetworkConfig)
     assert isinstance(base.objective, ObjectiveConfig)
-    heatmaps = HeatmapConfig(depth=8, shared=2, first_stride=1, detach=True, context=False, whole_walk=True)  # its frames are not in a row
+    heatmaps = TINY_HEATMAPS.model_copy(update={"context": False})  # its frames are not in a row
     network = base.network.model_copy(update={"heatmaps": heatmaps})
     objective = base.objective.model_copy(update={"reconstruction": ReconstructionConfig()})
     return base.model_copy(update={"recipe": "diffcrossgait/tiny_heatmaps", "network": network, "objective": objective})

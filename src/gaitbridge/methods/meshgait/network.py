@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-import torch
 from pydantic import model_validator
 from torch import Tensor, nn
 from torch.nn import functional
@@ -12,7 +11,7 @@ from gaitbridge.conventions import CAMERA
 from gaitbridge.models.backbones import check_sizes
 from gaitbridge.models.fused_encoder import Backbone, Encoded, FusedEncoder, true_places
 from gaitbridge.models.heatmaps import HeatmapConfig
-from gaitbridge.models.necks import ModalityBatchNorm, SeparateLinear, TurnedLinear
+from gaitbridge.models.necks import ModalityBatchNorm, SeparateLinear
 from gaitbridge.models.pooling import horizontal_parts, temporal_max
 from gaitbridge.models.preparation import prepare_silhouettes
 from gaitbridge.types import Batch, Distance, Features
@@ -51,12 +50,9 @@ class Network(nn.Module):
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         self.config = config
-        self.encoder = FusedEncoder(config.backbone, config.channels, config.strides, config.stem_stride, config.size, config.heatmaps,
-                                    config.embedding)
-        further, turn = (config.heatmaps.further_parts, config.heatmaps.turn) if config.heatmaps else (0, 0)
-        shape = (config.parts, self.encoder.channels, config.embedding)
-        self.shared: nn.Module = TurnedLinear(*shape, 2 * turn) if turn else SeparateLinear(*shape)
-        self.neck = ModalityBatchNorm(MODALITIES, config.parts + further, config.embedding)
+        self.encoder = FusedEncoder(config.backbone, config.channels, config.strides, config.stem_stride, config.size, config.heatmaps)
+        self.shared = SeparateLinear(config.parts, self.encoder.channels, config.embedding)
+        self.neck = ModalityBatchNorm(MODALITIES, config.parts, config.embedding)
 
     @property
     def silhouette_encoder(self) -> FusedEncoder:
@@ -75,8 +71,8 @@ class Network(nn.Module):
         """What the encoder gives to part features before the neck [N, C, K]."""
         pooled = temporal_max(encoded.maps, frames)                                     # [N, C, H, W]
         strips = horizontal_parts(pooled, self.config.parts)                            # [N, C, K]
-        features: Tensor = self.shared(strips) if encoded.direction is None else self.shared(strips, encoded.direction)
-        return features if encoded.further is None else torch.cat([features, encoded.further.to(features.dtype)], dim=2)
+        features: Tensor = self.shared(strips)                                          # [N, C, K]
+        return features
 
     def embedding(self, parts: Tensor) -> Tensor:
         """Part features [N, C, K] through the neck, each part of length one."""

@@ -49,8 +49,7 @@ class Objective(nn.Module):
     def __init__(self, config: ObjectiveConfig, network: NetworkConfig, people: int) -> None:
         super().__init__()
         self.config, branch = config, network.heatmaps
-        parts = network.parts + (branch.further_parts if branch else 0)
-        self.classify = CosineClassifier(parts, network.embedding, people, config.identity.scale)
+        self.classify = CosineClassifier(network.parts, network.embedding, people, config.identity.scale)
         self.reconstruction: Reconstruction | None = None
         if config.reconstruction is not None:
             if branch is None:

@@ -6,13 +6,16 @@ from gaitbridge.methods.meshgait.objective import ObjectiveConfig
 from gaitbridge.models.heatmaps import HeatmapConfig
 from gaitbridge.training.config import OptimiserConfig, RunConfig
 
+JOINTS = (0, 3, 4, 5, 8, 10, 11, 12, 16, 18, 20, 21, 22, 28, 29, 30)  # not the fingers, nor what hardly moves against its neighbours
+TINY_HEATMAPS = HeatmapConfig(shared=2, own_grid=False, channels=(48, 64), whole_walk=True, fused_joints=JOINTS, fused_channels=16, detach=True)
+
 
 def tiny() -> RunConfig:
     """All parts of the method at a size for two CPU cores."""
     return RunConfig(
         method="meshgait", recipe="meshgait/tiny",
         network=NetworkConfig(channels=(16, 32, 64), strides=(1, 2, 1), stem_stride=2, parts=16, embedding=64,
-                              heatmaps=HeatmapConfig(depth=8, shared=2, first_stride=1, detach=True)),
+                              heatmaps=TINY_HEATMAPS),
         objective=ObjectiveConfig(),
         data=DataConfig(people_per_batch=16, sequences_per_person=4, frames=4, ordered=True),
         optimiser=OptimiserConfig(name="adamw", learning_rate=5e-3),

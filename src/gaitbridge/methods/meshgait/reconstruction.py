@@ -7,7 +7,6 @@ import numpy as np
 import torch
 from pydantic import Field
 from torch import Tensor, nn
-from torch.nn import functional
 
 from gaitbridge.config import Config
 from gaitbridge.losses.mesh import edge_loss, normal_loss, points_l1
@@ -25,13 +24,8 @@ class ReconstructionConfig(Config):
     vertices: float = 16.0
     edges: float = 8.0
     normals: float = 0.16
-    lengths: float = 0.0
-    """Of the distances between joints that a bone or two join: the person's build, which a small error of place hides."""
-    cells: float = 4.0
+    cells: float = 8.0
     """Of the cross-entropy between each heatmap and the cells about the true place: without it heatmaps stay as wide as the picture."""
-    spread: float = 0.0
-    """Of how far each heatmap's standard deviation exceeds `spread_target`, in picture heights."""
-    spread_target: float = Field(default=0.1, gt=0)
     scale: float = 4.0
     """Of the difference of log scale."""
     read_out: Literal["convex", "dense"] = "convex"
@@ -56,7 +50,6 @@ class Reconstruction(nn.Module):
     dense: Tensor
     triangles: Tensor
     edges: Tensor
-    bones: Tensor
 
     def __init__(self, config: ReconstructionConfig, joints: int, markers: int) -> None:
         super().__init__()
@@ -67,9 +60,7 @@ class Reconstruction(nn.Module):
                              f"has {joints} and {markers}: set network.heatmaps.joints and .markers")
         triangles = read_out.triangles.astype(np.int64)
         edges = np.unique(np.sort(np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]]), axis=1), axis=0)
-        arrays = {"convex": read_out.convex.toarray(), "dense": read_out.dense, "triangles": triangles, "edges": edges,
-                  "bones": bones_of(read_out.parents)}
-        for name, array in arrays.items():
+        for name, array in (("convex", read_out.convex.toarray()), ("dense", read_out.dense), ("triangles", triangles), ("edges", edges)):
             self.register_buffer(name, torch.from_numpy(array), persistent=False)
 
     def forward(self, read_off: Mapping[str, Tensor], truth: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -85,10 +76,6 @@ class Reconstruction(nn.Module):
                   "scale": weights.scale * (read_off["scale_m"][known] / scale).log().abs().mean()}
         if weights.cells and "log_likelihood" in read_off:
             losses["cells"] = -weights.cells * read_off["log_likelihood"][known].mean()
-        if weights.spread:
-            losses["spread"] = weights.spread * functional.relu(read_off["spread"][known] - weights.spread_target).mean()
-        if weights.lengths:
-            losses["lengths"] = weights.lengths * edge_loss(joints, truth["joints"][known], self.bones)
         if weights.markers:
             losses["markers"] = weights.markers * points_l1(markers, truth["markers"][known])
         if weights.mesh:
@@ -121,12 +108,6 @@ class Reconstruction(nn.Module):
         if weights.normals:
             losses["normals"] = weights.normals * normal_loss(recovered, truth, self.triangles)
         return losses
-
-
-def bones_of(parents: np.ndarray) -> np.ndarray:
-    """int64 [E, 2]: each joint with its parent and its grandparent; parents [J], -1 for the root."""
-    pairs = [(joint, int(parent)) for joint, parent in enumerate(parents) if parent >= 0]
-    return np.array(pairs + [(joint, int(parents[parent])) for joint, parent in pairs if parents[parent] >= 0], np.int64)
 
 
 def confidences(spread: Tensor) -> Tensor:

@@ -48,8 +48,7 @@ def tiny_heatmaps() -> RunConfig:
     base = tiny()
     assert isinstance(base.network, NetworkConfig)
     assert isinstance(base.objective, ObjectiveConfig)
-    heatmaps = TINY_HEATMAPS.model_copy(update={"context": False})  # its frames are not in a row
-    network = base.network.model_copy(update={"heatmaps": heatmaps})
+    network = base.network.model_copy(update={"heatmaps": TINY_HEATMAPS})
     objective = base.objective.model_copy(update={"reconstruction": ReconstructionConfig()})
     return base.model_copy(update={"recipe": "diffcrossgait/tiny_heatmaps", "network": network, "objective": objective})
 

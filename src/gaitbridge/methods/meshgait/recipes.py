@@ -7,7 +7,7 @@ from gaitbridge.models.heatmaps import HeatmapConfig
 from gaitbridge.training.config import OptimiserConfig, RunConfig
 
 JOINTS = (0, 3, 4, 5, 8, 10, 11, 12, 16, 18, 20, 21, 22, 28, 29, 30)  # not the fingers, nor what hardly moves against its neighbours
-TINY_HEATMAPS = HeatmapConfig(shared=2, own_grid=False, channels=(48, 64), whole_walk=True, fused_joints=JOINTS, fused_channels=16, detach=True)
+TINY_HEATMAPS = HeatmapConfig(shared=2, own_grid=False, channels=(48, 64), context=False, whole_walk=True, fused_joints=JOINTS, fused_channels=16)
 
 
 def tiny() -> RunConfig:
@@ -17,7 +17,7 @@ def tiny() -> RunConfig:
         network=NetworkConfig(channels=(16, 32, 64), strides=(1, 2, 1), stem_stride=2, parts=16, embedding=64,
                               heatmaps=TINY_HEATMAPS),
         objective=ObjectiveConfig(),
-        data=DataConfig(people_per_batch=16, sequences_per_person=4, frames=4, ordered=True),
+        data=DataConfig(people_per_batch=16, sequences_per_person=4, frames=4),  # over the whole walk: neighbours tell too little of it
         optimiser=OptimiserConfig(name="adamw", learning_rate=5e-3),
         steps=1000, validate_every=250,
     )
@@ -30,7 +30,7 @@ def tiny_silhouettes() -> RunConfig:
 
 def tiny_unsupervised() -> RunConfig:
     """A control: the network of `tiny` without 3D truth, its volumes shaped by the identity losses alone."""
-    return _changed(tiny(), "meshgait/tiny_unsupervised", _heatmaps(tiny()).model_copy(update={"detach": False}), supervised=False)
+    return _changed(tiny(), "meshgait/tiny_unsupervised", _heatmaps(tiny()), supervised=False)
 
 
 def paper() -> RunConfig:

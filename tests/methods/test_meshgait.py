@@ -46,8 +46,8 @@ def objective(network: NetworkConfig = SMALL, **settings: object) -> objectives.
 def test_embeddings_are_the_same_with_objective_mesh_and_simulation_absent() -> None:
     code = """
 import sys, torch
-for absent in ("methods.meshgait.objective", "methods.meshgait.reconstruction", "methods.meshgait.reconstruct", "methods.meshgait.teacher", "methods.meshgait.truth",
-               "losses", "simulation"):
+for absent in ("methods.meshgait.objective", "methods.meshgait.reconstruction", "methods.meshgait.reconstruct", "methods.meshgait.teacher",
+               "methods.meshgait.truth", "losses", "simulation"):
     sys.modules[f"gaitbridge.{absent}"] = None  # importing it now fails
 from gaitbridge.methods.meshgait.network import Network, NetworkConfig
 from gaitbridge.models.heatmaps import HeatmapConfig

@@ -23,7 +23,7 @@ def commands(page: Path) -> list[str]:
 def test_commands_parse(page: Path) -> None:
     for command in commands(page):
         found = app.parse_args(shlex.split(command)[1:], exit_on_error=False, print_error=False)[0]
-        assert found.__module__ == "gaitbridge.cli", command
+        assert found.__module__.startswith("gaitbridge.cli."), command
 
 
 def test_the_readme_shows_commands() -> None:

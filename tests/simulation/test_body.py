@@ -204,5 +204,5 @@ def test_mistakes_are_told(anny_reduced: Body) -> None:
         anny_reduced.rest(Shape(np.zeros(3, np.float32)))
 
 
-def test_the_folder_holds_one_body() -> None:
-    assert plugins.names("gaitbridge.simulation.body") == ["anny"]
+def test_the_folder_is_the_list_of_bodies() -> None:
+    assert plugins.names("gaitbridge.simulation.body") == ["anny", "smpl"]

@@ -18,10 +18,11 @@ import pytest
 from scipy.sparse import csc_matrix, csr_matrix
 from scipy.spatial.transform import Rotation
 
+from gaitbridge import foreign_pickles
 from gaitbridge.config import checked
 from gaitbridge.errors import UserError
 from gaitbridge.simulation import virtual_markers
-from gaitbridge.simulation.body import Pose, _pickles, smpl
+from gaitbridge.simulation.body import Pose, smpl
 from gaitbridge.simulation.body._read_out import read_out_file
 from gaitbridge.simulation.settings import CohortConfig
 from gaitbridge.simulation.takes import Person, take_of
@@ -358,7 +359,7 @@ def test_arrays_of_every_kind_come_out_of_pickles(protocol: int) -> None:
              "big": np.arange(5, dtype=">i4"), "bool": np.array([[True], [False]]), "text": np.array(["a", "longer"]), "none": np.zeros((0, 3)),
              "u1": np.arange(256, dtype=np.uint8), "complex": np.array([1j]), "scalar": np.float64(2.5),
              "nested": [(1, {2: np.int16(3)}), None, "\xe9"], "csr": csr_matrix(np.eye(3)), "set": {1, 2}, "bytes": b"\x00\xff"}  # fmt: skip
-    found = _pickles.load(io.BytesIO(pickle.dumps({**given, "objects": wide, "same": given["f4"]}, protocol)))
+    found = foreign_pickles.load(io.BytesIO(pickle.dumps({**given, "objects": wide, "same": given["f4"]}, protocol)))
     for name in ("f4", "column", "big", "bool", "text", "none", "u1", "complex"):
         assert np.array_equal(found[name], given[name])
         assert found[name].dtype == given[name].dtype
@@ -369,14 +370,14 @@ def test_arrays_of_every_kind_come_out_of_pickles(protocol: int) -> None:
     assert np.array_equal(found["csr"].toarray(), np.eye(3))
     assert found["objects"][1] == "text"
     assert np.array_equal(found["objects"][0], [0, 1, 2])
-    assert _pickles.load(io.BytesIO(pickle.dumps({np.int64(3): 1}, protocol))) == {3: 1}
+    assert foreign_pickles.load(io.BytesIO(pickle.dumps({np.int64(3): 1}, protocol))) == {3: 1}
 
 
 def test_an_array_of_python_2() -> None:
     values = np.array([-1.5, 2e300])
     written = (b"\x80\x02}U\x01acnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85U\x01b\x87R(K\x01K\x02\x85cnumpy\ndtype\nU\x02f8K\x00"
                b"K\x01\x87R(K\x03U\x01<NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb\x89U\x10" + values.tobytes() + b"tbs.")
-    assert np.array_equal(_pickles.load(io.BytesIO(written))["a"], values)
+    assert np.array_equal(foreign_pickles.load(io.BytesIO(written))["a"], values)
 
 
 def test_arrays_that_reach_into_memory_are_refused() -> None:
@@ -388,8 +389,8 @@ def test_arrays_that_reach_into_memory_are_refused() -> None:
            b"K\x01\x87R(K\x03U\x01|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb\x89U\x08AAAAAAAAtb.")
     huge = csr_matrix((2**15, 2**15))
     with pytest.raises(ValueError, match="no array of numbers"):
-        _pickles.array_of(np.array([None]))
+        foreign_pickles.array_of(np.array([None]))
     for given in (pickle.dumps(structure), raw, pickle.dumps(np.ndarray), pickle.dumps(np.dtype("f8")), pickle.dumps(matrix), pickle.dumps(huge),
                   pickle.dumps(Runs(codecs.encode, "a", "rot13"))):
-        with pytest.raises((_pickles.Refused, ValueError)):
-            _pickles.load(io.BytesIO(given))
+        with pytest.raises((foreign_pickles.Refused, ValueError)):
+            foreign_pickles.load(io.BytesIO(given))

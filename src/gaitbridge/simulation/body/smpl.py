@@ -15,10 +15,10 @@ import numpy as np
 from gaitbridge.config import checked
 from gaitbridge.conventions import BODY_PARTS, stream
 from gaitbridge.errors import UserError
+from gaitbridge.foreign_pickles import array_of, read_arrays
 from gaitbridge.geometry.transforms import from_rotation_vector
 from gaitbridge.progress import Progress, silent
 from gaitbridge.simulation.body import Pose, Posed, Rest, Shape
-from gaitbridge.simulation.body._pickles import array_of, read_arrays
 from gaitbridge.simulation.motion._skeleton import DOWN, FORWARD, level, skeleton_of, smallest_turn
 from gaitbridge.simulation.settings import CohortConfig
 from gaitbridge.simulation.takes import Person, take_of

@@ -1,0 +1,126 @@
+"""Commands that measure: evaluate, compare, protocols."""
+
+from pathlib import Path
+from typing import Any
+
+from gaitbridge.cli._app import app, say
+
+
+@app.command
+def evaluate(run: Path, *, data: Path, protocol: str = "simulated", probe: str | None = None, gallery: str | None = None,
+             out: Path | None = None, seed: int = 0) -> None:
+    """Evaluate a run on people it has never seen: both directions across the sensors, and each sensor alone.
+
+    Parameters
+    ----------
+    run
+        Folder of the run.
+    data
+        The store to evaluate on.
+    protocol
+        Who is compared with whom; `gaitbridge protocols` lists them.
+    probe, gallery
+        Print only this direction: camera or lidar each.
+    out
+        Folder of embeddings and results; by default `evaluation` in the run's folder (`evaluation-NAME` for a store it was not trained on).
+    seed
+        Of the bootstrap.
+    """
+    import json
+
+    from gaitbridge.data.protocols import load_protocol
+    from gaitbridge.evaluation.embed import embed_store, modality_name
+    from gaitbridge.evaluation.score import write_evaluation
+    from gaitbridge.inference.session import load
+    from gaitbridge.progress import progress
+    from gaitbridge.report.tables import print_tables
+    from gaitbridge.store import Store, write_json
+
+    wanted = [modality_name(side) if side else None for side in (probe, gallery)]
+    rule, store, model = load_protocol(protocol), Store(data), load(run)
+    probes, mates = rule.choose(store.rows)
+    trained_on = json.loads((run / "provenance.json").read_text()).get("data_hash")
+    folder = out or run / ("evaluation" if store.content_hash == trained_on else f"evaluation-{data.resolve().name}")
+    known = {"run": str(run), "recipe": model.config.recipe, "checkpoint": model.folder.name, "data": str(data), "protocol": protocol}
+    for modality in model.modalities:
+        with progress(f"embed {modality.replace('_', ' ')}", "sequences") as show:
+            embed_store(model.embed, store, sorted({*probes, *mates}), modality, folder / f"{modality}.npz", known, progress=show)
+    with progress("score", "passes") as show:
+        show(0, 2, "")
+        if (found := model.diagnostics(store, probes, seed)) is not None:
+            write_json(found[1], folder / found[0])
+        show(1, 2, "")
+        rows = write_evaluation(folder, store, rule, seed, folder)
+        show(2, 2, "")
+    _evaluate_bodies(model, store, sorted({*probes, *mates}), seed, folder)
+    short = {"silhouettes": "camera", "range_views": "lidar"}
+    chosen = [short[side] if side else None for side in wanted]
+    print_tables([row for row in rows if chosen[0] in (None, row.probe_modality) and chosen[1] in (None, row.gallery_modality)])
+    say(f"{folder / 'results.json'}, results.csv: {len(rows)} rows")
+
+
+def _evaluate_bodies(model: Any, store: Any, numbers: list[int], seed: int, folder: Path) -> None:
+    """How wrong the 3D bodies are that a network with heatmaps recovers, what it costs, and one walk to look at; nothing for other networks."""
+    from gaitbridge.evaluation.bodies_file import write_walk
+    from gaitbridge.evaluation.cost import write_cost
+    from gaitbridge.evaluation.reconstruction import write_reconstruction
+    from gaitbridge.inference import bodies
+    from gaitbridge.progress import progress
+    from gaitbridge.report.hero import hero_sequence
+    from gaitbridge.report.reconstruction_tables import print_reconstruction
+
+    if getattr(model.config.network, "heatmaps", None) is None:
+        return
+    with progress("measure cost", "networks") as show:
+        show(0, 1, "")
+        if (found := bodies.costs_beside_plain(model)) is not None:
+            write_cost(found, folder)
+        show(1, 1, "")
+    if model.config.objective.reconstruction is None:
+        return
+    with progress("measure bodies", "sequences") as show:
+        rows = bodies.measure_bodies(model, store, numbers, seed, show)
+    if rows:
+        write_reconstruction(rows, folder)
+        print_reconstruction(rows)
+        write_walk(bodies.walk_of(model, store, hero_sequence(store)), folder / "walk.npz")
+
+
+@app.command
+def compare(a: str, b: str, *, data: Path, protocol: str = "simulated", out: Path | None = None, seed: int = 0) -> None:
+    """Compare two runs, or two groups of runs that differ in their seed, on the same probes: differences with intervals over people.
+
+    Parameters
+    ----------
+    a, b
+        Folders of evaluated runs; several of a group with commas between them. Differences are b - a.
+    data
+        The store they were evaluated on.
+    protocol
+        The protocol they were evaluated under.
+    out
+        Folder for comparison.json and comparison.csv; without it nothing is written.
+    seed
+        Of the bootstrap.
+    """
+    from gaitbridge.evaluation.paired import compare_runs, write_paired
+    from gaitbridge.progress import progress
+    from gaitbridge.report.tables import print_paired
+    from gaitbridge.store import Store
+
+    sides = [[Path(word) for word in side.split(",")] for side in (a, b)]
+    with progress("compare", "runs") as show:
+        rows = compare_runs(sides[0], sides[1], Store(data), protocol, seed=seed, progress=show)
+    print_paired(rows)
+    if out is not None:
+        write_paired(rows, out)
+        say(f"{out / 'comparison.json'}, comparison.csv: {len(rows)} rows")
+
+
+@app.command
+def protocols() -> None:
+    """List the protocols."""
+    from gaitbridge.data.protocols import PROTOCOLS
+
+    for name, rule in PROTOCOLS.items():
+        say(f"{name:16} probe: {rule.probe.in_words()}; gallery: {rule.gallery.in_words()}")

@@ -1,0 +1,70 @@
+"""Commands that show: report, and the demo that runs everything."""
+
+from pathlib import Path
+
+from gaitbridge.cli._app import app, say
+from gaitbridge.cli.evaluation import evaluate
+from gaitbridge.cli.simulation import simulate
+from gaitbridge.cli.training import train
+from gaitbridge.errors import UserError
+
+
+@app.command
+def report(run: Path, *, data: Path | None = None, out: Path | None = None, picture: Path | None = None) -> None:
+    """Write a run's report, one self-contained HTML page.
+
+    Parameters
+    ----------
+    run
+        Folder of the run.
+    data
+        The store it was evaluated on, for the pictures; by default the place that the run remembers.
+    out
+        The page; by default report.html in the run's folder.
+    picture
+        Write also one picture, a .png: a walker as both sensors see it, and a retrieval row.
+    """
+    import json
+
+    from gaitbridge.progress import progress
+    from gaitbridge.report.hero import draw_hero
+    from gaitbridge.report.page import write_report
+    from gaitbridge.store import Store
+
+    file = run / "provenance.json"
+    if data is None and file.is_file():
+        remembered = Path(json.loads(file.read_text()).get("data", ""))
+        data = remembered if (remembered / "store.json").is_file() else None
+    store = Store(data) if data else None
+    if picture is not None:
+        if store is None:
+            raise UserError("a picture needs the store that the run was evaluated on: give it with --data")
+        found = run / "evaluation" / "retrieval.json"
+        draw_hero(store, json.loads(found.read_text()) if found.is_file() else None, picture)
+        say(f"{picture}")
+    with progress("report", "pages") as show:
+        show(0, 1, "")
+        page = write_report(run, store, out)
+        show(1, 1, "")
+    say(f"{page}")
+
+
+@app.command
+def demo(out: Path = Path("demo"), *, seed: int = 0) -> None:
+    """Simulate people, train DiffCrossGait on them, evaluate camera against LiDAR both ways, write the report. Some ten minutes on two cores.
+
+    Parameters
+    ----------
+    out
+        Folder for the store and the run. Interrupted, the same command goes on where it was.
+    seed
+        Of the people and of the training.
+    """
+    store, run = out / "store", out / "run"
+    if not (store / "store.json").is_file():
+        simulate(store, seed=seed)
+    finished = (run / "provenance.json").is_file() and '"seconds"' in (run / "provenance.json").read_text()
+    if not finished:
+        train("diffcrossgait/tiny", data=store, out=run, resume=(run / "config.json").is_file(), overrides=[f"seed={seed}"])
+    evaluate(run, data=store)
+    report(run, data=store)

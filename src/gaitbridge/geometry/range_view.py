@@ -70,7 +70,7 @@ def align(
         return view
     azimuths = np.broadcast_to(azimuths, ranges.shape)
     first, last = int(rows[0]), int(rows[-1])  # nonzero goes row by row
-    top, bottom = _edge(elevations, first, -1), _edge(elevations, last, 1)
+    top, bottom = edge(elevations, first, -1), edge(elevations, last, 1)
     step = (top - bottom) / height
     beams = nearest_beam(elevations, top - (np.arange(height) + 0.5) * step)  # [H]
     across = np.median(azimuths[rows, columns]) + (width / 2 - 0.5 - np.arange(width)) * step  # [W], falling
@@ -79,7 +79,7 @@ def align(
     return np.where(inside, ranges[beams[:, None], np.clip(cells, 0, ranges.shape[1] - 1)], view)
 
 
-def _edge(elevations: np.ndarray, beam: int, side: int) -> float:
+def edge(elevations: np.ndarray, beam: int, side: int) -> float:
     """The elevation half-way from `beam` to its neighbour above (side -1) or below (1); the outermost beams mirror their inner gap."""
     if len(elevations) == 1:
         return float(elevations[0] - side * 1e-3)  # a lone beam has no gap to go by

@@ -22,7 +22,9 @@ BACKGROUND, PERSON = 0, 255
 BODY_PARTS = ("background", "head", "torso", "left_arm", "right_arm", "left_leg", "right_leg", "object")
 CONDITIONS = ("normal", "bag", "clothing", "carrying", "umbrella", "uniform", "occlusion", "night")
 CAMERA, LIDAR = "silhouettes", "range_views"  # the two modalities; on the command line also `camera` and `lidar`
-MODALITIES = {"camera": CAMERA, "lidar": LIDAR, CAMERA: CAMERA, LIDAR: LIDAR}
+POSE_HEATMAPS, DEPTH_PICTURES = "pose_heatmaps", "depth_pictures"  # what some of the field's networks take in their place
+SENSOR = {CAMERA: "camera", LIDAR: "lidar", POSE_HEATMAPS: "camera", DEPTH_PICTURES: "lidar"}  # what a modality comes from
+MODALITIES = {"camera": CAMERA, "lidar": LIDAR, **{name: name for name in SENSOR}}
 SPLITS = ("train", "val", "test")
 
 

@@ -52,6 +52,14 @@ FIELDS: dict[str, Field] = {
     "range_views": Field("range", "range_views"),  # [T, H, W] metres, NaN where nothing came back
     "range_views_time_s": Field("float64", "range_views"),  # [T]
     "points_on_person": Field("int32", "range_views"),  # [T] LiDAR returns
+    "depth_pictures": Field("uint8", "depth_pictures"),  # [T, 3, H, W] range as colour, as SUSTech1K publishes it
+    "pose_heatmaps": Field("uint8", "pose_heatmaps"),  # [T, 2, H, W] joints and limbs, as SkeletonGait draws them
+    "lidar_silhouettes": Field("bits", "range_views"),  # [T, H, W] where the LiDAR saw the person
+    "smpl": Field("float32", "silhouettes"),  # [T, 85] camera 3, pose 72, shape 10 of an SMPL body
+    "smpl_joints": Field("float32", "silhouettes"),  # [T, 24, 3]
+    "smpl_vertices": Field("float32", "silhouettes"),  # [T, 6890, 3]
+    "keypoints": Field("float32", "silhouettes"),  # [T, 17, 3] column, row, confidence in the published order (COCO)
+    "frame_ratios": Field("float32", "silhouettes"),  # [T, 2] of the published crops
     "points": Field("float32"),  # [P, 5] x, y, z in the LiDAR's frame (m), time (s), frame number
     "joints": Field("float32", "silhouettes"),  # [T, J, 3] world, metres
     "markers": Field("float32", "silhouettes"),  # [T, M, 3] world, metres
@@ -62,6 +70,7 @@ FIELDS: dict[str, Field] = {
     "T_world_from_camera": Field("float64"),  # [4, 4]
     "T_world_from_lidar": Field("float64"),  # [4, 4]
 }
+PRIMARY = tuple(name for name, field in FIELDS.items() if field.frames == name)  # the modalities, whose frames the index counts
 _LABELS = {field.name: {"str": pa.string(), "int": pa.int32(), "float": pa.float64()}[str(field.type)] for field in fields(Labels)}
 
 
@@ -153,15 +162,15 @@ def _scan_shard(path: Path) -> tuple[list[dict[str, Any]], dict[str, Any]]:
         reader = pa.ipc.open_file(source)
         for number in range(reader.num_record_batches):
             row = reader.get_batch(number).to_pylist()[0]
-            present = [name for name in FIELDS if row[name] is not None]
+            present = [name for name in FIELDS if row.get(name) is not None]
             digest.update(json.dumps([row[name] for name in _LABELS] + present, sort_keys=True).encode())
             for name in present:
                 digest.update(np.asarray(row[f"{name}#"], "<i4").tobytes() + row[name])
-            modalities = [name for name in present if FIELDS[name].frames == name]
-            counts = {f"{name}_frames": (row[f"{name}#"][0] if name in present else 0) for name in ("silhouettes", "range_views")}
+            modalities = [name for name in present if name in PRIMARY]
+            counts = {f"{name}_frames": (row[f"{name}#"][0] if name in present else 0) for name in PRIMARY}
             first = row[f"{modalities[0]}#"] if modalities else [0, 0, 0]
             labels = {name: row[name] for name in _LABELS}
-            place = {"shard": path.stem, "row": number, "modalities": modalities, "fields": present, "height": first[1], "width": first[2]}
+            place = {"shard": path.stem, "row": number, "modalities": modalities, "fields": present, "height": first[-2], "width": first[-1]}
             rows.append(labels | place | counts)
     return rows, {"rows": len(rows), "bytes": path.stat().st_size, "content_hash": digest.hexdigest()}
 
@@ -201,6 +210,9 @@ class Store:
             raise StoreError(f"{self.path}/index.parquet is missing or damaged ({error}); make the store again") from error
         if len(self.rows) != sum(entry["rows"] for entry in self.document["shards"].values()):
             raise StoreError(f"{self.path}/index.parquet does not belong to store.json beside it; make the store again")
+        for row in self.rows:
+            for name in PRIMARY:
+                row.setdefault(f"{name}_frames", 0)  # of a modality that came after the store
         self.row_of_key = {row["key"]: number for number, row in enumerate(self.rows)}
         self._readers: dict[tuple[int, str, tuple[str, ...]], Any] = {}
 

@@ -1,7 +1,8 @@
 """The values that pass between the rooms, checked when they are made.
 
 Legend: N sequences, T frames, C channels, H/W pixels, K parts, J joints, M markers. Modalities go by name:
-`silhouettes` uint8 [T, H, W] of 0 and 255; `range_views` float32 [T, H, W] in metres, NaN where nothing came back.
+`silhouettes` uint8 [T, H, W] of 0 and 255; `range_views` float32 [T, H, W] in metres, NaN where nothing came back; what some of the
+field's networks take: `depth_pictures` uint8 [T, 3, H, W], `pose_heatmaps` uint8 [T, 2, H, W], `smpl` float32 [T, 85].
 """
 
 from __future__ import annotations
@@ -16,6 +17,23 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Distance = Literal["euclidean", "cosine"]
+ARRAYS: dict[str, tuple[type, str]] = {  # what networks take, by name: element type and axes
+    "silhouettes": (np.uint8, "T, H, W"),
+    "range_views": (np.float32, "T, H, W"),
+    "depth_pictures": (np.uint8, "T, 3, H, W"),
+    "pose_heatmaps": (np.uint8, "T, 2, H, W"),
+    "smpl": (np.float32, "T, 85"),
+}
+
+
+def array_problem(name: str, array: object) -> str:
+    """What is wrong with an array of the name `name` in ARRAYS, or nothing."""
+    kind, axes = ARRAYS[name]
+    if not isinstance(array, np.ndarray):
+        return f"must be {np.dtype(kind)} [{axes}], not {type(array).__name__}"
+    wanted = axes.split(", ")
+    fits = array.ndim == len(wanted) and all(not word.isdigit() or int(word) == size for word, size in zip(wanted, array.shape, strict=True))
+    return "" if fits and array.dtype == kind else f"must be {np.dtype(kind)} [{axes}], not {array.dtype} {array.shape}"
 
 
 @dataclass(frozen=True)
@@ -50,19 +68,19 @@ class Sequence:
     arrays: Mapping[str, np.ndarray]
 
     def __post_init__(self) -> None:
-        for name in ("silhouettes", "range_views"):
+        for name in ARRAYS:
             if name not in self.arrays:
                 continue
-            array, wanted = self.arrays[name], np.uint8 if name == "silhouettes" else np.float32
-            if array.ndim != 3 or array.dtype != wanted:
-                raise ValueError(f"{self.labels.key}: {name} must be {np.dtype(wanted)} [T, H, W], not {array.dtype} {array.shape}")
+            array = self.arrays[name]
+            if problem := array_problem(name, array):
+                raise ValueError(f"{self.labels.key}: {name} {problem}")
             times = self.arrays.get(f"{name}_time_s")
             if times is not None and len(times) != len(array):
                 raise ValueError(f"{self.labels.key}: {len(array)} {name} but {len(times)} times")
 
 
 class Batch(NamedTuple):
-    """What a network sees: prepared tensors by modality, all [N, T, H, W]; a modality's rows are synchronised with the other's.
+    """What a network sees: tensors by name, [N, T, ...] as in ARRAYS; one's frames are synchronised with the others'.
 
     `frames` [N] counts the real frames of each row (the rest is padding, masked in temporal pooling); `people` [N] are
     class numbers for training, -1 where unknown.

@@ -1,21 +1,32 @@
 """What every method's network must keep to; a new method is picked up with no edit here."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 import torch
 
 from gaitbridge import plugins
+from gaitbridge.conventions import SENSOR
 from gaitbridge.methods.meshgait.reconstruction import example_truth
 from gaitbridge.training.config import METHODS, recipe, recipes
-from gaitbridge.types import Batch, Features
+from gaitbridge.types import ARRAYS, Batch, Features
 
 
-def batch(modalities: tuple[str, ...], size: tuple[int, int], count: int = 3, frames: int = 2) -> Batch:
+def batch(names: Iterable[str], size: tuple[int, int], count: int = 3, frames: int = 2) -> Batch:
     random = torch.Generator().manual_seed(0)
-    made = {"silhouettes": (torch.rand(count, frames, *size, generator=random) > 0.5).to(torch.uint8) * 255,
-            "range_views": 8 + torch.rand(count, frames, *size, generator=random)}
-    return Batch({name: made[name] for name in modalities}, torch.full((count,), frames), torch.tensor([0, 0, 1]))
+
+    def noise(*shape: int) -> torch.Tensor:
+        return torch.rand(count, frames, *shape, generator=random)
+
+    made = {"silhouettes": (noise(*size) > 0.5).to(torch.uint8) * 255, "range_views": 8 + noise(*size), "smpl": noise(85) - 0.5,
+            "depth_pictures": (255 * noise(3, *size)).to(torch.uint8), "pose_heatmaps": (255 * noise(2, *size)).to(torch.uint8)}
+    assert set(made) == set(ARRAYS)
+    return Batch({name: made[name] for name in names}, torch.full((count,), frames), torch.tensor([0, 0, 1]))
+
+
+def names_of(network: torch.nn.Module) -> list[str]:
+    return sorted({name for names in network.inputs.values() for name in names})  # type: ignore[operator]
 
 
 @pytest.mark.parametrize("name", plugins.names(METHODS))
@@ -32,15 +43,29 @@ def test_network_embeds_in_any_batch_size_and_knows_no_people(name: str) -> None
     module = plugins.load(f"{METHODS}.{config.method}", "network")
     torch.manual_seed(0)
     network = module.Network(config.network).eval()
-    given = batch(module.MODALITIES, config.network.size)  # type: ignore[attr-defined]
+    given = batch(names_of(network), config.network.size)  # type: ignore[attr-defined]
     with torch.no_grad():
         embedded = network.embed(given)
-        for modality in module.MODALITIES:
-            one = Batch({modality: given.inputs[modality][1:2]}, given.frames[1:2], given.people[1:2])
+        assert set(network.inputs) == set(embedded) <= set(SENSOR)
+        for modality, names in network.inputs.items():
+            one = Batch({name: given.inputs[name][1:2] for name in names}, given.frames[1:2], given.people[1:2])
             assert embedded[modality].shape[0] == 3
             assert embedded[modality].ndim == 3
             assert torch.allclose(network.embed(one)[modality][0], embedded[modality][1], atol=1e-4)
-    assert module.DISTANCE in ("euclidean", "cosine")
+    assert network.distance in ("euclidean", "cosine")
+
+
+@pytest.mark.parametrize("name", sorted(recipes()))
+def test_padding_does_not_count(name: str) -> None:
+    config = recipe(name)
+    torch.manual_seed(0)
+    network = plugins.load(f"{METHODS}.{config.method}", "network").Network(config.network).eval()
+    given = batch(names_of(network), config.network.size, count=2, frames=3)  # type: ignore[attr-defined]
+    with torch.no_grad():
+        for modality, names in network.inputs.items():
+            whole = Batch({n: given.inputs[n] for n in names}, torch.tensor([3, 2]), given.people)
+            short = Batch({n: given.inputs[n][1:, :2] for n in names}, torch.tensor([2]), given.people[1:])
+            assert torch.allclose(network.embed(whole)[modality][1], network.embed(short)[modality][0], atol=1e-4)
 
 
 @pytest.mark.parametrize("name", sorted(recipes()))
@@ -50,7 +75,7 @@ def test_objective_gives_named_finite_losses(name: str) -> None:
     torch.manual_seed(0)
     network = modules[0].Network(config.network)
     objective = modules[1].Objective(config.objective, config.network, 2)
-    given = batch(modules[0].MODALITIES, config.network.size)  # type: ignore[attr-defined]
+    given = batch(names_of(network), config.network.size)  # type: ignore[attr-defined]
     if getattr(config.objective, "reconstruction", None) is not None:
         given = given._replace(extras=example_truth(config.network.heatmaps, 3, 2))  # type: ignore[attr-defined]
     features = network(given)

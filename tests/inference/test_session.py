@@ -52,12 +52,19 @@ def test_frames_where_nothing_came_back_are_embedded(model: Model) -> None:
     assert np.isfinite(model.embed(range_views=[np.full((2, 64, 44), np.nan, np.float32)]).values).all()
 
 
+def test_published_silhouettes_are_cut_once(model: Model) -> None:
+    narrow = silhouettes(1)[0]
+    wide = np.pad(narrow, ((0, 0), (0, 0), (10, 10)), constant_values=255)
+    assert np.array_equal(model.embed(silhouettes=[narrow]).values, model.embed(silhouettes=[wide]).values)
+
+
 @pytest.mark.parametrize(("given", "message"), [
     ({"silhouette": silhouettes(1)}, "unknown modality 'silhouette'"),
     ({}, "one modality at a time"),
     ({"silhouettes": []}, "no silhouettes to embed"),
     ({"silhouettes": [np.zeros((2, 64, 44), np.float32)]}, r"silhouettes\[0\] must be uint8"),
-    ({"silhouettes": [*silhouettes(1), np.zeros((2, 64, 64), np.uint8)]}, r"silhouettes\[1\] is 64x64"),
+    ({"silhouettes": [*silhouettes(1), np.zeros((2, 64, 36), np.uint8)]}, r"silhouettes\[1\] is 64x36"),
+    ({"silhouettes": silhouettes(2), "range_views": [np.zeros((2, 64, 44), np.float32)]}, "one modality at a time"),
     ({"silhouettes": [np.zeros((0, 64, 44), np.uint8)]}, "no frames"),
     ({"range_views": [np.zeros((64, 44), np.float32)]}, r"must be float32 \[T, H, W\]"),
 ])

@@ -44,7 +44,8 @@ def evaluate(run: Path, *, data: Path, protocol: str = "simulated", probe: str |
     known = {"run": str(run), "recipe": model.config.recipe, "checkpoint": model.folder.name, "data": str(data), "protocol": protocol}
     for modality in model.modalities:
         with progress(f"embed {modality.replace('_', ' ')}", "sequences") as show:
-            embed_store(model.embed, store, sorted({*probes, *mates}), modality, folder / f"{modality}.npz", known, progress=show)
+            embed_store(model.embed, store, sorted({*probes, *mates}), modality, folder / f"{modality}.npz", known, progress=show,
+                        inputs=model.inputs[modality])
     with progress("score", "passes") as show:
         show(0, 2, "")
         if (found := model.diagnostics(store, probes, seed)) is not None:

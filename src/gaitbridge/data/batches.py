@@ -5,12 +5,14 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch
+from pydantic import Field, model_validator
 from torch.utils.data import DataLoader, Dataset
 
 from gaitbridge.config import Config
-from gaitbridge.data.sampling import people_of, plan_batch
+from gaitbridge.data.preparation import Size, columns_to_cut, fitted
+from gaitbridge.data.sampling import draw_frames, people_of, plan_batch
 from gaitbridge.errors import UserError
-from gaitbridge.store import Store
+from gaitbridge.store import FIELDS, PRIMARY, Store
 from gaitbridge.types import Batch
 
 
@@ -28,15 +30,23 @@ class DataConfig(Config):
 
     people_per_batch: int = 16
     sequences_per_person: int = 4
-    frames: int = 10
+    frames: int = Field(default=10, ge=1)
+    most_frames: int | None = None
+    """With it each batch draws how many frames its sequences have, evenly from `frames` to this (GaitBase on Gait3D: 10 to 50)."""
     ordered: bool = False
     """Frames in a row rather than drawn from the whole sequence."""
     workers: int = 0
     """Processes that read ahead; 0 reads in the training process."""
 
+    @model_validator(mode="after")
+    def _rising(self) -> "DataConfig":
+        if self.most_frames is not None and self.most_frames < self.frames:
+            raise ValueError(f"most_frames is {self.most_frames}, fewer than frames ({self.frames})")
+        return self
+
 
 def padded(arrays: Sequence[np.ndarray]) -> tuple[torch.Tensor, torch.Tensor]:
-    """Sequences [T_i, H, W] to one tensor [N, T, H, W] of the longest T, zero-padded, and their frame counts [N]."""
+    """Sequences [T_i, ...] to one tensor [N, T, ...] of the longest T, zero-padded, and their frame counts [N]."""
     counts = [len(array) for array in arrays]
     result = np.zeros((len(arrays), max(counts), *arrays[0].shape[1:]), arrays[0].dtype)
     for row, array in enumerate(arrays):
@@ -45,18 +55,32 @@ def padded(arrays: Sequence[np.ndarray]) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 class TrainingBatches(Dataset[Batch]):
-    """Batch number `step` of a run, for any step, in any process: item i depends on (seed, i, rank) alone."""
+    """Batch number `step` of a run, for any step, in any process: item i depends on (seed, i, rank) alone.
 
-    def __init__(self, store: Store, modalities: Sequence[str], config: DataConfig, seed: int, rank: int = 0, split: str = "train",
-                 truth: TruthReader | None = None) -> None:
-        numbers = [n for n in store.select(split=split, modality=list(modalities)) if _frames(store.rows[n], modalities) > 0]
+    names: the arrays that the network takes; truth: what its objective needs besides; size: of the network's pictures (H, W).
+    """
+
+    def __init__(self, store: Store, names: Sequence[str], config: DataConfig, seed: int, rank: int = 0, split: str = "train",
+                 truth: TruthReader | None = None, size: Size | None = None) -> None:
+        numbers = [n for n in store.select(split=split) if has_all(store.rows[n], names)]
         if not numbers:
-            raise UserError(f"{store.path} has no sequences of split {split!r} with {' and '.join(modalities)} to train on")
+            raise UserError(f"{store.path} has no sequences of split {split!r} with {' and '.join(names)} to train on")
         if truth is not None:
             _check_truth(store, numbers, truth)
-        self.store, self.modalities, self.config, self.seed, self.rank, self.truth = store, tuple(modalities), config, seed, rank, truth
+        self.store, self.names, self.config, self.seed, self.rank, self.truth = store, tuple(names), config, seed, rank, truth
+        self.size = size
+        self._check_sizes(numbers)
         self.by_person = people_of(store.rows, numbers)
-        self.frame_counts = {n: _frames(store.rows[n], modalities) for n in numbers}
+        self.frame_counts = {n: _frames(store.rows[n], names) for n in numbers}
+
+    def _check_sizes(self, numbers: Sequence[int]) -> None:
+        """UserError where pictures are of a size that the network cannot take, or that its truth does not belong to."""
+        for number in numbers if self.size else ():
+            row = self.store.rows[number]
+            cut = columns_to_cut((row["height"], row["width"]), self.size or (0, 0), f"{self.store.path}: {row['key']}")
+            if cut and self.truth is not None:
+                raise UserError(f"{self.store.path}: {row['key']} is {row['width']} columns wide and so is its 3D truth, the network takes "
+                                f"{self.size and self.size[1]}: train with --set network.size=[{row['height']},{row['width']}]")
 
     @property
     def people(self) -> tuple[str, ...]:
@@ -65,12 +89,13 @@ class TrainingBatches(Dataset[Batch]):
 
     def __getitem__(self, step: int) -> Batch:
         settings = self.config
+        frames = draw_frames(settings.frames, settings.most_frames, self.seed, step)
         plan = plan_batch(self.by_person, self.frame_counts, people=settings.people_per_batch, per_person=settings.sequences_per_person,
-                          frames=settings.frames, ordered=settings.ordered, seed=self.seed, step=step, rank=self.rank)
-        picked = [dict.fromkeys(self.modalities, frames) for frames in plan.frames]
-        sequences = self.store.read_many(plan.numbers, [*self.modalities, *(self.truth.fields if self.truth else ())], picked)
-        inputs = {name: torch.from_numpy(np.stack([s.arrays[name] for s in sequences])) for name in self.modalities}
-        counts = torch.full((len(sequences),), settings.frames)
+                          frames=frames, ordered=settings.ordered, seed=self.seed, step=step, rank=self.rank)
+        picked = [dict.fromkeys(PRIMARY, chosen) for chosen in plan.frames]
+        sequences = self.store.read_many(plan.numbers, [*self.names, *(self.truth.fields if self.truth else ())], picked)
+        inputs = {name: torch.from_numpy(np.stack([fitted(s.arrays[name], self.size, s.labels.key) for s in sequences])) for name in self.names}
+        counts = torch.full((len(sequences),), frames)
         extras: dict[str, torch.Tensor] = {}
         if self.truth is not None:
             found = [self.truth(sequence.arrays, self.store.rows[number]) for sequence, number in zip(sequences, plan.numbers, strict=True)]
@@ -94,6 +119,11 @@ def _check_truth(store: Store, numbers: Sequence[int], truth: TruthReader) -> No
             )
 
 
-def _frames(row: Mapping[str, object], modalities: Sequence[str]) -> int:
-    """Frames that all modalities have: their rows are paired in time, frame for frame."""
-    return min(int(str(row[f"{name}_frames"])) for name in modalities)
+def has_all(row: Mapping[str, Any], names: Sequence[str]) -> bool:
+    """Whether a sequence (its index row) has all arrays of these names, and a frame."""
+    return set(names) <= set(row["fields"]) and _frames(row, names) > 0
+
+
+def _frames(row: Mapping[str, Any], names: Sequence[str]) -> int:
+    """Frames that all modalities among the arrays have: their rows are paired in time, frame for frame."""
+    return min(int(row[f"{name}_frames"]) for name in {FIELDS[name].frames for name in names})

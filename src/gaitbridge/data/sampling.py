@@ -26,6 +26,11 @@ def people_of(rows: Sequence[Mapping[str, object]], numbers: Sequence[int]) -> d
     return {person: found[person] for person in sorted(found)}
 
 
+def draw_frames(fewest: int, most: int | None, seed: int, step: int) -> int:
+    """How many frames the sequences of batch `step` have: evenly from `fewest` to `most`, the same in every process; `fewest` without `most`."""
+    return fewest if most is None else int(stream(seed, "frames", step).integers(fewest, most + 1))
+
+
 def plan_batch(by_person: Mapping[str, Sequence[int]], frame_counts: Mapping[int, int], *, people: int, per_person: int, frames: int,
                seed: int, step: int, rank: int = 0, ordered: bool = False) -> Plan:
     """P x K sampling: `people` different people, `per_person` sequences each, `frames` frames a sequence (Hermans et al. 2017).

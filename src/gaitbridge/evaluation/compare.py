@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from gaitbridge.conventions import CAMERA, LIDAR
+from gaitbridge.conventions import SENSOR
 from gaitbridge.data.protocols import Protocol, load_protocol
 from gaitbridge.errors import UserError, nearest
 from gaitbridge.evaluation import metrics
@@ -22,7 +22,6 @@ from gaitbridge.evaluation.results import DIRECTIONS, VIEW_MODES
 from gaitbridge.store import Store
 from gaitbridge.types import Embeddings
 
-SENSOR = {CAMERA: "camera", LIDAR: "lidar"}
 IndexRows = Sequence[Mapping[str, Any]]
 Source = Path | str | tuple[Embeddings, Embeddings]  # a folder of embedding files, or a pair
 
@@ -102,8 +101,8 @@ def open_embeddings(source: Source, store: Store) -> dict[str, Embeddings]:
     """
     if isinstance(source, tuple):
         return {SENSOR[side.modality]: side for side in source}
-    files = {sensor: Path(source) / f"{modality}.npz" for modality, sensor in SENSOR.items()}
-    found = {sensor: file for sensor, file in files.items() if file.is_file()}
+    files = {modality: Path(source) / f"{modality}.npz" for modality in SENSOR}
+    found = {SENSOR[modality]: file for modality, file in files.items() if file.is_file()}
     if not found:
         raise UserError(f"{source} holds neither {' nor '.join(file.name for file in files.values())}; embed the store first")
     for file in found.values():

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import numpy as np
 
 from gaitbridge import __version__
 from gaitbridge.conventions import MODALITIES
+from gaitbridge.data.batches import has_all
 from gaitbridge.errors import StoreError, UserError, nearest
 from gaitbridge.progress import Progress, silent
 from gaitbridge.store import Store, written_whole
@@ -32,31 +33,35 @@ def embed_store(
     provenance: Mapping[str, Any],
     batch: int = 64,
     progress: Progress = silent,
+    inputs: Sequence[str] = (),
 ) -> Embeddings:
     """Embed sequences `numbers` of a store from one modality and write them to `out`, whole or not at all.
 
     embed: called with `batch` sequences at a time as `embed(silhouettes=[uint8 [T, H, W], ...])` or
     `embed(range_views=[float32 [T, H, W], ...])`; modality: a name or alias of conventions.MODALITIES; provenance: what the caller knows
     (run, recipe, ...), to which the weights' hash, the data's hash, the modality and the code's version are added; progress: called
-    with (done, all). Sequences without a frame of that modality are left out and listed in the provenance. UserError where none is left
+    with (done, all); inputs: the arrays that the network takes for this modality where it is more than the modality's own (Network.inputs).
+    Sequences without a frame of that modality are left out and listed in the provenance. UserError where none is left
     or a result is not finite.
     """
     name = modality_name(modality)
     asked = list(numbers)
-    taken = [number for number in asked if store.rows[number][f"{name}_frames"] > 0]
+    needed = tuple(inputs) or (name,)
+    taken = [number for number in asked if has_all(store.rows[number], needed)]
     if not taken:
-        raise UserError(f"{store.path}: none of {len(asked)} sequences has {name}; choose another modality or store")
+        raise UserError(f"{store.path}: none of {len(asked)} sequences has {' and '.join(needed)}; choose another modality or store")
     parts: list[Embeddings] = []
     for start in range(0, len(taken), batch):
         some = taken[start : start + batch]
-        made = embed(**{name: [sequence.arrays[name] for sequence in store.read_many(some, [name])]})
+        sequences = store.read_many(some, needed)
+        made = embed(**{array: [sequence.arrays[array] for sequence in sequences] for array in needed})
         _check_batch(made, [store.rows[number]["key"] for number in some], parts)
         parts.append(made)
         progress(start + len(some), len(taken), "")
     keys = tuple(store.rows[number]["key"] for number in taken)
     values = np.concatenate([part.values for part in parts])
     embeddings = Embeddings(values, parts[0].distance, name, parts[0].weights_hash, keys)
-    left_out = [store.rows[number]["key"] for number in asked if store.rows[number][f"{name}_frames"] == 0]
+    left_out = sorted({store.rows[number]["key"] for number in asked} - set(keys))
     write_embeddings(embeddings, out, {**provenance, "data_hash": store.content_hash, "left_out": left_out})
     return embeddings
 

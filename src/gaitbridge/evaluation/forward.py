@@ -2,7 +2,7 @@
 
 import ctypes
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from gaitbridge.data.batches import padded
+from gaitbridge.data.preparation import fitted
 from gaitbridge.errors import UserError
 from gaitbridge.types import Batch
 
@@ -26,23 +27,27 @@ def keep_freed_memory() -> None:
         mallopt(-1, 2**31 - 1)  # M_TRIM_THRESHOLD: nothing given back below 2 GiB
 
 
-def embed_arrays(network: nn.Module, modality: str, arrays: Sequence[np.ndarray], device: torch.device | str = "cpu",
+def embed_arrays(network: nn.Module, modality: str, arrays: Mapping[str, Sequence[np.ndarray]], device: torch.device | str = "cpu",
                  bf16: bool = False) -> np.ndarray:
-    """Embeddings float32 [N, C, K] of sequences [T, H, W] of one modality, T from 1; the network is left in evaluation mode.
+    """Embeddings float32 [N, C, K] of N sequences of one modality, T from 1; the network is left in evaluation mode.
 
-    A sequence's embedding depends neither on its neighbours nor on the batch size, but for rounding. UserError names a
-    sequence that has no frames.
+    arrays: for each name of `network.inputs[modality]` N arrays [T, ...]; pictures wider than the network's are cut (`fitted`), and of arrays
+    with more frames than their fellows the first count. A sequence's embedding depends neither on its neighbours nor on the batch size, but
+    for rounding. UserError names a sequence that has no frames.
     """
-    for number, array in enumerate(arrays):
-        if len(array) == 0:
-            raise UserError(f"sequence {number} of {len(arrays)} has no frames: leave it out")
+    size = getattr(getattr(network, "config", None), "size", None)
+    fit = {name: [fitted(array, size, f"{name}[{n}]") for n, array in enumerate(group)] for name, group in arrays.items()}
+    lengths = [min(len(array) for array in own) for own in zip(*fit.values(), strict=True)]
+    for number, length in enumerate(lengths):
+        if length == 0:
+            raise UserError(f"sequence {number} of {len(lengths)} has no frames: leave it out")
     keep_freed_memory()
     network.eval()
-    order = sorted(range(len(arrays)), key=lambda n: len(arrays[n]))
-    result: list[np.ndarray | None] = [None] * len(arrays)
-    for group in _groups(order, [len(array) for array in arrays]):
-        images, frames = padded([arrays[n] for n in group])
-        batch = Batch({modality: images.to(device)}, frames.to(device), torch.full((len(group),), -1))
+    order = sorted(range(len(lengths)), key=lambda n: lengths[n])
+    result: list[np.ndarray | None] = [None] * len(lengths)
+    for group in _groups(order, lengths):
+        inputs = {name: padded([own[n][: lengths[n]] for n in group])[0].to(device) for name, own in fit.items()}
+        batch = Batch(inputs, torch.tensor([lengths[n] for n in group], device=device), torch.full((len(group),), -1))
         with torch.inference_mode(), torch.autocast(torch.device(device).type, torch.bfloat16, enabled=bf16):
             values = network.embed(batch)[modality].float().cpu().numpy()  # type: ignore[operator]
         for n, value in zip(group, values, strict=True):

@@ -16,11 +16,11 @@ from typing import NamedTuple
 import numpy as np
 
 from gaitbridge import __version__
-from gaitbridge.conventions import stream
+from gaitbridge.conventions import SENSOR, stream
 from gaitbridge.data.protocols import Protocol, load_protocol
 from gaitbridge.errors import UserError
 from gaitbridge.evaluation import metrics
-from gaitbridge.evaluation.compare import SENSOR, Comparison, comparisons
+from gaitbridge.evaluation.compare import Comparison, comparisons
 from gaitbridge.evaluation.embed import read_provenance
 from gaitbridge.evaluation.results import VIEW_MODES
 from gaitbridge.evaluation.row_files import read_row_file, write_row_files

@@ -1,7 +1,7 @@
 """A trained run taken to use: `gaitbridge.load(RUN).embed(silhouettes=[...])`. Nothing of the training objective is read."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +9,14 @@ import numpy as np
 
 from gaitbridge import plugins
 from gaitbridge.config import checked
+from gaitbridge.data.preparation import fitted
 from gaitbridge.errors import UserError, nearest
 from gaitbridge.simulation.body._read_out import ReadOut
 from gaitbridge.simulation.truth import read_out_of
 from gaitbridge.store import Store
 from gaitbridge.training.checkpoint import pointed, read_part, weights_hash
 from gaitbridge.training.config import METHODS, RunConfig
-from gaitbridge.types import Bodies, Embeddings
+from gaitbridge.types import Bodies, Embeddings, array_problem
 
 
 class Model:
@@ -35,31 +36,43 @@ class Model:
         module = plugins.load(f"{METHODS}.{self.config.method}", "network")
         weights = read_part(folder, "network")
         self.run, self.folder, self.device = run, folder, device
-        self.weights_hash, self.modalities, self.distance = weights_hash(weights), module.MODALITIES, module.DISTANCE
+        self.weights_hash = weights_hash(weights)
         self.network = module.Network(self.config.network)
         self.network.load_state_dict(weights)
+        self.modalities, self.distance, self.inputs = tuple(self.network.inputs), self.network.distance, self.network.inputs
         self.network.to(device).eval()
 
     def embed(self, **sequences: Sequence[np.ndarray]) -> Embeddings:
         """Embed sequences of one modality, named: `embed(silhouettes=[...])` or `embed(range_views=[...])`.
 
-        silhouettes: uint8 [T, H, W], 0 to 255, each a walk; range_views: float32 [T, H, W] in metres, NaN where nothing came back.
-        T may differ between sequences, H x W is the network's size. Returns `Embeddings` whose `values` is float32 [N, C, K].
-        Raises UserError on an unknown modality, none or several, an empty list, a wrong dtype, size or number of axes.
+        silhouettes: uint8 [T, H, W], 0 to 255, each a walk; range_views: float32 [T, H, W] in metres, NaN where nothing came back; networks that
+        take more want that by name as well, such as `embed(silhouettes=[...], smpl=[...])` (`inputs` says; types.ARRAYS has the shapes).
+        T may differ between sequences, H x W is the network's size or wider (64 x 64 is cut to 64 x 44). Returns `Embeddings` whose `values` is
+        float32 [N, C, K]. Raises UserError on unknown or missing names, an empty list, a wrong dtype, size or number of axes.
         """
         from gaitbridge.evaluation.forward import embed_arrays
 
-        if len(sequences) != 1:
-            raise UserError(f"embed takes one modality at a time, by name: {' or '.join(self.modalities)}")
-        modality, arrays = next(iter(sequences.items()))
-        if modality not in self.modalities:
-            raise UserError(f"unknown modality {modality!r}: this network takes {' or '.join(self.modalities)}")
-        for number, array in enumerate(arrays):
-            self._check(modality, number, array)
-        if not arrays:
+        modality = self._modality(sequences)
+        for name, arrays in sequences.items():
+            for number, array in enumerate(arrays):
+                self._check(name, number, array)
+        if not sequences[modality]:
             raise UserError(f"no {modality} to embed: give a list of arrays, one a sequence")
-        values = embed_arrays(self.network, modality, arrays, self.device)
+        if len(counts := {name: len(arrays) for name, arrays in sequences.items()}) > 1 and len(set(counts.values())) > 1:
+            raise UserError(f"as many sequences of each are needed, not {' and '.join(f'{n} of {name}' for name, n in counts.items())}")
+        values = embed_arrays(self.network, modality, sequences, self.device)
         return Embeddings(values, self.distance, modality, self.weights_hash)
+
+    def _modality(self, given: Mapping[str, object]) -> str:
+        """The modality whose arrays are given; UserError where they are not exactly those of one."""
+        for modality, names in self.inputs.items():
+            if set(given) == set(names):
+                return str(modality)
+        for name in given:
+            if name not in (known := {name for names in self.inputs.values() for name in names}):
+                raise UserError(f"unknown modality {name!r}: this network takes {' or '.join(sorted(known))}")
+        raise UserError(f"embed takes one modality at a time, by name: {' or '.join(' with '.join(names) for names in self.inputs.values())}; "
+                        f"given: {', '.join(given) or 'none'}")
 
     def reconstruct(self, silhouettes: Sequence[np.ndarray], mesh: str = "", heatmaps: bool = False) -> list[Bodies]:
         """The 3D bodies that the network sees in each sequence of silhouettes: joints, markers and mesh of every frame.
@@ -67,8 +80,11 @@ class Model:
         silhouettes: uint8 [T, H, W] each; mesh: `convex`, `confidence` or `dense`, by default as the run was trained; heatmaps: keep them as
         well. The read-out runs here only; embeddings do without it. UserError where this network has no 3D branch, or as `embed`.
         """
+        size = tuple(self.config.network.size)  # type: ignore[attr-defined]
         for number, array in enumerate(silhouettes):
             self._check("silhouettes", number, array)
+            if array.shape[1:] != size:  # a body belongs to its whole picture
+                raise UserError(f"silhouettes[{number}] is {array.shape[1]}x{array.shape[2]}, to reconstruct it must be {size[0]}x{size[1]}")
         if not silhouettes:
             raise UserError("no silhouettes to reconstruct from: give a list of arrays, one a sequence")
         module = plugins.load(f"{METHODS}.meshgait", "reconstruct")
@@ -109,13 +125,9 @@ class Model:
         return None if document is None else (module.FILE, document)
 
     def _check(self, modality: str, number: int, array: np.ndarray) -> None:
-        wanted = np.uint8 if modality == "silhouettes" else np.float32
-        size = getattr(self.config.network, "size", None)
-        if not isinstance(array, np.ndarray) or array.dtype != wanted or array.ndim != 3:
-            found = f"{array.dtype} {array.shape}" if isinstance(array, np.ndarray) else type(array).__name__
-            raise UserError(f"{modality}[{number}] must be {np.dtype(wanted)} [T, H, W], not {found}")
-        if size is not None and array.shape[1:] != tuple(size):
-            raise UserError(f"{modality}[{number}] is {array.shape[1]}x{array.shape[2]}, this network takes {size[0]}x{size[1]}")
+        if problem := array_problem(modality, array):
+            raise UserError(f"{modality}[{number}] {problem}")
+        fitted(array, getattr(self.config.network, "size", None), f"{modality}[{number}]")
 
 
 def load(run: Path | str, which: str = "best", device: str = "cpu") -> Model:

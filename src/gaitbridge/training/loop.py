@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from gaitbridge import plugins
 from gaitbridge.conventions import stream
-from gaitbridge.data.batches import TrainingBatches
+from gaitbridge.data.batches import TrainingBatches, has_all
 from gaitbridge.errors import UserError
 from gaitbridge.evaluation.forward import keep_freed_memory
 from gaitbridge.progress import Progress, silent
@@ -47,12 +47,12 @@ def train(config: RunConfig, store: Store, run: Path, resume: bool = False, prog
     # 2. data, and models sized from it; weights are drawn from the seed alone
     network_module, objective_module = (plugins.load(f"{METHODS}.{config.method}", name) for name in ("network", "objective"))
     reader = objective_module.truth(config.objective) if hasattr(objective_module, "truth") else None
-    data = TrainingBatches(store, network_module.MODALITIES, config.data, config.seed, rank, truth=reader)
-    _check_sizes(store, data, config)
-    held_out = store.select(split="val", modality=list(network_module.MODALITIES))
     torch.manual_seed(_seed(config.seed, "weights"))
     try:
         network: nn.Module = network_module.Network(config.network)
+        names = sorted({name for group in network.inputs.values() for name in group})  # type: ignore[operator]
+        data = TrainingBatches(store, names, config.data, config.seed, rank, truth=reader, size=getattr(config.network, "size", None))
+        held_out = [number for number in store.select(split="val") if has_all(store.rows[number], names)]
         objective: nn.Module = objective_module.Objective(config.objective, config.network, len(data.people))
     except ValueError as error:
         raise UserError(f"{config.recipe}: settings that do not fit each other: {error}") from error
@@ -107,7 +107,7 @@ def train(config: RunConfig, store: Store, run: Path, resume: bool = False, prog
             progress(done, config.steps, f"loss {float(total.detach()):.2f}, {speed:.0f} sequences/s" + _said(state["metrics"]))
         if done % config.validate_every == 0 or done == config.steps:
             if fabric.is_global_zero:
-                metrics = dict(validate(network, store, held_out, fabric.device, bf16, network_module.MODALITIES)) if held_out else {}
+                metrics = dict(validate(network, store, held_out, fabric.device, bf16)) if held_out else {}
                 best = metrics.get("rank1", float(done)) > state["best"]  # without held-out people the last is the best
                 state |= {"metrics": metrics, "best": max(state["best"], metrics.get("rank1", float(done)))}
                 checkpoint.save_checkpoint(run, done, network, objective, optimiser, state, best)
@@ -154,16 +154,6 @@ def _seed(seed: int, *purpose: str | int) -> int:
 def _said(metrics: Mapping[str, float]) -> str:
     """Validation in words for the progress line."""
     return f", validation rank-1 {metrics['rank1']:.1f} %" if "rank1" in metrics else ""
-
-
-def _check_sizes(store: Store, data: TrainingBatches, config: RunConfig) -> None:
-    """UserError where the images have another size than the network takes."""
-    wanted = tuple(getattr(config.network, "size", ()))
-    for number in data.frame_counts:
-        size = (store.rows[number]["height"], store.rows[number]["width"])
-        if wanted and size != wanted:
-            raise UserError(f"{store.path}: {store.rows[number]['key']} is {size[0]}x{size[1]}, the network takes {wanted[0]}x{wanted[1]}: "
-                            f"make the store at that size, or --set network.size=[{size[0]},{size[1]}]")
 
 
 def _not_finite(losses: Mapping[str, Tensor], batch: Batch, step: int) -> None:

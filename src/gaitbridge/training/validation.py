@@ -5,13 +5,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from torch import nn
 
-from gaitbridge.conventions import CAMERA, LIDAR
+from gaitbridge.conventions import SENSOR
 from gaitbridge.evaluation.forward import embed_arrays
 from gaitbridge.evaluation.metrics import distance
 from gaitbridge.store import Store
 from gaitbridge.types import Embeddings
-
-SENSOR = {CAMERA: "camera", LIDAR: "lidar"}
 
 
 def directions(modalities: Sequence[str]) -> dict[str, tuple[str, str]]:
@@ -20,18 +18,19 @@ def directions(modalities: Sequence[str]) -> dict[str, tuple[str, str]]:
     return {f"{SENSOR[probe]}_to_{SENSOR[gallery]}": (probe, gallery) for probe, gallery in pairs}
 
 
-def validate(network: nn.Module, store: Store, numbers: list[int], device: object, bf16: bool, modalities: Sequence[str] = (CAMERA, LIDAR),
-             ) -> Mapping[str, float]:
+def validate(network: nn.Module, store: Store, numbers: list[int], device: object, bf16: bool) -> Mapping[str, float]:
     """Rank-1 in percent by direction, between sequences of different take and view, and their mean as `rank1`."""
-    sequences = store.read_many(numbers, tuple(modalities))
+    inputs: Mapping[str, tuple[str, ...]] = network.inputs  # type: ignore[assignment]
+    sequences = store.read_many(numbers, sorted({name for names in inputs.values() for name in names}))
     rows = [store.rows[n] for n in numbers]
     person, view = np.array([row["person"] for row in rows]), np.array([row["view"] for row in rows])
     take = np.array([f"{row['person']}/{row['condition']}/{row['take']}" for row in rows])
-    embedded = {m: Embeddings(embed_arrays(network, m, [s.arrays[m] for s in sequences], str(device), bf16), network.distance)  # type: ignore[arg-type]
-                for m in modalities}
+    embedded = {m: Embeddings(embed_arrays(network, m, {name: [s.arrays[name] for s in sequences] for name in names}, str(device), bf16),
+                              network.distance)  # type: ignore[arg-type]
+                for m, names in inputs.items()}
     barred = (view[:, None] == view[None]) | (take[:, None] == take[None])
     metrics = {}
-    for name, (probe, gallery) in directions(modalities).items():
+    for name, (probe, gallery) in directions(tuple(inputs)).items():
         distances = np.where(barred, np.inf, distance(embedded[probe], embedded[gallery]))
         mates = ((person[:, None] == person[None]) & ~barred).any(1)
         right = person[distances.argmin(1)] == person

@@ -44,6 +44,7 @@ class Network(nn.Module):
     """Silhouettes and range views of a walk to part embeddings [N, C, K] that compare within and across the modalities."""
 
     modalities = MODALITIES
+    inputs: Mapping[str, tuple[str, ...]] = {name: (name,) for name in MODALITIES}
     distance: Distance = DISTANCE
 
     def __init__(self, config: NetworkConfig) -> None:

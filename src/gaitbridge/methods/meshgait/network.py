@@ -45,6 +45,7 @@ class Network(nn.Module):
     """Silhouettes of a walk to part embeddings [N, C, K]."""
 
     modalities = MODALITIES
+    inputs: Mapping[str, tuple[str, ...]] = {name: (name,) for name in MODALITIES}
     distance: Distance = DISTANCE
 
     def __init__(self, config: NetworkConfig) -> None:

@@ -45,8 +45,8 @@ class Projection:
         if self.elevations_deg and not -90 <= self.elevations_deg[-1] <= self.elevations_deg[0] <= 90:
             raise ValueError("elevations_deg must lie between -90 and 90 degrees")
         low, high = self.field_deg
-        if self.elevation_step_deg and not (0 < self.elevation_step_deg <= high - low and -90 <= low and high <= 90):
-            raise ValueError(f"no rows of {self.elevation_step_deg:g} degrees in field_deg {low:g} to {high:g}: give (lowest, highest) within -90 to 90")
+        if self.elevation_step_deg and not (0 < self.elevation_step_deg <= high - low and low >= -90 and high <= 90):
+            raise ValueError(f"no rows of {self.elevation_step_deg:g} degrees in field_deg {low:g} to {high:g}: give (lowest, highest), -90 to 90")
         if self.forward[1:] == self.left[1:] or not {self.forward, self.left} <= {sign + axis for sign in "+-" for axis in "xyz"}:
             raise ValueError(f"forward {self.forward!r} and left {self.left!r} must be two different axes of +x -x +y -y +z -z")
 
@@ -74,34 +74,29 @@ class Projection:
         last = len(self.elevations) - 1
         return edge(self.elevations, last, 1), edge(self.elevations, 0, -1)
 
-    def directions(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Azimuth and elevation (radians) and range (metres), each float64 [P], of the returns among points [N, 3 or more]."""
-        azimuth, elevation, ranges, seen = self._seen(points)
-        return azimuth[seen], elevation[seen], ranges[seen]
+    @cached_property
+    def axes(self) -> np.ndarray:
+        """[3, 3]: points @ axes have x to the front, y to the left, z up."""
+        forward, left = ((1.0 if axis[0] == "+" else -1.0) * np.eye(3)["xyz".index(axis[1])] for axis in (self.forward, self.left))
+        return np.stack([forward, left, np.cross(forward, left)], axis=-1)
 
-    def _seen(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """`directions` of all points, and which of them are returns, bool [N]."""
-        points = np.asarray(points)
-        if points.ndim != 2 or points.shape[1] < 3:
-            raise ValueError(f"points must be [P, 3 or more], not {list(points.shape)}")
-        xyz = points[:, :3].astype(np.float64)
-        ahead, aside = (_signed(xyz, axis) for axis in (self.forward, self.left))
-        azimuth, elevation, ranges = to_spherical(np.stack([ahead, aside, self._up(xyz)], axis=-1))
-        low, high = self.field
+    def returns(self, frames: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Azimuths and elevations (radians) and ranges (metres), float64 [P], of the returns in clouds [N, 3 or more], and their frames' numbers.
+
+        Frame after frame, in the order of the points. ValueError for a cloud of another shape.
+        """
+        for points in frames:
+            if points.ndim != 2 or points.shape[1] < 3:
+                raise ValueError(f"points must be [P, 3 or more], not {list(points.shape)}")
+        if not frames:
+            return np.empty(0), np.empty(0), np.empty(0), np.empty(0, np.intp)
+        xyz = np.concatenate([points[:, :3] for points in frames]).astype(np.float64)
         with np.errstate(invalid="ignore"):
-            return azimuth, elevation, ranges, (ranges > 0) & (ranges < np.inf) & (elevation >= low) & (elevation <= high)
-
-    def _up(self, xyz: np.ndarray) -> np.ndarray:
-        """The coordinate along forward x left, the right-handed up."""
-        unit = np.eye(3)
-        up: np.ndarray = xyz @ np.cross(_signed(unit, self.forward), _signed(unit, self.left))
-        return up
-
-
-def _signed(xyz: np.ndarray, axis: str) -> np.ndarray:
-    """The coordinate of [..., 3] along a signed axis such as -y."""
-    column: np.ndarray = xyz[..., "xyz".index(axis[1])]
-    return -column if axis[0] == "-" else column
+            azimuth, elevation, ranges = to_spherical(xyz @ self.axes)
+        low, high = self.field
+        seen = np.flatnonzero((ranges > 0) & (ranges < np.inf) & (elevation >= low) & (elevation <= high))
+        frame = np.repeat(np.arange(len(frames)), [len(points) for points in frames])
+        return azimuth[seen], elevation[seen], ranges[seen], frame[seen]
 
 
 # The geometry of the published depth pictures of SUSTech1K, whose clouds look along -x with -y to the left (Velodyne VLS-128 at 10 Hz).
@@ -110,7 +105,7 @@ SUSTECH1K = Projection("sustech1k", 0.19188, elevation_step_deg=0.2, field_deg=(
 
 def full_view(points: np.ndarray, sensor: Projection) -> np.ndarray:
     """The whole turn, float32 [B, C] metres: row 0 the highest, column 0 behind on the left (azimuth pi), azimuth falling along columns."""
-    azimuth, elevation, ranges = sensor.directions(points)
+    azimuth, elevation, ranges, _ = sensor.returns([points])
     view = np.full((len(sensor.elevations), sensor.columns), np.inf, np.float32)
     column = np.floor((np.pi - azimuth) / sensor.azimuth_step).astype(np.intp).clip(0, sensor.columns - 1)
     np.minimum.at(view, (nearest_beam(sensor.elevations, elevation), column), ranges.astype(np.float32))
@@ -132,15 +127,10 @@ def range_views(frames: Sequence[np.ndarray], sensor: Projection, size: tuple[in
     """
     views = np.full((len(frames), *size), np.nan, np.float32)
     for start in range(0, len(frames), FRAMES_AT_ONCE):
-        some = frames[start : start + FRAMES_AT_ONCE]
-        counts = [len(points) for points in some]
-        if not sum(counts):
-            continue
-        azimuth, elevation, ranges, seen = sensor._seen(np.concatenate([np.asarray(points)[:, :3] for points in some if len(points)]))
-        frame = np.repeat(np.arange(len(some)), counts)[seen]
-        shown, frame = np.unique(frame, return_inverse=True)  # frames with a return, numbered without gaps
-        if len(shown):
-            grid, left = _grids(azimuth[seen], elevation[seen], ranges[seen], frame, len(shown), sensor)
+        azimuth, elevation, ranges, frame = sensor.returns(frames[start : start + FRAMES_AT_ONCE])
+        if len(frame):
+            shown, number = np.unique(frame, return_inverse=True)  # frames with a return, numbered without gaps
+            grid, left = _grids(azimuth, elevation, ranges, number, len(shown), sensor)
             views[start + shown] = _aligned(grid, left, sensor, size)
     return views
 

@@ -4,10 +4,8 @@
 columns of a scan, from left to right, are also in the order of time.
 """
 
-import json
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from importlib import resources
 
 import numpy as np
 
@@ -15,6 +13,7 @@ from gaitbridge.errors import UserError, nearest
 from gaitbridge.geometry import range_view as grids
 from gaitbridge.geometry import transforms
 from gaitbridge.geometry.rays import RayScene
+from gaitbridge.geometry.sensors import beam_tables
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,7 @@ class LidarModel:
         return columns, offsets - columns * self.azimuth_step
 
 
-# Beam angles are in beam_tables.json with their sources; the other numbers are from the makers' data sheets. The azimuth steps of
+# Beam angles are in geometry/beam_tables.json with their sources; the other numbers are from the makers' data sheets. The azimuth steps of
 # the Velodynes are their firing sequences (53.3 and 55.296 us) times 3,600 degrees a second.
 _DATA_SHEETS: dict[str, dict[str, float | bool]] = {
     "velodyne-vls128": {"azimuth_step_deg": 0.19188, "range_noise_m": 0.02, "range_step_m": 0.004, "max_range_m": 245.0,
@@ -87,7 +86,7 @@ def open_lidar(name: str) -> LidarModel:
     """The preset `name` (see LIDARS); an unknown one raises UserError."""
     if name not in _DATA_SHEETS:
         raise UserError(f"unknown LiDAR {name!r}: {nearest(name, LIDARS)}")
-    table = json.loads(resources.files(__package__).joinpath("beam_tables.json").read_text(encoding="utf-8"))[name]
+    table = beam_tables()[name]
     fall = np.argsort(-np.array(table["elevations_deg"]), kind="stable")
     beams = {key: tuple(table[key][k] for k in fall) for key in ("elevations_deg", "azimuth_offsets_deg", "firing_us")}
     return LidarModel(name, **beams, **_DATA_SHEETS[name])  # type: ignore[arg-type]

@@ -31,6 +31,7 @@ KNOWN = {
 CHUMPY = "chumpy."  # any of its expressions is kept; only plain arrays and selections of them are evaluated
 KINDS = "biufcSUO"  # of the elements of an array
 LARGEST = 2**28  # elements of a sparse matrix, 2 GiB once it is dense
+LARGEST_ENTRY = 2**33  # bytes of an unpacked entry of a .npz: a small file may claim any size
 DAMAGED = (pickle.UnpicklingError, EOFError, ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, MemoryError, RecursionError,
            ImportError, zipfile.BadZipFile, OSError)
 
@@ -182,8 +183,8 @@ def array_of(value: Any) -> np.ndarray:
     return found
 
 
-def read_arrays(path: Path, names: Sequence[str] | None = None) -> dict[str, Any]:
-    """The entries of a .npz, or of a pickled dict, by their content and not by the file's name; of a .npz only `names` where given.
+def read_value(path: Path, names: Sequence[str] | None = None) -> Any:
+    """What a pickle holds, or the entries of a .npz by name (of them only `names` where given), told apart by content, not by the file's name.
 
     Values as `load` gives them. UserError where the file is missing, damaged or refused.
     """
@@ -193,12 +194,17 @@ def read_arrays(path: Path, names: Sequence[str] | None = None) -> dict[str, Any
         with path.open("rb") as file:
             if zipfile.is_zipfile(path):
                 return _npz(path, names)
-            found = load(file)
+            return load(file)
     except Refused as error:
         raise UserError(f"{path} is refused: it asks for {error}, which no array needs and which could run a program; "
                         "get the file from its source again, or save its arrays as a .npz") from error
     except DAMAGED as error:
         raise UserError(f"{path} cannot be read, it is damaged or no .npz and no pickle of arrays ({error}): get it from its source again") from error
+
+
+def read_arrays(path: Path, names: Sequence[str] | None = None) -> dict[str, Any]:
+    """`read_value` of a .npz or of a pickled dict; UserError also where the pickle holds something else."""
+    found = read_value(path, names)
     if not isinstance(found, dict):
         raise UserError(f"{path} holds a {type(found).__name__}, not arrays by name: give another file")
     return {str(name): value for name, value in found.items()}
@@ -209,10 +215,12 @@ def _npz(path: Path, names: Sequence[str] | None) -> dict[str, Any]:
     headers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
     found: dict[str, Any] = {}
     with zipfile.ZipFile(path) as archive:
-        for member in archive.namelist():
-            name = member.removesuffix(".npy")
+        for member in archive.infolist():
+            name = member.filename.removesuffix(".npy")
             if names is not None and name not in names:
                 continue
+            if member.file_size > LARGEST_ENTRY:
+                raise ValueError(f"its entry {name} would unpack to {member.file_size / 2**30:.0f} GiB")
             with archive.open(member) as file:
                 _, _, dtype = headers[np.lib.format.read_magic(file)](file)
                 if dtype.hasobject:

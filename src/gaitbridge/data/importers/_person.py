@@ -1,0 +1,125 @@
+"""One person to one shard, in a worker process, and a report beside it of what was found."""
+
+import json
+import math
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gaitbridge import plugins
+from gaitbridge.data.importers import _tree
+from gaitbridge.data.importers._dataset import Reading
+from gaitbridge.errors import StoreError, UserError
+from gaitbridge.store import shard_path, write_json, write_shard
+from gaitbridge.types import Labels, Sequence
+
+IMPORTERS = "gaitbridge.data.importers"
+FOLDER = ".import"  # of the store: the plan and the reports
+UNKNOWN = {"condition": "", "take": 0, "view_deg": math.nan, "distance_m": math.nan, "camera_hz": math.nan, "lidar_hz": math.nan}
+
+
+@dataclass(frozen=True)
+class Job:
+    """What all workers share."""
+
+    dataset: str
+    roots: tuple[Path, ...]
+    store: Path
+    fields: frozenset[str]
+    frames: str
+    strict: bool
+
+
+@dataclass
+class Report:
+    """What became of a person: sequences kept (type/view), how many have each field, what was left out and why, what was odd but kept."""
+
+    person: str
+    split: str
+    kept: list[str] = field(default_factory=list)
+    fields: Counter[str] = field(default_factory=Counter)
+    left_out: int = 0
+    problems: list[str] = field(default_factory=list)
+    notes: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def keys(self) -> list[str]:
+        """Keys in the store."""
+        return [f"{self.person}/{name}" for name in self.kept]
+
+
+def report_path(store: Path, person: str) -> Path:
+    """Where a person's report lies."""
+    return store / FOLDER / f"{person}.json"
+
+
+def import_person(job: Job, person: str, split: str) -> Report:
+    """Write the shard of a person (none where no sequence is left) and their report. UserError at the first problem where `job.strict`."""
+    report = Report(person, split)
+    shard = write_shard(job.store, person, _read(job, report))
+    if not report.kept:
+        shard.unlink()
+    write_json(vars(report), report_path(job.store, person))  # after the shard: a person is done who has both
+    return report
+
+
+def finished(job: Job, person: str, split: str) -> Report | None:
+    """The report of a person who is done, for the same split and without a problem; None where there is something to do."""
+    path = report_path(job.store, person)
+    try:
+        found = json.loads(path.read_text()) if path.is_file() else None
+        report = Report(**found | {"fields": Counter(found["fields"])}) if found else None
+    except (ValueError, TypeError, KeyError):
+        return None  # damaged: make it again
+    if report is None or report.split != split or report.problems or (report.kept and not shard_path(job.store, person).is_file()):
+        return None
+    return report
+
+
+def _read(job: Job, report: Report) -> Iterator[Sequence]:
+    for place in _tree.sequences(job.roots, report.person):
+        if isinstance(place, str):
+            _problem(job, report, place)
+            continue
+        reading = Reading(place, job.fields, job.frames)
+        try:
+            sequence = _sequence(job, report, reading)
+        except StoreError:
+            raise
+        except UserError as error:
+            report.left_out += 1
+            _problem(job, report, str(error))
+            continue
+        except (ValueError, TypeError, ArithmeticError, MemoryError, OSError) as error:
+            report.left_out += 1
+            _problem(job, report, f"{place.folders[0]} cannot be read ({type(error).__name__}: {error}): get its files from the source again")
+            continue
+        report.kept.append(f"{place.kind}/{place.view}")
+        report.fields.update(sequence.arrays)
+        report.notes += reading.notes
+        yield sequence
+
+
+def _sequence(job: Job, report: Report, reading: Reading) -> Sequence:
+    module, place = plugins.load(IMPORTERS, job.dataset), reading.place
+    named = module.named(place.kind, place.view)
+    if not named:
+        reading.note("types or views of another form than published, kept without named fields", place.folders[0])
+    if hasattr(module, "rates"):
+        named |= module.rates(job.frames)
+    facts = {"source": module.DATASET.name, "licence": module.DATASET.licence}
+    labels = Labels(key=place.key, person=place.person, split=report.split, view=place.view, **(UNKNOWN | facts | named))
+    return Sequence(labels, module.read(reading))
+
+
+def _problem(job: Job, report: Report, text: str) -> None:
+    if job.strict:
+        raise StrictError(text)
+    report.problems.append(text)
+
+
+class StrictError(UserError):
+    """The first problem of an import that stops at the first."""
+
+

@@ -1,0 +1,148 @@
+"""The import of a dataset: a plan, one shard a person by worker processes, a summary, and the store.
+
+Everything is a pure function of the source and the options: the same bytes with any number of workers, and after any interruption. Run again,
+it keeps the people who are done and reads anew those who had a problem.
+"""
+
+import json
+import shutil
+from collections.abc import Iterable
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from gaitbridge import plugins
+from gaitbridge.data.importers import _tree
+from gaitbridge.data.importers._dataset import Dataset
+from gaitbridge.data.importers._partition import Partition, partition_of, splits
+from gaitbridge.data.importers._person import FOLDER, IMPORTERS, Job, Report, finished, import_person
+from gaitbridge.data.importers._summary import Line, lines_of, probe_lines
+from gaitbridge.data.importers._workers import each
+from gaitbridge.errors import StoreError, UserError, nearest
+from gaitbridge.progress import Progress, silent
+from gaitbridge.store import finish_store, write_json
+
+DETAILS = "import.json"  # beside store.json: every problem and every oddity, with its file
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What an import gave: the store's document, the summary, all problems."""
+
+    document: dict[str, Any]
+    lines: list[Line]
+    problems: list[str]
+
+
+def import_dataset(
+    dataset: str, source: Path, store: Path, *, partition: Path | None = None, val: int = 0, frames: str | None = None,
+    fields: Iterable[str] | None = None, beside: Path | None = None, strict: bool = False, workers: int = 0, progress: Progress = silent,
+) -> Imported:
+    """Import the tree `source` of a dataset to a store.
+
+    partition: a file that says who is for training and who for the test, where the ids do not; val: so many of the training people, the last
+    by id, become val; frames: a choice of the dataset's; fields: only these; beside: a second tree of the same layout, whose files are taken
+    with those of the first; strict: stop at the first problem; workers: processes, 0 for none.
+    UserError for mistakes, at the first problem where strict, and where no sequence can be used.
+    """
+    module = plugins.load(IMPORTERS, dataset)
+    facts: Dataset = module.DATASET
+    roots = (source,) if beside is None else (source, beside)
+    job = Job(dataset, roots, store, _fields(facts, fields), _frames(facts, frames), strict)
+    division = partition_of(module, partition)
+    people = _tree.people(roots, facts.layout)
+    wanted = splits(division, people, val)
+    if not wanted:
+        raise UserError(f"{source}: none of its {len(people)} folders ({', '.join(people[:3])}) is a person whom {division.name} divides "
+                        f"({facts.name} is split {facts.split}): give the folder whose sequences lie as {facts.layout}")
+    _start(job, division, val)
+    reports = _imported(job, wanted, workers, progress)
+    problems = [problem for report in reports for problem in report.problems]
+    if not any(report.kept for report in reports):
+        _undo(store)
+        more = f", and {len(problems) - 1} more problems" if len(problems) > 1 else ""
+        raise UserError(f"{source}: no sequence can be used: {problems[0]}{more}")
+    return _finish(job, facts, division, val, people, reports)
+
+
+def _fields(facts: Dataset, fields: Iterable[str] | None) -> frozenset[str]:
+    chosen = frozenset(facts.fields if fields is None else fields)
+    if unknown := sorted(chosen - set(facts.fields)):
+        raise UserError(f"{facts.name} has no field {unknown[0]!r}: {nearest(unknown[0], facts.fields)}")
+    if not chosen:
+        raise UserError(f"--fields names none: {nearest('', facts.fields)}")
+    return chosen
+
+
+def _frames(facts: Dataset, frames: str | None) -> str:
+    if frames is None:
+        return facts.frames[0] if facts.frames else ""
+    if frames not in facts.frames:
+        known = f"choose {' or '.join(facts.frames)}" if facts.frames else "it has one kind of frames, leave --frames out"
+        raise UserError(f"{facts.name} has no frames {frames!r}: {known}")
+    return frames
+
+
+def _start(job: Job, division: Partition, val: int) -> None:
+    """Write the plan, or check that the one in the folder is this one."""
+    store = job.store.resolve()
+    for root in job.roots:
+        if store == root.resolve() or root.resolve() in store.parents:
+            raise UserError(f"{job.store} lies within {root}: choose a place for the store outside of the dataset")
+    wanted = {"gaitbridge": version("gaitbridge"), "dataset": job.dataset, "source": [str(root.resolve()) for root in job.roots],
+              "partition": division.about(), "val": val, "frames": job.frames, "fields": sorted(job.fields)}
+    file = job.store / FOLDER / "plan" / "plan.json"  # in a folder of its own: a report is named after its person, and a person may be called plan
+    if file.is_file():
+        try:
+            here = json.loads(file.read_text())
+        except ValueError as error:
+            raise StoreError(f"{file} is damaged: choose another folder, or delete {job.store}") from error
+        if different := sorted(name for name in {*here, *wanted} if here.get(name) != wanted.get(name)):
+            raise UserError(f"{job.store} holds an import with another {', '.join(different)}: choose another folder, or delete this one")
+        return
+    if (job.store / "store.json").exists() or (job.store / "shards").exists():
+        raise UserError(f"{job.store} already holds a store that was not imported here: choose another folder")
+    write_json(wanted, file)
+
+
+def _imported(job: Job, wanted: dict[str, str], workers: int, progress: Progress) -> list[Report]:
+    """A report for each person, those who were done among them, in the order of ids."""
+    reports = {person: report for person, split in wanted.items() if (report := finished(job, person, split))}
+    todo = [(job, person, split) for person, split in sorted(wanted.items()) if person not in reports]
+    if todo:
+        (job.store / "store.json").unlink(missing_ok=True)  # unfinished from here on
+    for left in (job.store / "shards").glob(".*.part"):  # of workers that were killed
+        left.unlink(missing_ok=True)
+    left_out = 0
+    progress(len(reports), len(wanted), "")
+    with closing(each(import_person, todo, workers)) as results:
+        for report in results:
+            reports[report.person] = report
+            left_out += len(report.problems)
+            progress(len(reports), len(wanted), f"{left_out} problems" if left_out else "")
+    return [reports[person] for person in sorted(reports)]
+
+
+def _finish(job: Job, facts: Dataset, division: Partition, val: int, people: list[str], reports: list[Report]) -> Imported:
+    probes, about_probes = probe_lines(reports, division)
+    lines = lines_of(facts, reports, people, division) + about_probes
+    problems = [problem for report in reports for problem in report.problems]
+    notes = [{"kind": kind, "where": where} for report in reports for kind, where in report.notes]
+    write_json({"problems": problems, "notes": notes}, job.store / DETAILS)
+    about = {
+        "kind": "imported", "dataset": job.dataset, "citation": facts.citation, "gaitbridge": version("gaitbridge"), "frames": job.frames,
+        "fields": sorted(job.fields), "val": val, "partition": division.about(), "problems": len(problems), "probe_set": probes,
+        "summary": [asdict(line) for line in lines],
+    }  # fmt: skip
+    document = finish_store(job.store, [report.person for report in reports if report.kept], about)
+    return Imported(document, lines, problems)
+
+
+def _undo(store: Path) -> None:
+    """Leave nothing of an import that gave nothing."""
+    shutil.rmtree(store / FOLDER, ignore_errors=True)
+    for folder in (store / "shards", store):
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()

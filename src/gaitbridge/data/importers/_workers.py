@@ -1,0 +1,73 @@
+"""Worker processes that may be stopped: each finishes what it has begun, and what is finished is kept."""
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from itertools import islice
+from typing import TypeVar
+
+from gaitbridge.errors import StoreError, UserError
+
+Result = TypeVar("Result")
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in THREADS}
+    os.environ.update(dict.fromkeys(THREADS, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def _ignore_interrupt() -> None:
+    """Ctrl-C reaches every process of a terminal; only the parent acts on it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def each(work: Callable[..., Result], todo: Sequence[tuple[object, ...]], workers: int) -> Generator[Result, None, None]:
+    """`work(*arguments)` for each of `todo`, in `workers` spawned processes (0: in this one), as they are finished.
+
+    UserErrors of the work pass; anything else becomes one that names the last argument but one. When the generator is closed, the running
+    ones are waited for and no other is begun.
+    """
+    if workers == 0 or not todo:
+        for arguments in todo:
+            yield work(*arguments)
+        return
+    with _one_thread_each():
+        pool = ProcessPoolExecutor(min(workers, len(todo)), mp_context=multiprocessing.get_context("spawn"), initializer=_ignore_interrupt)
+        waiting, running = iter(todo), dict[Future[Result], tuple[object, ...]]()
+        try:
+            while True:
+                # Only as many as there are workers: what waits inside the pool could not be called back after Ctrl-C.
+                for arguments in islice(waiting, workers - len(running)):
+                    running[pool.submit(work, *arguments)] = arguments
+                if not running:
+                    return
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    yield _result(future, running.pop(future))
+        except BrokenProcessPool as error:
+            what = "a worker process was killed (out of memory?): what is finished is kept"
+            raise StoreError(f"{what}, run the same again, with fewer --workers") from error
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _result(future: Future[Result], arguments: tuple[object, ...]) -> Result:
+    try:
+        return future.result()
+    except (UserError, BrokenProcessPool):
+        raise
+    except Exception as error:
+        raise UserError(f"work on {arguments[-2]} failed ({type(error).__name__}: {error}): what is finished is kept; please report this") from error

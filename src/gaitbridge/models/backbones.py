@@ -25,25 +25,52 @@ class ResidualBlock(nn.Module):
 
 
 class ResNet(nn.Module):
-    """Stem convolution, then stages of one residual block. [B, channels_in, H, W] to [B, channels[-1], H', W']."""
+    """Stem convolution, then stages of residual blocks, one each or `blocks`. [B, channels_in, H, W] to [B, channels[-1], H', W']."""
 
-    def __init__(self, channels_in: int, channels: Sequence[int], strides: Sequence[int], stem_stride: int = 1) -> None:
+    def __init__(self, channels_in: int, channels: Sequence[int], strides: Sequence[int], stem_stride: int = 1,
+                 blocks: Sequence[int] | None = None) -> None:
         super().__init__()
         self.stem = nn.Sequential(nn.Conv2d(channels_in, channels[0], 3, stem_stride, 1, bias=False), nn.BatchNorm2d(channels[0]), nn.ReLU())
-        sizes = [channels[0], *channels]
-        self.stages = nn.Sequential(*(ResidualBlock(a, b, s) for a, b, s in zip(sizes, channels, strides, strict=False)))
+        self.stages = nn.Sequential(*(ResidualBlock(a, b, s) for _, a, b, s in block_sizes(channels, strides, blocks)))
 
     def forward(self, x: Tensor) -> Tensor:
         features: Tensor = self.stages(self.stem(x))
         return features
 
 
+def block_sizes(channels: Sequence[int], strides: Sequence[int], blocks: Sequence[int] | None = None,
+                channels_in: int = 0) -> list[tuple[int, int, int, int]]:
+    """Of each residual block in order: its stage, channels in, channels out and stride. A stage's first block has the stage's stride; the very
+    first takes `channels_in`, or as many as its stage has."""
+    found, width = [], channels_in or channels[0]
+    for stage, (channels_out, stride, count) in enumerate(zip(channels, strides, blocks or [1] * len(channels), strict=True)):
+        for number in range(count):
+            found.append((stage, width, channels_out, stride if number == 0 else 1))
+            width = channels_out
+    return found
+
+
+def feature_rows(height: int, strides: Sequence[int]) -> int:
+    """Rows that convolutions of these strides leave of pictures of `height`."""
+    for stride in strides:
+        height = -(-height // stride)
+    return height
+
+
+def check_stages(**settings: Sequence[int]) -> None:
+    """ValueError where settings of the stages, by name, are not as many each, none is given, or one is below 1."""
+    counts = {name: len(values) for name, values in settings.items()}
+    if len(set(counts.values())) > 1 or 0 in counts.values():
+        raise ValueError(f"{' but '.join(f'{count} {name}' for name, count in counts.items())}: give one of each a stage")
+    for name, values in settings.items():
+        if min(values) < 1:
+            raise ValueError(f"{name} must be 1 or more, not {min(values)}")
+
+
 def check_sizes(channels: Sequence[int], strides: Sequence[int], stem_stride: int, parts: int, height: int) -> None:
     """ValueError where there is not a stride a stage, or the feature rows of pictures of `height` do not divide into `parts`."""
     if len(channels) != len(strides):
         raise ValueError(f"{len(channels)} channels but {len(strides)} strides: give one of each a stage")
-    rows = height
-    for stride in (stem_stride, *strides):
-        rows = -(-rows // stride)
+    rows = feature_rows(height, (stem_stride, *strides))
     if rows % parts:
         raise ValueError(f"{rows} feature rows do not divide into {parts} parts: change parts, strides or size")

@@ -1,5 +1,7 @@
 """From frame features to part features: over time, then over horizontal strips."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -17,3 +19,14 @@ def horizontal_parts(x: Tensor, parts: int) -> Tensor:
     """Horizontal pooling: mean + max of each of `parts` equal strips (Fu et al. 2019). [N, C, H, W] to [N, C, K]; K must divide H."""
     strips = x.flatten(2).unflatten(2, (parts, -1))  # [N, C, K, (H / K) W]
     return strips.mean(-1) + strips.amax(-1)
+
+
+def horizontal_pyramid(x: Tensor, bins: Sequence[int]) -> Tensor:
+    """Horizontal pooling at several heights of the strips, one after the other: [N, C, H, W] to [N, C, K], K the sum of `bins`."""
+    return torch.cat([horizontal_parts(x, strips) for strips in bins], dim=-1)
+
+
+def check_bins(bins: Sequence[int], rows: int) -> None:
+    """ValueError where feature maps of so many rows do not divide into the strips of `bins`."""
+    if not bins or any(strips < 1 or rows % strips for strips in bins):
+        raise ValueError(f"{rows} feature rows do not divide into {' and '.join(map(str, bins)) or 'no'} strips: change bins, strides or size")

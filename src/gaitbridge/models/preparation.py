@@ -13,6 +13,11 @@ def prepare_silhouettes(silhouettes: Tensor) -> Tensor:
     return (silhouettes.float() / 255.0).unsqueeze(2)
 
 
+def prepare_pictures(pictures: Tensor) -> Tensor:
+    """uint8 [N, T, C, H, W] of 0 to 255, such as depth pictures or pose heatmaps, to 0 to 1."""
+    return pictures.float() / 255.0
+
+
 def prepare_range_views(range_views: Tensor) -> Tensor:
     """Metres [N, T, H, W], NaN where nothing came back, to [N, T, 2, H, W]: 1 where something did, and the depth there.
 

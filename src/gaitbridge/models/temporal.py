@@ -19,6 +19,19 @@ def masked_to_zero(x: Tensor, real: Tensor | None) -> Tensor:
     return torch.where(real.reshape(*real.shape, *[1] * (x.ndim - 2)), x, torch.zeros((), dtype=x.dtype, device=x.device))
 
 
+def three_frames(x: Tensor, real: Tensor | None) -> Tensor:
+    """Each frame's channels between those of the ones before and after it: [N, T, C, H, W] to [N, T, 3 C, H, W], zero beyond the sequence."""
+    own = masked_to_zero(x, real)
+    ended = torch.zeros_like(own[:, :1])
+    return torch.cat([torch.cat([ended, own[:, :-1]], 1), own, torch.cat([own[:, 1:], ended], 1)], dim=2)
+
+
+def each_frame(module: nn.Module, x: Tensor) -> Tensor:
+    """A module of pictures [B, C, H, W] on every frame of [N, T, C, H, W]."""
+    found: Tensor = module(x.flatten(0, 1).contiguous(memory_format=torch.channels_last))
+    return found.unflatten(0, x.shape[:2])
+
+
 class TemporalMix(nn.Module):
     """What a frame takes from the ones before and after it, added to itself: the temporal half of a pseudo-3D convolution (Qiu et al. 2017).
 
@@ -31,8 +44,5 @@ class TemporalMix(nn.Module):
         self.norm = nn.BatchNorm2d(channels)
 
     def forward(self, x: Tensor, real: Tensor | None) -> Tensor:
-        own = masked_to_zero(x, real)
-        ended = torch.zeros_like(own[:, :1])
-        three = torch.cat([torch.cat([ended, own[:, :-1]], 1), own, torch.cat([own[:, 1:], ended], 1)], dim=2)  # [N, T, 3 C, H, W]
-        flat = three.flatten(0, 1).contiguous(memory_format=torch.channels_last)
+        flat = three_frames(x, real).flatten(0, 1).contiguous(memory_format=torch.channels_last)
         return x + functional.relu(self.norm(self.conv(flat))).unflatten(0, x.shape[:2])

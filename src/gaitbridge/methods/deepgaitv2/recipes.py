@@ -1,0 +1,45 @@
+"""Complete runs of DeepGaitV2. `gaitbridge train RECIPE --data STORE --out RUN`.
+
+Settings named after a dataset are the published ones. The datasets need an agreement with their owners: nothing here has been run on them by us.
+"""
+
+from gaitbridge.data.batches import DataConfig
+from gaitbridge.methods.deepgaitv2.network import NetworkConfig
+from gaitbridge.methods.deepgaitv2.objective import ObjectiveConfig
+from gaitbridge.training.config import OptimiserConfig, RunConfig
+
+
+def tiny() -> RunConfig:
+    """For simulated people, at a size for two CPU cores."""
+    return RunConfig(
+        method="deepgaitv2", recipe="deepgaitv2/tiny",
+        network=NetworkConfig(channels=(16, 32, 64), blocks=(1, 1, 1), strides=(1, 2, 1), stem_stride=2, embedding=64),
+        objective=ObjectiveConfig(),
+        data=DataConfig(people_per_batch=16, sequences_per_person=4, frames=4, ordered=True),
+        optimiser=OptimiserConfig(name="adamw", learning_rate=5e-3),
+        steps=1000, validate_every=250, log_every=10,
+    )
+
+
+def gait3d() -> RunConfig:
+    """For Gait3D: blocks 1-4-4-1, 32 x 4 sequences of 30 frames in a row, SGD, 60,000 steps (Fan et al. 2023)."""
+    return RunConfig(
+        method="deepgaitv2", recipe="deepgaitv2/gait3d",
+        network=NetworkConfig(),
+        objective=ObjectiveConfig(),
+        data=DataConfig(people_per_batch=32, sequences_per_person=4, frames=30, ordered=True, workers=4),
+        optimiser=OptimiserConfig(name="sgd", learning_rate=0.1, weight_decay=5e-4, schedule="multi_step", milestones=(20_000, 40_000, 50_000)),
+        steps=60_000, validate_every=2000, log_every=100,
+    )
+
+
+def sustech1k() -> RunConfig:
+    """For SUSTech1K: blocks 1-1-1-1, 8 x 8 sequences of 10 frames in a row, SGD, 50,000 steps."""
+    return RunConfig(
+        method="deepgaitv2", recipe="deepgaitv2/sustech1k",
+        network=NetworkConfig(blocks=(1, 1, 1, 1)),
+        objective=ObjectiveConfig(),
+        data=DataConfig(people_per_batch=8, sequences_per_person=8, frames=10, ordered=True, workers=4),
+        optimiser=OptimiserConfig(name="sgd", learning_rate=0.1, weight_decay=5e-4, schedule="multi_step", milestones=(20_000, 30_000, 40_000)),
+        steps=50_000, validate_every=2000, log_every=100,
+    )

@@ -1,0 +1,1 @@
+"""GaitBase: a ResNet-9 on silhouettes."""

@@ -1,0 +1,1 @@
+"""GaitSet: silhouettes as a set, pooled at three depths."""

@@ -1,0 +1,107 @@
+"""The network of LidarGait (Shen et al. 2023): GaitBase's ResNet-9 on pictures of depth, published ones or made of range views."""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import numpy as np
+import torch
+from pydantic import model_validator
+from torch import Tensor, nn
+
+from gaitbridge.config import Config
+from gaitbridge.conventions import DEPTH_PICTURES, LIDAR
+from gaitbridge.geometry.depth_picture import depth_picture
+from gaitbridge.models.backbones import ResNet, check_stages, feature_rows
+from gaitbridge.models.initialisation import standard_start
+from gaitbridge.models.necks import SeparateLinear
+from gaitbridge.models.pooling import check_bins, horizontal_pyramid, temporal_max
+from gaitbridge.models.preparation import prepare_pictures, prepare_range_views
+from gaitbridge.models.temporal import each_frame
+from gaitbridge.types import Batch, Distance, Features
+
+
+class NetworkConfig(Config):
+    """What the network sees, and its sizes; the defaults are the published ones."""
+
+    modality: Literal["depth_pictures", "range_views"] = "depth_pictures"
+    picture: Literal["colours", "metres"] = "colours"
+    """How range views are shown to the network: as the coloured picture that published weights were trained on (3 channels), or as a mask and
+    the depth in metres about the body's mean (2 channels), which keeps what a colour map scaled frame by frame loses."""
+    channels: tuple[int, ...] = (64, 128, 256, 512)
+    """Of the four stages; the first is the stem's as well."""
+    blocks: tuple[int, ...] = (1, 1, 1, 1)
+    """Residual blocks a stage."""
+    strides: tuple[int, ...] = (1, 2, 2, 1)
+    stem_stride: int = 1
+    bins: tuple[int, ...] = (16,)
+    """Strips of each level of horizontal pooling."""
+    embedding: int = 256
+    size: tuple[int, int] = (64, 64)
+    """Height and width of the pictures."""
+
+    @model_validator(mode="after")
+    def _known(self) -> "NetworkConfig":
+        if self.modality == "depth_pictures" and self.picture == "metres":
+            raise ValueError("depth_pictures are colours and hold no metres: choose picture=colours or modality=range_views")
+        return self
+
+    @model_validator(mode="after")
+    def _fits(self) -> "NetworkConfig":
+        check_stages(channels=self.channels, blocks=self.blocks, strides=self.strides)
+        check_bins(self.bins, feature_rows(self.size[0], (self.stem_stride, *self.strides)))
+        return self
+
+    @property
+    def parts(self) -> int:
+        """Parts of the embedding."""
+        return sum(self.bins)
+
+    @property
+    def picture_channels(self) -> int:
+        """Channels of what the network sees."""
+        return 3 if self.picture == "colours" else 2
+
+
+def coloured(range_views: Tensor) -> Tensor:
+    """Metres [N, T, H, W], NaN where nothing came back, to depth pictures uint8 [N, T, 3, H, W] as published. Made on the CPU."""
+    views = range_views.float().cpu().numpy().reshape(-1, *range_views.shape[2:])
+    pictures = np.stack([depth_picture(view) for view in views])
+    return torch.from_numpy(pictures).to(range_views.device).unflatten(0, range_views.shape[:2])
+
+
+class Network(nn.Module):
+    """What a LiDAR sees of a walk, in any order, to part embeddings [N, C, K]."""
+
+    distance: Distance = "euclidean"
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.modality = {"depth_pictures": DEPTH_PICTURES, "range_views": LIDAR}[config.modality]
+        self.modalities: Sequence[str] = (self.modality,)
+        self.inputs: Mapping[str, tuple[str, ...]] = {self.modality: (self.modality,)}
+        self.encoder = ResNet(config.picture_channels, config.channels, config.strides, config.stem_stride, config.blocks)
+        self.shared = SeparateLinear(config.parts, config.channels[-1], config.embedding)
+        standard_start(self)
+
+    def prepared(self, given: Tensor) -> Tensor:
+        """Depth pictures [N, T, 3, H, W] or range views [N, T, H, W] as the network sees them [N, T, channels, H, W]."""
+        if self.config.picture == "metres":
+            return prepare_range_views(given)
+        return prepare_pictures(given if self.modality == DEPTH_PICTURES else coloured(given))
+
+    def part_features(self, x: Tensor, frames: Tensor) -> Tensor:
+        """Prepared pictures [N, T, channels, H, W] and frame counts [N] to part features [N, C, K]."""
+        maps = each_frame(self.encoder, x)                                      # [N, T, C4, H/4, W/4]
+        pooled = temporal_max(maps, frames)                                     # [N, C4, H/4, W/4]
+        features: Tensor = self.shared(horizontal_pyramid(pooled, self.config.bins))
+        return features                                                         # [N, C, K]
+
+    def forward(self, batch: Batch) -> Features:
+        """Part features, which are the embeddings as well."""
+        parts = self.part_features(self.prepared(batch.inputs[self.modality]), batch.frames)
+        return Features({self.modality: parts}, {self.modality: parts})
+
+    def embed(self, batch: Batch) -> Mapping[str, Tensor]:
+        """The embeddings [N, C, K] for the distance `Network.distance`."""
+        return self.forward(batch).embeddings

@@ -1,0 +1,1 @@
+"""SkeletonGait: DeepGaitV2 on heatmaps of joints and limbs."""

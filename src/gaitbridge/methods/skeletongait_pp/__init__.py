@@ -1,0 +1,1 @@
+"""SkeletonGait++: silhouettes and heatmaps of joints and limbs, fused."""

@@ -1,0 +1,1 @@
+"""SMPLGait: silhouettes, their features transformed by SMPL bodies."""

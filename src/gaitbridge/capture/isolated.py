@@ -1,0 +1,264 @@
+"""A reader of files from anywhere, in a process of its own with limits: if it crashes, hangs or takes too much memory, this process lives on.
+
+    this process                         a fresh Python (no fork: it inherits no state)
+    request  ---- standard input  --->   import the function by name, set the limits, call it
+    answer   <--- standard output ----   progress..., then the result or an error
+
+Both sides speak `pack` and `unpack`: plain values and arrays, checked when read, no pickle: what a reader of hostile files says is itself not
+trusted. Standard output of the libraries in there goes nowhere.
+"""
+
+import contextlib
+import importlib
+import json
+import os
+import queue
+import signal
+import struct
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any, NoReturn
+
+import numpy as np
+
+from gaitbridge.errors import UserError
+from gaitbridge.progress import Progress, silent
+
+KINDS = "biufSU"  # of the elements of an array
+_START = "import sys, json; sys.path[:] = json.loads(sys.argv[1]); from gaitbridge.capture.isolated import _serve; _serve()"
+_PROGRESS, _RESULT, _USER_ERROR, _MEMORY, _FAILURE = range(5)
+_HEAD = struct.Struct("<BQ")  # kind of message, its bytes
+_AFTER_S = 5.0  # a process that outlives its limit ends itself after this, should nobody be left to end it
+
+
+def pack(value: Any) -> bytes:
+    """None, bool, int, float, str, bytes, Path, arrays, and lists, tuples and dicts of them, as bytes. TypeError for anything else."""
+    buffers: list[bytes] = []
+
+    def tree(one: Any) -> Any:
+        if one is None or isinstance(one, bool | int | float | str):
+            return one.item() if isinstance(one, np.generic) else one
+        if isinstance(one, np.generic):
+            return one.item()
+        if isinstance(one, Path):
+            return {"path": str(one)}
+        if isinstance(one, bytes):
+            buffers.append(one)
+            return {"bytes": len(one)}
+        if isinstance(one, np.ndarray):
+            if one.dtype.kind not in KINDS:
+                raise TypeError(f"an array of {one.dtype} cannot be passed between processes")
+            buffers.append(np.ascontiguousarray(one).tobytes())
+            return {"array": [one.dtype.str, list(one.shape)]}
+        if isinstance(one, list | tuple):
+            return {type(one).__name__: [tree(item) for item in one]}
+        if isinstance(one, dict):
+            return {"dict": [[tree(key), tree(item)] for key, item in one.items()]}
+        raise TypeError(f"a {type(one).__name__} cannot be passed between processes: only plain values and arrays")
+
+    text = json.dumps(tree(value)).encode()
+    return struct.pack("<Q", len(text)) + text + b"".join(buffers)
+
+
+def unpack(data: bytes | bytearray | memoryview) -> Any:
+    """What `pack` packed. ValueError where it is something else; nothing in it is run."""
+    view = memoryview(data)
+    (length,) = struct.unpack_from("<Q", view) if len(view) >= 8 else (1,)
+    if 8 + length > len(view):
+        raise ValueError("cut short")
+    place = 8 + length
+
+    def take(count: int) -> memoryview:
+        nonlocal place
+        if not 0 <= count <= len(view) - place:
+            raise ValueError("cut short")
+        place += count
+        return view[place - count : place]
+
+    def value(one: Any) -> Any:
+        if not isinstance(one, dict):
+            return one
+        ((kind, held),) = one.items()
+        if kind == "array":
+            dtype, shape = np.dtype(held[0]), tuple(int(size) for size in held[1])
+            if dtype.kind not in KINDS or min(shape, default=0) < 0:
+                raise ValueError(f"an array of {held}")
+            count = dtype.itemsize
+            for size in shape:
+                count *= size  # Python's whole numbers do not overflow
+            return np.frombuffer(take(count), dtype).reshape(shape).copy()
+        if kind == "dict":
+            return {value(key): value(item) for key, item in held}
+        ways: dict[str, Callable[[], Any]] = {
+            "path": lambda: Path(held), "bytes": lambda: bytes(take(held)),
+            "list": lambda: [value(item) for item in held], "tuple": lambda: tuple(value(item) for item in held),
+        }  # fmt: skip
+        return ways[kind]()
+
+    try:
+        found = value(json.loads(bytes(view[8:place])))
+    except (TypeError, KeyError, OverflowError, SyntaxError, RecursionError) as error:
+        raise ValueError(f"not a packed value ({error})") from error
+    if place != len(view):
+        raise ValueError("too long")
+    return found
+
+
+def run_isolated(
+    function: Callable[..., Any], *args: Any, seconds: float, megabytes: float, what: str = "", progress: Progress = silent
+) -> Any:
+    """`function(*args)` in a process of its own.
+
+    function: of the top level of a module, so that it can be imported by name; args and its result: what `pack` takes. seconds: it may take so
+    long in all, or, where it calls `report`, between two reports. megabytes: memory that it may take beyond the imported program (where the
+    system keeps such limits: Linux does), and most that its result may have. what: names in messages what it reads; the first argument by default.
+    progress: is told what `report` says. UserError where it raises one, fails, crashes, hangs or wants more memory.
+    """
+    name = what or str(args[0] if args else function.__name__)
+    request = pack({"module": function.__module__, "function": function.__qualname__, "args": list(args), "seconds": float(seconds),
+                    "megabytes": float(megabytes)})
+    environment = {"OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"} | dict(os.environ)  # either would reserve memory that counts
+    child = subprocess.Popen([sys.executable, "-P", "-c", _START, json.dumps(sys.path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                             stderr=subprocess.DEVNULL, env=environment, start_new_session=True)  # Ctrl-C is for this process to act on
+    assert child.stdin is not None
+    assert child.stdout is not None
+    messages: queue.Queue[tuple[int, bytearray] | None] = queue.Queue()
+    threading.Thread(target=_listen, args=(child.stdout, messages, int(megabytes * 2**20)), daemon=True).start()
+    try:
+        with contextlib.suppress(BrokenPipeError):  # it died at once: seen below
+            child.stdin.write(struct.pack("<Q", len(request)) + request)
+            child.stdin.flush()
+        return _answer(child, messages, name, seconds, megabytes, progress)
+    finally:
+        child.kill()
+        child.wait()
+        child.stdout.close()
+        with contextlib.suppress(OSError):
+            child.stdin.close()
+
+
+def _listen(pipe: IO[bytes], messages: "queue.Queue[tuple[int, bytearray] | None]", most: int) -> None:
+    """Put each message into the queue, None at the end; a thread of its own, as pipes have no timeout."""
+    with contextlib.suppress(OSError, ValueError):
+        while len(head := pipe.read(_HEAD.size)) == _HEAD.size:
+            kind, length = _HEAD.unpack(head)
+            if length > most + 2**20:
+                break
+            data = bytearray(length)
+            if pipe.readinto(data) != length:  # type: ignore[attr-defined]
+                break
+            messages.put((kind, data))
+    messages.put(None)
+
+
+def _answer(
+    child: "subprocess.Popen[bytes]", messages: "queue.Queue[tuple[int, bytearray] | None]", name: str, seconds: float, megabytes: float,
+    progress: Progress,
+) -> Any:  # fmt: skip
+    """The result, or the error in words."""
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            message = messages.get(timeout=max(until - time.monotonic(), 0.0))
+        except queue.Empty:
+            raise UserError(f"{name}: reading it was stopped, it did not go on for {seconds:g} s: the file is damaged, or this machine is too busy; "
+                            "check it with another program") from None
+        if message is None:
+            raise UserError(_end(child, name))
+        kind, data = message
+        try:
+            held = unpack(data)
+            if kind == _PROGRESS:
+                done, total, note = held
+                progress(int(done), int(total), str(note))
+                until = time.monotonic() + seconds
+                continue
+        except (ValueError, TypeError) as error:
+            raise UserError(f"{name}: reading it gave nonsense ({error}): the file is damaged or hostile; do not use it") from error
+        if kind == _RESULT:
+            return held
+        text = " ".join(str(held).split())
+        raise UserError({
+            _USER_ERROR: text,
+            _MEMORY: f"{name}: reading it takes more than {megabytes:g} MB of memory: the file is damaged, hostile or too large; cut it into parts",
+        }.get(kind, f"{name}: reading it failed ({text}): the file is damaged, or of an unknown kind"))
+
+
+def _end(child: "subprocess.Popen[bytes]", name: str) -> str:
+    """Words for a process that ended without an answer."""
+    try:
+        code = child.wait(timeout=2.0)
+    except subprocess.TimeoutExpired:
+        return f"{name}: reading it gave too much: the file is damaged or hostile; do not use it"
+    how = signal.strsignal(-code) if code < 0 else f"code {code}"
+    return f"{name}: the program that reads it crashed ({how}): the file is damaged or hostile; write it anew with another program, or leave it out"
+
+
+_channel: IO[bytes] | None = None  # of the reading process
+_seconds = 0.0
+
+
+def report(done: int, total: int, note: str = "") -> None:
+    """Say, within a function that `run_isolated` runs, how far it is; elsewhere nothing happens."""
+    if _channel is not None:
+        _send(_PROGRESS, (int(done), int(total), note))
+        _alarm()
+
+
+def _send(kind: int, value: Any) -> None:
+    assert _channel is not None
+    data = pack(value)
+    _channel.write(_HEAD.pack(kind, len(data)) + data)
+    _channel.flush()
+
+
+def _alarm() -> None:
+    """The kernel ends this process if it outlives its time, also when it hangs inside a library."""
+    if hasattr(signal, "setitimer"):
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.setitimer(signal.ITIMER_REAL, _seconds + _AFTER_S)
+
+
+def _limit_memory(megabytes: float) -> None:
+    """At most so much more address space than is used now; no core files."""
+    try:
+        import resource
+
+        used = int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    except (ImportError, OSError):  # not Linux: what is left is the limit of time
+        return
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    most = used + int(megabytes * 2**20)
+    resource.setrlimit(resource.RLIMIT_AS, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
+
+
+def _serve() -> NoReturn:
+    """The life of the reading process."""
+    global _channel, _seconds
+    _channel = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what libraries print would be taken for an answer
+    (length,) = struct.unpack("<Q", sys.stdin.buffer.read(8))
+    request = unpack(sys.stdin.buffer.read(length))
+    threading.Thread(target=lambda: (sys.stdin.buffer.read(1), os._exit(1)), daemon=True).start()  # the other end closes: nobody is left to answer to
+    _seconds = request["seconds"]
+    _alarm()
+    try:
+        function: Any = importlib.import_module(request["module"])
+        for part in request["function"].split("."):
+            function = getattr(function, part)
+        _limit_memory(request["megabytes"])
+        _send(_RESULT, function(*request["args"]))
+    except UserError as error:
+        _send(_USER_ERROR, str(error))
+    except MemoryError:
+        _send(_MEMORY, "")
+    except ImportError as error:
+        _send(_USER_ERROR, f"{error}: install what is missing with pip")
+    except Exception as error:
+        _send(_FAILURE, f"{type(error).__name__}: {error}")
+    os._exit(0)  # without the clean-up of libraries that a bad file may have hurt

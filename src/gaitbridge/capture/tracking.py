@@ -1,0 +1,102 @@
+"""Who is who from frame to frame: detections joined to tracks at the least cost, over gaps; for boxes in pictures and centroids of points alike."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+Cost = Callable[[np.ndarray, np.ndarray], np.ndarray]  # predicted [N, D], detected [M, D] -> cost [N, M]; infinite: never
+
+
+@dataclass
+class Track:
+    """One object over time: its number, the frames in which it was seen, and which detection of each frame it is.
+
+    states [D] of each frame: what the cost compares, such as a box or a centroid.
+    """
+
+    number: int
+    times_s: list[float] = field(default_factory=list)
+    frames: list[int] = field(default_factory=list)
+    detections: list[int] = field(default_factory=list)
+    states: list[np.ndarray] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+
+def iou_cost(predicted: np.ndarray, detected: np.ndarray) -> np.ndarray:
+    """One minus the intersection over union of boxes [N, 4] and [M, 4] (top, left, bottom, right): [N, M]; 1 where they do not meet."""
+    low = np.maximum(predicted[:, None, :2], detected[None, :, :2])
+    high = np.minimum(predicted[:, None, 2:], detected[None, :, 2:])
+    common = np.prod(np.clip(high - low, 0.0, None), axis=2)
+    areas = [np.prod(np.clip(boxes[:, 2:] - boxes[:, :2], 0.0, None), axis=1) for boxes in (predicted, detected)]
+    union = areas[0][:, None] + areas[1][None] - common
+    return 1.0 - np.divide(common, union, out=np.zeros_like(common), where=union > 0)
+
+
+def distance_cost(predicted: np.ndarray, detected: np.ndarray) -> np.ndarray:
+    """Euclidean distances of points [N, D] and [M, D]: [N, M]."""
+    return np.asarray(np.linalg.norm(predicted[:, None] - detected[None], axis=2))
+
+
+def assign(cost: np.ndarray, most: float) -> list[tuple[int, int]]:
+    """Pairs (row, column) of the assignment of least total cost [N, M] among those that cost at most `most`; as many pairs as can be.
+
+    A pair above `most` is never made, and does not push others off their best.
+    """
+    from scipy.optimize import linear_sum_assignment
+
+    if not cost.size:
+        return []
+    allowed = np.isfinite(cost) & (cost <= most)
+    dear = 1.0 + 2.0 * max(most, 0.0) * (min(cost.shape) + 1)  # dearer than any set of allowed pairs: one more pair always pays
+    rows, columns = linear_sum_assignment(np.where(allowed, cost, dear))
+    return [(int(row), int(column)) for row, column in zip(rows, columns, strict=True) if allowed[row, column]]
+
+
+class Tracker:
+    """Gives each frame's detections to tracks: predicted at constant velocity, joined at the least total cost, kept alive over gaps.
+
+    cost: of predicted against detected states; most: dearest pair that is joined; gap_s: a track unseen for longer has ended; memory_s: the
+    time over which its velocity is taken.
+    """
+
+    def __init__(self, cost: Cost, most: float, gap_s: float, memory_s: float = 0.5) -> None:
+        self.cost, self.most, self.gap_s, self.memory_s = cost, most, gap_s, memory_s
+        self.live: list[Track] = []
+        self.ended: list[Track] = []
+
+    def predicted(self, track: Track, time_s: float) -> np.ndarray:
+        """The state [D] expected at a time, from the newest one and the velocity over the last `memory_s`."""
+        newest = track.times_s[-1]
+        first = next((k for k, seen in enumerate(track.times_s) if seen >= newest - self.memory_s), len(track) - 1)
+        if first == len(track) - 1:
+            return track.states[-1]
+        velocity = (track.states[-1] - track.states[first]) / (newest - track.times_s[first])
+        return track.states[-1] + velocity * (time_s - newest)
+
+    def step(self, frame: int, time_s: float, detected: np.ndarray) -> list[Track]:
+        """Take the detections [M, D] of one frame, in order of time; returns the track of each of them."""
+        lost = [track for track in self.live if time_s - track.times_s[-1] > self.gap_s]
+        self.ended += lost
+        self.live = [track for track in self.live if time_s - track.times_s[-1] <= self.gap_s]
+        chosen: dict[int, Track] = {}
+        if self.live and len(detected):
+            expected = np.stack([self.predicted(track, time_s) for track in self.live])
+            pairs = assign(self.cost(expected, np.asarray(detected, float)), self.most)
+            chosen = {column: self.live[row] for row, column in pairs}
+        for number, state in enumerate(detected):
+            if number not in chosen:
+                chosen[number] = Track(len(self.live) + len(self.ended))
+                self.live.append(chosen[number])
+            track = chosen[number]
+            track.times_s.append(time_s)
+            track.frames.append(frame)
+            track.detections.append(number)
+            track.states.append(np.asarray(state, float))
+        return [chosen[number] for number in range(len(detected))]
+
+    def tracks(self) -> list[Track]:
+        """All tracks so far, by number."""
+        return sorted(self.ended + self.live, key=lambda track: track.number)

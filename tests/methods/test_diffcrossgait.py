@@ -10,7 +10,7 @@ from gaitbridge.config import checked, overridden
 from gaitbridge.errors import UserError
 from gaitbridge.methods.diffcrossgait.network import MODALITIES, Network, NetworkConfig
 from gaitbridge.methods.diffcrossgait.objective import Objective, ObjectiveConfig
-from gaitbridge.types import Batch
+from gaitbridge.types import Batch, Features
 
 SMALL = NetworkConfig(channels=(8, 8), strides=(2, 2), stem_stride=1, parts=8, embedding=16)
 
@@ -130,8 +130,34 @@ def test_latents_cannot_shrink() -> None:
     diffusion = objective().diffusion
     assert diffusion is not None
     parts = {name: 0.05 * torch.randn(32, 16, 8) + 5 for name in MODALITIES}
-    for z in diffusion.latents(parts).values():
-        assert float(z.std(0).mean()) == pytest.approx(1.0, abs=0.25)
+    for z in diffusion.latents(Features(parts, {})).values():
+        assert float(z.std(0).mean().detach()) == pytest.approx(1.0, abs=0.25)
+
+
+def test_the_latent_may_be_the_embedding_itself() -> None:
+    net, batch = Network(SMALL), small_batch()
+    criterion, features = objective(diffusion__latent_from="embedding"), net(batch)
+    assert criterion.diffusion is not None
+    latents = criterion.diffusion.latents(features)
+    assert torch.allclose(latents["silhouettes"], 4.0 * features.embeddings["silhouettes"])  # sixteen channels of unit length
+    assert float(latents["silhouettes"].square().mean().detach()) == pytest.approx(1.0)
+    assert "phase2_dynamics" in criterion(features, batch)
+
+
+@pytest.mark.parametrize(("leader", "follower"), [("range_views", "silhouettes"), ("silhouettes", "range_views")])
+def test_a_leader_is_not_moved_by_gaps(leader: str, follower: str) -> None:
+    net, batch = Network(SMALL), small_batch(16, seed=3)
+    losses = objective(diffusion__leader=leader)(net(batch), batch)
+
+    def reaches(name: str, modality: str) -> bool:
+        weight = net.encoders[modality].stem[0].weight  # type: ignore[union-attr,index]
+        (gradient,) = torch.autograd.grad(losses[name], weight, retain_graph=True, allow_unused=True)
+        return gradient is not None and float(gradient.abs().max()) > 0
+
+    assert reaches("phase2_dynamics", follower)
+    assert not reaches("phase2_dynamics", leader)
+    assert reaches("phase3_recoverability", follower)
+    assert reaches("phase1_anchoring", leader)  # by its own identity losses
 
 
 @pytest.mark.parametrize(("setting", "message"), [

@@ -11,6 +11,7 @@ from gaitbridge.methods.diffcrossgait import trajectory
 from gaitbridge.methods.diffcrossgait.network import MODALITIES, Network
 from gaitbridge.methods.diffcrossgait.objective import LatentDiffusion, Objective
 from gaitbridge.store import Store
+from gaitbridge.types import Features
 
 FILE = "trajectory.json"
 SHOWN_STEPS = (10, 20, 30, 40, 50, 60, 70, 80, 90)
@@ -47,12 +48,14 @@ def diagnose(network: Network, objective: Objective, store: Store, numbers: list
 def _latents(network: Network, diffusion: LatentDiffusion, store: Store, numbers: list[int]) -> dict[str, Tensor]:
     """Clean latents [N, D, K] of both modalities."""
     parts: dict[str, list[Tensor]] = {name: [] for name in MODALITIES}
+    embeddings: dict[str, list[Tensor]] = {name: [] for name in MODALITIES}
     for start in range(0, len(numbers), 32):
         sequences = store.read_many(numbers[start : start + 32], MODALITIES)
         for name in MODALITIES:
             images, frames = padded([sequence.arrays[name] for sequence in sequences])
             parts[name].append(network.part_features(images, frames, name)[0].float())
-    return diffusion.latents({name: torch.cat(values) for name, values in parts.items()})
+            embeddings[name].append(network.embedding(parts[name][-1], name).float())
+    return diffusion.latents(Features(*({name: torch.cat(values) for name, values in group.items()} for group in (parts, embeddings))))
 
 
 def _gaps(diffusion: LatentDiffusion, latents: dict[str, Tensor], people: Tensor, noise: Tensor) -> dict[str, dict[str, list[float]]]:

@@ -62,6 +62,10 @@ class DiffusionConfig(Config):
     partner: Literal["synchronised", "same_person"] = "same_person"
     """Whose latent goes with a silhouette sequence's: the range views of the same moment, or any of the same person in the batch."""
     detach_recovery_target: bool = True
+    leader: Literal["none", "silhouettes", "range_views"] = "none"
+    """The modality that the other is to come near, and that does not move towards it: gaps are closed from the other side alone."""
+    latent_from: Literal["parts", "embedding"] = "parts"
+    """What the clean latent is: a projection of the part features, or the embedding itself, the one that is compared at inference."""
 
     @model_validator(mode="after")
     def _ordered(self) -> "DiffusionConfig":
@@ -97,14 +101,25 @@ class LatentDiffusion(nn.Module):
     def __init__(self, config: DiffusionConfig, parts: int, channels: int, people: int) -> None:
         super().__init__()
         self.config = config
-        self.project = SeparateLinear(parts, channels, config.latent)
-        self.normal = ModalityBatchNorm(MODALITIES, parts, config.latent)
-        self.classify = CosineClassifier(parts, config.latent, people)
-        self.denoise = Denoiser(config.latent, config.width, len(MODALITIES))
+        self.project: nn.Module | None = None
+        size = channels
+        if config.latent_from == "parts":
+            size = config.latent
+            self.project = SeparateLinear(parts, channels, size)
+            self.normal = ModalityBatchNorm(MODALITIES, parts, size)
+        self.classify = CosineClassifier(parts, size, people)
+        self.denoise = Denoiser(size, config.width, len(MODALITIES))
 
-    def latents(self, parts: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """z_0 of each modality [N, D, K]: unit variance over the batch, so that no gap closes by shrinking."""
-        return {name: self.normal(self.project(parts[name]), name).float() for name in MODALITIES}
+    def latents(self, features: Features) -> dict[str, Tensor]:
+        """z_0 of each modality [N, D, K]: unit variance (over the batch, or of an embedding's channels), so that no gap closes by shrinking."""
+        if self.project is None:
+            return {name: x.float() * x.shape[1] ** 0.5 for name, x in features.embeddings.items()}
+        return {name: self.normal(self.project(features.parts[name]), name).float() for name in MODALITIES}
+
+    def gap(self, of: Mapping[str, Tensor]) -> Tensor:
+        """The gap between the modalities; where one leads, only the other is moved by it."""
+        camera, lidar = ((of[m].detach() if m == self.config.leader else of[m]) for m in MODALITIES)
+        return trajectory.gap(camera, lidar)
 
     def denoised(self, z_t: Mapping[str, Tensor], t: Tensor, abar_t: Tensor) -> tuple[dict[str, Tensor], ...]:
         """(prediction, z0hat, epshat, mid) by modality, from one call of the denoiser on both."""
@@ -148,7 +163,7 @@ class Objective(nn.Module):
         if self.reconstruction is not None:
             losses |= self.reconstruction(features.extras, batch.extras)
         if self.diffusion is not None:
-            latents = self.diffusion.latents(features.parts)
+            latents = self.diffusion.latents(features)
             if weight := self.config.latent_identity:
                 extra = self.identity_losses(latents, batch.people, self.diffusion.classify, "latent_")
                 losses |= {name: rise * weight * loss for name, loss in extra.items()}
@@ -210,7 +225,7 @@ class Objective(nn.Module):
             return z0hat[CAMERA].sum() * 0.0
         chosen = {m: z0hat[m][low] for m in MODALITIES}
         identity = self.identity_losses(chosen, people[low], diffusion.classify, "")
-        return torch.stack(list(identity.values())).sum() + trajectory.gap(chosen[CAMERA], chosen[LIDAR])
+        return torch.stack(list(identity.values())).sum() + diffusion.gap(chosen)
 
     def dynamics(self, diffusion: LatentDiffusion, z_0: Mapping[str, Tensor], eps: Mapping[str, Tensor], z0hat: Mapping[str, Tensor],
                  epshat: Mapping[str, Tensor], t: Tensor, medium: Tensor) -> Tensor:
@@ -223,8 +238,7 @@ class Objective(nn.Module):
         before = diffusion.denoised(z_e, earlier, abar_e)[1]
         now = {m: z0hat[m][medium] for m in MODALITIES}
         moved = {m: now[m] - before[m] for m in MODALITIES}
-        return (trajectory.gap(now[CAMERA], now[LIDAR]) + trajectory.gap(epshat[CAMERA][medium], epshat[LIDAR][medium])
-                + trajectory.gap(moved[CAMERA], moved[LIDAR]))
+        return diffusion.gap(now) + diffusion.gap({m: epshat[m][medium] for m in MODALITIES}) + diffusion.gap(moved)
 
     def recoverability(self, diffusion: LatentDiffusion, z_0: Mapping[str, Tensor], mid: Mapping[str, Tensor], t: Tensor,
                        high: Tensor) -> Tensor:
@@ -234,10 +248,13 @@ class Objective(nn.Module):
         """
         if not bool(high.any()):
             return z_0[CAMERA].sum() * 0.0
+        settings = self.config.diffusion
         variance = torch.cat([mid[m] for m in MODALITIES]).var(0).mean()
-        loss = trajectory.gap(mid[CAMERA][high], mid[LIDAR][high]) / variance.clamp(min=1e-6)
+        loss = diffusion.gap({m: mid[m][high] for m in MODALITIES}) / variance.clamp(min=1e-6)
         for own, other in ((CAMERA, LIDAR), (LIDAR, CAMERA)):
-            target = z_0[own][high].detach() if self.config.diffusion.detach_recovery_target else z_0[own][high]
+            if other == settings.leader:
+                continue  # it would move to tell of the other
+            target = z_0[own][high].detach() if settings.detach_recovery_target else z_0[own][high]
             loss = loss + 0.5 * trajectory.gap(diffusion.recovered_from(mid[other][high], t[high], own), target)
         return loss
 

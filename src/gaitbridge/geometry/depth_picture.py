@@ -7,17 +7,17 @@ metres: take pictures only for such weights.
 
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import pairwise
 
 import numpy as np
 
-from gaitbridge.geometry.projection import FRAMES_AT_ONCE, SUSTECH1K, Projection
+from gaitbridge.geometry.projection import SUSTECH1K, Projection
 
 PIXELS_PER_CELL = 0.77  # of the drawing: the share of a default figure's height that its axes take, and 100 dots an inch at 0.01 inch a cell
 DOT_RADIUS = 0.5 * 100 / 72  # pixels: dots one point wide at 100 dots an inch
 PHASES = 32  # steps within a pixel at which the shape of a dot is tabulated
 FAINTEST = 0.5 / 255  # a dot that covers less of a pixel does not show
 SHARPNESS = -0.75  # of the cubic kernel of the enlargement
+DRAWN_AT_ONCE = 8  # frames; many more make arrays so large that their memory may be asked of the system anew each time
 REACH = 3  # pixels that the kernel may look beyond an edge, one to spare
 
 
@@ -35,12 +35,12 @@ def jet() -> np.ndarray:
     return (np.stack(channels, axis=-1) * 255).astype(np.uint8)
 
 
-def _shades(values: np.ndarray) -> np.ndarray:
-    """Colour numbers [...] of values [...]: 0 for the least, 255 for the greatest, all 0 where they are equal."""
-    least = values.min()
-    span = values.max() - least
-    share = (values - least) / span if span > 0 else np.zeros_like(values)
-    return np.minimum(share * 256, 255).astype(np.uint8)
+def _shades(values: np.ndarray, first: np.ndarray, frame: np.ndarray) -> np.ndarray:
+    """Colour numbers [P] of values [P] that lie frame after frame, from `first` [T]: 0 a frame's least, 255 its greatest, 0 if all are equal."""
+    least = np.minimum.reduceat(values, first)
+    span = np.maximum.reduceat(values, first) - least
+    scale = np.divide(256, span, out=np.zeros_like(span), where=span > 0)
+    return np.minimum((values - least[frame]) * scale[frame], 255).astype(np.uint8)
 
 
 def depth_picture(range_view: np.ndarray) -> np.ndarray:
@@ -52,7 +52,8 @@ def depth_picture(range_view: np.ndarray) -> np.ndarray:
     seen = np.isfinite(range_view)
     picture = np.zeros((3, *range_view.shape), np.uint8)
     if seen.any():
-        picture[:, seen] = jet()[_shades(-range_view[seen])].T
+        near = -range_view[seen].astype(np.float64)
+        picture[:, seen] = jet()[_shades(near, np.zeros(1, np.intp), np.zeros(len(near), np.intp))].T
     return picture
 
 
@@ -64,48 +65,54 @@ def depth_pictures(frames: Sequence[np.ndarray], sensor: Projection = SUSTECH1K,
     a return are black. A person behind the sensor is not torn apart, and one near the seam is centred: there the published ones differ.
     """
     pictures = np.zeros((len(frames), 3, *size), np.uint8)
-    for start in range(0, len(frames), FRAMES_AT_ONCE):
-        azimuth, elevation, ranges, frame = sensor.returns(frames[start : start + FRAMES_AT_ONCE])
-        bounds = np.flatnonzero(np.diff(frame, prepend=-1, append=len(frames)))
-        for first, end in pairwise(bounds):
-            drawing, column = _drawn(azimuth[first:end], elevation[first:end], ranges[first:end], sensor)
-            pictures[start + frame[first]] = _enlarged(drawing, column, sensor, size)
+    for start in range(0, len(frames), DRAWN_AT_ONCE):
+        azimuth, elevation, ranges, frame = sensor.returns(frames[start : start + DRAWN_AT_ONCE])
+        if len(frame):
+            shown, number = np.unique(frame, return_inverse=True)  # frames with a return, numbered without gaps
+            for place, (drawing, column) in zip(start + shown, _drawn(azimuth, elevation, ranges, number, sensor), strict=True):
+                pictures[place] = _enlarged(drawing, column, sensor, size)
     return pictures
 
 
-def _drawn(azimuth: np.ndarray, elevation: np.ndarray, ranges: np.ndarray, sensor: Projection) -> tuple[np.ndarray, int]:
-    """The drawing of the returns [P], uint8 [h, w, 3], no larger than it needs to be, and the whole drawing's column of its first one."""
+def _drawn(azimuth: np.ndarray, elevation: np.ndarray, ranges: np.ndarray, frame: np.ndarray, sensor: Projection) -> list[tuple[np.ndarray, int]]:
+    """The drawings of returns [P] that lie frame after frame: each uint8 [h, w, 3], as small as can be, and its first column in the whole turn.
+
+    All frames at once: `frame` [P] counts from 0 without gaps. Gathering by `take` and sorting 16 bits, by radix, keep it fast.
+    """
     # 1. Places in pixels, from the top left; the whole turn has its seam behind the sensor, and is continued beyond it.
-    middle = np.arctan2(np.sin(azimuth).sum(), np.cos(azimuth).sum())
+    first = np.flatnonzero(np.diff(frame, prepend=-1))
+    middle = np.arctan2(np.add.reduceat(np.sin(azimuth), first), np.add.reduceat(np.cos(azimuth), first))[frame]
     azimuth = middle + (azimuth - middle + np.pi) % (2 * np.pi) - np.pi
     right = (np.pi - azimuth) * (PIXELS_PER_CELL / sensor.azimuth_step)
     down = (sensor.elevations[0] - elevation) * (PIXELS_PER_CELL / _pitch(sensor))
     # 2. From the farthest to the nearest, and their colours.
-    distance = ranges * np.cos(elevation)
-    order = np.argsort(-distance, kind="stable")
+    near = -ranges * np.cos(elevation)
+    order = np.lexsort((near, frame))
     right, down = right[order], down[order]
-    colours = jet()[_shades(-distance[order])].astype(np.float32)
-    # 3. What each dot covers of 3 x 3 pixels.
+    colours = jet()[_shades(near[order], first, frame)].astype(np.float64)
+    # 3. What each dot covers of 3 x 3 pixels; the frames' pixels lie one after the other.
     column, row = np.floor(right).astype(np.intp), np.floor(down).astype(np.intp)
     shape = ((down - row) * PHASES).astype(np.intp) * PHASES + ((right - column) * PHASES).astype(np.intp)
-    first_column, first_row = int(column.min()) - 1, int(row.min()) - 1
-    width, height = int(column.max()) + 2 - first_column, int(row.max()) + 2 - first_row
-    around = (np.arange(-1, 2)[:, None] * width + np.arange(-1, 2)).ravel()
-    cover, free = (table[shape] for table in _dots())  # [P, 9]
+    left, top = (np.minimum.reduceat(place, first) - 1 for place in (column, row))
+    width, height = np.maximum.reduceat(column, first) + 2 - left, np.maximum.reduceat(row, first) + 2 - top
+    start = np.append(0, (width * height).cumsum())
+    own = (start[frame] + (row - top[frame]) * width[frame] + column - left[frame]).astype(np.int32)
+    around = (np.arange(-1, 2)[:, None] * width[:, None, None] + np.arange(-1, 2)).reshape(-1, 9).astype(np.int32)  # [T, 9]
+    cover, free = (np.take(table, shape, 0).ravel() for table in _dots())  # [9 P]
     shown = np.flatnonzero(cover > FAINTEST)
-    pixel = (((row - first_row) * width + column - first_column)[:, None] + around).ravel()[shown]
+    pixel = (own[:, None] + np.take(around, frame, 0)).ravel().take(shown)
     # 4. Each dot is laid over what is there: it counts by what it covers, times what the later ones of its pixel leave free.
-    sort = np.argsort(pixel.astype(np.uint16) if width * height <= 2**16 else pixel, kind="stable")  # 16 bits are sorted by radix: much faster
-    pixel, shown = pixel[sort], shown[sort]
-    starts = np.flatnonzero(np.diff(pixel, prepend=-1))
-    left_free = np.append(free.ravel()[shown].cumsum(), 0.0)
-    lengths = np.diff(starts, append=len(pixel))
-    later = np.repeat(left_free[starts + lengths - 1], lengths) - left_free[:-1]
-    weight = cover.ravel()[shown] * np.exp(later.astype(np.float32))
-    sums = np.add.reduceat(weight[:, None] * colours[shown // 9], starts)
-    drawing = np.zeros((height * width, 3), np.uint8)
-    drawing[pixel[starts]] = sums + 0.5
-    return drawing.reshape(height, width, 3), first_column
+    sort = np.argsort(pixel.astype(np.uint16) if start[-1] <= 2**16 else pixel, kind="stable")
+    pixel, shown = pixel.take(sort), shown.take(sort)
+    ends = np.append(np.flatnonzero(np.diff(pixel)), len(pixel) - 1)
+    left_free = free.take(shown).cumsum()
+    weight = cover.take(shown) * np.exp(np.repeat(left_free.take(ends), np.diff(ends, prepend=-1)) - left_free)
+    dot = shown // 9
+    drawing = np.zeros((start[-1], 3), np.uint8)
+    for channel in range(3):
+        total = (weight * colours[:, channel].take(dot)).cumsum().take(ends)
+        drawing[pixel.take(ends), channel] = np.diff(total, prepend=0) + 0.5
+    return [(drawing[start[n] : start[n + 1]].reshape(height[n], width[n], 3), int(left[n])) for n in range(len(first))]
 
 
 def _pitch(sensor: Projection) -> float:
@@ -130,18 +137,17 @@ def _dots() -> tuple[np.ndarray, np.ndarray]:
 def _enlarged(drawing: np.ndarray, first_column: int, sensor: Projection, size: tuple[int, int]) -> np.ndarray:
     """The picture uint8 [3, H, W] of a drawing [h, w, 3] whose first column is number `first_column` of the whole turn's."""
     height, width = size
-    rows = np.flatnonzero(drawing.any((1, 2)))
-    person = drawing[rows[0] : max(rows[-1], rows[0] + 1)]  # the published crop leaves the last row out
+    rows = np.flatnonzero(drawing.reshape(len(drawing), -1).any(1))
+    top, bottom = rows[0], max(rows[-1], rows[0] + 1)  # the published crop leaves the last row out
     turn = int(sensor.columns * PIXELS_PER_CELL)
-    zoom = max(int(height * turn / len(person)), 1) / turn
+    zoom = max(int(height * turn / (bottom - top)), 1) / turn
     # 1. All columns that the kernel lets the person reach: two of the drawing beyond it, which are black.
-    black = 2
-    person = np.pad(person, ((0, 0), (black, black), (0, 0)))
-    first = first_column - black
-    columns = np.arange(int(np.ceil((first + 0.5) * zoom - 0.5)), int(np.floor((first + person.shape[1] - 0.5) * zoom - 0.5)) + 1)
-    across = _cubic((columns + 0.5) / zoom - 0.5 - first, person.shape[1])
-    down = _cubic((np.arange(height) + 0.5) * len(person) / height - 0.5, len(person))
-    large = down @ np.moveaxis(person, 2, 0).astype(np.float32) @ across.T
+    black, first = 2, first_column - 2
+    person = np.zeros((3, bottom - top, drawing.shape[1] + 2 * black), np.float32)
+    person[:, :, black:-black] = np.moveaxis(drawing[top:bottom], 2, 0)
+    columns = np.arange(int(np.ceil((first + 0.5) * zoom - 0.5)), int(np.floor((first + person.shape[2] - 0.5) * zoom - 0.5)) + 1)
+    across = _cubic((columns + 0.5) / zoom - 0.5 - first, person.shape[2])
+    large = _cubic((np.arange(height) + 0.5) * (bottom - top) / height - 0.5, bottom - top) @ person @ across.T
     large = np.clip(large + 0.5, 0, 255).astype(np.uint8)
     # 2. The columns around the one that halves the brightness, black beyond the person.
     brightness = large.sum((0, 1), dtype=np.int64).cumsum()

@@ -168,7 +168,7 @@ def _aligned(grid: np.ndarray, left: np.ndarray, sensor: Projection, size: tuple
     median = ((below <= ((cells - 1) // 2)[:, None]).sum(1) + (below <= (cells // 2)[:, None]).sum(1)) / 2
     # 3. The nearest cell of each pixel.
     across = (np.arange(width) + 0.5 - width / 2) * step[:, None] / sensor.azimuth_step
-    column = np.rint(median[:, None] + across).astype(np.intp)  # [T, W]
+    column = np.floor(median[:, None] + across + (0.5 + 1e-9)).astype(np.intp)  # [T, W]; half-way goes right, so that all cells are as wide
     inside = (column >= 0) & (column < columns)
     views = grid[np.arange(frames)[:, None, None], row[:, :, None], column.clip(0, columns - 1)[:, None, :]]
     return np.where(inside[:, None, :] & np.isfinite(views), views, np.float32(np.nan))

@@ -52,7 +52,7 @@ def _by_split(rows: list[dict[str, Any]]) -> TextTable:
 
 
 def _spread(values: Iterable[float], unit: str = "") -> str:
-    found = sorted(set(values))
+    found = sorted({value for value in values if value == value})  # without NaN, which stands for unknown
     if not found:
         return "none"
     ends = f"{found[0]:g}" if found[0] == found[-1] else f"{found[0]:g} to {found[-1]:g}"

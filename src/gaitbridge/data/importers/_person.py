@@ -96,7 +96,7 @@ def _read(job: Job, report: Report) -> Iterator[Sequence]:
             _problem(job, report, f"{place.folders[0]} cannot be read ({type(error).__name__}: {error}): get its files from the source again")
             continue
         report.kept.append(f"{place.kind}/{place.view}")
-        report.fields.update(sequence.arrays)
+        report.fields.update(list(sequence.arrays))
         report.notes += reading.notes
         yield sequence
 

@@ -55,7 +55,8 @@ def read_silhouettes_with_smpl(reading: Reading) -> Arrays:
         else:
             smpl_path, parts = found
             arrays |= parts
-            lengths |= {smpl_path: len(array) for array in list(parts.values())[:1]}  # its parts have the same frames
+            if parts:
+                lengths[smpl_path] = len(next(iter(parts.values())))  # its parts have the same frames
     if not arrays:
         raise reading.missing("silhouettes and no SMPL parameters", f"{names_looked_for(reading.place)}, smpls-{reading.place.view}.pkl, .npz")
     same_frames(lengths)

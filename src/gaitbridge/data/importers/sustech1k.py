@@ -48,10 +48,10 @@ def rates(frames: str) -> dict[str, Any]:
 
 def files_of(reading: Reading) -> dict[str, Path | None]:
     """The files of the parts, by the words of their names; UserError where two have the same ones."""
-    synchronised = [path for path in reading.place.files() if ("sync" in path.name.split("-")) == (reading.frames == "sync")]
+    chosen = [path for path in reading.place.files() if ("sync" in path.name.split("-")) == (reading.frames == "sync")]
     found: dict[str, Path | None] = {}
     for part, words in WORDS.items():
-        fits = [path for path in synchronised if path.name.endswith(f"-{words}.pkl")]
+        fits = [path for path in chosen if path.name.endswith(f"-{words}.pkl")]
         if len(fits) > 1:
             raise UserError(f"{fits[0].parent} has two files of {words} ({fits[0].name}, {fits[1].name}): leave the right one")
         found[part] = fits[0] if fits else None

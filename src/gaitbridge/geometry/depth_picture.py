@@ -87,7 +87,7 @@ def _drawn(azimuth: np.ndarray, elevation: np.ndarray, ranges: np.ndarray, frame
     down = (sensor.elevations[0] - elevation) * (PIXELS_PER_CELL / _pitch(sensor))
     # 2. From the farthest to the nearest, and their colours.
     near = -ranges * np.cos(elevation)
-    order = np.lexsort((near, frame))
+    order = np.argsort(near - 2 * near.min() * frame)  # within each frame; equally far dots are of one colour, so that their order does not matter
     right, down = right[order], down[order]
     colours = jet()[_shades(near[order], first, frame)].astype(np.float64)
     # 3. What each dot covers of 3 x 3 pixels; the frames' pixels lie one after the other.

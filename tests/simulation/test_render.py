@@ -225,7 +225,7 @@ def test_a_foreign_store_is_not_touched(tmp_path: Path) -> None:
     ({"views": ("090", "090")}, "each once"),
     ({"extras": ("point",)}, "did you mean 'points'"),
     ({"framse": 3}, "did you mean 'frames'"),
-    ({"distance_m": (9, 3)}, "the shortest length"),
+    ({"distance_m": (9, 3)}, "the lower limit"),
 ])  # fmt: skip
 def test_mistakes_in_settings_are_named(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(UserError, match=message):

@@ -64,6 +64,7 @@ def _start(store: Path, config: CohortConfig) -> None:
             here = json.loads(file.read_text())
         except ValueError as error:
             raise StoreError(f"{file} is damaged: choose another folder, or delete this one") from error
+        here = CohortConfig().model_dump(mode="json") | here  # of settings that came after the plan, the default
         if different := sorted(name for name in {*here, *wanted} if here.get(name) != wanted.get(name)):
             raise UserError(f"{store} holds a simulation with another {', '.join(different)}: choose another folder, or delete this one")
         return

@@ -36,15 +36,15 @@ def render_take(
     camera_random: np.random.Generator, lidar_random: np.random.Generator
 ) -> list[dict[str, np.ndarray]]:  # fmt: skip
     """The arrays of each station's sequence, by the names of store.FIELDS."""
-    frames = len(clock.lidar_s)
-    dressed = walker.dressed(np.concatenate([clock.camera_s, clock.lidar_s]))
-    pictures = _photograph(walker, dressed, stations, frames, sensors)
+    exposures_s, exposure_of = clock.exposures(len(stations))
+    dressed = walker.dressed(np.concatenate([exposures_s, clock.lidar_s]))
+    pictures = _photograph(walker, dressed, stations, exposure_of, sensors)
     swept = _sweep(walker, dressed, stations, clock, sensors, lidar_random)
     shared = _shared(walker, dressed, clock, sensors)
     night, level = walker.outfit.night, sensors.segmentation_error
     sequences = []
     for number, station in enumerate(stations):
-        arrays = pictures[number] | swept[number] | shared
+        arrays = pictures[number] | swept[number] | shared | _at_exposures(walker, dressed, exposures_s, exposure_of[number], sensors)
         clean = arrays.pop("clean_silhouettes")
         if "clean_silhouettes" in sensors.extras:
             arrays["clean_silhouettes"] = clean
@@ -55,21 +55,24 @@ def render_take(
     return sequences
 
 
-def _photograph(walker: Walker, dressed: Dressed, stations: Rows[Station], frames: int, sensors: Sensors) -> list[dict[str, np.ndarray]]:
-    """Clean silhouettes, their boxes and, on request, body parts of all cameras."""
+def _photograph(
+    walker: Walker, dressed: Dressed, stations: Rows[Station], exposure_of: np.ndarray, sensors: Sensors
+) -> list[dict[str, np.ndarray]]:
+    """Clean silhouettes, their boxes and, on request, body parts of all cameras. exposure_of [N, T]: in which exposure each frame was taken."""
     poses = np.stack([station.T_world_from_camera for station in stations])
     parts = walker.part_of_triangle if "body_parts" in sensors.extras else None
     size, worn = sensors.camera.size, walker.worn_vertices
-    masks = np.empty((len(stations), frames, *size), np.uint8)
-    boxes = np.empty((len(stations), frames, 4), np.float32)
+    masks = np.empty((*exposure_of.shape, *size), np.uint8)
+    boxes = np.empty((*exposure_of.shape, 4), np.float32)
     seen = np.empty_like(masks) if parts is not None else None
-    for frame in range(frames):
-        vertices = dressed.vertices_m[frame]
+    for exposure in range(exposure_of.max() + 1):
+        who, frame = np.nonzero(exposure_of == exposure)
+        vertices = dressed.vertices_m[exposure]
         scene = RayScene(vertices, walker.triangles)
-        shot = silhouette_camera.render_many(scene, sensors.camera.camera, poses, vertices[:worn], size, walker.is_person, parts)
-        masks[:, frame], boxes[:, frame] = shot.masks, shot.boxes
+        shot = silhouette_camera.render_many(scene, sensors.camera.camera, poses[who], vertices[:worn], size, walker.is_person, parts)
+        masks[who, frame], boxes[who, frame] = shot.masks, shot.boxes
         if seen is not None and shot.parts is not None:
-            seen[:, frame] = shot.parts
+            seen[who, frame] = shot.parts
     out = [{"clean_silhouettes": masks[number], "silhouettes_box": boxes[number]} for number in range(len(stations))]
     if seen is not None:
         out = [arrays | {"body_parts": seen[number]} for number, arrays in enumerate(out)]
@@ -88,7 +91,7 @@ def _sweep(
     clouds: list[list[np.ndarray]] = [[] for _ in stations]
     velocity = walker.velocity_mps(clock.lidar_s)
     for frame in range(frames):
-        vertices = dressed.vertices_m[frames + frame]
+        vertices = dressed.vertices_m[frame - frames]  # the last frames are the LiDARs'
         scene = RayScene(vertices, walker.triangles)
         scans = spinning_lidar.scan_many(
             scene, sensors.lidar, poses, vertices[:worn], velocity[frame], random if sensors.lidar_noise else None, walker.is_person
@@ -112,19 +115,25 @@ def _cloud(scan: spinning_lidar.Scan, time_s: float, frame: int) -> np.ndarray:
 
 
 def _shared(walker: Walker, dressed: Dressed, clock: Clock, sensors: Sensors) -> dict[str, np.ndarray]:
-    """What all stations have in common: times, intrinsics and ground truth."""
+    """What all stations have in common: the LiDARs' times, intrinsics and ground truth."""
     frames, camera = len(clock.lidar_s), sensors.camera.camera
     arrays: dict[str, np.ndarray] = {
-        "silhouettes_time_s": clock.camera_s,
         "range_views_time_s": clock.lidar_s,
         "intrinsics": np.array([camera.fx, camera.fy, camera.cx, camera.cy, camera.width, camera.height], float),
     }
     if sensors.truth:
-        turns = dressed.pose.rotations_world[:frames].astype(float)
-        bones = Rotation.from_matrix(turns.reshape(-1, 3, 3), assume_valid=True).as_rotvec().reshape(*turns.shape[:2], 3)
-        arrays["pose"] = np.concatenate([bones, dressed.pose.root_m[:frames, None]], axis=1).astype(np.float32)
-        arrays["joints"] = dressed.joints_m[:frames]
-        arrays["markers"] = dressed.bare_m[:frames, walker.body.marker_vertices]
-        arrays["joints_lidar"] = dressed.joints_m[frames:]
+        arrays["joints_lidar"] = dressed.joints_m[-frames:]
         arrays["shape"] = walker.shape.values
+    return arrays
+
+
+def _at_exposures(walker: Walker, dressed: Dressed, exposures_s: np.ndarray, taken: np.ndarray, sensors: Sensors) -> dict[str, np.ndarray]:
+    """One camera's times and the ground truth at them; taken [T]: in which exposure each frame was taken."""
+    arrays: dict[str, np.ndarray] = {"silhouettes_time_s": exposures_s[taken]}
+    if sensors.truth:
+        turns = dressed.pose.rotations_world[taken].astype(float)
+        bones = Rotation.from_matrix(turns.reshape(-1, 3, 3), assume_valid=True).as_rotvec().reshape(*turns.shape[:2], 3)
+        arrays["pose"] = np.concatenate([bones, dressed.pose.root_m[taken, None]], axis=1).astype(np.float32)
+        arrays["joints"] = dressed.joints_m[taken]
+        arrays["markers"] = dressed.bare_m[taken][:, walker.body.marker_vertices]
     return arrays

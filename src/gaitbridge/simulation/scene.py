@@ -29,20 +29,28 @@ class Station:
 
 @dataclass(frozen=True)
 class Clock:
-    """When the T frames of a sequence were taken, seconds: lidar_s [T] the sweeps, camera_s [T] the exposure nearest to each."""
+    """When the T frames of a sequence were taken, seconds: lidar_s [T] the sweeps, camera_s the exposures paired with them, [T] of all stations
+    or [N, T] of each."""
 
     lidar_s: np.ndarray
     camera_s: np.ndarray
 
+    def exposures(self, stations: int) -> tuple[np.ndarray, np.ndarray]:
+        """The different times at which any camera exposes [E], rising, and which of them each station's frames are [N, T]."""
+        times, which = np.unique(self.camera_s, return_inverse=True)
+        return times, np.broadcast_to(which.reshape(self.camera_s.shape), (stations, len(self.lidar_s)))
 
-def paired_times(frames: int, camera_hz: float, lidar_hz: float, phase: float) -> Clock:
+
+def paired_times(frames: int, camera_hz: float, lidar_hz: float, phase: float, late_s: np.ndarray | None = None) -> Clock:
     """LiDAR sweeps paired with the nearest exposure of cameras that are not locked to them.
 
     Cameras expose at j / camera_hz. `phase` in [0, 1) is the LiDAR's offset as a share of its period; all LiDARs point at the walker at
-    the same time (phase-locked, as rigs of several LiDARs are, against interference). Pairs differ by 1 / (2 camera_hz) at most.
+    the same time (phase-locked, as rigs of several LiDARs are, against interference). Pairs differ by 1 / (2 camera_hz) at most, and by
+    `late_s` [N] where each station's pairing is off by a time of its own.
     """
     lidar_s = 0.5 / camera_hz + (np.arange(frames) + phase) / lidar_hz
-    return Clock(lidar_s, np.rint(lidar_s * camera_hz) / camera_hz)
+    wanted_s = lidar_s if late_s is None else lidar_s + late_s[:, None]
+    return Clock(lidar_s, np.rint(wanted_s * camera_hz) / camera_hz)
 
 
 def view_angle_of(label: str) -> tuple[float, str]:
@@ -63,11 +71,14 @@ class Mounting:
     camera_height_m: tuple[float, float] = (1.5, 3.5)
     lidar_height_m: tuple[float, float] = (1.5, 3.0)
     baseline_m: tuple[float, float] = (0.2, 0.5)  # from the camera to the LiDAR along the ground, to either side
+    bearing_deg: tuple[float, float] = (0.0, 0.0)  # between the directions from which camera and LiDAR see the walker, to either side
     middle_beam_deg: float = -1.0  # of the LiDAR, where its beams are densest; it is tipped to point this at the middle of a walker
 
 
-def put_up(views: Sequence[str], path: Path, length_m: float, mounting: Mounting, random: np.random.Generator) -> list[Station]:
-    """The stations of one take around the middle of the walked path."""
+def put_up(views: Sequence[str], path: Path, length_m: float, mounting: Mounting, random: np.random.Generator,
+           apart: np.random.Generator | None = None) -> list[Station]:
+    """The stations of one take around the middle of the walked path. `apart`: for `mounting.bearing_deg`, a stream of its own, so that a station is
+    the same in all else whether its sensors look from one direction or two."""
     (middle,), (heading,) = path.place(np.array([length_m / 2]))
     stations = []
     for view in views:
@@ -80,6 +91,9 @@ def put_up(views: Sequence[str], path: Path, length_m: float, mounting: Mounting
         bearing = heading + np.deg2rad(degrees)
         out, across = np.array([np.cos(bearing), np.sin(bearing)]), np.array([-np.sin(bearing), np.cos(bearing)])
         camera = np.append(middle + distance * out, camera_z)
+        if apart is not None and mounting.bearing_deg[1]:
+            bearing += np.deg2rad(apart.uniform(*mounting.bearing_deg)) * (1.0 if apart.random() < 0.5 else -1.0)
+            out, across = np.array([np.cos(bearing), np.sin(bearing)]), np.array([-np.sin(bearing), np.cos(bearing)])
         lidar = np.append(middle + distance * out + side * baseline * across, lidar_z)
         yaw = float(np.arctan2(*(middle - lidar[:2])[::-1]))
         pitch = float(np.arctan2(LOOK_AT_M - lidar_z, distance) - np.deg2rad(mounting.middle_beam_deg))

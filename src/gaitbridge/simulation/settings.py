@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from gaitbridge.config import Config
 from gaitbridge.conventions import CONDITIONS, SPLITS
@@ -19,6 +19,8 @@ class CohortConfig(Config):
     seed: int = 0
     people: dict[str, int] = Field(default={"train": 60, "val": 12, "test": 50})
     """How many people of each split; identities are disjoint."""
+    first_person: dict[str, int] = Field(default={})
+    """The number of a split's first person, else the splits follow each other. With it a smaller cohort is a part of a larger one, split by split."""
     captured_split: Literal["train", "val", "test"] = "test"
     """The split of the people of a captured motion source, who are as many as were captured."""
     takes: tuple[tuple[str, ...], ...] = (("normal",), ("normal",), ("bag", "clothing"))
@@ -44,6 +46,10 @@ class CohortConfig(Config):
     lidar_height_m: Limits = (1.5, 3.0)
     sensor_baseline_m: Limits = (0.2, 0.5)
     """From a station's camera to its LiDAR along the ground."""
+    lidar_bearing_deg: Limits = (0.0, 0.0)
+    """By how much a station's LiDAR sees the walker from another angle than its camera, to either side."""
+    camera_time_offset_s: Limits = (0.0, 0.0)
+    """How much later than the LiDAR's sweep the exposure is that is paired with it; one for all frames of a station and take."""
     curved_share: float = Field(default=0.5, ge=0, le=1)
     """Share of the takes that are walked on a gentle curve."""
     curve_radius_m: Limits = (8.0, 25.0)
@@ -56,15 +62,32 @@ class CohortConfig(Config):
     extras: tuple[str, ...] = ()
     """Keep also any of clean_silhouettes, body_parts, points."""
 
-    @field_validator("people")
+    @field_validator("people", "first_person")
     @classmethod
     def _splits(cls, people: dict[str, int]) -> dict[str, int]:
         for split, count in people.items():
             if split not in SPLITS:
                 raise ValueError(f"unknown split {split!r}: {nearest(split, SPLITS)}")
             if count < 0:
-                raise ValueError(f"{split} cannot have {count} people")
+                raise ValueError(f"{split} cannot have {count}: give numbers from 0 on")
         return people
+
+    @model_validator(mode="after")
+    def _apart(self) -> "CohortConfig":
+        numbers = [number for of_split in self.numbers.values() for number in of_split]
+        if len(set(numbers)) < len(numbers):
+            raise ValueError(f"first_person {self.first_person} with people {self.people} puts somebody into two splits")
+        return self
+
+    @property
+    def numbers(self) -> dict[str, range]:
+        """The numbers of each split's generated people."""
+        found, after = {}, 0
+        for split in SPLITS:
+            begin = self.first_person.get(split, after)
+            found[split] = range(begin, begin + self.people.get(split, 0))
+            after = found[split].stop
+        return found
 
     @field_validator("takes")
     @classmethod
@@ -97,9 +120,10 @@ class CohortConfig(Config):
                 raise ValueError(f"unknown extra {name!r}: {nearest(name, EXTRAS)}")
         return extras
 
-    @field_validator("distance_m", "near_m", "far_m", "camera_height_m", "lidar_height_m", "sensor_baseline_m", "curve_radius_m")
+    @field_validator("distance_m", "near_m", "far_m", "camera_height_m", "lidar_height_m", "sensor_baseline_m", "curve_radius_m",
+                     "lidar_bearing_deg", "camera_time_offset_s")
     @classmethod
     def _limits(cls, limits: Limits) -> Limits:
         if not 0 <= limits[0] <= limits[1]:
-            raise ValueError("give the shortest length in metres, then the longest")
+            raise ValueError("give the lower limit, from 0 on, then the upper one")
         return limits

@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 
 from gaitbridge import plugins
-from gaitbridge.conventions import CONDITIONS, SPLITS, stream
+from gaitbridge.conventions import CONDITIONS, stream
 from gaitbridge.errors import UserError
 from gaitbridge.simulation.body import Body
 from gaitbridge.simulation.conditions import Dress
@@ -38,7 +38,7 @@ class Person:
 def plan(config: CohortConfig, source: MotionSource) -> list[Person]:
     """Everybody of the cohort, in order. Captured people have as many takes as they were captured in, if fewer are asked for."""
     if source.people is None:
-        names = [(f"p{number:04d}", split) for number, split in enumerate(split for split in SPLITS for _ in range(config.people.get(split, 0)))]
+        names = [(f"p{number:04d}", split) for split, numbers in config.numbers.items() for number in numbers]
     else:
         names = [(re.sub(r"[^A-Za-z0-9_.-]", "_", name), config.captured_split) for name in source.people]
         if len({name for name, _ in names}) < len(names):
@@ -94,18 +94,20 @@ def take_of(config: CohortConfig, person: Person, number: int, source_name: str)
     walk = source.walk(source_name, number, config.seed, body, shape)
     random = stream(config.seed, "take", *key)
     frames, start_s = _window(walk.duration_s, config, float(random.random()))
-    clock = paired_times(frames, config.camera_hz, config.lidar_hz, float(random.random()))
+    phase, apart = float(random.random()), stream(config.seed, "sensors apart", *key)
+    late_s = apart.uniform(*config.camera_time_offset_s, len(config.views)) if config.camera_time_offset_s[1] else None
+    clock = paired_times(frames, config.camera_hz, config.lidar_hz, phase, late_s)
     curved, left, radius = random.random() < config.curved_share, random.random() < 0.5, random.uniform(*config.curve_radius_m)
     path = Path((1.0 if left else -1.0) / radius if curved else 0.0)
     dress: Dress = plugins.load("gaitbridge.simulation.conditions", person.takes[number][0]).dress
     outfit = dress(body, body.rest(shape), stream(config.seed, "outfit", *key))
-    walker = Walker(body, shape, walk, outfit, path, start_s, float(max(clock.lidar_s[-1], clock.camera_s[-1])))
+    walker = Walker(body, shape, walk, outfit, path, start_s, float(max(clock.lidar_s[-1], clock.camera_s.max())))
     lidar = replace(open_lidar(config.lidar), rate_hz=config.lidar_hz)
     mounting = Mounting(
         config.distance_m, config.near_m, config.far_m, config.camera_height_m, config.lidar_height_m, config.sensor_baseline_m,
-        middle_beam_deg=float(np.median(lidar.elevations_deg)),
+        config.lidar_bearing_deg, middle_beam_deg=float(np.median(lidar.elevations_deg)),
     )  # fmt: skip
-    stations = put_up(config.views, path, walker.length_m, mounting, stream(config.seed, "stations", *key))
+    stations = put_up(config.views, path, walker.length_m, mounting, stream(config.seed, "stations", *key), apart)
     camera = SilhouetteCamera(rate_hz=config.camera_hz)
     sensors = Sensors(camera, lidar, config.segmentation_error, config.lidar_noise, config.truth, config.extras)
     return Take(walker, stations, clock, sensors, (stream(config.seed, "segmentation", *key), stream(config.seed, "lidar", *key)))
@@ -130,10 +132,10 @@ def render_person(config: CohortConfig, person: Person, source_name: str) -> Ite
 def _window(duration_s: float, config: CohortConfig, spare: float) -> tuple[int, float]:
     """How many frames fit into a walk, and when the recording starts: `spare` in [0, 1) chooses among what is left over."""
     lead = 0.5 / config.camera_hz
-    longest = (config.frames / config.lidar_hz) + 2 * lead
+    longest = (config.frames / config.lidar_hz) + 2 * lead + config.camera_time_offset_s[1]
     if duration_s == np.inf:
         return config.frames, SETTLE_S + spare
-    frames = config.frames if duration_s >= longest else int((duration_s - 2 * lead) * config.lidar_hz)
+    frames = config.frames if duration_s >= longest else int((duration_s - 2 * lead - config.camera_time_offset_s[1]) * config.lidar_hz)
     if frames < 1:
         raise UserError(f"a captured walk of {duration_s:.2f} s is too short for a single frame at {config.lidar_hz:g} Hz: leave its file out")
     return frames, spare * max(duration_s - longest, 0.0)

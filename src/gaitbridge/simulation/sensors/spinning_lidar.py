@@ -83,13 +83,14 @@ LIDARS = tuple(sorted(_DATA_SHEETS))
 
 @lru_cache(maxsize=8)
 def open_lidar(name: str) -> LidarModel:
-    """The preset `name` (see LIDARS); an unknown one raises UserError."""
-    if name not in _DATA_SHEETS:
-        raise UserError(f"unknown LiDAR {name!r}: {nearest(name, LIDARS)}")
-    table = beam_tables()[name]
-    fall = np.argsort(-np.array(table["elevations_deg"]), kind="stable")
+    """The preset `name` (see LIDARS), with /2 after it of every second beam, /4 of every fourth; an unknown one raises UserError."""
+    maker, slash, share = name.partition("/")
+    if maker not in _DATA_SHEETS or (slash and share not in ("2", "4", "8")):
+        raise UserError(f"unknown LiDAR {name!r}: {nearest(maker, LIDARS)} With /2, /4 or /8 after it: of every second, fourth or eighth beam.")
+    table = beam_tables()[maker]
+    fall = np.argsort(-np.array(table["elevations_deg"]), kind="stable")[:: int(share or 1)]
     beams = {key: tuple(table[key][k] for k in fall) for key in ("elevations_deg", "azimuth_offsets_deg", "firing_us")}
-    return LidarModel(name, **beams, **_DATA_SHEETS[name])  # type: ignore[arg-type]
+    return LidarModel(name, **beams, **_DATA_SHEETS[maker])  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)

@@ -209,6 +209,10 @@ def test_run_again_it_reads_anew_only_those_with_a_problem(tmp_path: Path) -> No
     details = json.loads((tmp_path / "store" / "import.json").read_text())
     assert details["problems"] == first.problems
     times = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "store" / "shards").iterdir()}
+    with pytest.raises(UserError, match="cannot be read"):
+        import_dataset("casia_b", tmp_path / "tree", tmp_path / "store", strict=True)
+    with pytest.raises(UserError, match="unfinished"):
+        Store(tmp_path / "store")  # while a person is read anew there is no whole store
     spoilt.write_bytes(whole)
     second = import_dataset("casia_b", tmp_path / "tree", tmp_path / "store")
     assert second.problems == []
@@ -303,7 +307,7 @@ def test_on_the_command_line(tmp_path: Path) -> None:
     assert "people, train" in done.stdout
     assert "8,140" in done.stdout
     assert "126.pkl cannot be read" in done.stdout
-    assert "1 problems" in done.stdout
+    assert "problems: 1;" in done.stdout
     assert len(Store(tmp_path / "store").rows) == 19
     listed = run("datasets").stdout
     assert "sustech1k" in listed

@@ -56,7 +56,7 @@ def import_(dataset: str, source: Path, store: Path, *, partition: Path | None =
         say(problem)
     if done.problems:
         more = f", {len(done.problems) - SHOWN} more" if len(done.problems) > SHOWN else ""
-        say(f"{len(done.problems)} problems{more}: all are in {store / DETAILS}; mend the files and run the same again, it reads those people anew")
+        say(f"problems: {len(done.problems)}{more}; all are in {store / DETAILS}; mend the files and run the same again, it reads those people anew")
     say(f"{store}: content {done.document['content_hash']}")
 
 

@@ -37,7 +37,7 @@ def partition_of(module: ModuleType, file: Path | None) -> Partition:
         return read_partition(file)
     if hasattr(module, "split_of"):
         return Partition(module.split_of, "the built-in split")
-    raise UserError(f"{module.DATASET.name} is split {module.DATASET.split}")
+    raise UserError(f"{module.DATASET.name} needs --partition FILE, since it is split {module.DATASET.split}")
 
 
 def read_partition(file: Path) -> Partition:

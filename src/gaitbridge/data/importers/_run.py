@@ -62,7 +62,7 @@ def import_dataset(
     problems = [problem for report in reports for problem in report.problems]
     if not any(report.kept for report in reports):
         _undo(store)
-        more = f", and {len(problems) - 1} more problems" if len(problems) > 1 else ""
+        more = f" (problems in all: {len(problems)})" if len(problems) > 1 else ""
         raise UserError(f"{source}: no sequence can be used: {problems[0]}{more}")
     return _finish(job, facts, division, val, people, reports)
 
@@ -121,7 +121,7 @@ def _imported(job: Job, wanted: dict[str, str], workers: int, progress: Progress
         for report in results:
             reports[report.person] = report
             left_out += len(report.problems)
-            progress(len(reports), len(wanted), f"{left_out} problems" if left_out else "")
+            progress(len(reports), len(wanted), f"problems: {left_out}" if left_out else "")
     return [reports[person] for person in sorted(reports)]
 
 

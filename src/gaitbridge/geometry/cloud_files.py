@@ -108,7 +108,13 @@ def _checked(frame: Any, file: Path, label: str) -> np.ndarray:
 
 
 def read_pcd(file: Path) -> np.ndarray:
-    """The points [P, 3] float64 of a .pcd file (Point Cloud Library, version .7); NaN rows, which mark no return, stay. ValueError if damaged."""
+    """The points [P, 3] float64 of a .pcd file; NaN rows, which mark no return, stay. ValueError if damaged."""
+    fields = pcd_fields(file)
+    return np.stack([fields[axis][:, 0] for axis in "xyz"], axis=-1).astype(np.float64)
+
+
+def pcd_fields(file: Path) -> dict[str, np.ndarray]:
+    """All fields [P, count] of a .pcd file (Point Cloud Library, version .7) by name, x, y, z among them. ValueError if damaged."""
     raw = file.read_bytes()
     end = re.search(rb"^DATA[ \t]+(\w+)[ \t\r]*\n", raw, re.MULTILINE)
     if end is None:
@@ -119,22 +125,23 @@ def read_pcd(file: Path) -> np.ndarray:
     if missing or not {"x", "y", "z"} <= set(header["FIELDS"]):
         raise ValueError(f"its header lacks {', '.join(sorted(missing)) or 'the fields x, y, z'}")
     names, counts = header["FIELDS"], [int(count) for count in header.get("COUNT", ["1"] * len(header["FIELDS"]))]
-    types = ["<" + PCD_TYPES[kind] + size for kind, size in zip(header["TYPE"], header["SIZE"], strict=True)]
+    types = [np.dtype("<" + PCD_TYPES[kind] + size) for kind, size in zip(header["TYPE"], header["SIZE"], strict=True)]
     points, body, kind = int(header["POINTS"][0]), raw[end.end() :], end.group(1).decode().lower()
-    starts = dict(zip(names, np.cumsum([0, *counts[:-1]]), strict=True))
+    if not len(names) == len(types) == len(counts) or min(counts) < 1 or points < 0:
+        raise ValueError("its header does not say the same number of fields throughout")
+    columns = list(zip(names, types, counts, strict=True))
     if kind == "ascii":
         values = np.array(body.split(), np.float64).reshape(points, sum(counts))
-        return values[:, [starts[axis] for axis in "xyz"]]
+        starts = np.cumsum([0, *counts])
+        return {name: values[:, starts[n] : starts[n + 1]] for n, name in enumerate(names)}
     if kind == "binary":
-        fields = [(f"{number}", type_, (count,)) for number, (type_, count) in enumerate(zip(types, counts, strict=True))]
-        table = np.frombuffer(body, np.dtype(fields), points)
-        return np.stack([table[f"{names.index(axis)}"][:, 0] for axis in "xyz"], axis=-1).astype(np.float64)
+        table = np.frombuffer(body, np.dtype([(f"{n}", type_, (count,)) for n, (_, type_, count) in enumerate(columns)]), points)
+        return {name: table[f"{n}"] for n, name in enumerate(names)}
     if kind == "binary_compressed":
         packed, unpacked = np.frombuffer(body, "<u4", 2).tolist()
-        columns = unlzf(body[8 : 8 + packed], unpacked)
-        sizes = [np.dtype(type_).itemsize * count * points for type_, count in zip(types, counts, strict=True)]
-        offsets = np.cumsum([0, *sizes])
-        return np.stack([np.frombuffer(columns, types[n], points, offsets[n]) for n in map(names.index, "xyz")], axis=-1).astype(np.float64)
+        held = unlzf(body[8 : 8 + packed], unpacked)
+        offsets = np.cumsum([0, *(type_.itemsize * count * points for _, type_, count in columns)]).tolist()
+        return {name: np.frombuffer(held, type_, points * count, offsets[n]).reshape(points, count) for n, (name, type_, count) in enumerate(columns)}
     raise ValueError(f"DATA {kind} is none of ascii, binary, binary_compressed")
 
 
@@ -156,8 +163,8 @@ def unlzf(packed: bytes, length: int) -> bytes:
         at += 1
         if back > len(out) or len(out) > length:
             raise ValueError("its compressed part is damaged")
-        for _ in range(count + 2):  # a copy may overlap itself
-            out.append(out[-back])
+        piece = out[len(out) - back : len(out) - back + count + 2]
+        out += (piece * ((count + 1) // len(piece) + 1))[: count + 2]  # a copy may overlap itself: then it repeats
     if len(out) != length:
         raise ValueError("its compressed part is damaged")
     return bytes(out)

@@ -1,0 +1,220 @@
+"""One recording to the clusters that may be people: all steps, in a process of its own, since it reads files from anywhere.
+
+Two passes: the first counts scans and what stands still; the second looks for people in each scan.
+"""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gaitbridge.capture.isolated import report
+from gaitbridge.capture.lidar import background, ego, geometry
+from gaitbridge.capture.lidar.clusters import clusters, reach_m
+from gaitbridge.capture.lidar.gates import Gates, Size, crowd, may_be_person, size_of
+from gaitbridge.capture.lidar.ground import Levelled, level
+from gaitbridge.capture.lidar.readers import Wish
+from gaitbridge.capture.lidar.recordings import scans_of
+from gaitbridge.capture.lidar.scans import Scan, cleaned, scaled
+from gaitbridge.errors import UserError
+from gaitbridge.geometry.projection import Projection
+
+OFF_GROUND_M = 0.1  # above the ranges' noise and the ground's roughness; the soles are lost
+BODY_M = (0.25, 2.5)  # at these heights other things crowd a person: low grass and branches above do not
+HIGHEST_M = 4.0  # more is not looked at: enough to tell trees, posts and walls from people
+SHOWN = 20_000  # points of the scene, for a picture
+UNITS = {"m": 1.0, "cm": 0.01, "mm": 0.001}
+MOST_SCANS = 200_000
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the user chose: wish, see `readers.Wish`; unit of the files' coordinates; sensor, a name or a file, or None for the recording's own."""
+
+    hz: float | None = None
+    topic: str | None = None
+    unit: str = "m"
+    sensor: str | None = None
+    gates: Gates = Gates()
+
+
+def find(files: list[Path], name: str, settings: dict[str, Any]) -> dict[str, Any]:
+    """What may be a person in each scan of a recording, as plain values (`run_isolated` passes nothing else).
+
+    settings: those of `Settings`, gates as a dict. Returns scan_time_s [T]; sensor, the fields of its Projection; T_world_from_lidar [T, 4, 4]
+    (see `Way`); background, whether what stands still was taken away; levelled, the share of scans with ground; scene [S, 3], some points of
+    a scan in the middle, in the world; and of the candidates, scan by scan: scan [N], place [N, 3] in the LiDAR's frame, top_m [N], crowd [N], counts [N];
+    of all their points: points [Q, 3] in the LiDAR's frame, height_m [Q], point_time_s [Q], from the scan's time. UserError where the recording
+    cannot be used.
+    """
+    own = Settings(**settings | {"gates": Gates(**settings["gates"])})
+    still, first, times = _first_pass(files, name, own)
+    sensor = geometry.sensor_of(first, own.sensor, name)
+    return _second_pass(files, name, own, still, sensor, times)
+
+
+def _scans(files: list[Path], name: str, settings: Settings) -> Iterator[Scan]:
+    for number, scan in enumerate(scans_of(files, Wish(settings.hz, settings.topic))):
+        if number >= MOST_SCANS:
+            raise UserError(f"{name}: more than {MOST_SCANS:,} scans: cut it into parts")
+        yield cleaned(scaled(scan, UNITS[settings.unit]), f"{name}, scan {number}")
+
+
+def _first_pass(files: list[Path], name: str, settings: Settings) -> tuple[np.ndarray, Scan, np.ndarray]:
+    """The background's voxels; the fullest of the first scans; the scans' times [T]."""
+    counted = background.Occupancy()
+    first: Scan | None = None
+    given: list[float | None] = []
+    points = 0
+    for number, scan in enumerate(_scans(files, name, settings)):
+        report(number, 0, "first pass")
+        given.append(scan.time_s)
+        points += len(scan.points)
+        if counted.wanted() and len(scan.points):
+            counted.add(standing(scan.points, settings.gates).points)
+        if first is None or (number < 20 and len(scan.points) > len(first.points)):
+            first = scan
+    if first is None or not points:
+        raise UserError(f"{name}: it has {len(given)} scans without a point: record again, or give another file")
+    times = _times(given, name, settings.hz)
+    return _still(counted, float(np.ptp(times))), first, times
+
+
+def _times(given: list[float | None], name: str, hz: float | None) -> np.ndarray:
+    """Seconds [T] from the first scan: the file's own, else by --hz. UserError where neither says, or they do not rise."""
+    own = np.array([np.nan if one is None else one for one in given])
+    if np.isfinite(own).all() and (len(own) == 1 or float(np.ptp(own)) > 0):
+        if (np.diff(own) < 0).any():
+            late = int(np.flatnonzero(np.diff(own) < 0)[0]) + 1
+            raise UserError(f"{name}: its scan {late} is earlier than the one before ({own[late]:.3f} s after {own[late - 1]:.3f} s): sort its scans")
+        return own - own[0]
+    if hz is None:
+        raise UserError(f"{name}: its scans have no times: say --hz, the LiDAR's turns a second (mostly 10)")
+    return np.arange(len(own)) / hz
+
+
+def _still(counted: background.Occupancy, lasts_s: float) -> np.ndarray:
+    """The background's voxels; none where the LiDAR moves, or the recording is too short to tell."""
+    voxels = counted.background(lasts_s)
+    shares = [float(np.isin(kept, voxels).mean()) for kept in counted.kept if len(kept)]
+    return voxels if shares and float(np.median(shares)) >= background.STATIC else voxels[:0]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What stands on the ground within reach in one scan: points [P, 3] in the LiDAR's frame and levelled ones, heights [P], and their
+    numbers [P] among the scan's points."""
+
+    points: np.ndarray
+    flat: np.ndarray
+    height_m: np.ndarray
+    rows: np.ndarray
+    ground: Levelled
+
+
+def standing(points: np.ndarray, gates: Gates) -> Standing:
+    """What stands on the ground among the points [P, 3] of a scan."""
+    ranges = np.linalg.norm(points, axis=1)
+    near = np.flatnonzero((ranges >= gates.nearest_m) & (ranges <= gates.farthest_m))
+    ground = level(points[near])
+    keep = np.flatnonzero((ground.height_m > OFF_GROUND_M) & (ground.height_m < HIGHEST_M))
+    return Standing(points[near[keep]], ground.points[keep], ground.height_m[keep], near[keep], ground)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A cluster that may be a person: in which scan, its place [3] in the LiDAR's frame, its size, and its points with heights and times [P]."""
+
+    scan: int
+    place: np.ndarray
+    size: Size
+    points: np.ndarray
+    height_m: np.ndarray
+    time_s: np.ndarray
+
+
+def _second_pass(
+    files: list[Path], name: str, settings: Settings, still: np.ndarray, sensor: Projection, times: np.ndarray
+) -> dict[str, Any]:  # fmt: skip
+    """What `find` returns."""
+    found: list[Candidate] = []
+    way = Way(not len(still))
+    grounds, scene = 0, np.empty((0, 3))
+    for number, scan in enumerate(_scans(files, name, settings)):
+        report(number, len(times), f"{len(found)} clusters")
+        stands = standing(scan.points, settings.gates)
+        way.add(stands)
+        grounds += stands.ground.found
+        if number == len(times) // 2 or not len(scene):
+            scene = way.to_world(stands.points[:: -(-len(stands.points) // SHOWN) or 1])
+        when = np.zeros(len(scan.points)) if scan.point_time_s is None else scan.point_time_s
+        body = (stands.height_m > BODY_M[0]) & (stands.height_m < BODY_M[1])
+        for part in _parts(stands, ~background.stays(stands.points, still), sensor, settings.gates):
+            size = size_of(stands.flat[part], stands.height_m[part])
+            if may_be_person(size, settings.gates):
+                others = body.copy()
+                others[part] = False
+                size = replace(size, crowd=crowd(stands.flat[part], stands.flat[others]))
+                place = stands.ground.given(np.array([*size.centre, float(stands.flat[part, 2].mean())]))
+                found.append(Candidate(number, place, size, stands.points[part], stands.height_m[part], when[stands.rows[part]]))
+    if not way.poses:
+        raise UserError(f"{name}: it could be read but once: give a file, not a pipe")
+    return {
+        "scan_time_s": times, "sensor": asdict(sensor), "T_world_from_lidar": np.stack(way.poses), "background": bool(len(still)),
+        "levelled": grounds / len(times), "scene": scene.astype(np.float32), "scan": np.array([one.scan for one in found], np.int64),
+        "place": np.array([one.place for one in found]).reshape(-1, 3), "top_m": np.array([one.size.top_m for one in found]),
+        "crowd": np.array([one.size.crowd for one in found]),
+        "counts": np.array([len(one.points) for one in found], np.int64),
+        "points": np.concatenate([one.points for one in found]) if found else np.empty((0, 3)),
+        "height_m": np.concatenate([one.height_m for one in found]) if found else np.empty(0),
+        "point_time_s": np.concatenate([one.time_s for one in found]) if found else np.empty(0),
+    }  # fmt: skip
+
+
+class Way:
+    """The LiDAR's poses, scan by scan. The world is the first scan's frame, levelled, z = 0 on the ground below."""
+
+    def __init__(self, moves: bool) -> None:
+        self.moves = moves
+        self.poses: list[np.ndarray] = []
+        self.before: ego.Surfaces | None = None
+        self.step = np.eye(4)
+
+    def add(self, stands: Standing) -> None:
+        """The pose at the next scan: where the LiDAR stands still the one it has, else by what stands around."""
+        if not self.poses:
+            self.poses.append(stands.ground.T_level_from_lidar)
+        else:
+            self.poses.append(self.poses[-1])
+        if not self.moves:
+            return
+        now = ego.surfaces(stands.points)
+        if self.before is not None:
+            self.step = ego.moved(self.before, now, self.step)
+            self.poses[-1] = self.poses[-1] @ self.step
+        self.before = now
+
+    def to_world(self, points: np.ndarray) -> np.ndarray:
+        """Points [P, 3] of the newest scan in the world."""
+        return np.asarray(points @ self.poses[-1][:3, :3].T + self.poses[-1][:3, 3])
+
+
+def _parts(stands: Standing, moves: np.ndarray, sensor: Projection, gates: Gates) -> Iterator[np.ndarray]:
+    """Numbers of the points of each cluster among those that `moves` [P]; one that is too wide for a person is tried again with half the reach."""
+    rows = np.flatnonzero(moves)
+    across, up = reach_m(stands.points, sensor.azimuth_step, geometry.beam_gap(sensor))
+    for part in _groups(rows, clusters(stands.flat[rows], across[rows], up[rows]), gates):
+        if float(np.ptp(stands.flat[part, :2], axis=0).max()) <= gates.widest_m:
+            yield part
+            continue
+        yield from _groups(part, clusters(stands.flat[part], across[part] / 2, up[part]), gates)
+
+
+def _groups(rows: np.ndarray, labels: np.ndarray, gates: Gates) -> Iterator[np.ndarray]:
+    """The rows of each label that has points enough."""
+    order = np.argsort(labels, kind="stable")
+    for group in np.split(rows[order], np.flatnonzero(np.diff(labels[order])) + 1):
+        if len(group) >= gates.least_points:
+            yield group

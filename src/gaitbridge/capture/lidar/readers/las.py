@@ -1,0 +1,44 @@
+"""LAS and LAZ by laspy: one scan, or many, told apart by the times of their points."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from gaitbridge.capture.lidar.readers import Wish
+from gaitbridge.capture.lidar.readers._fields import TURN_S
+from gaitbridge.capture.lidar.readers._optional import needed
+from gaitbridge.capture.lidar.scans import Scan
+from gaitbridge.errors import UserError
+
+SUFFIXES, FRAME = (".las", ".laz"), False
+RING = ("ring", "channel")
+
+
+def read(path: Path, wish: Wish) -> Iterator[Scan]:
+    """The file's scans: turns of 1 / wish.hz seconds by the times of the points (GPS time); a file without such times is one scan."""
+    laspy = needed("laspy", path)
+    try:
+        las = laspy.read(path)
+        points = np.stack([np.asarray(las.x), np.asarray(las.y), np.asarray(las.z)], axis=-1)
+        names = list(las.point_format.dimension_names)
+        intensity = np.asarray(las.intensity, np.float64)
+        moments = np.asarray(las.gps_time, np.float64) if "gps_time" in names else np.zeros(len(points))
+        ring = next((np.asarray(las[name], np.int64) for name in RING if name in names), None)
+    except Exception as error:  # the library raises whatever its parts do; said in words, and this process reads nothing else
+        raise UserError(f"{path} cannot be read as {path.suffix[1:].upper()} ({type(error).__name__}: {error}): get it from its source again") from error
+    seen = moments[np.isfinite(moments)]
+    if not len(seen) or np.ptp(seen) <= TURN_S:
+        yield Scan(points, float(seen.mean()) if len(seen) and seen.any() else None, intensity, ring)
+        return
+    if wish.hz is None:
+        raise UserError(f"{path}: its points were taken over {np.ptp(seen):.1f} s: say --hz, the LiDAR's turns a second, to cut it into scans")
+    if np.ptp(seen) * wish.hz > 1e6:
+        raise UserError(f"{path}: its points were taken over {np.ptp(seen):.0f} s, which is no recording: check the times of its points")
+    turn = np.floor((moments - seen.min()) * wish.hz)
+    order = np.lexsort((moments, turn))
+    order = order[np.isfinite(moments[order])]
+    starts = np.flatnonzero(np.diff(turn[order], prepend=-1))
+    for rows in np.split(order, starts[1:]):
+        time_s = float(seen.min() + (turn[rows[0]] + 0.5) / wish.hz)
+        yield Scan(points[rows], time_s, intensity[rows], None if ring is None else ring[rows], moments[rows] - time_s)

@@ -120,9 +120,14 @@ def agreed(default: int, *found: int | None) -> int:
     return default if default in most or not most else most[0]
 
 
+def first_axes(shapes: Shapes, prefix: str) -> list[int]:
+    """The first axis of every tensor below `prefix`, which is its layer's channels."""
+    return [shape[0] for name, shape in shapes.items() if name.startswith(f"{prefix}.") and shape]
+
+
 def width(shapes: Shapes, prefix: str, default: int) -> int:
     """Channels of the block below `prefix`: the first axis that most of its tensors have."""
-    return agreed(default, *(shape[0] for name, shape in shapes.items() if name.startswith(f"{prefix}.") and shape))
+    return agreed(default, *first_axes(shapes, prefix))
 
 
 def block_count(shapes: Shapes, prefix: str) -> int:

@@ -1,5 +1,6 @@
 """Checkpoints of others: the tensors of a PyTorch file, read without running anything of it."""
 
+import warnings
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -45,7 +46,9 @@ def _load(file: Path) -> Mapping[Any, Any]:
             with zipfile.ZipFile(file) as content:
                 if sum(entry.file_size for entry in content.infolist()) > 2 * file.stat().st_size:  # PyTorch stores tensors as they are
                     raise UserError(f"{wrong} (its content is compressed, which PyTorch never does): get it again from where it was published")
-        document = torch.load(file, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of other pickle protocols: what cannot be read is an error below
+            document = torch.load(file, map_location="cpu", weights_only=True)
     except UserError:
         raise
     except Exception as error:  # a damaged or hostile file may raise nearly anything while it is read

@@ -1,13 +1,16 @@
 """GaitSet's tensors in published checkpoints."""
 
 from gaitbridge.methods.gaitset.network import NetworkConfig
-from gaitbridge.models.published_names import Names, Shapes, conv, head, head_settings, width
+from gaitbridge.models.published_names import Names, Shapes, agreed, axis, conv, first_axes, head, head_settings
 
 
 def settings(shapes: Shapes) -> dict[str, object]:
     """What the shapes tell of the network's settings."""
-    channels = tuple(width({name.replace("gl_", "set_"): shape for name, shape in shapes.items()} | dict(shapes), f"set_block{n}", default)
-                     for n, default in ((1, 32), (2, 64), (3, 128)))
+    one = [axis(shapes, name, 1) for name in ("set_block1.forward_block.2.conv.weight", "set_block2.forward_block.0.conv.weight",
+                                              "gl_block2.0.conv.weight")]
+    channels = (agreed(32, *one, *first_axes(shapes, "set_block1")),
+                agreed(64, *first_axes(shapes, "set_block2"), *first_axes(shapes, "gl_block2")),
+                agreed(128, *first_axes(shapes, "set_block3"), *first_axes(shapes, "gl_block3")))
     return {"channels": channels, **head_settings(shapes, 62, 256, levels=2, theirs="Head")}
 
 

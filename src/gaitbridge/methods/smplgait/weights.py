@@ -1,9 +1,10 @@
 """SMPLGait's tensors in published checkpoints. Its plain layers are numbered with what has no weights, which tells where sizes are halved."""
 
 import re
+from itertools import pairwise
 
 from gaitbridge.methods.smplgait.network import NetworkConfig
-from gaitbridge.models.published_names import Names, Shapes, agreed, axis, conv, head, head_settings, linear, neck, norm, width
+from gaitbridge.models.published_names import Names, Shapes, agreed, axis, conv, first_axes, head, head_settings, linear, neck, norm
 
 BACKBONE = "Backbone.forward_block.feature"
 PUBLISHED = NetworkConfig()
@@ -18,23 +19,24 @@ def places(halve_after: tuple[int, ...], count: int) -> list[int]:
     return found
 
 
+def layers(shapes: Shapes) -> tuple[list[int], list[int]]:
+    """The numbers of the convolutions, and after how many of them sizes are halved; the published ones where those found are but a part of them."""
+    numbered = sorted(int(found[1]) for name in shapes if (found := re.fullmatch(rf"{re.escape(BACKBONE)}\.(\d{{1,3}})\.conv\.weight", name)))
+    published = places(PUBLISHED.halve_after, len(PUBLISHED.channels))
+    steps = {b - a for a, b in pairwise(numbered)}
+    if set(numbered) <= set(published) or numbered[0] != 0 or steps - {2, 3}:
+        return published, list(PUBLISHED.halve_after)
+    return numbered, [count for count, (a, b) in enumerate(pairwise(numbered), 1) if b - a == 3]
+
+
 def settings(shapes: Shapes) -> dict[str, object]:
     """What the shapes tell of the network's settings."""
-    numbered = sorted(int(found[1]) for name in shapes if (found := re.fullmatch(rf"{re.escape(BACKBONE)}\.(\d{{1,3}})\.conv\.weight", name)))
-    row: list[int] = []
-    halved: list[int] = []
-    for place in range(0, 1 + max(numbered, default=-1)):
-        if row and place == row[-1] + 3 and place in numbered:
-            halved.append(len(row))
-        if place in numbered and (place == 0 if not row else place in (row[-1] + 2, row[-1] + 3)):
-            row.append(place)
-    if len(row) < len(numbered) or not row:  # gaps, so something is missing: what is published tells what
-        row, halved = places(PUBLISHED.halve_after, len(PUBLISHED.channels)), list(PUBLISHED.halve_after)
-    weights = [f"{BACKBONE}.{place}.conv.weight" for place in row]
-    usual = dict(zip(range(len(row)), PUBLISHED.channels, strict=False))
-    following = [*(axis(shapes, name, 1) for name in weights[1:]), axis(shapes, "FCs.fc_bin", 1)]
-    channels = tuple(agreed(usual.get(n, 256), axis(shapes, name, 0), following[n]) for n, name in enumerate(weights))
-    hidden = (agreed(width(shapes, "bn1", 128), axis(shapes, "fc1.weight", 0)), agreed(width(shapes, "bn2", 256), axis(shapes, "fc2.weight", 0)))
+    numbers, halved = layers(shapes)
+    weights = [f"{BACKBONE}.{number}.conv.weight" for number in numbers]
+    taken = [*(axis(shapes, name, 1) for name in weights[1:]), axis(shapes, "FCs.fc_bin", 1)]  # by the layer after each
+    usual = dict(enumerate(PUBLISHED.channels))
+    channels = tuple(agreed(usual.get(n, 256), axis(shapes, name, 0), taken[n]) for n, name in enumerate(weights))
+    hidden = tuple(agreed(default, *first_axes(shapes, f"fc{n}"), *first_axes(shapes, f"bn{n}")) for n, default in ((1, 128), (2, 256)))
     return {"channels": channels, "halve_after": tuple(halved), "smpl_channels": hidden, **head_settings(shapes, 31, 256)}
 
 

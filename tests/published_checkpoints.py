@@ -1,0 +1,130 @@
+"""Checkpoints as the field's standard toolkit names them, described anew here (not by the importer's lists), with weights that follow from names."""
+
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+Shapes = dict[str, tuple[int, ...]]
+
+
+def tensor(name: str, shape: Sequence[int]) -> torch.Tensor:
+    """The weights of one name, drawn from a generator seeded by it; float32."""
+    random = np.random.Generator(np.random.PCG64(zlib.crc32(name.encode())))
+    if name.endswith("num_batches_tracked"):
+        return torch.zeros(tuple(shape))
+    if name.endswith("running_var"):
+        values = 0.5 + random.random(shape)
+    elif len(shape) == 1:
+        values = 0.1 * random.standard_normal(shape) + (name.endswith("weight") and not name.endswith("running_mean"))
+    else:  # three axes are a matrix for each part: what comes in are its rows
+        inputs = shape[1] if len(shape) == 3 else np.prod(shape[1:])
+        values = np.sqrt(2 / inputs) * random.standard_normal(shape)
+    return torch.from_numpy(np.asarray(values, np.float32))
+
+
+def state(shapes: Shapes) -> dict[str, torch.Tensor]:
+    return {name: tensor(name, shape) for name, shape in shapes.items()}
+
+
+def save(file: Path, shapes: Shapes) -> Path:
+    torch.save({"model": state(shapes), "iteration": 600}, file)
+    return file
+
+
+def norm(name: str, width: int) -> Shapes:
+    return {f"{name}.{field}": (width,) for field in ("weight", "bias", "running_mean", "running_var")} | {f"{name}.num_batches_tracked": ()}
+
+
+def conv_norm(conv: str, after: str, width: int, *kernel: int) -> Shapes:
+    return {f"{conv}.weight": (width, *kernel)} | norm(after, width)
+
+
+def head(parts: int, width: int, embedding: int, people: int) -> Shapes:
+    shapes: Shapes = {"FCs.fc_bin": (parts, width, embedding)}
+    return shapes | ({"BNNecks.fc_bin": (parts, embedding, people)} | norm("BNNecks.bn1d", parts * embedding) if people else {})
+
+
+def basic_stage(name: str, before: int, width: int, blocks: int, halved: bool) -> Shapes:
+    shapes: Shapes = {}
+    for block in range(blocks):
+        shapes |= conv_norm(f"{name}.{block}.conv1", f"{name}.{block}.bn1", width, before if block == 0 else width, 3, 3)
+        shapes |= conv_norm(f"{name}.{block}.conv2", f"{name}.{block}.bn2", width, width, 3, 3)
+        if block == 0 and (halved or before != width):
+            shapes |= conv_norm(f"{name}.0.downsample.0", f"{name}.0.downsample.1", width, before, 1, 1)
+    return shapes
+
+
+def deep_stage(name: str, mode: str, before: int, width: int, blocks: int, halved: bool) -> Shapes:
+    if mode == "2d":
+        return basic_stage(f"{name}.forward_block", before, width, blocks, halved)
+    shapes: Shapes = {}
+    for block in range(blocks):
+        own, inputs = f"{name}.{block}", before if block == 0 else width
+        if mode == "p3d":
+            shapes |= conv_norm(f"{own}.conv1.forward_block.0", f"{own}.conv1.forward_block.1", width, inputs, 3, 3)
+            shapes |= conv_norm(f"{own}.conv2.forward_block.0", f"{own}.conv2.forward_block.1", width, width, 3, 3)
+            shapes |= conv_norm(f"{own}.shortcut3d", f"{own}.sbn", width, width, 3, 1, 1)
+        else:
+            shapes |= conv_norm(f"{own}.conv1", f"{own}.bn1", width, inputs, 3, 3, 3) | conv_norm(f"{own}.conv2", f"{own}.bn2", width, width, 3, 3, 3)
+        if block == 0 and (halved or before != width):
+            shapes |= conv_norm(f"{own}.downsample.0", f"{own}.downsample.1", width, before, 1, 1, 1)
+    return shapes
+
+
+def resnet(channels: Sequence[int], blocks: Sequence[int], embedding: int, parts: int, people: int = 5, pictures: int = 1) -> Shapes:
+    """GaitBase, and LidarGait with 3 `pictures`' channels."""
+    name, before = "Backbone.forward_block", channels[0]
+    shapes = conv_norm(f"{name}.conv1.conv", f"{name}.bn1", before, pictures, 3, 3)
+    for number, (width, count) in enumerate(zip(channels, blocks, strict=True), 1):
+        shapes |= basic_stage(f"{name}.layer{number}", before, width, count, number in (2, 3))
+        before = width
+    return shapes | head(parts, before, embedding, people)
+
+
+def deep(mode: str, channels: Sequence[int], blocks: Sequence[int], embedding: int, people: int = 5, pictures: int = 1) -> Shapes:
+    """DeepGaitV2, and SkeletonGait with 2 `pictures`' channels."""
+    shapes = conv_norm("layer0.forward_block.0", "layer0.forward_block.1", channels[0], pictures, 3, 3)
+    shapes |= basic_stage("layer1.forward_block", channels[0], channels[0], blocks[0], False)
+    for number in (2, 3, 4):
+        shapes |= deep_stage(f"layer{number}", mode, channels[number - 2], channels[number - 1], blocks[number - 1], number < 4)
+    return shapes | head(16, channels[3], embedding, people)
+
+
+def skeleton_pp(channels: Sequence[int], blocks: Sequence[int], embedding: int, people: int = 5) -> Shapes:
+    width, hidden, own = channels[0], channels[0] // 16, "fusion.conv.forward_block"
+    shapes: Shapes = {}
+    for prefix, pictures in (("sil", 1), ("map", 2)):
+        shapes |= conv_norm(f"{prefix}_layer0.forward_block.0", f"{prefix}_layer0.forward_block.1", width, pictures, 3, 3)
+        shapes |= basic_stage(f"{prefix}_layer1.forward_block", width, width, blocks[0], False)
+    shapes |= conv_norm(f"{own}.0", f"{own}.1", hidden, 2 * width, 1, 1) | conv_norm(f"{own}.3", f"{own}.4", hidden, hidden, 3, 3)
+    shapes |= {f"{own}.6.weight": (2 * width, hidden, 1, 1)}
+    for number in (2, 3, 4):
+        shapes |= deep_stage(f"layer{number}", "p3d", channels[number - 2], channels[number - 1], blocks[number - 1], number < 4)
+    return shapes | head(16, channels[3], embedding, people)
+
+
+def gaitset(channels: Sequence[int], embedding: int, parts: int) -> Shapes:
+    one, two, three = channels
+    shapes: Shapes = {"Head.fc_bin": (parts, three, embedding)}
+    for block, before, width, kernel in ((1, 1, one, 5), (2, one, two, 3), (3, two, three, 3)):
+        for name in [f"set_block{block}.forward_block", *([f"gl_block{block}"] if block > 1 else [])]:
+            shapes |= {f"{name}.0.conv.weight": (width, before, kernel, kernel), f"{name}.2.conv.weight": (width, width, 3, 3)}
+    return shapes
+
+
+def smplgait(layers: Sequence[int | str], embedding: int, parts: int, people: int = 5) -> Shapes:
+    """layers: channels of convolutions, and M for max-pooling."""
+    shapes: Shapes = {}
+    place, before = 0, 1
+    for layer in layers:
+        if layer == "M":
+            place += 1
+            continue
+        shapes[f"Backbone.forward_block.feature.{place}.conv.weight"] = (int(layer), before, *((5, 5) if place == 0 else (3, 3)))
+        place, before = place + 2, int(layer)
+    for number, (inputs, width) in enumerate(((85, 128), (128, 256), (256, 256)), 1):
+        shapes |= {f"fc{number}.weight": (width, inputs), f"fc{number}.bias": (width,)} | norm(f"bn{number}", width)
+    return shapes | head(parts, before, embedding, people)

@@ -1,0 +1,254 @@
+"""Published checkpoints: every tensor in its place, the numbers of the public implementation, and what does not fit is refused whole."""
+
+import json
+import pickle
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import published_checkpoints as published
+import pytest
+import torch
+
+import gaitbridge
+from gaitbridge.cli import main
+from gaitbridge.errors import UserError
+from gaitbridge.models.published_names import CLASSIFIER
+from gaitbridge.store import Store
+from gaitbridge.training.checkpoint import pointed, read_part
+from gaitbridge.training.foreign_checkpoints import listed, read_checkpoint
+from gaitbridge.training.weights import as_ours, described, import_weights, method_named, problems
+
+PARITY = Path(__file__).parents[1].parent / "shared" / "parity"
+SMALL = published.resnet((8, 16, 32, 64), (1, 2, 2, 1), 12, 31)
+C = (8, 16, 12, 24)
+# network and tensors; then what the public implementation gives for them on `inputs` (docs/networks.md says which version): shape, standard
+# deviation, the first three channels of the first part and the last three of the last
+VARIANTS: dict[str, tuple[published.Shapes, tuple[int, ...], float, list[float]]] = {
+    "gaitset": (published.gaitset((8, 16, 24), 12, 62), (12, 62), 9.99240, [-0.96117, 0.5006, 3.7483, 5.19328, 10.21199, -7.28472]),
+    "gaitbase": (SMALL, (12, 31), 24.43159, [-0.17667, -25.85569, 29.24436, 1.84374, -3.10637, 6.31293]),
+    "deepgaitv2 2d": (published.deep("2d", C, (1, 2, 1, 1), 12), (12, 16), 13.32462,
+                      [5.44563, -11.8567, 13.72975, -10.39076, 25.24424, 4.21952]),
+    "deepgaitv2 p3d": (published.deep("p3d", C, (1, 2, 2, 1), 12), (12, 16), 88.54871,
+                       [22.16283, -67.04886, 85.78564, -61.65955, 46.19287, 38.30434]),
+    "deepgaitv2 3d": (published.deep("3d", C, (1, 2, 1, 1), 12), (12, 16), 15.49574,
+                      [3.90222, -27.01316, 4.51289, -20.69026, 5.19237, 12.10427]),
+    "smplgait": (published.smplgait((8, 8, "M", 16, 16, "M", 24, 32), 12, 31), (12, 31), 28.37320,
+                 [23.54747, -37.77754, -2.74322, -48.29778, -32.66542, 2.42114]),
+    "skeletongait": (published.deep("p3d", C, (1, 1, 1, 1), 12, pictures=2), (12, 16), 34.19712,
+                     [24.90825, -38.61422, 28.38421, -29.68903, 4.35187, 16.92105]),
+    "skeletongait++": (published.skeleton_pp((32, 64, 128, 256), (2, 1, 1, 1), 128), (128, 16), 35.70282,
+                       [1.96022, 14.62663, 0.42524, 49.34383, -13.03096, -20.98944]),
+}
+
+
+def inputs() -> dict[str, np.ndarray]:
+    random = np.random.Generator(np.random.PCG64(5))
+    return {"silhouettes": np.where(random.random((5, 64, 44)) < 0.4, 255, 0).astype(np.uint8),
+            "pose_heatmaps": random.integers(0, 256, (5, 2, 64, 44)).astype(np.uint8),
+            "smpl": random.standard_normal((5, 85)).astype(np.float32)}
+
+
+def imported(tmp_path: Path, shapes: published.Shapes, network: str, *overrides: str) -> Path:
+    run = tmp_path / "run"
+    import_weights(published.save(tmp_path / "weights.pt", shapes), run, network, overrides)
+    return run
+
+
+@pytest.mark.parametrize("case", VARIANTS)
+def test_numbers_of_the_public_implementation(case: str, tmp_path: Path) -> None:
+    shapes, shape, spread, values = VARIANTS[case]
+    model = gaitbridge.load(imported(tmp_path, shapes, case.split()[0]))
+    (names,) = model.inputs.values()
+    found = model.embed(**{name: [inputs()[name]] for name in names}).values[0]
+    assert found.shape == shape
+    assert model.distance == "euclidean"
+    assert found.std() == pytest.approx(spread, rel=1e-4)
+    assert [*found[:3, 0], *found[-3:, -1]] == pytest.approx(values, abs=1e-4 * spread)
+
+
+@pytest.mark.parametrize(("case", "network"), [("GaitBase-Gait3D", "gaitbase"), ("DeepGaitV2-SUSTech1K", "deepgaitv2"),
+                                               ("LidarGait-SUSTech1K", "lidargait")])
+def test_parity_with_the_field_s_toolkit(case: str, network: str, tmp_path: Path) -> None:
+    file = PARITY / f"{case}.npz"
+    if not file.is_file():
+        pytest.skip(f"no parity cases: {file.name} is not in a folder shared/parity beside the repository")
+    with np.load(file, allow_pickle=False) as arrays:
+        known = dict(arrays)
+    shapes = {str(name): tuple(json.loads(str(shape))) for name, shape in zip(known["names"], known["shapes"], strict=True)}
+    run = imported(tmp_path, shapes, network)
+    model = gaitbridge.load(run)
+    found = model.embed(**{model.modalities[0]: [known["input0"][0]]}).values
+    assert np.abs(found - known["output"]).max() < 1e-5 * np.abs(known["output"]).max()
+    about = json.loads((run / "provenance.json").read_text())
+    assert about["parameters"] + about["objective_parameters"] == int(known["parameters"])
+    assert about["people"] == shapes[CLASSIFIER][2]
+
+
+@pytest.mark.parametrize("case", VARIANTS)
+def test_every_tensor_is_found_again_in_the_run(case: str, tmp_path: Path) -> None:
+    shapes, network = VARIANTS[case][0], case.split()[0]
+    folder = pointed(imported(tmp_path, shapes, network), "best")
+    assert folder is not None
+    parts = {part: read_part(folder, part) for part in ("network", "objective")}
+    _, names = described(method_named(network), shapes)
+    assert set(names) == set(shapes)
+    assert len(set(names.values())) == len(names) == sum(map(len, parts.values()))
+    for name, target in names.items():
+        assert torch.equal(parts[target.part][target.name].float(), as_ours(published.tensor(name, shapes[name]), target)), name
+
+
+@pytest.mark.parametrize(("network", "shapes", "wanted"), [
+    ("gaitbase", published.resnet((8, 16, 32), (1, 1, 2), 12, 24), {"channels": (8, 16, 32), "blocks": (1, 1, 2), "strides": (1, 2, 2)}),
+    ("gaitbase", published.resnet((8, 16, 32, 64), (1, 1, 1, 1), 12, 24), {"bins": (16, 8)}),
+    ("gaitbase", published.resnet((8, 8, 8, 8), (1, 1, 1, 1), 12, 8), {"strides": (1, 2, 2, 1), "bins": (8,), "embedding": 12}),
+    ("lidargait", published.resnet((8, 16, 32, 64), (1, 1, 1, 1), 12, 16, pictures=3), {"picture": "colours", "size": (64, 64)}),
+    ("deepgaitv2", published.deep("3d", (8, 16, 16, 16), (1, 1, 3, 1), 16), {"mode": "3d", "blocks": (1, 1, 3, 1), "embedding": 16}),
+    ("deepgaitv2", published.deep("p3d", C, (1, 4, 4, 1), 12, people=0), {"mode": "p3d", "blocks": (1, 4, 4, 1), "embedding": 12}),
+    ("gaitset", published.gaitset((8, 16, 24), 12, 24), {"channels": (8, 16, 24), "bins": (8, 4)}),
+    ("smplgait", published.smplgait((8, "M", 16, 24, "M", 32), 12, 16, people=0), {"channels": (8, 16, 24, 32), "halve_after": (1, 3)}),
+])
+def test_sizes_are_read_off_the_tensors(network: str, shapes: published.Shapes, wanted: dict[str, object], tmp_path: Path) -> None:
+    settings = gaitbridge.load(imported(tmp_path, shapes, network)).config.network.model_dump()
+    assert {key: settings[key] for key in wanted} == wanted
+
+
+def test_without_a_classifier_nothing_is_classified(tmp_path: Path) -> None:
+    with_it = {name: shape for name, shape in SMALL.items() if name != CLASSIFIER}
+    facts = import_weights(published.save(tmp_path / "a.pt", with_it), tmp_path / "a", "gaitbase")
+    assert facts["people"] == 0
+    assert len(facts["dropped"]) == 5  # the neck, of no use without the classifier
+    bare = {name: shape for name, shape in SMALL.items() if not name.startswith("BNNecks")}
+    import_weights(published.save(tmp_path / "b.pt", bare), tmp_path / "b", "gaitbase")
+    import_weights(published.save(tmp_path / "c.pt", SMALL), tmp_path / "c", "GaitBase")
+    a, b, c = (gaitbridge.load(tmp_path / name) for name in "abc")
+    assert a.weights_hash == b.weights_hash == c.weights_hash
+    assert not list(b.objective().parameters())
+    assert c.objective().identity.classify.weight.shape == (31, 12, 5)
+
+
+def test_wrapped_names_half_precision_and_what_training_adds_are_read(tmp_path: Path) -> None:
+    module = torch.nn.Linear(2, 2)
+    optimiser = torch.optim.SGD(module.parameters(), 0.1, momentum=0.9)
+    schedule = torch.optim.lr_scheduler.MultiStepLR(optimiser, [10, 20, 20])
+    document = {"model": {f"module.{name}": one.half() for name, one in published.state(SMALL).items()}, "optimizer": optimiser.state_dict(),
+                "scheduler": schedule.state_dict(), "iteration": 1234}
+    torch.save(document, tmp_path / "a.pt", _use_new_zipfile_serialization=False)
+    facts = import_weights(tmp_path / "a.pt", tmp_path / "run", "gaitbase")
+    assert facts["source_step"] == 1234
+    assert pointed(tmp_path / "run", "last") == tmp_path / "run" / "checkpoints" / "step-0001234"
+    found = read_part(tmp_path / "run" / "checkpoints" / "step-0001234", "network")
+    assert torch.equal(found["encoder.stem.0.weight"], published.tensor("Backbone.forward_block.conv1.conv.weight", (8, 1, 3, 3)).half().float())
+
+
+def test_an_imported_run_is_evaluated_like_any_other(toy_store: Store, tmp_path: Path) -> None:
+    run = imported(tmp_path, SMALL, "gaitbase")
+    assert main(["evaluate", str(run), "--data", str(toy_store.path), "--protocol", "simulated", "--out", str(tmp_path / "results")]) == 0
+    assert json.loads((tmp_path / "results" / "results.json").read_text())
+
+
+def test_the_command_line_imports_and_takes_what_tensors_do_not_tell(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = published.save(tmp_path / "a.pt", SMALL)
+    assert main(["weights", "import", str(file), str(tmp_path / "run"), "--network", "gaitbase", "--set", "network.size=[64,64]"]) == 0
+    assert gaitbridge.load(tmp_path / "run").config.network.size == (64, 64)
+    assert "a classifier of 5 people" in capsys.readouterr().out
+    assert main(["weights", "import", str(file), str(tmp_path / "run"), "--network", "gaitbase"]) == 2
+    assert "exists" in capsys.readouterr().err
+
+
+def changed(change: Callable[[dict[str, torch.Tensor]], object]) -> dict[str, torch.Tensor]:
+    tensors = published.state(SMALL)
+    change(tensors)
+    return tensors
+
+
+def widened(tensors: dict[str, torch.Tensor], name: str, axis: int = 0) -> None:
+    tensors[name] = torch.cat([tensors[name], tensors[name]], axis)
+
+
+LAYER = "Backbone.forward_block.layer3.1"
+WRONG: dict[str, tuple[Callable[[dict[str, torch.Tensor]], object], list[str]]] = {
+    "missing": (lambda t: (t.pop(f"{LAYER}.conv1.weight"), t.pop("FCs.fc_bin")), ["missing (2): ", f"{LAYER}.conv1.weight", "FCs.fc_bin"]),
+    "missing statistics": (lambda t: t.pop("BNNecks.bn1d.running_var"), ["missing (1): BNNecks.bn1d.running_var"]),
+    "unknown": (lambda t: t.update({"Backbone.forward_block.extra.weight": torch.ones(2)}), ["unknown (1): Backbone.forward_block.extra.weight"]),
+    "kernel": (lambda t: widened(t, f"{LAYER}.conv2.weight", 2), [f"another shape (1): {LAYER}.conv2.weight is [32, 32, 6, 3], not [32, 32, 3, 3]"]),
+    "width": (lambda t: widened(t, f"{LAYER}.conv1.weight"), [f"another shape (1): {LAYER}.conv1.weight is [64, 32, 3, 3], not [32, 32, 3, 3]"]),
+    "norm": (lambda t: widened(t, f"{LAYER}.bn1.bias"), [f"another shape (1): {LAYER}.bn1.bias is [64], not [32]"]),
+    "parts": (lambda t: widened(t, "FCs.fc_bin"), ["another shape (1): FCs.fc_bin is [62, 64, 12], not [31, 64, 12]"]),
+    "classifier": (lambda t: widened(t, CLASSIFIER, 1), [f"another shape (1): {CLASSIFIER} is [31, 24, 5], not [31, 12, 5]"]),
+    "not finite": (lambda t: t["FCs.fc_bin"].view(-1)[3:4].fill_(torch.nan), ["not finite", "FCs.fc_bin"]),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_what_does_not_fit_is_named_and_nothing_is_left(case: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    change, words = WRONG[case]
+    torch.save({"model": changed(change)}, tmp_path / "a.pt")
+    assert main(["weights", "import", str(tmp_path / "a.pt"), str(tmp_path / "run"), "--network", "gaitbase"]) == 2
+    said = capsys.readouterr().err
+    assert all(word in said for word in words), said
+    assert [path.name for path in tmp_path.iterdir()] == ["a.pt"]
+
+
+@pytest.mark.parametrize("case", sorted(VARIANTS))
+def test_a_tensor_that_is_gone_or_of_another_shape_is_named(case: str) -> None:
+    shapes, method = VARIANTS[case][0], method_named(case.split()[0])
+    free = {(CLASSIFIER, 2), ("Head.fc_bin", 2)}  # people, and an embedding's size that no other tensor tells
+    tried = [name for name in shapes if ".running_" not in name and "bn2" not in name and ".1." not in name]
+    for name in tried:
+        longer = [tuple(size + (n == axis) for n, size in enumerate(shapes[name])) for axis in range(len(shapes[name])) if (name, axis) not in free]
+        for wrong in (*longer, None) if name != CLASSIFIER else longer:
+            changed_shapes = {key: shape for key, shape in shapes.items() if key != name} | ({name: wrong} if wrong else {})
+            try:
+                found = "; ".join(problems(*described(method, changed_shapes), changed_shapes))
+            except UserError as error:
+                found = str(error)
+            assert name in found or (wrong and case == "smplgait" and ".feature." in name and found), (name, wrong, found)
+
+
+def test_the_network_that_a_file_is_of_is_named(tmp_path: Path) -> None:
+    shapes = published.deep("p3d", C, (1, 1, 1, 1), 12, pictures=2)
+    with pytest.raises(UserError, match="It is a skeletongait network: give --network skeletongait"):
+        imported(tmp_path, shapes, "deepgaitv2")
+    with pytest.raises(UserError, match="did you mean 'deepgaitv2'"):
+        imported(tmp_path, shapes, "deepgait")
+
+
+class Hostile:
+    def __reduce__(self) -> tuple[object, tuple[str, str]]:
+        return (Path.write_text, (Path("was_run"), "x"))  # type: ignore[return-value]
+
+
+def test_files_that_are_no_checkpoints_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    good = published.save(tmp_path / "good.pt", SMALL)
+    kinds = ("hostile", "pickle", "truncated", "text", "empty", "list", "none", "squeezed", "pretends", "folder")
+    files = {name: tmp_path / f"{name}.pt" for name in kinds}
+    torch.save({"model": published.state(SMALL), "note": Hostile()}, files["hostile"])
+    files["pickle"].write_bytes(pickle.dumps({"model": Hostile()}))
+    files["truncated"].write_bytes(good.read_bytes()[:-2000])
+    files["text"].write_text("no checkpoint")
+    files["empty"].write_bytes(b"")
+    torch.save([torch.ones(2)], files["list"])
+    torch.save({"model": {"a": 3}}, files["none"])
+    torch.save({"model": {"a": torch.zeros(10**6)}}, tmp_path / "plain.pt")
+    with zipfile.ZipFile(tmp_path / "plain.pt") as plain, zipfile.ZipFile(files["squeezed"], "w", zipfile.ZIP_DEFLATED) as squeezed:
+        for entry in plain.namelist():
+            squeezed.writestr(entry, plain.read(entry))
+    torch.save({"model": {"a": torch.zeros(1).expand(10**9)}}, files["pretends"])
+    files["folder"].mkdir()
+    for name, file in files.items():
+        with pytest.raises(UserError) as raised:
+            read_checkpoint(file)
+        assert str(file) in str(raised.value), name
+        assert "\n" not in str(raised.value), name
+    assert not (tmp_path / "was_run").exists()
+    torch.save({"model": {"a": torch.ones(1), "module.a": torch.ones(1)}}, files["none"])
+    with pytest.raises(UserError, match="twice"):
+        read_checkpoint(files["none"])
+
+
+def test_long_lists_are_cut() -> None:
+    assert listed("missing", ["a", "b"]) == "missing (2): a, b"
+    assert listed("missing", [str(n) for n in range(100)]).endswith("28, 29 and 70 more")

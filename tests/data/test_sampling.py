@@ -1,4 +1,4 @@
-"""Batches are a pure function of (seed, step, rank)."""
+"""Batches are a pure function of (seed, step)."""
 
 import numpy as np
 import pytest
@@ -22,9 +22,9 @@ def same(a: Plan, b: Plan) -> bool:
     return a.numbers == b.numbers and all((x == y).all() for x, y in zip(a.frames, b.frames, strict=True))
 
 
-def test_same_step_same_batch_other_step_seed_or_rank_another() -> None:
+def test_same_step_same_batch_other_step_or_seed_another() -> None:
     assert same(plan(5), plan(5))
-    for other in (plan(6), plan(5, seed=1), plan(5, rank=1)):
+    for other in (plan(6), plan(5, seed=1)):
         assert not same(plan(5), other)
 
 

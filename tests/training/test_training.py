@@ -73,10 +73,7 @@ def test_several_processes_train_one_network(toy_store: Store, tmp_path: Path) -
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("4 steps in") == 1  # one of them speaks
     steps = [line["step"] for line in map(json.loads, (run / "log.jsonl").read_text().splitlines()) if line["kind"] == "train"]
-    assert steps == [1, 2, 3, 4]
-    alone = tmp_path / "alone"
-    train(toy_config("steps=4"), toy_store, alone)
-    assert not torch.equal(last_weights(run)["shared.weight"], last_weights(alone)["shared.weight"])  # twice the data a step
+    assert steps == [1, 2, 3, 4]  # that they train what one would is test_processes' matter
 
 
 def test_another_seed_gives_another_run(toy_store: Store, tmp_path: Path) -> None:

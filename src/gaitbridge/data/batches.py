@@ -29,6 +29,7 @@ class DataConfig(Config):
     """How training batches are drawn: P people x K sequences x T frames, the same ones of every modality."""
 
     people_per_batch: int = 16
+    """Of the whole batch: several processes share them."""
     sequences_per_person: int = 4
     frames: int = Field(default=10, ge=1)
     most_frames: int | None = None
@@ -55,19 +56,19 @@ def padded(arrays: Sequence[np.ndarray]) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 class TrainingBatches(Dataset[Batch]):
-    """Batch number `step` of a run, for any step, in any process: item i depends on (seed, i, rank) alone.
+    """Batch number `step` of a run, for any step, in any process: item i depends on (seed, i) alone; share (r, W): the part of process r of W.
 
     names: the arrays that the network takes; truth: what its objective needs besides; size: of the network's pictures (H, W).
     """
 
-    def __init__(self, store: Store, names: Sequence[str], config: DataConfig, seed: int, rank: int = 0, split: str = "train",
+    def __init__(self, store: Store, names: Sequence[str], config: DataConfig, seed: int, share: tuple[int, int] = (0, 1), split: str = "train",
                  truth: TruthReader | None = None, size: Size | None = None) -> None:
         numbers = [n for n in store.select(split=split) if has_all(store.rows[n], names)]
         if not numbers:
             raise UserError(f"{store.path} has no sequences of split {split!r} with {' and '.join(names)} to train on")
         if truth is not None:
             _check_truth(store, numbers, truth)
-        self.store, self.names, self.config, self.seed, self.rank, self.truth = store, tuple(names), config, seed, rank, truth
+        self.store, self.names, self.config, self.seed, self.share, self.truth = store, tuple(names), config, seed, share, truth
         self.size = size
         self._check_sizes(numbers)
         self.by_person = people_of(store.rows, numbers)
@@ -91,7 +92,7 @@ class TrainingBatches(Dataset[Batch]):
         settings = self.config
         frames = draw_frames(settings.frames, settings.most_frames, self.seed, step)
         plan = plan_batch(self.by_person, self.frame_counts, people=settings.people_per_batch, per_person=settings.sequences_per_person,
-                          frames=frames, ordered=settings.ordered, seed=self.seed, step=step, rank=self.rank)
+                          frames=frames, ordered=settings.ordered, seed=self.seed, step=step).share(*self.share)
         picked = [dict.fromkeys(PRIMARY, chosen) for chosen in plan.frames]
         sequences = self.store.read_many(plan.numbers, [*self.names, *(self.truth.fields if self.truth else ())], picked)
         inputs = {name: torch.from_numpy(np.stack([fitted(s.arrays[name], self.size, s.labels.key) for s in sequences])) for name in self.names}

@@ -1,4 +1,4 @@
-"""Which sequences and frames make a batch: a pure function of (seed, step, rank), so that a resumed run sees what it would have seen."""
+"""Which sequences and frames make a batch: a pure function of (seed, step), so that a resumed run sees what it would have seen."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +17,14 @@ class Plan:
     people: tuple[int, ...]
     frames: tuple[np.ndarray, ...]
 
+    def share(self, rank: int, processes: int) -> "Plan":
+        """The rows of process `rank` of `processes`: one after the other they are the whole plan. UserError where people cannot be split evenly."""
+        people = len(set(self.people))
+        if people % processes:
+            raise UserError(f"data.people_per_batch is {people}, which {processes} processes cannot share: set it to a multiple of {processes}")
+        rows = slice(rank * len(self.numbers) // processes, (rank + 1) * len(self.numbers) // processes)
+        return Plan(self.numbers[rows], self.people[rows], self.frames[rows])
+
 
 def people_of(rows: Sequence[Mapping[str, object]], numbers: Sequence[int]) -> dict[str, list[int]]:
     """Sequence numbers by person, people sorted: their order gives the class numbers."""
@@ -32,7 +40,7 @@ def draw_frames(fewest: int, most: int | None, seed: int, step: int) -> int:
 
 
 def plan_batch(by_person: Mapping[str, Sequence[int]], frame_counts: Mapping[int, int], *, people: int, per_person: int, frames: int,
-               seed: int, step: int, rank: int = 0, ordered: bool = False) -> Plan:
+               seed: int, step: int, ordered: bool = False) -> Plan:
     """P x K sampling: `people` different people, `per_person` sequences each, `frames` frames a sequence (Hermans et al. 2017).
 
     Sequences of a person are different while there are enough; frames are drawn without replacement, or `ordered` ones in a row,
@@ -40,7 +48,7 @@ def plan_batch(by_person: Mapping[str, Sequence[int]], frame_counts: Mapping[int
     """
     if len(by_person) < people:
         raise UserError(f"a batch needs {people} people but the store has {len(by_person)} to train on: lower data.people_per_batch")
-    random = stream(seed, "batch", step, rank)
+    random = stream(seed, "batch", step, 0)  # the 0: of a stream once named after the process as well
     names = list(by_person)
     numbers, classes, chosen = [], [], []
     for person in random.choice(len(names), people, replace=False):

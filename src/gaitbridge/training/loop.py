@@ -17,7 +17,7 @@ from gaitbridge.errors import UserError
 from gaitbridge.evaluation.forward import keep_freed_memory
 from gaitbridge.progress import Progress, silent
 from gaitbridge.store import Store, write_json
-from gaitbridge.training import checkpoint
+from gaitbridge.training import checkpoint, processes
 from gaitbridge.training.config import METHODS, RunConfig
 from gaitbridge.training.optimiser import learning_rate, make_optimiser
 from gaitbridge.training.tracking import Log, provenance
@@ -35,14 +35,16 @@ def bf16_is_native(device: torch.device) -> bool:
 def train(config: RunConfig, store: Store, run: Path, resume: bool = False, progress: Progress = silent) -> dict[str, Any]:
     """Train a run to its end; returns its final state.
 
-    Data order and random numbers are functions of (seed, step, rank): a run stopped at any moment and resumed from its last
-    checkpoint gives, on a CPU, the very bits of a run that was never stopped. Raises UserError where the run folder holds another
-    run, the data cannot serve the recipe, or a loss is not finite (naming the batch).
+    Data order and random numbers are functions of (seed, step): a run stopped at any moment and resumed from its last checkpoint
+    gives, on a CPU, the very bits of a run that was never stopped. Several processes share each batch and train as one does, but for
+    rounding (`processes`); any number of them resumes a run. Raises UserError where the run folder holds another run, the data
+    cannot serve the recipe, or a loss is not finite (naming the batch).
     """
     # 1. the device, and one process a device under torchrun
     keep_freed_memory()
     fabric = _fabric()
-    rank, bf16 = fabric.global_rank, config.precision == "bf16" or (config.precision == "auto" and bf16_is_native(fabric.device))
+    rank, several = fabric.global_rank, fabric.world_size > 1
+    bf16 = config.precision == "bf16" or (config.precision == "auto" and bf16_is_native(fabric.device))
 
     # 2. data, and models sized from it; weights are drawn from the seed alone
     network_module, objective_module = (plugins.load(f"{METHODS}.{config.method}", name) for name in ("network", "objective"))
@@ -51,17 +53,20 @@ def train(config: RunConfig, store: Store, run: Path, resume: bool = False, prog
     try:
         network: nn.Module = network_module.Network(config.network)
         names = sorted({name for group in network.inputs.values() for name in group})  # type: ignore[operator]
-        data = TrainingBatches(store, names, config.data, config.seed, rank, truth=reader, size=getattr(config.network, "size", None))
+        data = TrainingBatches(store, names, config.data, config.seed, (rank, fabric.world_size), truth=reader,
+                               size=getattr(config.network, "size", None))
         held_out = [number for number in store.select(split="val") if has_all(store.rows[number], names)]
         objective: nn.Module = objective_module.Objective(config.objective, config.network, len(data.people))
     except ValueError as error:
         raise UserError(f"{config.recipe}: settings that do not fit each other: {error}") from error
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if several:
+        network = processes.synchronised(network, fabric.device)
     optimiser = make_optimiser([*network.parameters(), *objective.parameters()], config.optimiser)
 
     # 3. the run folder: a new one, or the last checkpoint of the same run
     state: dict[str, Any] = {"step": 0, "best": -1.0, "metrics": {}, "seconds": 0.0}
-    facts = {"data": str(store.path), "data_hash": store.content_hash, "people": len(data.people), "bf16": bf16,
+    facts = {"data": str(store.path), "data_hash": store.content_hash, "people": len(data.people), "bf16": bf16, "processes": fabric.world_size,
              "parameters": sum(p.numel() for p in network.parameters()), "objective_parameters": sum(p.numel() for p in objective.parameters())}
     last: Path | None = fabric.broadcast(_open_run(run, config, store, resume, facts) if fabric.is_global_zero else None)
     network, objective = network.to(fabric.device), objective.to(fabric.device)
@@ -86,7 +91,11 @@ def train(config: RunConfig, store: Store, run: Path, resume: bool = False, prog
         batch = on_device(batch, fabric.device)
         with torch.autocast(fabric.device.type, torch.bfloat16, enabled=bf16):
             features = wrapped(batch)
-        losses: Mapping[str, Tensor] = criterion(in_float32(features), batch, step / config.steps)  # distances need its precision
+        features, labels = in_float32(features), batch  # distances need its precision
+        if several:
+            features, labels = processes.gathered(features, batch)
+        torch.manual_seed(_seed(config.seed, "step", step, 0))  # the objective draws the same numbers in every process
+        losses: Mapping[str, Tensor] = criterion(features, labels, step / config.steps)
         total = torch.stack(list(losses.values())).sum()
         if not torch.isfinite(total):
             _not_finite(losses, batch, step)
@@ -101,7 +110,7 @@ def train(config: RunConfig, store: Store, run: Path, resume: bool = False, prog
         state["step"], state["seconds"] = done, before + time.monotonic() - started
         if log and (done % config.log_every == 0 or done == config.steps):
             values = {name: float(loss.detach()) for name, loss in losses.items()}
-            speed = (done - resumed_at) * len(batch.people) * fabric.world_size / (time.monotonic() - started)
+            speed = (done - resumed_at) * len(labels.people) / (time.monotonic() - started)
             log.write("train", done, values | {"total": float(total.detach()), "learning_rate": rate}, losses=values, total=float(total.detach()),
                       learning_rate=rate, sequences_per_s=round(speed, 2), seconds=round(state["seconds"], 3))
             progress(done, config.steps, f"loss {float(total.detach()):.2f}, {speed:.0f} sequences/s" + _said(state["metrics"]))

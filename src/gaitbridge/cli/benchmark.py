@@ -1,0 +1,84 @@
+"""Commands of the open benchmark: benchmark make, list, card, verify."""
+
+import os
+from pathlib import Path
+
+from cyclopts import App
+
+from gaitbridge.cli._app import app, say
+
+benchmark = App(name="benchmark", help="Make the open benchmark's stores, the same bytes everywhere, and say what they are.")
+app.command(benchmark)
+
+
+@benchmark.command
+def make(name: str, store: Path, *, subset: str | None = None, captures: Path | None = None, shape: str | None = None,
+         workers: int | None = None) -> None:
+    """Make a benchmark's store and check its content. Interrupted, it goes on where it was.
+
+    Parameters
+    ----------
+    name
+        small, standard or real-motion; `gaitbridge benchmark list` says what they are.
+    store
+        Folder of the store to make.
+    subset
+        A part of it: cpu for standard.
+    captures
+        For real-motion: folder of BVH files named <person>_<take>.bvh.
+    shape
+        For real-motion. person: each their own body; shared: one body for all, so that identity is motion alone.
+    workers
+        Processes; by default as many as there are cores.
+    """
+    from gaitbridge.progress import progress
+    from gaitbridge.simulation import benchmarks
+
+    with progress(f"make {name}", "people") as show:
+        made, expected = benchmarks.make(name, store, subset=subset, captures=captures, shape=shape, workers=workers or os.cpu_count() or 1,
+                                         progress=show)
+    sequences = sum(shard["rows"] for shard in made["shards"].values())
+    checked = "as published" if expected else "no published hash of this variant to compare with"
+    say(f"{store}: {benchmarks.open_benchmark(name).title}, {len(made['shards'])} simulated people, {sequences} sequences, "
+        f"content {made['content_hash']} ({checked})")
+
+
+@benchmark.command(name="list")
+def list_benchmarks() -> None:
+    """List the benchmarks."""
+    from gaitbridge.simulation.benchmarks import BENCHMARKS
+
+    for one in BENCHMARKS.values():
+        say(f"{one.title:16} {one.about}")
+
+
+@benchmark.command
+def card(name: str) -> None:
+    """Print all settings of a benchmark and the content hashes that are known.
+
+    Parameters
+    ----------
+    name
+        small, standard or real-motion.
+    """
+    from gaitbridge.report.benchmark_card import card_of
+    from gaitbridge.simulation.benchmarks import open_benchmark
+
+    say(card_of(open_benchmark(name)))
+
+
+@benchmark.command
+def verify(name: str, store: Path) -> None:
+    """Read a whole store and check that it is a benchmark.
+
+    Parameters
+    ----------
+    name
+        small, standard or real-motion.
+    store
+        Folder of the store.
+    """
+    from gaitbridge.simulation import benchmarks
+
+    variant = benchmarks.verify(name, store)
+    say(f"{store}: {benchmarks.open_benchmark(name).title} ({variant}), all content hashes agree")

@@ -1,0 +1,160 @@
+"""The open benchmark: cohorts fixed by name, version and seed, and the content that they must have. Definitions are data.
+
+A definition never changes: what changes the bytes is a new version with a new hash. The cohorts are made from nothing but this program and the body
+model, so nobody has to ship them. See docs/benchmark.md for what they stand for.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from gaitbridge.errors import StoreError, UserError, nearest
+from gaitbridge.progress import Progress, silent
+from gaitbridge.simulation.cohort import simulate
+from gaitbridge.simulation.settings import CohortConfig
+from gaitbridge.store import Store
+
+APART: dict[str, Any] = {"sensor_baseline_m": (0.5, 1.5), "lidar_bearing_deg": (2.0, 10.0), "camera_time_offset_s": (0.0, 0.5)}
+"""Camera and LiDAR neither at one place nor locked in time, as rigs in the field are."""
+MAKERS = ("anny", "embreex", "numpy", "scipy")  # the packages whose version may change the bytes
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """A cohort by name and version. `subsets`: people by split of a part of it; `hashes`: the content of what has been made, by variant.
+
+    A variant is the subset's name, or "all"; for captured motion the shape and the captures' own hash (`captures_hash`). `made_with`: the versions
+    of MAKERS that the hashes were made with. `captured`: it needs a folder of captures.
+    """
+
+    name: str
+    version: int
+    about: str
+    config: CohortConfig
+    subsets: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    hashes: Mapping[str, str] = field(default_factory=dict)
+    made_with: Mapping[str, str] = field(default_factory=dict)
+    captured: bool = False
+
+    @property
+    def title(self) -> str:
+        """Name and version, as results are to call it."""
+        return f"{self.name} v{self.version}"
+
+
+_VERSIONS_1 = {"anny": "0.6.2", "embreex": "4.4.0.post1", "numpy": "2.4.6", "scipy": "1.17.1"}
+
+BENCHMARKS: dict[str, Benchmark] = {
+    one.name: one
+    for one in (
+        Benchmark(
+            "small", 1, "100 people to train, 20 to validate, 100 to test; 4 takes before 8 views; minutes on a CPU",
+            CohortConfig(
+                seed=8101, people={"train": 100, "val": 20, "test": 100}, frames=12,
+                takes=(("normal",), ("normal",), ("bag", "clothing", "carrying"), ("umbrella", "uniform", "occlusion", "night")),
+                views=("000", "045", "090", "135-far", "180", "225", "270", "315-far"), **APART,
+            ),
+            hashes={"all": "07f5cf12777c09f3d8a4f335fb745895"}, made_with=_VERSIONS_1,
+        ),
+        Benchmark(
+            "standard", 1, "1,000 people to train, 100 to validate, 500 to test; 5 takes before 12 views; for a GPU (subset cpu: 250, 50, 200)",
+            CohortConfig(
+                seed=8201, people={"train": 1000, "val": 100, "test": 500}, first_person={"train": 0, "val": 1000, "test": 2000}, frames=12,
+                takes=(("normal",), ("normal",), ("bag", "carrying"), ("clothing", "uniform"), ("umbrella", "occlusion", "night")),
+                views=("000", "030-far", "060", "090", "120-far", "150", "180", "210-far", "240", "270", "300-far", "330"), **APART,
+            ),
+            subsets={"cpu": {"train": 250, "val": 50, "test": 200}},
+            made_with=_VERSIONS_1,
+        ),
+        Benchmark(
+            "real-motion", 1, "people who move as they were captured, take apart from take, before 12 views; to test on alone; needs --captures",
+            CohortConfig(
+                seed=8301, people={}, frames=12, takes=(("normal",),) * 4,
+                views=("000", "030-far", "060", "090", "120-far", "150", "180", "210-far", "240", "270", "300-far", "330"), **APART,
+            ),
+            made_with=_VERSIONS_1, captured=True,
+        ),
+    )
+}  # fmt: skip
+
+
+def open_benchmark(name: str) -> Benchmark:
+    """The definition `name`; UserError with the nearest one where there is none."""
+    if name not in BENCHMARKS:
+        raise UserError(f"unknown benchmark {name!r}: {nearest(name, BENCHMARKS)}")
+    return BENCHMARKS[name]
+
+
+def configured(benchmark: Benchmark, subset: str | None = None, captures: Path | None = None, shape: str | None = None) -> tuple[CohortConfig, str]:
+    """The cohort to make and the name of the variant. UserError where an option does not belong to this benchmark."""
+    if benchmark.captured:
+        if captures is None:
+            raise UserError(f"{benchmark.name} needs captured motion: give --captures DIR, a folder of BVH files named <person>_<take>.bvh")
+        if subset is not None:
+            raise UserError(f"{benchmark.name} has no subsets: its people are those of the captures")
+        chosen = CohortConfig.model_validate(benchmark.config.model_dump() | {"motion": f"bvh:{captures}", "shape": shape or "person"})
+        return chosen, f"{chosen.shape}, captures {captures_hash(captures)}"
+    if captures is not None or shape is not None:
+        raise UserError(f"{benchmark.name} is generated: --captures and --shape belong to real-motion")
+    if subset is None:
+        return benchmark.config, "all"
+    if subset not in benchmark.subsets:
+        raise UserError(f"unknown subset {subset!r} of {benchmark.name}: {nearest(subset, benchmark.subsets)}")
+    return CohortConfig.model_validate(benchmark.config.model_dump() | {"people": dict(benchmark.subsets[subset])}), subset
+
+
+def captures_hash(folder: Path) -> str:
+    """Eight digits that name the BVH files of a folder: their names and bytes. UserError where there are none."""
+    files = sorted(folder.glob("*.bvh"))
+    if not files:
+        raise UserError(f"{folder} holds no .bvh files: give a folder of captures named <person>_<take>.bvh")
+    digest = hashlib.blake2b(digest_size=4)
+    for file in files:
+        digest.update(file.name.encode() + b"\0" + hashlib.blake2b(file.read_bytes(), digest_size=16).digest())
+    return digest.hexdigest()
+
+
+def make(name: str, store: Path, *, subset: str | None = None, captures: Path | None = None, shape: str | None = None, workers: int = 1,
+         progress: Progress = silent) -> tuple[dict[str, Any], str]:
+    """Make a benchmark's store (an interrupted one goes on) and check its content; (store.json, the expected hash or "" where none is known yet).
+
+    StoreError where the content is another than was published: the store stays, and the line says which versions differ.
+    """
+    benchmark = open_benchmark(name)
+    config, variant = configured(benchmark, subset, captures, shape)
+    made = simulate(store, config, workers, progress)
+    check(benchmark, variant, store, str(made["content_hash"]))
+    return made, benchmark.hashes.get(variant, "")
+
+
+def check(benchmark: Benchmark, variant: str, store: Path, found: str) -> None:
+    """StoreError where the content hash of a variant is known and another one was found."""
+    expected = benchmark.hashes.get(variant, "")
+    if not expected or found == expected:
+        return
+    here = {package: _version(package) for package in MAKERS}
+    other = [f"{package} {here[package]} for {wanted}" for package, wanted in benchmark.made_with.items() if here[package] != wanted]
+    why = f"made here with {', '.join(other)}" if other else "with the same versions, so by another program version or processor"
+    raise StoreError(f"{store} is not {benchmark.title} ({variant}): content {found}, published {expected}; {why}; "
+                     "its results must not be called by that name")
+
+
+def verify(name: str, path: Path) -> str:
+    """Read a whole store and check that it is the benchmark `name`, of whichever variant: the variant's name. StoreError where it is none."""
+    benchmark, store = open_benchmark(name), Store(path)
+    store.verify()
+    for variant, expected in benchmark.hashes.items():
+        if expected == store.content_hash:
+            return variant
+    known = ", ".join(f"{variant}: {content}" for variant, content in benchmark.hashes.items()) or "none yet"
+    raise StoreError(f"{path} is not {benchmark.title}: content {store.content_hash}, published {known}")
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "none"

@@ -1,0 +1,146 @@
+"""The same network with fewer operations, for inference in float32 on a CPU: norms folded into the convolutions before them, sums and
+rectifiers in place, wide 3x3 convolutions by Winograd's algorithm. The network that it is made from stays as it is.
+"""
+
+import copy
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_weights
+
+from gaitbridge.models import pseudo3d
+from gaitbridge.models.backbones import ResidualBlock
+from gaitbridge.models.temporal import TemporalMix, each_frame, three_frames
+from gaitbridge.models.winograd import WinogradConv, suits
+
+
+class FoldedConv(nn.Module):
+    """A convolution and the norm after it as one; with `relu`, the rectifier too. [B, C, H, W] to [B, C', H', W']."""
+
+    def __init__(self, conv: nn.Conv2d, norm: nn.BatchNorm2d, relu: bool = False, through: bool = False) -> None:
+        """through: of three frames' channels, the input's own frame is added to the output (TemporalMix's sum, P3D's sum)."""
+        super().__init__()
+        assert norm.running_mean is not None
+        assert norm.running_var is not None
+        weight, bias = fuse_conv_bn_weights(conv.weight, conv.bias, norm.running_mean, norm.running_var, norm.eps, norm.weight, norm.bias)
+        weight, bias = weight.detach().clone(), bias.detach().clone()
+        if through:
+            channels = weight.shape[0]
+            weight[:, channels : 2 * channels, 0, 0] += torch.eye(channels)
+        self.relu = relu
+        self.winograd = WinogradConv(weight, bias) if suits(conv) else None
+        if self.winograd is None:
+            made = nn.Conv2d(conv.in_channels, conv.out_channels, conv.kernel_size, conv.stride, conv.padding)  # type: ignore[arg-type]
+            made.weight, made.bias = (nn.Parameter(one, requires_grad=False) for one in (weight, bias))
+            self.conv = made.to(memory_format=torch.channels_last)
+
+    def forward(self, x: Tensor, added: Tensor | None = None) -> Tensor:
+        if self.winograd is not None:
+            found: Tensor = self.winograd(x, added)
+        else:
+            found = self.conv(x)
+            if added is not None:
+                found += added
+        return found.relu_() if self.relu else found
+
+
+def _shortcut(block: nn.Module) -> nn.Module:
+    """A block's shortcut, folded where it is a convolution."""
+    shortcut = block.shortcut
+    return FoldedConv(shortcut[0], shortcut[1]) if isinstance(shortcut, nn.Sequential) else nn.Identity()  # type: ignore[arg-type]
+
+
+class FoldedResidual(nn.Module):
+    """`backbones.ResidualBlock`, folded."""
+
+    def __init__(self, block: ResidualBlock) -> None:
+        super().__init__()
+        self.first, self.second = FoldedConv(block.conv1, block.norm1, relu=True), FoldedConv(block.conv2, block.norm2, relu=True)
+        self.shortcut = _shortcut(block)
+
+    def forward(self, x: Tensor) -> Tensor:
+        found: Tensor = self.second(self.first(x), self.shortcut(x))
+        return found
+
+
+class FoldedFrames(nn.Module):
+    """`pseudo3d.FrameBlock` and `pseudo3d.Pseudo3DBlock`, folded: pictures throughout, frames only where time comes in."""
+
+    def __init__(self, block: pseudo3d.FrameBlock) -> None:
+        super().__init__()
+        self.first, self.second = FoldedConv(block.conv1, block.norm1, relu=True), FoldedConv(block.conv2, block.norm2, relu=True)
+        self.shortcut = _shortcut(block)
+        timed = isinstance(block, pseudo3d.Pseudo3DBlock)
+        self.over_time = FoldedConv(block.over_time.conv, block.norm_time, relu=True, through=True) if timed else None  # type: ignore[union-attr,arg-type]
+
+    def forward(self, x: Tensor, real: Tensor | None) -> Tensor:
+        pictures = x.flatten(0, 1).contiguous(memory_format=torch.channels_last)
+        inner = self.first(pictures)
+        if self.over_time is not None:
+            inner = _over_time(self.over_time, inner.unflatten(0, x.shape[:2]), real).flatten(0, 1)
+        found: Tensor = self.second(inner, self.shortcut(pictures))
+        return found.unflatten(0, x.shape[:2])
+
+
+class FoldedMix(nn.Module):
+    """`temporal.TemporalMix`, folded. Its sum comes after the rectifier and stays a sum."""
+
+    def __init__(self, mix: TemporalMix) -> None:
+        super().__init__()
+        self.mix = FoldedConv(mix.conv, mix.norm, relu=True)
+
+    def forward(self, x: Tensor, real: Tensor | None) -> Tensor:
+        return _over_time(self.mix, x, real) + x
+
+
+class FoldedConv3D(nn.Module):
+    """`pseudo3d.Conv3DBlock`, folded."""
+
+    def __init__(self, block: pseudo3d.Conv3DBlock) -> None:
+        super().__init__()
+        self.first, self.second = FoldedConv(block.conv1.conv, block.norm1, relu=True), FoldedConv(block.conv2.conv, block.norm2, relu=True)
+        self.shortcut = _shortcut(block)
+
+    def forward(self, x: Tensor, real: Tensor | None) -> Tensor:
+        inner = three_frames(_over_time(self.first, x, real), real).flatten(0, 1).contiguous(memory_format=torch.channels_last)
+        found: Tensor = self.second(inner, each_frame(self.shortcut, x).flatten(0, 1))
+        return found.unflatten(0, x.shape[:2])
+
+
+def _over_time(module: nn.Module, x: Tensor, real: Tensor | None) -> Tensor:
+    """A folded convolution over three frames of [N, T, C, H, W]."""
+    return each_frame(module, three_frames(x, real))
+
+
+def _folded(module: nn.Module) -> nn.Module | None:
+    """The folded twin of a module that has one."""
+    if type(module) is ResidualBlock:
+        return FoldedResidual(module)
+    if type(module) in (pseudo3d.FrameBlock, pseudo3d.Pseudo3DBlock):
+        return FoldedFrames(module)  # type: ignore[arg-type]
+    if type(module) is pseudo3d.Conv3DBlock:
+        return FoldedConv3D(module)
+    if type(module) is TemporalMix:
+        return FoldedMix(module)
+    if type(module) is nn.Sequential and [type(part) for part in module][:2] == [nn.Conv2d, nn.BatchNorm2d]:
+        rectified = len(module) > 2 and type(module[2]) is nn.ReLU
+        first = FoldedConv(module[0], module[1], relu=rectified)  # type: ignore[arg-type]
+        rest = module[3 if rectified else 2 :]
+        return nn.Sequential(first, *(copy.deepcopy(part) for part in rest))
+    return None
+
+
+def folded(network: nn.Module) -> nn.Module:
+    """A copy of `network` in evaluation mode that computes the same embeddings with fewer operations; what is not known stays as it is."""
+    made = copy.deepcopy(network).eval()
+    _fold_children(made)
+    return made
+
+
+def _fold_children(module: nn.Module) -> None:
+    for name, child in list(module.named_children()):
+        twin = _folded(child)
+        if twin is None:
+            _fold_children(child)
+        else:
+            setattr(module, name, twin.eval())

@@ -11,6 +11,7 @@ import numpy as np
 from gaitbridge.conventions import PERSON
 from gaitbridge.geometry.camera import Camera
 from gaitbridge.geometry.rays import RayScene
+from gaitbridge.geometry.silhouette import centre, window
 from gaitbridge.simulation.sensors._segmentation import degrade
 
 __all__ = ["Pictures", "SilhouetteCamera", "degrade", "render", "render_many"]
@@ -84,11 +85,11 @@ def render_many(
         some = seen.any((1, 2))
         for k in np.flatnonzero(done & some):
             view = todo[k]
-            centred, boxes[view] = _centre(seen[k], crops[view], width)
-            masks[view] = _window(seen[k], centred, width) * np.uint8(PERSON)
+            centred, boxes[view] = centre(seen[k], crops[view], width)
+            masks[view] = window(seen[k], centred, width) * np.uint8(PERSON)
             if parts is not None and part_of_triangle is not None:
                 shown = np.where(seen[k], part_of_triangle[triangles[k]], 0).astype(np.uint8)
-                parts[view] = _window(shown, centred, width)
+                parts[view] = window(shown, centred, width)
         again = np.flatnonzero(~done & some)
         for k in again:
             crops[todo[k]] = _visible(seen[k], u[k], v[k])
@@ -144,19 +145,3 @@ def _visible(seen: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.ndarray:
     """The box [4] of native pixels around what shows: seen [H, C] at columns u [C] and rows v [H]."""
     rows, columns = np.flatnonzero(seen.any(1)), np.flatnonzero(seen.any(0))
     return np.array([v[rows[0]] - 0.5, u[columns[0]] - 0.5, v[rows[-1]] + 0.5, u[columns[-1]] + 0.5])
-
-
-def _centre(seen: np.ndarray, crop: np.ndarray, width: int) -> tuple[int, np.ndarray]:
-    """First column of the output window in `seen` [H, C] (may be negative), and the window's box in native pixels [4]."""
-    total = np.cumsum(seen.sum(0))
-    first = int(np.searchsorted(total, total[-1] / 2, side="right")) - width // 2
-    step = (crop[2] - crop[0]) / len(seen)
-    return first, np.array([crop[0], crop[1] + first * step, crop[2], crop[1] + (first + width) * step])
-
-
-def _window(values: np.ndarray, first: int, width: int) -> np.ndarray:
-    """Columns first .. first + width of values [H, C], zero outside."""
-    window = np.zeros((len(values), width), values.dtype)
-    start, stop = max(first, 0), min(first + width, values.shape[1])
-    window[:, start - first : stop - first] = values[:, start:stop]
-    return window

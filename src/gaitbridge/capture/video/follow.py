@@ -1,0 +1,117 @@
+"""People followed through a video: each detection to a track, blobs of several people to none, silhouettes aligned on the way."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from gaitbridge.capture.tracking import Track, Tracker, iou_cost
+from gaitbridge.capture.video.people import Person
+from gaitbridge.geometry.silhouette import align
+
+FARTHEST = 0.75  # cost of the dearest pair: a quarter of the boxes' union in common
+GROWN_UP = 4  # frames after which a track counts as somebody who can merge with others
+
+
+@dataclass
+class Seen:
+    """One person in one frame: what is kept of them. Boxes top, left, bottom, right in pixels of the working picture."""
+
+    frame: int
+    time_s: float
+    box: np.ndarray  # [4] half-open bounds of the mask
+    window: np.ndarray  # [4] of the silhouette
+    area: int
+    silhouette: np.ndarray  # uint8 [h, w]
+    border: bool  # touches the picture's border
+    merged: bool  # more than one person
+
+
+@dataclass
+class Followed:
+    """All of one track, in order of time."""
+
+    number: int
+    seen: list[Seen] = field(default_factory=list)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Its frames as arrays by name, first axis time."""
+        names = ("frame", "time_s", "box", "window", "area", "silhouette", "border", "merged")
+        return {name: np.array([getattr(one, name) for one in self.seen]) for name in names}
+
+
+def widened(boxes: np.ndarray) -> np.ndarray:
+    """Boxes at least 0.6 times as wide as high: a leg more or less matters little, and slow cameras find their people again."""
+    middle = (boxes[:, 1] + boxes[:, 3]) / 2
+    half = np.maximum(boxes[:, 3] - boxes[:, 1], 0.6 * (boxes[:, 2] - boxes[:, 0])) / 2
+    return np.stack([boxes[:, 0], middle - half, boxes[:, 2], middle + half], axis=1)
+
+
+def body_cost(predicted: np.ndarray, detected: np.ndarray) -> np.ndarray:
+    """`iou_cost` of widened boxes [N, 4], [M, 4], infinite where one is half as high again as the other: [N, M]."""
+    heights = [np.maximum(boxes[:, 2] - boxes[:, 0], 1.0) for boxes in (predicted, detected)]
+    apart = np.abs(np.log(heights[0][:, None] / heights[1][None]))
+    return np.where(apart < np.log(1.5), iou_cost(widened(predicted), widened(detected)), np.inf)
+
+
+class Follower:
+    """Takes the people of each frame in order of time."""
+
+    def __init__(self, size: tuple[int, int], gap_s: float) -> None:
+        self.size = size
+        self.tracker = Tracker(body_cost, FARTHEST, gap_s)
+        self.found: dict[int, Followed] = {}
+
+    def expected(self, time_s: float) -> np.ndarray:
+        """Boxes [N, 4] in which people are expected: of tracks seen within a fifth of a second or two frames."""
+        recent = [track for track in self.tracker.live if self._established(track) and time_s - track.times_s[-1] < max(0.2, 2.5 * self._step(track))]
+        return np.stack([self.tracker.predicted(track, time_s) for track in recent]) if recent else np.zeros((0, 4))
+
+    def take(self, frame: int, time_s: float, people: list[Person], shape: tuple[int, ...]) -> None:
+        """One frame's people, found in a picture of `shape`."""
+        merged = self._merged(time_s, people)
+        alone = [person for k, person in enumerate(people) if k not in merged]
+        tracks = self.tracker.step(frame, time_s, np.array([person.box for person in alone], float).reshape(-1, 4))
+        for person, track in zip(alone, tracks, strict=True):
+            self._keep(track.number, frame, time_s, person, shape, False)
+        for k, numbers in merged.items():
+            for number in numbers:  # that they were there, for the preview and the counts
+                self._keep(number, frame, time_s, people[k], shape, True)
+
+    def _keep(self, number: int, frame: int, time_s: float, person: Person, shape: tuple[int, ...], merged: bool) -> None:
+        silhouette, window = align(person.mask, self.size)
+        top, left, bottom, right = person.box
+        window = window + np.array([top, left, top, left])
+        border = bool(top <= 1 or left <= 1 or bottom >= shape[0] - 1 or right >= shape[1] - 1)
+        seen = Seen(frame, time_s, np.asarray(person.box, float), window, person.area, silhouette, border, merged)
+        self.found.setdefault(number, Followed(number)).seen.append(seen)
+
+    def _established(self, track: Track) -> bool:
+        return len(track) >= GROWN_UP
+
+    def _step(self, track: Track) -> float:
+        return track.times_s[-1] - track.times_s[-2] if len(track) > 1 else 0.0
+
+    def _merged(self, time_s: float, people: list[Person]) -> dict[int, list[int]]:
+        """Detections that hold more than one track, by place, and the tracks' numbers.
+
+        A track is in the detection that covers most of its expected box, and at least half; where that detection is like the expected
+        box of one of its tracks and the others have just gone missing, they are hidden, which looks the same from here.
+        """
+        live = [track for track in self.tracker.live if self._established(track) and time_s - track.times_s[-1] <= self.tracker.gap_s]
+        if len(live) < 2 or not people:
+            return {}
+        inside: dict[int, list[Any]] = {}
+        for track in live:
+            box = self.tracker.predicted(track, time_s)
+            shares = [_share(box, person) for person in people]
+            best = int(np.argmax(shares))
+            if shares[best] >= 0.5:
+                inside.setdefault(best, []).append(track)
+        return {k: [track.number for track in tracks] for k, tracks in inside.items() if len(tracks) > 1}
+
+
+def _share(box: np.ndarray, person: Person) -> float:
+    """How much of an expected box lies in a detection's box."""
+    common = np.clip(np.minimum(box[2:], person.box[2:]) - np.maximum(box[:2], person.box[:2]), 0.0, None)
+    return float(common.prod() / max((box[2:] - box[:2]).prod(), 1e-9))

@@ -1,0 +1,324 @@
+"""Videos to a store: one shard a file, read in a process of its own; a plan, reports and what they count.
+
+    STORE/.capture/plan/plan.json   files and options; another plan refuses the folder
+    STORE/.capture/<name>.json      what one file gave; it is written after the shard: a file is done that has both
+"""
+
+import hashlib
+import json
+import math
+import re
+import shutil
+from collections import Counter
+from collections.abc import Sequence as Rows
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gaitbridge.capture.isolated import run_isolated
+from gaitbridge.capture.video.gates import FRAME_GATES, SEQUENCE_GATES
+from gaitbridge.capture.video.settings import Settings
+from gaitbridge.capture.video.view import view_label
+from gaitbridge.errors import StoreError, UserError
+from gaitbridge.progress import Progress, silent
+from gaitbridge.store import finish_store, shard_path, write_json, write_shard, written_whole
+from gaitbridge.types import Labels, Sequence
+
+FOLDER = ".capture"
+NAMED = re.compile(r"[^\w.-]+")
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the user says of the recordings: who walks (empty: one name a track), where, since when, under which licence."""
+
+    person: str = ""
+    site: str = ""
+    time: str = ""  # ISO 8601, of the first frame
+    licence: str = ""
+    split: str = "test"
+
+    def __post_init__(self) -> None:
+        for name, value in (("--person", self.person), ("--site", self.site)):
+            if "/" in value or value != value.strip() or not value.isprintable():
+                raise UserError(f"{name} {value!r}: give a name without slashes, such as ann")
+        if self.time:
+            try:
+                datetime.fromisoformat(self.time)
+            except ValueError as error:
+                raise UserError(f"--time {self.time!r} is no ISO 8601 time: write it as 2026-05-01T14:30:00+02:00") from error
+
+
+@dataclass
+class FileReport:
+    """What became of one file. out: frames that each gate kept out; sequences: key, start_s in the file, frames, time."""
+
+    name: str
+    file: str
+    frames: int = 0
+    rate_hz: float = 0.0
+    tracks: int = 0
+    people_frames: int = 0
+    kept_frames: int = 0
+    out: Counter[str] = field(default_factory=Counter)
+    notes: Counter[str] = field(default_factory=Counter)
+    sequences: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Captured:
+    """What a capture gave: store.json, and a report a file."""
+
+    document: dict[str, Any]
+    reports: list[FileReport]
+
+
+def capture_videos(
+    files: Rows[Path], store: Path, settings: Settings | None = None, told: Told | None = None, *, preview: Path | None = None,
+    sheet: Path | None = None, stall_s: float = 120.0, megabytes: float = 4000.0, progress: Progress = silent,
+) -> Captured:  # fmt: skip
+    """Walking people of videos to a store.
+
+    preview: an .mp4 or .html to draw what was found (a name a file where there are several); sheet: a .png of the silhouettes; stall_s: a file
+    that does not go on for so long is given up; megabytes: memory that reading may take. UserError for mistakes, for what cannot be read, and
+    where no file shows a walking person; what was finished before is kept.
+    """
+    settings, told = settings or Settings(), told or Told()
+    _check(files, store, told, preview, sheet)
+    names = _names(files)
+    _start(files, names, store, settings, told)
+    reports: list[FileReport] = []
+    try:
+        for file, name in zip(files, names, strict=True):
+            report = finished(store, name)
+            if report is None or preview is not None:  # a preview needs the tracks again
+                (store / "store.json").unlink(missing_ok=True)
+                show = _named(progress, file, files)
+                found = run_isolated(_read, file, asdict(settings), seconds=stall_s, megabytes=megabytes, progress=show)
+                report = _shard(store, name, file, found, told)
+                if preview is not None:
+                    out = preview if len(files) == 1 else preview.with_stem(f"{preview.stem}-{name}")
+                    _preview(file, found, report, out, stall_s, megabytes, show)
+            reports.append(report)
+        if not any(report.sequences for report in reports):
+            raise UserError(_nobody(reports))
+    except BaseException:
+        if not any(report.sequences for report in reports) and not any(finished(store, name) for name in names[len(reports):]):
+            _undo(store)  # nothing to go on from, and other options may come
+        raise
+    document = finish_store(store, [report.name for report in reports if report.sequences], _about(settings, told, reports))
+    if sheet is not None:
+        _sheet(store, sheet)
+    return Captured(document, reports)
+
+
+def _read(path: Path, told: dict[str, Any]) -> dict[str, Any]:
+    """`read_video`, whose imports belong into the process that reads."""
+    from gaitbridge.capture.video.reader import read_video
+
+    return read_video(path, told)
+
+
+def _draw(path: Path, tracks: list[dict[str, Any]], out: Path) -> int:
+    """`write_preview`, likewise."""
+    from gaitbridge.capture.video.preview import write_preview
+
+    return write_preview(path, tracks, out)
+
+
+def _named(progress: Progress, file: Path, files: Rows[Path]) -> Progress:
+    """Progress that says which of several files it is about."""
+    if len(files) == 1:
+        return progress
+
+    def show(done: int, total: int, note: str = "") -> None:
+        progress(done, total, f"{file.name} ({list(files).index(file) + 1} of {len(files)}) {note}")
+
+    return show
+
+
+def _check(files: Rows[Path], store: Path, told: Told, preview: Path | None, sheet: Path | None) -> None:
+    """The mistakes that can be seen before anything is read."""
+    if not files:
+        raise UserError("no video given: name one or more files, and the store last")
+    for file in files:
+        if not file.is_file():
+            raise UserError(f"{file} is {'a folder' if file.is_dir() else 'missing'}: give video files, and the store last")
+    if len({file.resolve() for file in files}) < len(files):
+        raise UserError("a file is given twice: name each once")
+    if store.is_file():
+        raise UserError(f"{store} is a file: the last argument is the folder of the store to make")
+    if told.time and len(files) > 1:
+        raise UserError("--time is of one recording: capture these files one by one, each to a store of its own")
+    if preview is not None and preview.suffix.lower() not in (".mp4", ".html"):
+        raise UserError(f"--preview {preview}: end its name in .mp4 or .html")
+    if sheet is not None and sheet.suffix.lower() != ".png":
+        raise UserError(f"--sheet {sheet}: end its name in .png")
+
+
+def _names(files: Rows[Path]) -> list[str]:
+    """A name for each file's shard and tracks: its stem, made simple, numbered where it comes again."""
+    seen: Counter[str] = Counter()
+    names = []
+    for file in files:
+        name = NAMED.sub("_", file.stem).strip("._")[:80] or "video"
+        seen[name] += 1
+        names.append(name if seen[name] == 1 else f"{name}-{seen[name]}")
+    if len(set(names)) < len(names):
+        raise UserError("two files have names too much alike: rename one of them")
+    return names
+
+
+def _start(files: Rows[Path], names: Rows[str], store: Path, settings: Settings, told: Told) -> None:
+    """Write the plan, or check that the one in the folder is this one."""
+    stats = {name: [file.name, file.stat().st_size, file.stat().st_mtime_ns] for file, name in zip(files, names, strict=True)}
+    path = settings.model_path
+    model = hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest() if path is not None and path.is_file() else ""
+    wanted = json.loads(json.dumps({"gaitbridge": version("gaitbridge"), "files": stats, "settings": asdict(settings), "told": asdict(told),
+                                    "model": model}))
+    file = store / FOLDER / "plan" / "plan.json"
+    if file.is_file():
+        try:
+            here = json.loads(file.read_text())
+        except ValueError as error:
+            raise StoreError(f"{file} is damaged: choose another folder, or delete {store}") from error
+        if different := sorted(name for name in {*here, *wanted} if here.get(name) != wanted.get(name)):
+            raise UserError(f"{store} holds a capture with other {', '.join(different)}: choose another folder, or delete this one")
+        return
+    if (store / "store.json").exists() or (store / "shards").exists():
+        raise UserError(f"{store} already holds a store that was not captured here: choose another folder")
+    write_json(wanted, file)
+
+
+def finished(store: Path, name: str) -> FileReport | None:
+    """The report of a file that is done; None where there is something to do."""
+    try:
+        held = json.loads((store / FOLDER / f"{name}.json").read_text())
+        report = FileReport(**{**held, "out": Counter(held["out"]), "notes": Counter(held["notes"])})
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+    return report if not report.sequences or shard_path(store, name).is_file() else None
+
+
+def _shard(store: Path, name: str, file: Path, found: dict[str, Any], told: Told) -> FileReport:
+    """Write the shard of one file and its report."""
+    report = FileReport(name, file.name, found["frames"], found["rate_hz"], len(found["tracks"]), notes=Counter(found["notes"]))
+    sequences: list[Sequence] = []
+    for track in found["tracks"]:
+        report.people_frames += len(track["frame"])
+        report.kept_frames += sum(map(len, track["runs"]))
+        report.out.update(reason for reason in track["reason"].tolist() if reason)
+        for take, (run, view) in enumerate(zip(track["runs"], track["views"], strict=True)):
+            sequences.append(_sequence(name, file, found, track, take, run, view, told))
+            start_s = float(track["time_s"][run[0]]) - found["first_s"]
+            about = {"key": sequences[-1].labels.key, "frames": len(run), "start_s": round(start_s, 6)}
+            if told.time:
+                about["time"] = (datetime.fromisoformat(told.time) + timedelta(seconds=start_s)).isoformat()
+            report.sequences.append(about)
+    if told.person:
+        _alone(file, found)
+    if sequences:
+        write_shard(store, name, sequences)
+    else:
+        shard_path(store, name).unlink(missing_ok=True)
+    write_json(vars(report), store / FOLDER / f"{name}.json")
+    return report
+
+
+def _sequence(
+    name: str, file: Path, found: dict[str, Any], track: dict[str, Any], take: int, run: np.ndarray, view_deg: float, told: Told
+) -> Sequence:
+    """One good run of a track. Its time begins at 0."""
+    number = f"{name}-{track['number'] + 1:04d}"
+    person, view = told.person or number, view_label(view_deg)
+    labels = Labels(
+        key=f"{person}/{number}-{take + 1:02d}/{view}", person=person, split=told.split, condition="", take=take, view=view, view_deg=view_deg,
+        distance_m=math.nan, camera=told.site or name, lidar="", camera_hz=found["rate_hz"], lidar_hz=math.nan, source=file.name,
+        licence=told.licence,
+    )  # fmt: skip
+    times = track["time_s"][run]
+    arrays = {"silhouettes": track["silhouette"][run], "silhouettes_time_s": times - times[0],
+              "silhouettes_box": track["window"][run].astype(np.float32)}
+    return Sequence(labels, arrays)
+
+
+def _alone(file: Path, found: dict[str, Any]) -> None:
+    """UserError where two people are to be seen at a time: they cannot both be --person."""
+    first: dict[int, int] = {}
+    for track in found["tracks"]:
+        for run in track["runs"]:
+            for frame, time_s in zip(track["frame"][run].tolist(), track["time_s"][run].tolist(), strict=True):
+                if first.setdefault(frame, track["number"]) != track["number"]:
+                    raise UserError(f"{file}: two people walk in it at {time_s - found['first_s']:.1f} s: --person is for recordings of one person; "
+                                    "cut it, or leave --person out")
+
+
+def _preview(file: Path, found: dict[str, Any], report: FileReport, out: Path, stall_s: float, megabytes: float, progress: Progress) -> None:
+    """Write one file's preview."""
+    from gaitbridge.capture.video.page import preview_page
+
+    names = ("number", "frame", "box", "window", "silhouette", "reason")
+    tracks = [{name: track[name] for name in names} for track in found["tracks"]]
+    if out.suffix.lower() == ".mp4":
+        with written_whole(out) as temporary:
+            run_isolated(_draw, file, tracks, temporary, seconds=stall_s, megabytes=megabytes, progress=progress)
+        return
+    with written_whole(out) as temporary:
+        movie = temporary.with_suffix(".mp4.part")
+        try:
+            run_isolated(_draw, file, tracks, movie, seconds=stall_s, megabytes=megabytes, progress=progress)
+            temporary.write_text(preview_page(file.name, movie.read_bytes(), found, count_lines([report])))
+        finally:
+            movie.unlink(missing_ok=True)
+
+
+def count_lines(reports: Rows[FileReport]) -> list[tuple[str, int]]:
+    """The summary of files: what, how many. Every frame of a person is either kept or counted at the gate that kept it out."""
+    out = sum((report.out for report in reports), Counter[str]())
+    notes = sum((report.notes for report in reports), Counter[str]())
+    lines = [("files", len(reports)), ("frames", sum(report.frames for report in reports)), ("tracks", sum(report.tracks for report in reports)),
+             ("frames with a person, by track", sum(report.people_frames for report in reports)),
+             ("... kept", sum(report.kept_frames for report in reports))]
+    lines += [(f"... out: {words}", out[name]) for name, words in {**FRAME_GATES, **SEQUENCE_GATES}.items()]
+    lines += [("sequences", sum(len(report.sequences) for report in reports))]
+    return lines + sorted(notes.items())
+
+
+def _nobody(reports: Rows[FileReport]) -> str:
+    """Why there is nothing to store, in a line."""
+    files = reports[0].file if len(reports) == 1 else f"{len(reports)} files"
+    out = sum((report.out for report in reports), Counter[str]()).most_common(3)
+    if not out:
+        return (f"{files}: no people found: the camera must stand still and people move, at least --min-height pixels high; for other recordings "
+                "give a model of your own (--model)")
+    words = {**FRAME_GATES, **SEQUENCE_GATES}
+    return f"{files}: no walk is good enough: of {sum(report.people_frames for report in reports)} frames with a person, " + ", ".join(
+        f"{count} are {words[name]}" for name, count in out) + "; see --preview"
+
+
+def _about(settings: Settings, told: Told, reports: Rows[FileReport]) -> dict[str, Any]:
+    files = [{**vars(report), "out": dict(report.out), "notes": dict(report.notes)} for report in reports]
+    kept = {name: value for name, value in asdict(settings).items() if name != "model"}
+    model = settings.model_path.name if settings.model_path else ""
+    return {"kind": "captured", "sensor": "camera", "gaitbridge": version("gaitbridge"), "settings": kept | {"model": model}, "time": told.time,
+            "site": told.site, "files": files, "summary": [{"what": what, "found": found} for what, found in count_lines(reports)]}
+
+
+def _sheet(store: Path, sheet: Path) -> None:
+    from gaitbridge.capture.video.sheet import write_sheet
+    from gaitbridge.store import Store
+
+    opened = Store(store)
+    write_sheet([opened.read(number, ["silhouettes"]).arrays["silhouettes"] for number in range(len(opened.rows))], sheet)
+
+
+def _undo(store: Path) -> None:
+    """Leave nothing of a capture that gave nothing."""
+    shutil.rmtree(store / FOLDER, ignore_errors=True)
+    for folder in (store / "shards", store):
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()

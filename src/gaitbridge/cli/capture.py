@@ -1,0 +1,87 @@
+"""Commands that capture from video: capture video."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from gaitbridge.cli._app import say
+from gaitbridge.cli._capture import capture
+from gaitbridge.errors import UserError
+
+
+@capture.command
+def video(
+    *files: Annotated[Path, Parameter(name="FILE")], size: str = "64x44", background: Literal["mog2", "knn"] = "mog2", model: Path | None = None,
+    model_class: int | None = None, person: str = "", site: str = "", time: str = "", licence: str = "", min_height: float = 48.0,
+    min_seconds: float = 1.0, gap_seconds: float = 1.5, fov_deg: float = 60.0, preview: Path | None = None, sheet: Path | None = None,
+    stall_seconds: float = 120.0, memory_mb: float = 4000.0,
+) -> None:  # fmt: skip
+    """Take walking people from videos to a store: gaitbridge capture video FILE... STORE. Interrupted, it goes on with the file it was at.
+
+    Parameters
+    ----------
+    files
+        Videos of a static camera (of any camera with --model), and last the folder of the store to make.
+    size
+        Height x width of the silhouettes.
+    background
+        The model of the empty scene: mog2 or knn.
+    model
+        An ONNX model of yours that segments or detects people, instead; see docs/capture.md for what it takes and gives.
+    model_class
+        Its number of the class person, where it knows several.
+    person
+        Who walks, in recordings of one person; without it each track is a person of its own.
+    site
+        Name of the place or camera; by default the file's.
+    time
+        When the recording began, such as 2026-05-01T14:30:00+02:00.
+    licence
+        Under which the recording may be used; it stays with the sequences.
+    min_height
+        Pixels that a person must be high.
+    min_seconds
+        A sequence is at least so long.
+    gap_seconds
+        A person out of sight for so long is not taken for the same again.
+    fov_deg
+        How wide the lens sees, for the estimate of the view.
+    preview
+        Write what was found, drawn into the film: an .mp4, or an .html that holds everything.
+    sheet
+        Write a .png with the silhouettes, a row a sequence.
+    stall_seconds
+        Give a file up that does not go on for so long.
+    memory_mb
+        Memory that reading a file may take.
+    """
+    from gaitbridge.capture.video.run import Told, capture_videos, count_lines
+    from gaitbridge.capture.video.settings import Settings
+    from gaitbridge.progress import progress
+    from gaitbridge.report.tables import TextTable
+
+    if len(files) < 2:
+        raise UserError("give one or more videos and, last, the store to make: gaitbridge capture video FILE... STORE")
+    for name, value, least in (("--min-height", min_height, 16), ("--min-seconds", min_seconds, 0.2), ("--gap-seconds", gap_seconds, 0),
+                               ("--stall-seconds", stall_seconds, 1), ("--memory-mb", memory_mb, 100)):
+        if not least <= value < 1e9:
+            raise UserError(f"{name} {value:g}: give {least:g} or more")
+    if not 5 <= fov_deg <= 170:
+        raise UserError(f"--fov-deg {fov_deg:g}: give 5 to 170")
+    settings = Settings(size=_size(size), background=background, model=str(model or ""), model_class=-1 if model_class is None else model_class,
+                        min_height_px=min_height, min_s=min_seconds, gap_s=gap_seconds, fov_deg=fov_deg)
+    with progress("capture", "frames read") as show:
+        done = capture_videos(files[:-1], files[-1], settings, Told(person, site, time, licence), preview=preview, sheet=sheet,
+                              stall_s=stall_seconds, megabytes=memory_mb, progress=show)
+    rows = tuple((what, f"{count:,}") for what, count in count_lines(done.reports))
+    say(TextTable(f"captured to {files[-1]}", ("what", "count"), rows).to_rich())
+    say(f"{files[-1]}: content {done.document['content_hash']}")
+
+
+def _size(text: str) -> tuple[int, int]:
+    """Height and width of a text such as 64x44."""
+    parts = text.lower().split("x")
+    if len(parts) != 2 or not all(part.isdecimal() and 16 <= int(part) <= 512 for part in parts):
+        raise UserError(f"--size {text!r}: write height x width in pixels, such as 64x44 or 64x64")
+    return int(parts[0]), int(parts[1])

@@ -8,6 +8,8 @@
     background.py  what stands still before a LiDAR that stands still
     clusters.py    points that belong together
     gates.py       what may be a person, cluster by cluster and track by track
+    ego.py         how the LiDAR itself moved
     detect.py      all of these over one recording, in a process of its own
-    walk.py        tracks, and a sequence of each
+    walk.py        tracks, judged, and what is kept of each
+    run.py         recordings to a store
 """

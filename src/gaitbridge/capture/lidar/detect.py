@@ -4,7 +4,7 @@ Two passes: the first counts scans and what stands still; the second looks for p
 """
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,13 +37,14 @@ class Settings:
     topic: str | None = None
     unit: str = "m"
     sensor: str | None = None
-    gates: Gates = Gates()
+    gates: Gates = field(default_factory=Gates)
 
 
 def find(files: list[Path], name: str, settings: dict[str, Any]) -> dict[str, Any]:
     """What may be a person in each scan of a recording, as plain values (`run_isolated` passes nothing else).
 
-    settings: those of `Settings`, gates as a dict. Returns scan_time_s [T]; sensor, the fields of its Projection; T_world_from_lidar [T, 4, 4]
+    settings: those of `Settings`, gates as a dict. Returns scan_time_s [T], from the first; clock_s, the first by the file's clock; sensor, the
+    fields of its Projection; T_world_from_lidar [T, 4, 4]
     (see `Way`); background, whether what stands still was taken away; levelled, the share of scans with ground; scene [S, 3], some points of
     a scan in the middle, in the world; and of the candidates, scan by scan: scan [N], place [N, 3] in the LiDAR's frame, top_m [N], crowd [N], counts [N];
     of all their points: points [Q, 3] in the LiDAR's frame, height_m [Q], point_time_s [Q], from the scan's time. UserError where the recording
@@ -83,13 +84,13 @@ def _first_pass(files: list[Path], name: str, settings: Settings) -> tuple[np.nd
 
 
 def _times(given: list[float | None], name: str, hz: float | None) -> np.ndarray:
-    """Seconds [T] from the first scan: the file's own, else by --hz. UserError where neither says, or they do not rise."""
+    """Seconds [T]: the file's own, else by --hz. UserError where neither says, or they do not rise."""
     own = np.array([np.nan if one is None else one for one in given])
     if np.isfinite(own).all() and (len(own) == 1 or float(np.ptp(own)) > 0):
         if (np.diff(own) < 0).any():
             late = int(np.flatnonzero(np.diff(own) < 0)[0]) + 1
             raise UserError(f"{name}: its scan {late} is earlier than the one before ({own[late]:.3f} s after {own[late - 1]:.3f} s): sort its scans")
-        return own - own[0]
+        return own
     if hz is None:
         raise UserError(f"{name}: its scans have no times: say --hz, the LiDAR's turns a second (mostly 10)")
     return np.arange(len(own)) / hz
@@ -162,7 +163,8 @@ def _second_pass(
     if not way.poses:
         raise UserError(f"{name}: it could be read but once: give a file, not a pipe")
     return {
-        "scan_time_s": times, "sensor": asdict(sensor), "T_world_from_lidar": np.stack(way.poses), "background": bool(len(still)),
+        "scan_time_s": times - times[0], "clock_s": float(times[0]), "sensor": asdict(sensor), "T_world_from_lidar": np.stack(way.poses),
+        "background": bool(len(still)),
         "levelled": grounds / len(times), "scene": scene.astype(np.float32), "scan": np.array([one.scan for one in found], np.int64),
         "place": np.array([one.place for one in found]).reshape(-1, 3), "top_m": np.array([one.size.top_m for one in found]),
         "crowd": np.array([one.size.crowd for one in found]),

@@ -49,13 +49,16 @@ def measured(points: np.ndarray, ring: np.ndarray) -> Projection | None:
 
 
 def named(own: Projection) -> Projection:
-    """The known LiDAR whose beams these are, where there is one: its name goes into the store."""
+    """The known LiDAR whose beams these are, where there is one: its name goes into the store. A unit's own table of all beams stays."""
+    beams = np.array(own.elevations_deg)
     for name in AZIMUTH_STEPS_DEG:
         known = open_sensor(name)
-        if len(known.elevations_deg) >= len(own.elevations_deg) and abs(np.log(own.azimuth_step_deg / known.azimuth_step_deg)) < 0.1:
-            apart = np.abs(np.subtract.outer(np.array(own.elevations_deg), np.array(known.elevations_deg))).min(1)
-            if float(np.median(apart)) < ALIKE_DEG / 3 and float(apart.max()) < ALIKE_DEG and len(own.elevations_deg) > len(known.elevations_deg) // 2:
-                return replace(own, name=name) if len(known.elevations_deg) == len(own.elevations_deg) else known
+        if not len(known.elevations_deg) / 2 < len(beams) <= len(known.elevations_deg):
+            continue
+        apart = np.abs(np.subtract.outer(beams, np.array(known.elevations_deg))).min(1)
+        steps = own.azimuth_step_deg / known.azimuth_step_deg
+        if float(apart.max()) < ALIKE_DEG and float(np.median(apart)) < ALIKE_DEG / 3 and 0.9 < steps < 1.1:
+            return replace(own, name=name) if len(beams) == len(known.elevations_deg) else known
     return own
 
 

@@ -69,7 +69,7 @@ def _times(files: Sequence[Path]) -> list[float] | None:
         return None
     lines = [line.strip() for line in place.read_text(errors="replace").splitlines() if line.strip()]
     if len(lines) != len(files):
-        raise UserError(f"{place} has {len(lines)} times for {len(files)} scans: give all scans of the recording, or leave the file away and say --hz")
+        raise UserError(f"{place} has {len(lines)} times for {len(files)} scans: give all scans of the recording, or move it away and say --hz")
     try:
         return [_seconds(line) for line in lines]
     except ValueError as error:

@@ -42,7 +42,8 @@ def walks(found: dict[str, Any], gates: Gates, size: tuple[int, int]) -> tuple[l
     size: height and width of the range views.
     """
     tracks = _tracks(found, gates)
-    kept, out = [], Counter[str]()
+    kept: list[Walk] = []
+    out = Counter[str]()
     for rows in tracks:
         rows, reason = judged(found, rows, gates)
         if reason:

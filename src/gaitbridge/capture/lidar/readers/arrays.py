@@ -27,6 +27,7 @@ def read(path: Path, wish: Wish) -> Iterator[Scan]:
     """The scans of the file, in the natural order of their names."""
     held: Mapping[str, Any] = _held(path) if path.suffix.lower() == ".npz" else {}
     grids = _grids(held)
+    rings: list[np.ndarray] | list[None]
     beams = next((np.asarray(held[name], np.float64) for name in held if name.lower().endswith(BEAMS)), None)
     if grids:
         clouds = [grid.reshape(-1, grid.shape[-1]) for grid in grids]

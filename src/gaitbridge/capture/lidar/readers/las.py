@@ -26,7 +26,8 @@ def read(path: Path, wish: Wish) -> Iterator[Scan]:
         moments = np.asarray(las.gps_time, np.float64) if "gps_time" in names else np.zeros(len(points))
         ring = next((np.asarray(las[name], np.int64) for name in RING if name in names), None)
     except Exception as error:  # the library raises whatever its parts do; said in words, and this process reads nothing else
-        raise UserError(f"{path} cannot be read as {path.suffix[1:].upper()} ({type(error).__name__}: {error}): get it from its source again") from error
+        kind = path.suffix[1:].upper()
+        raise UserError(f"{path} cannot be read as {kind} ({type(error).__name__}: {error}): get it from its source again") from error
     seen = moments[np.isfinite(moments)]
     if not len(seen) or np.ptp(seen) <= TURN_S:
         yield Scan(points, float(seen.mean()) if len(seen) and seen.any() else None, intensity, ring)

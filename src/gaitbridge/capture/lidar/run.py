@@ -1,0 +1,243 @@
+"""LiDAR recordings to a store: one shard a recording, read in a process of its own; a plan and reports as capture from video has them.
+
+    STORE/.capture/plan/plan.json   recordings and options; another plan refuses the folder
+    STORE/.capture/<name>.json      what one recording gave; it is written after the shard: a recording is done that has both
+"""
+
+import hashlib
+import json
+import math
+import re
+import shutil
+from collections import Counter
+from collections.abc import Callable
+from collections.abc import Sequence as Rows
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gaitbridge.capture.isolated import run_isolated
+from gaitbridge.capture.lidar.detect import Settings, find
+from gaitbridge.capture.lidar.recordings import Recording
+from gaitbridge.capture.lidar.walk import Walk, walks
+from gaitbridge.capture.video.run import FOLDER, Told
+from gaitbridge.capture.video.view import view_label
+from gaitbridge.errors import StoreError, UserError
+from gaitbridge.progress import Progress, silent
+from gaitbridge.store import finish_store, shard_path, write_json, write_shard
+from gaitbridge.types import Labels, Sequence
+
+NAMED = re.compile(r"[^\w.-]+")
+Show = Callable[[str, dict[str, Any], list[Walk]], None]  # name of the recording, what was found, the walks
+
+
+@dataclass
+class RecordingReport:
+    """What became of one recording. out: tracks that were left out, by reason; walks: what is known of each sequence."""
+
+    name: str
+    source: str
+    facts: dict[str, Any] = field(default_factory=dict)
+    out: Counter[str] = field(default_factory=Counter)
+    walks: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Captured:
+    """What a capture gave: store.json, and a report a recording."""
+
+    document: dict[str, Any]
+    reports: list[RecordingReport]
+
+
+def capture_lidar(
+    recordings: Rows[Recording], store: Path, settings: Settings | None = None, told: Told | None = None, *, size: tuple[int, int] = (64, 44),
+    points: bool = False, stall_s: float = 120.0, megabytes: float = 4000.0, progress: Progress = silent, show: Show | None = None,
+) -> Captured:  # fmt: skip
+    """Walking people of LiDAR recordings to a store.
+
+    size: height and width of the range views; points: keep each person's points, too; stall_s: a recording that does not go on for so long is
+    given up; megabytes: memory that reading may take; show: is told what was found, and has recordings that are done read again. UserError for
+    mistakes, for what cannot be read, and where nobody walks; what was finished before is kept.
+    """
+    settings, told = settings or Settings(), told or Told()
+    if told.time and len(recordings) > 1:
+        raise UserError("--time is of one recording: capture these one by one, each to a store of its own")
+    names = _names(recordings)
+    _start(recordings, names, store, settings, told, {"size": list(size), "points": points})
+    reports = []
+    for number, (recording, name) in enumerate(zip(recordings, names, strict=True)):
+        report = finished(store, name)
+        if report is None or show is not None:
+            (store / "store.json").unlink(missing_ok=True)  # unfinished from here on
+            of = f" ({number + 1} of {len(recordings)})" if len(recordings) > 1 else ""
+            found = run_isolated(find, list(recording.files), recording.name, asdict(settings), seconds=stall_s, megabytes=megabytes,
+                                 what=recording.name, progress=_named(progress, recording.name + of))  # fmt: skip
+            report, kept = _shard(store, name, recording, found, told, settings, size, points)
+            if show is not None:
+                show(recording.name, found, kept)
+        reports.append(report)
+    if not any(report.walks for report in reports):
+        _undo(store)
+        raise UserError(_nobody(reports))
+    document = finish_store(store, [report.name for report in reports if report.walks], _about(settings, told, reports))
+    return Captured(document, reports)
+
+
+def _named(progress: Progress, name: str) -> Progress:
+    """Progress that says which recording it is about."""
+
+    def show(done: int, total: int, note: str = "") -> None:
+        progress(done, total or done + 1, f"{name} {note}")  # while scans are being counted there is no total
+
+    return show
+
+
+def _names(recordings: Rows[Recording]) -> list[str]:
+    """A name for each recording's shard and tracks: its own without the ending, made simple, numbered where it comes again."""
+    seen: Counter[str] = Counter()
+    names = []
+    for recording in recordings:
+        stem = recording.name if len(recording.files) > 1 or recording.files[0].is_dir() else Path(recording.name).stem
+        name = NAMED.sub("_", stem).strip("._")[:80] or "lidar"
+        seen[name] += 1
+        names.append(name if seen[name] == 1 else f"{name}-{seen[name]}")
+    if len(set(names)) < len(names):
+        raise UserError("two recordings have names too much alike: rename one of them")
+    return names
+
+
+def _start(recordings: Rows[Recording], names: Rows[str], store: Path, settings: Settings, told: Told, shape: dict[str, Any]) -> None:
+    """Write the plan, or check that the one in the folder is this one."""
+    wanted = json.loads(json.dumps({
+        "gaitbridge": version("gaitbridge"), "settings": asdict(settings) | {"sensor": _sensor_text(settings.sensor)}, "told": asdict(told),
+        "recordings": {name: _identity(recording) for name, recording in zip(names, recordings, strict=True)}, "views": shape,
+    }))  # fmt: skip
+    file = store / FOLDER / "plan" / "plan.json"
+    if file.is_file():
+        try:
+            here = json.loads(file.read_text())
+        except ValueError as error:
+            raise StoreError(f"{file} is damaged: choose another folder, or delete {store}") from error
+        if different := sorted(name for name in {*here, *wanted} if here.get(name) != wanted.get(name)):
+            raise UserError(f"{store} holds a capture with other {', '.join(different)}: choose another folder, or delete this one")
+        return
+    if (store / "store.json").exists() or (store / "shards").exists():
+        raise UserError(f"{store} already holds a store that was not captured here: choose another folder")
+    write_json(wanted, file)
+
+
+def _sensor_text(sensor: str | None) -> str:
+    """A LiDAR's name, or what its file says: a changed file is another plan."""
+    return Path(sensor).read_text(errors="replace") if sensor and sensor.lower().endswith(".json") else sensor or ""
+
+
+def _identity(recording: Recording) -> str:
+    """A hash of the names, sizes and times of a recording's files."""
+    digest = hashlib.blake2b(digest_size=16)
+    for file in recording.files:
+        for one in sorted(file.rglob("*")) if file.is_dir() else [file]:
+            state = one.stat()
+            digest.update(f"{one.name}\x1f{state.st_size}\x1f{state.st_mtime_ns}\x1e".encode(errors="surrogateescape"))
+    return digest.hexdigest()
+
+
+def finished(store: Path, name: str) -> RecordingReport | None:
+    """The report of a recording that is done; None where there is something to do."""
+    try:
+        held = json.loads((store / FOLDER / f"{name}.json").read_text())
+        report = RecordingReport(**{**held, "out": Counter(held["out"])})
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+    return report if not report.walks or shard_path(store, name).is_file() else None
+
+
+def _shard(
+    store: Path, name: str, recording: Recording, found: dict[str, Any], told: Told, settings: Settings, size: tuple[int, int], points: bool
+) -> tuple[RecordingReport, list[Walk]]:
+    """Write the shard of one recording (none where nobody walks) and its report."""
+    kept, out = walks(found, settings.gates, size)
+    if told.person:
+        _alone(recording, kept, told.person)
+    times, T = found["scan_time_s"], found["T_world_from_lidar"]
+    facts = {"scans": len(times), "lasts_s": float(np.ptp(times)), "lidar": found["sensor"]["name"], "levelled": found["levelled"],
+             "background": found["background"], "clusters": len(found["scan"]), "hz": _rate(times),
+             "moved_m": float(np.linalg.norm(T[:, :3, 3] - T[0, :3, 3], axis=1).max())}  # fmt: skip
+    report = RecordingReport(name, recording.name, facts, out)
+    sequences = [_sequence(name, recording, walk, facts, told, points) for walk in kept]
+    began = _began(told, found["clock_s"])
+    for sequence, walk in zip(sequences, kept, strict=True):
+        about = {"key": sequence.labels.key, "start_s": round(walk.start_s, 6), "frames": len(walk.time_s), "points": float(np.median(walk.counts)),
+                 "distance_m": round(walk.distance_m, 3), "height_m": round(walk.height_m, 3), "speed_mps": round(walk.speed_mps, 3),
+                 "view_deg": None if math.isnan(walk.view_deg) else round(walk.view_deg, 3)}  # fmt: skip
+        report.walks.append(about | ({"time": (began + timedelta(seconds=walk.start_s)).isoformat()} if began else {}))
+    (store / FOLDER / f"{name}.json").unlink(missing_ok=True)
+    if sequences:
+        write_shard(store, name, sequences)
+    else:
+        shard_path(store, name).unlink(missing_ok=True)
+    write_json(vars(report), store / FOLDER / f"{name}.json")
+    return report, kept
+
+
+def _rate(times: np.ndarray) -> float:
+    """Turns a second; 0 of a single scan."""
+    return float(1 / np.median(np.diff(times))) if len(times) > 1 and np.median(np.diff(times)) > 0 else 0.0
+
+
+def _began(told: Told, clock_s: float) -> datetime | None:
+    """When the recording began: as the user says, or by the LiDAR's clock where it shows a date."""
+    if told.time:
+        return datetime.fromisoformat(told.time)
+    return datetime.fromtimestamp(clock_s, UTC) if 1e9 < clock_s < 4e9 else None
+
+
+def _alone(recording: Recording, kept: Rows[Walk], person: str) -> None:
+    """UserError where several people walk at once: they cannot all be `person`."""
+    for before, after in pairwise(kept):
+        if before.start_s + before.time_s[-1] > after.start_s:
+            raise UserError(f"{recording.name}: two people walk in it at {after.start_s:.1f} s, they cannot both be {person}: --person is for "
+                            "recordings of one person; cut it, or leave --person out")
+
+
+def _sequence(name: str, recording: Recording, walk: Walk, facts: dict[str, Any], told: Told, points: bool) -> Sequence:
+    """What the store keeps of a walk. Its time begins at 0."""
+    number = f"{name}-{walk.number:04d}"
+    person, view = told.person or number, view_label(walk.view_deg)
+    labels = Labels(
+        key=f"{person}/{number}-01/{view}", person=person, split=told.split, condition="", take=0, view=view, view_deg=walk.view_deg,
+        distance_m=walk.distance_m, camera="", lidar=told.site or facts["lidar"], camera_hz=math.nan, lidar_hz=facts["hz"] or math.nan,
+        source=recording.name, licence=told.licence,
+    )  # fmt: skip
+    arrays = {"range_views": walk.views, "range_views_time_s": walk.time_s, "points_on_person": walk.counts}
+    return Sequence(labels, arrays | ({"points": walk.points} if points else {}))
+
+
+def _nobody(reports: Rows[RecordingReport]) -> str:
+    """Why there is nothing to store, in a line."""
+    what = reports[0].source if len(reports) == 1 else f"{len(reports)} recordings"
+    scans = sum(report.facts["scans"] for report in reports)
+    out = sum((report.out for report in reports), Counter[str]()).most_common(3)
+    why = ", ".join(f"{count} tracks: {reason}" for reason, count in out) or "nothing of a person's size stands free on the ground"
+    return (f"{what}: nobody walks in {scans} scans ({why}); see --sheet, --least-frames, --least-points and --farthest, and check that the unit is "
+            "metres and that z points up")  # fmt: skip
+
+
+def _about(settings: Settings, told: Told, reports: Rows[RecordingReport]) -> dict[str, Any]:
+    kept = asdict(settings) | {"sensor": Path(settings.sensor).name if settings.sensor else ""}
+    files = [{**vars(report), "out": dict(report.out)} for report in reports]
+    return {"kind": "captured", "sensor": "lidar", "gaitbridge": version("gaitbridge"), "settings": kept, "time": told.time, "site": told.site,
+            "files": files}  # fmt: skip
+
+
+def _undo(store: Path) -> None:
+    """Leave nothing of a capture that gave nothing."""
+    shutil.rmtree(store / FOLDER, ignore_errors=True)
+    for folder in (store / "shards", store):
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()

@@ -52,6 +52,17 @@ def test_one_frame_and_odd_sizes(tmp_path: Path) -> None:
     assert store.select(modality="range_views") == [1]
 
 
+def test_grey_silhouettes_come_back_as_they_were(tmp_path: Path) -> None:
+    whole = toy_sequence(0, "test", "normal", 0, 0)
+    grey = whole.arrays["silhouettes"].copy()
+    grey[0, 10, 10:13] = (1, 128, 254)
+    write_shard(tmp_path, "a", [Sequence(whole.labels, {"silhouettes": grey})])
+    finish_store(tmp_path, ["a"], {})
+    store = Store(tmp_path)
+    assert (store.read(0, ["silhouettes"]).arrays["silhouettes"] == grey).all()
+    assert (store.read(0, ["silhouettes"], {"silhouettes": np.array([1, 0])}).arrays["silhouettes"] == grey[[1, 0]]).all()
+
+
 def test_same_content_same_bytes_and_hash(tmp_path: Path) -> None:
     first, second = (make_toy_store(tmp_path / name, {"train": 2}) for name in "ab")
     assert first.content_hash == second.content_hash

@@ -39,12 +39,12 @@ RANGE_UNIT_M = 0.002  # 16 bits reach 131 m in steps of 2 mm, below any LiDAR's 
 class Field:
     """One named array of a sequence: how it is coded, and whether its first axis is time (and whose frames those are)."""
 
-    codec: str  # bits | range | a NumPy dtype
+    codec: str  # bits (bytes where there is grey) | range | a NumPy dtype
     frames: str = ""  # the modality whose frames the first axis counts; empty: not by frame
 
 
 FIELDS: dict[str, Field] = {
-    "silhouettes": Field("bits", "silhouettes"),  # [T, H, W] 0 and 255
+    "silhouettes": Field("bits", "silhouettes"),  # [T, H, W] 0 and 255, or with the grey edges that resizing left
     "silhouettes_time_s": Field("float64", "silhouettes"),  # [T]
     "silhouettes_box": Field("float32", "silhouettes"),  # [T, 4] top, left, bottom, right in native pixels
     "clean_silhouettes": Field("bits", "silhouettes"),  # [T, H, W] before the segmentation errors
@@ -77,7 +77,8 @@ _LABELS = {field.name: {"str": pa.string(), "int": pa.int32(), "float": pa.float
 def _encode(name: str, array: np.ndarray) -> tuple[bytes, list[int]]:
     codec = FIELDS[name].codec
     if codec == "bits":
-        flat = np.packbits(array.reshape(len(array), -1) > 127, axis=1)
+        black_and_white = bool(((array == 0) | (array == 255)).all())
+        flat = np.packbits(array.reshape(len(array), -1) > 127, axis=1) if black_and_white else np.ascontiguousarray(array)
     elif codec == "range":
         steps = np.rint(np.nan_to_num(array, nan=0.0) / RANGE_UNIT_M)
         if steps.size and (steps.min() < 0 or steps.max() > 65535):
@@ -91,6 +92,9 @@ def _encode(name: str, array: np.ndarray) -> tuple[bytes, list[int]]:
 def _decode(name: str, data: Any, shape: list[int], frames: np.ndarray | None) -> np.ndarray:
     """Bytes to the array, only the rows `frames` where given. Reads from the buffer without copying what is not asked for."""
     codec = FIELDS[name].codec
+    if codec == "bits" and len(data) == np.prod(shape) and np.prod(shape[1:]) > 1:  # grey: a byte a pixel
+        grey = np.frombuffer(data, np.uint8).reshape(shape)
+        return grey.copy() if frames is None else grey[frames]
     if codec == "bits":
         packed = np.frombuffer(data, np.uint8).reshape(shape[0], -1)
         packed = packed if frames is None else packed[frames]

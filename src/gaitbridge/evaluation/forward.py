@@ -4,10 +4,10 @@ import ctypes
 import sys
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
 
 from gaitbridge.data.batches import padded
 from gaitbridge.data.preparation import fitted
@@ -27,13 +27,14 @@ def keep_freed_memory() -> None:
         mallopt(-1, 2**31 - 1)  # M_TRIM_THRESHOLD: nothing given back below 2 GiB
 
 
-def embed_arrays(network: nn.Module, modality: str, arrays: Mapping[str, Sequence[np.ndarray]], device: torch.device | str = "cpu",
+def embed_arrays(network: Any, modality: str, arrays: Mapping[str, Sequence[np.ndarray]], device: torch.device | str = "cpu",
                  bf16: bool = False) -> np.ndarray:
-    """Embeddings float32 [N, C, K] of N sequences of one modality, T from 1; the network is left in evaluation mode.
+    """Embeddings float32 [N, C, K] of N sequences of one modality, T from 1.
 
-    arrays: for each name of `network.inputs[modality]` N arrays [T, ...]; pictures wider than the network's are cut (`fitted`), and of arrays
-    with more frames than their fellows the first count. A sequence's embedding depends neither on its neighbours nor on the batch size, but
-    for rounding. UserError names a sequence that has no frames.
+    network: a module with `inputs` and `embed`, left in evaluation mode, or what does as one (`inference.onnx_network`). arrays: for each name of
+    `network.inputs[modality]` N arrays [T, ...]; pictures wider than the network's are cut (`fitted`), and of arrays with more frames than their
+    fellows the first count. A sequence's embedding depends neither on its neighbours nor on the batch size, but for rounding. UserError names a
+    sequence that has no frames.
     """
     size = getattr(getattr(network, "config", None), "size", None)
     fit = {name: [fitted(array, size, f"{name}[{n}]") for n, array in enumerate(group)] for name, group in arrays.items()}
@@ -49,7 +50,7 @@ def embed_arrays(network: nn.Module, modality: str, arrays: Mapping[str, Sequenc
         inputs = {name: padded([own[n][: lengths[n]] for n in group])[0].to(device) for name, own in fit.items()}
         batch = Batch(inputs, torch.tensor([lengths[n] for n in group], device=device), torch.full((len(group),), -1))
         with torch.inference_mode(), torch.autocast(torch.device(device).type, torch.bfloat16, enabled=bf16):
-            values = network.embed(batch)[modality].float().cpu().numpy()  # type: ignore[operator]
+            values = network.embed(batch)[modality].float().cpu().numpy()
         for n, value in zip(group, values, strict=True):
             result[n] = value
     return np.stack([value for value in result if value is not None])

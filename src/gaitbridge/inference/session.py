@@ -127,9 +127,16 @@ class Model:
     def _check(self, modality: str, number: int, array: np.ndarray) -> None:
         if problem := array_problem(modality, array):
             raise UserError(f"{modality}[{number}] {problem}")
-        fitted(array, getattr(self.config.network, "size", None), f"{modality}[{number}]")
+        fitted(array, getattr(self.network.config, "size", None), f"{modality}[{number}]")
 
 
 def load(run: Path | str, which: str = "best", device: str = "cpu") -> Model:
-    """The model of a run folder: its best checkpoint on the validation people, or `which="last"`. UserError where there is none."""
+    """The model of a run folder: its best checkpoint on the validation people, or `which="last"`; or of an exported .onnx file, which embeds alike.
+
+    UserError where there is none.
+    """
+    if Path(run).suffix == ".onnx":
+        from gaitbridge.inference.exported import ExportedModel
+
+        return ExportedModel(Path(run))
     return Model(Path(run), which, device)

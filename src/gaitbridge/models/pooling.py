@@ -5,10 +5,12 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from gaitbridge.models.temporal import all_real
+
 
 def temporal_max(x: Tensor, frames: Tensor) -> Tensor:
     """Largest value over the real frames: [N, T, C, H, W], frames [N] to [N, C, H, W]. Padding never counts; no frame gives zero."""
-    if bool((frames == x.shape[1]).all()):
+    if all_real(frames, x.shape[1]):
         return x.amax(1)
     real = torch.arange(x.shape[1], device=x.device)[None] < frames[:, None]
     masked = x.masked_fill(~real[:, :, None, None, None], float("-inf"))

@@ -5,9 +5,14 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 
+def all_real(frames: Tensor, length: int) -> bool:
+    """Whether no row of counts [N] has padding, so that nothing must be masked; never while a graph is exported, which serves every batch."""
+    return not torch.compiler.is_exporting() and bool((frames == length).all())
+
+
 def real_frames(frames: Tensor, length: int) -> Tensor | None:
     """bool [N, T]: which frames are real, from counts [N]; None where all are."""
-    if bool((frames == length).all()):
+    if all_real(frames, length):
         return None
     return torch.arange(length, device=frames.device)[None] < frames[:, None]
 

@@ -44,8 +44,8 @@ def floats(value: Any, path: Path, *shape: int) -> np.ndarray:
 
 
 def silhouettes(reading: Reading, path: Path) -> np.ndarray:
-    """uint8 [T, H, W] of 0 and 255: 64 x 64, or 64 x 44 where they are already cut. Grey edges (of resizing) are cut at half."""
-    made = _black_and_white(reading, path)
+    """uint8 [T, H, W] of 0 to 255: 64 x 64, or 64 x 44 where they are already cut. The grey of resized edges stays, networks are trained on it."""
+    made = _eight_bits(reading, path)
     empty = ~made.any((1, 2))
     if empty.all():
         raise UserError(f"{path}: none of its {len(made)} silhouettes has a pixel: {WITHOUT}")
@@ -58,10 +58,10 @@ def silhouettes(reading: Reading, path: Path) -> np.ndarray:
 
 def lidar_silhouettes(reading: Reading, path: Path) -> np.ndarray:
     """As `silhouettes`, where a LiDAR saw the person; a frame without a return is no oddity there."""
-    return _black_and_white(reading, path)
+    return _eight_bits(reading, path)
 
 
-def _black_and_white(reading: Reading, path: Path) -> np.ndarray:
+def _eight_bits(reading: Reading, path: Path) -> np.ndarray:
     given = frames_of(reading.value(path), path)
     if given.ndim == 4 and given.shape[1] == 1:
         given = given[:, 0]
@@ -76,10 +76,11 @@ def _black_and_white(reading: Reading, path: Path) -> np.ndarray:
     if high <= 1:
         if given.dtype.kind != "b" and high > 0:
             reading.note("silhouettes of 0 to 1 instead of 0 to 255, scaled", path)
-        return np.where(given > 0.5, 255, 0).astype(np.uint8)
-    if ((given > 0) & (given < 255)).any():
-        reading.note("grey edges of silhouettes, made black or white at half", path)
-    return np.where(given > 127, 255, 0).astype(np.uint8)
+        given = given.astype(np.float64) * 255
+    made = np.rint(given).astype(np.uint8)
+    if ((made > 0) & (made < 255)).any():
+        reading.note("silhouettes with grey edges, kept so", path)
+    return made
 
 
 def pictures(value: Any, path: Path) -> np.ndarray:

@@ -1,0 +1,44 @@
+"""An exported run taken to use: `gaitbridge.load("model.onnx")`. It embeds alike; what needs the run itself says so."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gaitbridge.errors import UserError
+from gaitbridge.inference.onnx_network import OnnxNetwork
+from gaitbridge.inference.session import Model
+from gaitbridge.simulation.body._read_out import ReadOut
+from gaitbridge.store import Store
+from gaitbridge.types import Bodies
+
+
+class ExportedModel(Model):
+    """As `Model`, from an ONNX file. `about` is what the file says of itself; `weights_hash` is the run's, whose embeddings compare with its own."""
+
+    def __init__(self, file: Path) -> None:
+        self.network: Any = OnnxNetwork(file)
+        self.run, self.folder, self.device, self.about = file, file, "cpu", self.network.about
+        self.weights_hash, self.modalities = str(self.about["weights_hash"]), tuple(self.network.inputs)
+        self.inputs, self.distance = self.network.inputs, self.network.distance
+
+    def _lacking(self, what: str) -> UserError:
+        return UserError(f"{self.run} is an exported network, which embeds and nothing else: give the run's folder {what}")
+
+    @property
+    def read_out(self) -> ReadOut:
+        """Not in an exported file: UserError."""
+        raise self._lacking("to reconstruct bodies")
+
+    def reconstruct(self, silhouettes: Sequence[np.ndarray], mesh: str = "", heatmaps: bool = False) -> list[Bodies]:
+        """Not in an exported file: UserError."""
+        raise self._lacking("to reconstruct bodies")
+
+    def objective(self) -> Any:
+        """Not in an exported file: UserError."""
+        raise self._lacking("for its objective")
+
+    def diagnostics(self, store: Store, numbers: list[int], seed: int = 0) -> tuple[str, dict[str, Any]] | None:
+        """None: an exported file has none."""
+        return None

@@ -1,0 +1,79 @@
+"""An exported network: an ONNX file that embeds as the network did that it was made of."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gaitbridge.errors import UserError
+from gaitbridge.types import Batch, Distance
+
+KEY = "gaitbridge"  # of the metadata
+SINGLE = (1, 1)  # sequences and frames that stand in for the modalities that are not asked for
+
+
+def frames_of(modality: str) -> str:
+    """The graph's input of a modality's frame counts [N]."""
+    return f"{modality}_frames"
+
+
+def output_of(modality: str) -> str:
+    """The graph's output of a modality's embeddings [N, C, K]."""
+    return f"{modality}_embeddings"
+
+
+def read_metadata(path: Path) -> tuple[Any, dict[str, Any]]:
+    """The runtime's session of an exported file, and its metadata. UserError where it is none, or a package is missing."""
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise UserError(f"{path} needs the package onnxruntime: pip install 'gaitbridge[onnx]'") from error
+    if not path.is_file():
+        raise UserError(f"{path} is missing: write it with `gaitbridge export RUN {path}`")
+    onnxruntime.set_default_logger_severity(3)
+    try:
+        session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    except Exception as error:  # the runtime's own exceptions have no common base
+        what = str(error).splitlines()[0][:120]
+        raise UserError(f"{path} is no ONNX file, or damaged ({what}): write it again with `gaitbridge export`") from error
+    about = session.get_modelmeta().custom_metadata_map.get(KEY)
+    if about is None:
+        raise UserError(f"{path} is an ONNX file but no exported run (it takes {', '.join(i.name for i in session.get_inputs())}): "
+                        "write one with `gaitbridge export RUN FILE.onnx`")
+    return session, json.loads(about)
+
+
+class OnnxNetwork:
+    """What `evaluation.forward.embed_arrays` needs of a network: `inputs`, `config.size`, `distance` and `embed`, by ONNX Runtime on the CPU."""
+
+    def __init__(self, path: Path) -> None:
+        self.session, self.about = read_metadata(path)
+        self.inputs: Mapping[str, tuple[str, ...]] = {m: tuple(names) for m, names in self.about["inputs"].items()}
+        self.distance: Distance = self.about["distance"]
+        self.config = SimpleNamespace(size=tuple(self.about["size"]))
+        self._single = {i.name: np.zeros(_single_shape(i), np.int64 if "int64" in i.type else np.uint8 if "uint8" in i.type else np.float32)
+                        for i in self.session.get_inputs()}
+
+    def eval(self) -> "OnnxNetwork":
+        """As torch's: nothing to do."""
+        return self
+
+    def embed(self, batch: Batch) -> dict[str, Tensor]:
+        """The embeddings [N, C, K] of each modality whose arrays the batch has."""
+        given = [m for m, names in self.inputs.items() if set(names) <= set(batch.inputs)]
+        feed = dict(self._single)
+        for modality in given:
+            feed |= {name: batch.inputs[name].cpu().numpy() for name in self.inputs[modality]}
+            feed[frames_of(modality)] = batch.frames.cpu().numpy()
+        found = self.session.run([output_of(modality) for modality in given], feed)
+        return {modality: torch.from_numpy(values) for modality, values in zip(given, found, strict=True)}
+
+
+def _single_shape(argument: Any) -> list[int]:
+    """One sequence of one frame: the free axes, which have names, are one."""
+    return [axis if isinstance(axis, int) else SINGLE[0] for axis in argument.shape]

@@ -1,0 +1,76 @@
+"""An exported run embeds as the run does, for any number of sequences and frames, and says what it is."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import gaitbridge
+from gaitbridge.config import checked, overridden
+from gaitbridge.errors import UserError
+from gaitbridge.inference import export as exporting
+from gaitbridge.inference.export import export
+from gaitbridge.inference.session import Model, load
+from gaitbridge.store import Store
+from gaitbridge.training.config import RunConfig, recipe
+from gaitbridge.training.loop import train
+
+SMALL = ("data.people_per_batch=4", "data.sequences_per_person=2", "data.frames=2", "steps=2", "precision=float32", "network.channels=[8,8]",
+         "network.strides=[2,2]", "network.stem_stride=1", "network.parts=8")
+
+
+@pytest.fixture(scope="module")
+def run(toy_store: Store, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("export") / "run"
+    train(checked(RunConfig, overridden(recipe("diffcrossgait/tiny").model_dump(mode="json"), list(SMALL))), toy_store, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def file(run: Path, toy_store: Store) -> Path:
+    export(load(run), run.parent / "model.onnx", toy_store)
+    return run.parent / "model.onnx"
+
+
+def walks(lengths: list[int]) -> dict[str, list[np.ndarray]]:
+    random = np.random.default_rng(0)
+    masks = [random.random((length, 64, 44)) < 0.4 for length in lengths]
+    return {"silhouettes": [np.where(mask, 255, 0).astype(np.uint8) for mask in masks],
+            "range_views": [np.where(mask, 7 + random.random(mask.shape), np.nan).astype(np.float32) for mask in masks]}
+
+
+@pytest.mark.parametrize("lengths", [[1], [7], [2, 11, 3]])
+def test_it_embeds_as_the_run(run: Path, file: Path, lengths: list[int]) -> None:
+    for modality, arrays in walks(lengths).items():
+        plain, exported = (load(place).embed(**{modality: arrays}) for place in (run, file))
+        assert np.allclose(plain.values, exported.values, atol=1e-5)
+        assert (plain.weights_hash, plain.distance) == (exported.weights_hash, exported.distance)
+        assert gaitbridge.distance(plain, exported).shape == (len(lengths), len(lengths))
+
+
+def test_it_says_what_it_is(run: Path, file: Path) -> None:
+    about = load(file).about  # type: ignore[attr-defined]
+    assert about["weights_hash"] == load(run).weights_hash
+    assert about["largest_relative_difference"] <= exporting.TOLERANCE
+    assert "sequences of store, content " in about["checked_on"]["silhouettes"]
+    with pytest.raises(UserError, match="give the run's folder to reconstruct"):
+        load(file).reconstruct(walks([1])["silhouettes"])
+    with pytest.raises(UserError, match=r"must be uint8 \[T, H, W\]"):
+        load(file).embed(silhouettes=walks([1])["range_views"])
+
+
+def test_a_graph_that_differs_is_not_kept(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exporting, "_difference", lambda *given: {"largest_relative_difference": float("nan"), "checked_on": {}})
+    with pytest.raises(UserError, match="is not kept"):
+        export(load(run), tmp_path / "model.onnx")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_bad_files_are_named(run: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"must end in \.onnx"):
+        export(Model(run), tmp_path / "model.bin")
+    with pytest.raises(UserError, match="is missing"):
+        load(tmp_path / "model.onnx")
+    (tmp_path / "model.onnx").write_bytes(b"nothing")
+    with pytest.raises(UserError, match="is no ONNX file, or damaged"):
+        load(tmp_path / "model.onnx")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,9 +25,13 @@ def hero_sequence(store: Store) -> int:
 
     def order(number: int) -> tuple[bool, bool, float, str]:
         row = store.rows[number]
-        return row["split"] != "test", row["condition"] != "normal", abs(row["view_deg"] - 60.0), row["key"]
+        return row["split"] != "test", row["condition"] != "normal", _from_oblique(row["view_deg"]), row["key"]
 
     return min(both, key=order)
+
+
+def _from_oblique(view_deg: float | None) -> float:
+    return 360.0 if view_deg is None or math.isnan(view_deg) else abs(view_deg - 60.0)
 
 
 def first_example(retrieval: Mapping[str, Any] | None, store: Store, probe: str = "camera") -> Mapping[str, Any] | None:

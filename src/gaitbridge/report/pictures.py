@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 import difflib
 import io
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -50,6 +51,12 @@ def draw_range(range_view: np.ndarray, near_m: float | None = None, far_m: float
 def frames_at(time_s: np.ndarray, wanted_s: np.ndarray) -> np.ndarray:
     """The frame numbers nearest to the times `wanted_s`: the same moments in the other sensor."""
     return np.abs(np.asarray(time_s)[None, :] - np.asarray(wanted_s)[:, None]).argmin(1)
+
+
+def seen_from(row: Mapping[str, Any]) -> str:
+    """Where a sequence was seen from, in words: its view, and the distance where it is known."""
+    distance = row["distance_m"]
+    return f"view {row['view']}" + ("" if distance is None or math.isnan(distance) else f", {distance:.1f} m")
 
 
 def pick_frames(store: Store, number: int, count: int) -> dict[str, np.ndarray]:
@@ -186,7 +193,7 @@ def draw_sequence(store: Store, key: str, out: Path, frames: int = 8) -> Path:
         axes = figure.add_subplot(grid[len(panels)])
         draw_skeletons(axes, joints[chosen.get("silhouettes", slice(None))], bones(joints))
         axes.set_title("3D joints", fontsize=10, loc="left")
-    figure.suptitle(f"{key}: {row['condition']}, view {row['view']}, {row['distance_m']:.1f} m", fontsize=12, x=0.01, ha="left")
+    figure.suptitle(f"{key}: {row['condition']}, {seen_from(row)}", fontsize=12, x=0.01, ha="left")
     with written_whole(Path(out)) as temporary:
         figure.savefig(temporary, format="png", metadata={"Software": None})
     return Path(out)

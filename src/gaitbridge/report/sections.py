@@ -14,7 +14,7 @@ from gaitbridge.report import plots
 from gaitbridge.report.bodies import bodies_png
 from gaitbridge.report.files import RunFiles
 from gaitbridge.report.hero import hero_sequence
-from gaitbridge.report.pictures import data_uri, pick_frames, png_bytes, skeleton_png, strip, thumbnail
+from gaitbridge.report.pictures import data_uri, pick_frames, png_bytes, seen_from, skeleton_png, strip, thumbnail
 from gaitbridge.report.reconstruction_tables import reconstruction_section
 from gaitbridge.report.tables import NOTE, SENSOR_NAME, condition_table, directions_of, main_table
 from gaitbridge.report.walk3d import walk3d_figure
@@ -130,7 +130,7 @@ def walkers(run: RunFiles, store: Store | None) -> str:
 def _walker(store: Store, number: int) -> str:
     row, frames = store.rows[number], pick_frames(store, number, 4)
     images = "".join(_image(strip(store, number, name, frames[name]), f"{name} of {row['key']}") for name in ("silhouettes", "range_views"))
-    return f"<figure>{images}<figcaption>view {html.escape(row['view'])}, {row['distance_m']:.1f} m</figcaption></figure>"
+    return f"<figure>{images}<figcaption>{html.escape(seen_from(row))}</figcaption></figure>"
 
 
 def _skeleton(store: Store, number: int) -> str:

@@ -33,7 +33,7 @@ def run(store: Store, folder: Path, stop: int) -> None:
             raise Stopped
         return real(config, step, steps)
 
-    loop.learning_rate = rate  # type: ignore[assignment]
+    loop.learning_rate = rate
     config = checked(RunConfig, overridden(recipe("diffcrossgait/tiny").model_dump(mode="json"), SETTINGS))
     try:
         loop.train(config, store, folder, resume=(folder / "config.json").is_file())
@@ -45,9 +45,9 @@ def run(store: Store, folder: Path, stop: int) -> None:
 
 if __name__ == "__main__":
     torch.set_default_dtype(torch.float64)
-    torch.Tensor.float = torch.Tensor.double  # type: ignore[method-assign,assignment]
+    torch.Tensor.float = torch.Tensor.double  # type: ignore[method-assign]
     lightning.fabric.Fabric = functools.partial(lightning.fabric.Fabric, precision="64-true")
-    loop.validate = lambda *given: {}  # type: ignore[assignment]  # embeddings are float32
+    loop.validate = lambda *given: {}  # embeddings are float32
     for word in sys.argv[3:]:
         name, _, stop = word.partition(":")
         run(Store(sys.argv[1]), Path(sys.argv[2]) / name, int(stop or -1))

@@ -12,8 +12,8 @@ def card_of(benchmark: Benchmark) -> str:
         lines.append(f"  subset {name:15} {_plain(dict(people))}")
     lines += ["", "Content hashes"]
     lines += [f"  {variant:40} {content}" for variant, content in benchmark.hashes.items()] or ["  none yet"]
-    lines += ["", f"Made with {', '.join(f'{package} {wanted}' for package, wanted in benchmark.made_with.items())}. What it can and cannot stand for: "
-              "docs/benchmark.md."]
+    made_with = ", ".join(f"{package} {wanted}" for package, wanted in benchmark.made_with.items())
+    lines += ["", f"Made with {made_with}. What it can and cannot stand for: docs/benchmark.md."]
     return "\n".join(lines)
 
 

@@ -75,7 +75,8 @@ class Reconstruction(nn.Module):
         losses = {"joints": weights.joints * points_l1(joints, truth["joints"][known]),
                   "scale": weights.scale * (read_off["scale_m"][known] / scale).log().abs().mean()}
         if weights.cells and "log_likelihood" in read_off:
-            losses["cells"] = -weights.cells * read_off["log_likelihood"][known].mean()
+            likelihood = read_off["log_likelihood"][known]
+            losses["cells"] = -weights.cells * (likelihood if weights.markers else likelihood[:, : self.joints]).mean()
         if weights.markers:
             losses["markers"] = weights.markers * points_l1(markers, truth["markers"][known])
         if weights.mesh:

@@ -1,0 +1,124 @@
+"""Robustness in one table, one figure and raw rows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gaitbridge.evaluation.results import DIRECTIONS, ResultRow
+from gaitbridge.evaluation.row_files import read_row_file
+from gaitbridge.report.study import METRICS, VIEWS, hardware_of, write_csv
+from gaitbridge.report.tables import SENSOR_NAME, TextTable
+from gaitbridge.store import written_whole
+
+COLOURS = ("#2563eb", "#ea580c", "#0d9488", "#9333ea")
+
+
+@dataclass(frozen=True)
+class RobustnessRow:
+    """One number of one run on one level; points: the median over sequences of LiDAR returns on the person in a frame."""
+
+    factor: str
+    level: str
+    points: float
+    arm: str
+    seed: int
+    probe: str
+    gallery: str
+    metric: str
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+    commit: str
+    hardware: str
+    minutes: float
+
+
+def robustness_rows(levels: Sequence[Mapping[str, Any]]) -> list[RobustnessRow]:
+    """The rows of the evaluations that `training.robustness.execute` returned."""
+    found = []
+    for one in levels:
+        about, run = json.loads((one["run"] / "provenance.json").read_text()), Path(one["run"])
+        settings = json.loads((run / "config.json").read_text())
+        for row in read_row_file(one["folder"] / "results.json", ResultRow, "run it again"):
+            if row.probe_view is None and row.views in VIEWS and row.metric in METRICS and row.condition == "all":
+                found.append(RobustnessRow(
+                    one["factor"], one["level"], round(one["points"], 1), run.resolve().name, int(settings["seed"]), row.probe_modality,
+                    row.gallery_modality, f"{row.metric}, {VIEWS[row.views]}", row.value, row.low, row.high, row.probes,
+                    str(about.get("commit") or ""), hardware_of(about), round(float(about.get("seconds", 0.0)) / 60, 1)))
+    return found
+
+
+def robustness_table(rows: Sequence[RobustnessRow]) -> TextTable:
+    """A level and run a line: rank-1 at other views by direction with its interval over people."""
+    shown = [row for row in rows if row.metric == "rank-1, other views"]
+    pairs = [pair for pair in DIRECTIONS if any((row.probe, row.gallery) == pair for row in shown)]
+    lines = []
+    for factor, level, arm in dict.fromkeys((row.factor, row.level, row.arm) for row in shown):
+        mine = [row for row in shown if (row.factor, row.level, row.arm) == (factor, level, arm)]
+        cells = ["–" if row is None or row.value is None else _with_interval(row)
+                 for row in (next((row for row in mine if (row.probe, row.gallery) == pair), None) for pair in pairs)]
+        lines.append((factor, level, arm, *cells, f"{mine[0].points:.0f}"))
+    header = ("factor", "level", "run", *(f"probe {SENSOR_NAME[a]}, gallery {SENSOR_NAME[b]}" for a, b in pairs), "points on the person")
+    return TextTable("Robustness", header, tuple(lines), names=3)
+
+
+def _with_interval(row: RobustnessRow) -> str:
+    return f"{row.value:.1f}" + ("" if row.low is None or row.high is None else f" [{row.low:.1f}, {row.high:.1f}]")
+
+
+def write_robustness(levels: Sequence[Mapping[str, Any]], command: str, out: Path) -> TextTable:
+    """`robustness.csv`, `robustness.md` and `robustness.png` in the folder `out`; returns the table."""
+    rows = robustness_rows(levels)
+    table = robustness_table(rows)
+    write_csv(rows, out / "robustness.csv")
+    draw_robustness(rows, out / "robustness.png")
+    stores = "; ".join(dict.fromkeys(f"{one['factor']} {one['level']}: `{one['data_hash']}`" for one in levels))
+    note = ("Rank-1 in %, other views, with 95 % bootstrap intervals over people, of trained networks as they are, one seed each. Each store "
+            "differs from the ground in one thing, in probes and gallery alike. Points: median over sequences of LiDAR returns in a frame. Simulated people: "
+            "synthetic results.")
+    parts = ["# Robustness", table.to_markdown(), note, f"`{command}`", f"Stores: {stores}.", "![Robustness](robustness.png)",
+             "Raw rows: [robustness.csv](robustness.csv)."]
+    with written_whole(out / "robustness.md") as temporary:
+        temporary.write_text("\n\n".join(parts) + "\n")
+    return table
+
+
+def draw_robustness(rows: Sequence[RobustnessRow], out: Path) -> None:
+    """A panel a factor: rank-1 at other views by level, a line a direction; where there are several runs, each its own line. The last panel has all
+    levels of distance and LiDAR against the points on the person."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    shown = [row for row in rows if row.metric == "rank-1, other views" and row.value is not None]
+    factors = list(dict.fromkeys(row.factor for row in shown))
+    panels = [*factors, *(["points on the person"] if {"distance, m", "LiDAR"} & set(factors) else [])]
+    figure = Figure(figsize=(12, 2.6 * ((len(panels) + 3) // 4) + 0.5), layout="constrained", dpi=150)
+    axes = figure.subplots((len(panels) + 3) // 4 or 1, 4, squeeze=False).ravel()
+    for axis, panel in zip(axes, panels, strict=False):
+        among = [row for row in shown if row.factor == panel or (panel not in factors and row.factor in ("distance, m", "LiDAR"))]
+        for arm in dict.fromkeys(row.arm for row in among):
+            for colour, pair in zip(COLOURS, DIRECTIONS, strict=True):
+                line = [row for row in among if row.arm == arm and (row.probe, row.gallery) == pair]
+                line = line if panel in factors else sorted(line, key=lambda row: row.points)
+                places = [row.level if panel in factors else row.points for row in line]
+                label = f"probe {SENSOR_NAME[pair[0]]}, gallery {SENSOR_NAME[pair[1]]}"
+                style = "o-" if panel in factors else "o"
+                axis.plot(places, [row.value for row in line], style, color=colour, markersize=3, linewidth=1, label=label)
+        if panel not in factors:
+            axis.set_xscale("log")
+        axis.set_title(panel, fontsize=8)
+        axis.set_ylim(0, 100)
+        axis.tick_params(labelsize=6)
+        axis.grid(color="#e5e7eb")
+    for axis in axes[len(panels):]:
+        axis.set_axis_off()
+    labels = dict(zip(*reversed(axes[0].get_legend_handles_labels()), strict=True)) if panels else {}
+    figure.legend(labels.values(), labels.keys(), loc="outside lower center", ncols=4, fontsize=7)
+    figure.supylabel("rank-1, other views, %", fontsize=8)
+    with written_whole(out) as temporary:
+        FigureCanvasAgg(figure).print_png(str(temporary))

@@ -1,0 +1,160 @@
+"""A study: arms that differ in one thing, each trained over several seeds and evaluated, one process a run. Stopped, it goes on where it was.
+
+    OUT/NAME/ARM-s0/            a run folder, with evaluation/ and, for other test stores, evaluation-STORE/
+    OUT/NAME/ARM-s0.log         what its commands said
+"""
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from pathlib import Path
+
+from gaitbridge.errors import UserError, nearest
+from gaitbridge.evaluation.results import ResultRow
+from gaitbridge.evaluation.row_files import read_row_file
+from gaitbridge.progress import Progress, silent
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One way to train: settings on the study's recipe. against: the arm that it is compared with; empty for one that others are held against."""
+
+    name: str
+    about: str
+    settings: tuple[str, ...] = ()
+    against: str = ""
+
+
+@dataclass(frozen=True)
+class Study:
+    """Arms on one recipe. protocol: of the people of the training store; elsewhere: that of other test stores, empty where there are to be none."""
+
+    name: str
+    about: str
+    recipe: str
+    arms: tuple[Arm, ...]
+    protocol: str = "simulated"
+    elsewhere: str = ""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One arm with one seed, in its folder."""
+
+    arm: Arm
+    seed: int
+    folder: Path
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that is to be done: runs on `data`, evaluated there and on the stores `tests` by name; settings: on top of each arm's."""
+
+    study: Study
+    data: Path
+    runs: tuple[Run, ...]
+    tests: Mapping[str, Path]
+    recipe: str
+    settings: tuple[str, ...] = ()
+
+    def evaluations(self, run: Run) -> list[tuple[Path, Path, str]]:
+        """(store, folder, protocol) of each evaluation of a run."""
+        if self.study.elsewhere:
+            return [(store, run.folder / f"evaluation-{name}", self.study.elsewhere) for name, store in self.tests.items()]
+        return [(self.data, run.folder / "evaluation", self.study.protocol)]
+
+
+def plan(study: Study, data: Path, out: Path, *, seeds: int = 3, only: Iterable[str] = (), tests: Sequence[Path] = (), recipe: str | None = None,
+         steps: int | None = None, settings: Iterable[str] = ()) -> Plan:
+    """The runs of a study. UserError where an arm is unknown, or test stores are missing or not asked for."""
+    chosen, names = tuple(only), [arm.name for arm in study.arms]
+    for name in chosen:
+        if name not in names:
+            raise UserError(f"study {study.name} has no arm {name!r}: {nearest(name, names)}")
+    if bool(study.elsewhere) != bool(tests):
+        raise UserError(f"study {study.name} needs test stores: give --test STORE" if study.elsewhere else
+                        f"study {study.name} is evaluated on the test people of --data: leave --test out")
+    if len({store.name for store in tests}) < len(tests):
+        raise UserError("two test stores have the same name: results could not tell them apart")
+    arms = [arm for arm in study.arms if not chosen or arm.name in chosen]
+    runs = tuple(Run(arm, seed, out / study.name / f"{arm.name}-s{seed}") for seed in range(seeds) for arm in arms)
+    more = (*((f"steps={steps}", f"validate_every={max(1, steps // 4)}") if steps else ()), *settings)
+    return Plan(study, data, runs, {store.name: store for store in tests}, recipe or study.recipe, more)
+
+
+def finished(plan: Plan, run: Run) -> bool:
+    """Whether a run is trained and evaluated."""
+    return all((folder / "results.json").is_file() for _, folder, _ in plan.evaluations(run))
+
+
+def execute(plan: Plan, jobs: int = 1, progress: Progress = silent) -> None:
+    """Train and evaluate what is not finished, `jobs` processes of one thread each. UserError with the first failure's own line."""
+    todo = [run for run in plan.runs if not finished(plan, run)]
+    done = len(plan.runs) - len(todo)
+    progress(done, len(plan.runs), "")
+    stop, running = threading.Event(), set[subprocess.Popen[str]]()
+
+    def work(run: Run) -> None:
+        for command in commands(plan, run):
+            if stop.is_set():
+                return
+            _call(command, run, running)
+
+    with ThreadPoolExecutor(max(1, jobs)) as pool:
+        try:
+            waiting = {pool.submit(work, run): run for run in todo}
+            while waiting:
+                for future in wait(waiting, return_when=FIRST_EXCEPTION, timeout=1.0).done:
+                    run = waiting.pop(future)
+                    future.result()
+                    done += 1
+                    progress(done, len(plan.runs), f"{run.arm.name}, seed {run.seed}")
+        except BaseException:
+            stop.set()
+            for process in list(running):
+                process.terminate()
+            raise
+
+
+def commands(plan: Plan, run: Run) -> list[list[str]]:
+    """The command lines of a run that are still to be called, without the program's name."""
+    given = [word for setting in (*run.arm.settings, *plan.settings, f"seed={run.seed}") for word in ("--set", setting)]
+    train = ["train", plan.recipe, "--data", str(plan.data), "--out", str(run.folder), *given]
+    if (run.folder / "config.json").is_file():
+        train.append("--resume")  # a finished one says so and ends at once
+    left = [(store, folder, protocol) for store, folder, protocol in plan.evaluations(run) if not (folder / "results.json").is_file()]
+    return [train, *(["evaluate", str(run.folder), "--data", str(store), "--protocol", protocol, "--out", str(folder)]
+                     for store, folder, protocol in left)]
+
+
+def call(command: Sequence[str], log: Path, what: str, running: set[subprocess.Popen[str]] | None = None) -> None:
+    """One command of gaitbridge in a process of one thread, its words added to a log; UserError with its last line where it fails."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("a") as file:
+        file.write(f"$ gaitbridge {' '.join(command)}\n")
+        file.flush()
+        process = subprocess.Popen([sys.executable, "-m", "gaitbridge", *command], stdout=file, stderr=file, text=True,
+                                   env=os.environ | dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"))
+        if running is not None:
+            running.add(process)
+        try:
+            code = process.wait()
+        finally:
+            if running is not None:
+                running.discard(process)
+    if code:
+        said = log.read_text().strip().splitlines()[-1].removeprefix("gaitbridge: ")
+        raise UserError(f"{what} ended with code {code}: {said} (all of it: {log}); what is finished is kept, run the study again to go on")
+
+
+def _call(command: Sequence[str], run: Run, running: set[subprocess.Popen[str]]) -> None:
+    call(command, run.folder.with_name(f"{run.folder.name}.log"), f"{command[0]} of {run.arm.name}, seed {run.seed}", running)
+
+
+def results(folder: Path) -> list[ResultRow]:
+    """The rows of one evaluation."""
+    return read_row_file(folder / "results.json", ResultRow, "run the study")

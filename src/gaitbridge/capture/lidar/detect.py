@@ -15,6 +15,7 @@ from gaitbridge.capture.lidar import background, ego, geometry
 from gaitbridge.capture.lidar.clusters import clusters, reach_m
 from gaitbridge.capture.lidar.gates import Gates, Size, crowd, may_be_person, size_of
 from gaitbridge.capture.lidar.ground import Levelled, level
+from gaitbridge.capture.lidar.limbs import feet, limbs
 from gaitbridge.capture.lidar.readers import Wish
 from gaitbridge.capture.lidar.recordings import scans_of
 from gaitbridge.capture.lidar.scans import Scan, cleaned, scaled
@@ -44,11 +45,10 @@ def find(files: list[Path], name: str, settings: dict[str, Any]) -> dict[str, An
     """What may be a person in each scan of a recording, as plain values (`run_isolated` passes nothing else).
 
     settings: those of `Settings`, gates as a dict. Returns scan_time_s [T], from the first; clock_s, the first by the file's clock; sensor, the
-    fields of its Projection; T_world_from_lidar [T, 4, 4]
-    (see `Way`); background, whether what stands still was taken away; levelled, the share of scans with ground; scene [S, 3], some points of
-    a scan in the middle, in the world; and of the candidates, scan by scan: scan [N], place [N, 3] in the LiDAR's frame, top_m [N], crowd [N], counts [N];
-    of all their points: points [Q, 3] in the LiDAR's frame, height_m [Q], point_time_s [Q], from the scan's time. UserError where the recording
-    cannot be used.
+    fields of its Projection; T_world_from_lidar [T, 4, 4] (see `Way`); background, whether what stands still was taken away; levelled, the
+    share of scans with ground; scene [S, 3], some points of a scan in the middle, in the world; of the candidates, scan by scan: scan [N],
+    place [N, 3] in the LiDAR's frame, top_m [N], crowd [N], counts [N]; of all their points: points [Q, 3] in the LiDAR's frame, height_m [Q],
+    point_time_s [Q], from the scan's time. UserError where the recording cannot be used.
     """
     own = Settings(**settings | {"gates": Gates(**settings["gates"])})
     still, first, times = _first_pass(files, name, own)
@@ -74,13 +74,19 @@ def _first_pass(files: list[Path], name: str, settings: Settings) -> tuple[np.nd
         given.append(scan.time_s)
         points += len(scan.points)
         if counted.wanted() and len(scan.points):
-            counted.add(standing(scan.points, settings.gates).points)
+            counted.add(_upright(scan, settings))
         if first is None or (number < 20 and len(scan.points) > len(first.points)):
             first = scan
     if first is None or not points:
         raise UserError(f"{name}: it has {len(given)} scans without a point: record again, or give another file")
     times = _times(given, name, settings.hz)
     return _still(counted, float(np.ptp(times))), first, times
+
+
+def _upright(scan: Scan, settings: Settings) -> np.ndarray:
+    """The points [P, 3] of a scan that stand on the ground."""
+    stands = standing(scan.points, settings.gates)
+    return stands.points[stands.up]
 
 
 def _times(given: list[float | None], name: str, hz: float | None) -> np.ndarray:
@@ -105,14 +111,14 @@ def _still(counted: background.Occupancy, lasts_s: float) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Standing:
-    """What stands on the ground within reach in one scan: points [P, 3] in the LiDAR's frame and levelled ones, heights [P], and their
-    numbers [P] among the scan's points."""
+    """One scan within reach: points [P, 3] in the LiDAR's frame, their numbers [P] in the scan, and levelled with heights above the ground; of
+    them `up`, numbers of those that stand on the ground, and `low`, of those that are the ground or near it."""
 
     points: np.ndarray
-    flat: np.ndarray
-    height_m: np.ndarray
     rows: np.ndarray
     ground: Levelled
+    up: np.ndarray
+    low: np.ndarray
 
 
 def standing(points: np.ndarray, gates: Gates) -> Standing:
@@ -120,13 +126,15 @@ def standing(points: np.ndarray, gates: Gates) -> Standing:
     ranges = np.linalg.norm(points, axis=1)
     near = np.flatnonzero((ranges >= gates.nearest_m) & (ranges <= gates.farthest_m))
     ground = level(points[near])
-    keep = np.flatnonzero((ground.height_m > OFF_GROUND_M) & (ground.height_m < HIGHEST_M))
-    return Standing(points[near[keep]], ground.points[keep], ground.height_m[keep], near[keep], ground)
+    height_m = ground.height_m
+    return Standing(points[near], near, ground, np.flatnonzero((height_m > OFF_GROUND_M) & (height_m < HIGHEST_M)),
+                    np.flatnonzero(height_m <= OFF_GROUND_M))  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A cluster that may be a person: in which scan, its place [3] in the LiDAR's frame, its size, and its points with heights and times [P]."""
+    """A cluster that may be a person: in which scan, its place [3] in the LiDAR's frame, its size, and its points [P, 3] there with heights
+    above the ground and times from the scan's [P]."""
 
     scan: int
     place: np.ndarray
@@ -149,17 +157,9 @@ def _second_pass(
         way.add(stands)
         grounds += stands.ground.found
         if number == len(times) // 2 or not len(scene):
-            scene = way.to_world(stands.points[:: -(-len(stands.points) // SHOWN) or 1])
+            scene = way.to_world(stands.points[stands.up[:: -(-len(stands.up) // SHOWN) or 1]])
         when = np.zeros(len(scan.points)) if scan.point_time_s is None else scan.point_time_s
-        body = (stands.height_m > BODY_M[0]) & (stands.height_m < BODY_M[1])
-        for part in _parts(stands, ~background.stays(stands.points, still), sensor, settings.gates):
-            size = size_of(stands.flat[part], stands.height_m[part])
-            if may_be_person(size, settings.gates):
-                others = body.copy()
-                others[part] = False
-                size = replace(size, crowd=crowd(stands.flat[part], stands.flat[others]))
-                place = stands.ground.given(np.array([*size.centre, float(stands.flat[part, 2].mean())]))
-                found.append(Candidate(number, place, size, stands.points[part], stands.height_m[part], when[stands.rows[part]]))
+        found += _people(number, stands, when[stands.rows], still, sensor, settings.gates)
     if not way.poses:
         raise UserError(f"{name}: it could be read but once: give a file, not a pipe")
     return {
@@ -192,7 +192,7 @@ class Way:
             self.poses.append(self.poses[-1])
         if not self.moves:
             return
-        now = ego.surfaces(stands.points)
+        now = ego.surfaces(stands.points[stands.up])
         if self.before is not None:
             self.step = ego.moved(self.before, now, self.step)
             self.poses[-1] = self.poses[-1] @ self.step
@@ -203,20 +203,40 @@ class Way:
         return np.asarray(points @ self.poses[-1][:3, :3].T + self.poses[-1][:3, 3])
 
 
-def _parts(stands: Standing, moves: np.ndarray, sensor: Projection, gates: Gates) -> Iterator[np.ndarray]:
-    """Numbers of the points of each cluster among those that `moves` [P]; one that is too wide for a person is tried again with half the reach."""
-    rows = np.flatnonzero(moves)
+def _people(scan: int, stands: Standing, when: np.ndarray, still: np.ndarray, sensor: Projection, gates: Gates) -> Iterator[Candidate]:
+    """The clusters of one scan that may be people; `when` [P], the times of its points."""
+    flat, height_m = stands.ground.points, stands.ground.height_m
+    body = np.zeros(len(flat), bool)
+    body[stands.up] = (height_m[stands.up] > BODY_M[0]) & (height_m[stands.up] < BODY_M[1])
+    parts = list(_parts(stands, still, sensor, gates))
+    pieces = [part for part in parts if len(part) < gates.least_points]
+    for part in parts:
+        size = size_of(flat[part], height_m[part])
+        if not may_be_person(size, gates):
+            continue
+        part = np.concatenate([part, limbs(flat, part, pieces, gates.widest_m)])
+        size = size_of(flat[part], height_m[part])
+        others = body.copy()
+        others[part] = False
+        size = replace(size, crowd=crowd(flat[part], flat[others]))
+        place = stands.ground.given(np.array([*size.centre, float(flat[part, 2].mean())]))
+        whole = np.sort(np.concatenate([part, feet(flat, height_m, part, stands.low)]))
+        yield Candidate(scan, place, size, stands.points[whole], height_m[whole], when[whole])
+
+
+def _parts(stands: Standing, still: np.ndarray, sensor: Projection, gates: Gates) -> Iterator[np.ndarray]:
+    """Numbers of the points of each cluster that does not stand still; one that is too wide for a person is tried again with half the reach."""
+    flat = stands.ground.points
+    rows = stands.up[~background.stays(stands.points[stands.up], still)]
     across, up = reach_m(stands.points, sensor.azimuth_step, geometry.beam_gap(sensor))
-    for part in _groups(rows, clusters(stands.flat[rows], across[rows], up[rows]), gates):
-        if float(np.ptp(stands.flat[part, :2], axis=0).max()) <= gates.widest_m:
+    for part in _groups(rows, clusters(flat[rows], across[rows], up[rows])):
+        if len(part) < gates.least_points or float(np.ptp(flat[part, :2], axis=0).max()) <= gates.widest_m:
             yield part
             continue
-        yield from _groups(part, clusters(stands.flat[part], across[part] / 2, up[part]), gates)
+        yield from _groups(part, clusters(flat[part], across[part] / 2, up[part]))
 
 
-def _groups(rows: np.ndarray, labels: np.ndarray, gates: Gates) -> Iterator[np.ndarray]:
-    """The rows of each label that has points enough."""
+def _groups(rows: np.ndarray, labels: np.ndarray) -> list[np.ndarray]:
+    """The rows of each label."""
     order = np.argsort(labels, kind="stable")
-    for group in np.split(rows[order], np.flatnonzero(np.diff(labels[order])) + 1):
-        if len(group) >= gates.least_points:
-            yield group
+    return np.split(rows[order], np.flatnonzero(np.diff(labels[order])) + 1) if len(rows) else []

@@ -8,7 +8,7 @@ mate comes first, so no result depends on the order of the gallery and a constan
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -89,6 +89,10 @@ class Ranking:
     first: np.ndarray
     last: np.ndarray
     average_precision: np.ndarray
+
+    def of(self, among: np.ndarray) -> Ranking:
+        """The ranking of some probes."""
+        return Ranking(*(getattr(self, field.name)[among] for field in fields(self)))
 
     @property
     def has_mate(self) -> np.ndarray:

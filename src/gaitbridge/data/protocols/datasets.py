@@ -1,0 +1,116 @@
+"""The public datasets' own protocols. `type` is the middle part of a published key person/type/view; all take the test people alone.
+
+Parts and their printed names are those of the field's standard toolkit, so that numbers can be held against published ones.
+"""
+
+from dataclasses import replace
+
+from gaitbridge.data.protocols.rules import IN_PROBE_SET, Part, Protocol, Rule
+
+_TEST = {"split": ("test",)}
+
+
+def _types(*kinds: str) -> Rule:
+    return Rule(match={**_TEST, "type": kinds})
+
+
+def _words(*words: str) -> Rule:
+    return Rule(match=_TEST, containing={"type": words})
+
+
+_SUSTECH1K_PARTS = (
+    Part("Normal", _words("01-nm")),
+    Part("Bag", _words("bg")),
+    Part("Clothing", _words("cl")),
+    Part("Carrying", _words("cr")),
+    Part("Umbrella", _words("ub"), printed="Umberalla"),
+    Part("Uniform", _words("uf")),
+    Part("Occlusion", _words("oc")),
+    Part("Night", _words("nt")),
+    Part("Overall", _words("01", "02", "03", "04")),
+)
+
+CASIA_B = Protocol(
+    name="casia_b",
+    probe=_types("nm-05", "nm-06", "bg-01", "bg-02", "cl-01", "cl-02"),
+    gallery=_types("nm-01", "nm-02", "nm-03", "nm-04"),
+    parts=(Part("NM", _types("nm-05", "nm-06")), Part("BG", _types("bg-01", "bg-02")), Part("CL", _types("cl-01", "cl-02"))),
+    ranks=(1,),
+    layout="view pairs",
+    precision=(),
+    reference="Yu, Tan, Tan, ICPR 2006; the large training set of 74 people, as GaitSet (Chao et al., AAAI 2019) scores it.",
+)
+CASIA_B_CROSS_VIEW = Protocol(
+    name="casia_b_cross_view",
+    probe=_types("nm-01", "bg-01", "cl-01"),
+    gallery=_types("nm-02", "bg-02", "cl-02"),
+    parts=(Part("NM", _types("nm-01")), Part("BG", _types("bg-01")), Part("CL", _types("cl-01"))),
+    ranks=(1,),
+    identical=("person", "view"),
+    layout="probe views",
+    precision=("mAP",),
+    reference="Hou et al., A Comprehensive Study on the Evaluation of Silhouette-Based Gait Recognition, T-BIOM 2023: a gallery of all views.",
+)
+OUMVLP = Protocol(
+    name="oumvlp",
+    probe=_types("00"),
+    gallery=_types("01"),
+    parts=(Part("NM", _types("00")),),
+    ranks=(1,),
+    layout="view pairs",
+    precision=(),
+    reference="Takemura et al., IPSJ T. CVA 10:4, 2018.",
+)
+GAIT3D = Protocol(
+    name="gait3d",
+    probe=Rule(match={**_TEST, IN_PROBE_SET: (True,)}),
+    gallery=Rule(match={**_TEST, IN_PROBE_SET: (False,)}),
+    views="all",
+    reference="Zheng et al., CVPR 2022: the probes of PROBE_SET against every other test sequence.",
+)
+GREW = Protocol(
+    name="grew",
+    probe=_types("02"),
+    gallery=_types("01"),
+    ranks=(1, 5, 10, 20),
+    views="all",
+    precision=(),
+    every_probe=True,
+    reference="Zhu et al., ICCV 2021. Its probes (type 03) have hidden identities: this is the local test, type 02 against type 01.",
+)
+CCPG = Protocol(
+    name="ccpg",
+    probe=_types("U0_D0_BG", "U0_D0", "U3_D3", "U1_D0"),
+    gallery=_types("U1_D1", "U2_D2", "U3_D3", "U0_D3", "U0_D0"),
+    parts=(
+        Part("CL", _types("U0_D0_BG", "U0_D0"), _types("U1_D1", "U2_D2", "U3_D3")),
+        Part("UP", _types("U3_D3"), _types("U0_D3")),
+        Part("DN", _types("U1_D0"), _types("U1_D1")),
+        Part("BG", _types("U0_D0_BG"), _types("U0_D0")),
+    ),
+    ranks=(1, 5),
+    identical=("person", "view_start"),
+    reference="Li et al., CVPR 2023: re-identification when clothes change (all, above, below, a bag). A view is a camera, its name up to _.",
+)
+SUSTECH1K = Protocol(
+    name="sustech1k",
+    probe=Rule(match=_TEST, containing={"type": ("01", "02", "03", "04", "bg", "cl", "cr", "ub", "uf", "oc", "nt")}, unless={"type": ("00-nm",)}),
+    gallery=_words("00-nm"),
+    parts=_SUSTECH1K_PARTS,
+    ranks=(1, 2, 3, 4, 5),
+    layout="view pairs",
+    precision=(),
+    reference="Shen et al., LidarGait, CVPR 2023.",
+)
+DATASETS = (
+    CASIA_B,
+    CASIA_B_CROSS_VIEW,
+    OUMVLP,
+    GAIT3D,
+    GREW,
+    CCPG,
+    SUSTECH1K,
+    replace(SUSTECH1K, name="sustech1k_cross_modal", crossed=True, reference=f"{SUSTECH1K.reference} The gallery is of the other sensor."),
+    replace(GAIT3D, name="freegait", reference="Han et al., FreeGait, 2024: the probes of PROBE_SET against every other test sequence."),
+    replace(GAIT3D, name="freegait_cross_modal", crossed=True, reference="As freegait; the gallery is of the other sensor."),
+)

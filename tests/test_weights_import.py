@@ -199,7 +199,7 @@ def test_a_tensor_that_is_gone_or_of_another_shape_is_named(case: str) -> None:
     for name in tried:
         longer = [tuple(size + (n == axis) for n, size in enumerate(shapes[name])) for axis in range(len(shapes[name])) if (name, axis) not in free]
         for wrong in (*longer, None) if name != CLASSIFIER else longer:
-            changed_shapes = {key: shape for key, shape in shapes.items() if key != name} | ({name: wrong} if wrong else {})
+            changed_shapes = {key: wrong if key == name and wrong else shape for key, shape in shapes.items() if key != name or wrong}
             try:
                 found = "; ".join(problems(*described(method, changed_shapes), changed_shapes))
             except UserError as error:

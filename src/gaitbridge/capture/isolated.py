@@ -32,6 +32,7 @@ KINDS = "biufSU"  # of the elements of an array
 _START = "import sys, json; sys.path[:] = json.loads(sys.argv[1]); from gaitbridge.capture.isolated import _serve; _serve()"
 _PROGRESS, _RESULT, _USER_ERROR, _MEMORY, _FAILURE = range(5)
 _HEAD = struct.Struct("<BQ")  # kind of message, its bytes
+_OUT_OF_MEMORY = ("insufficient memory", "bad_alloc", "cannot allocate memory", "failed to map segment")  # as libraries say it
 _AFTER_S = 5.0  # a process that outlives its limit ends itself after this, should nobody be left to end it
 
 
@@ -109,17 +110,19 @@ def unpack(data: bytes | bytearray | memoryview) -> Any:
 
 
 def run_isolated(
-    function: Callable[..., Any], *args: Any, seconds: float, megabytes: float, what: str = "", progress: Progress = silent
+    function: Callable[..., Any] | str, *args: Any, seconds: float, megabytes: float, what: str = "", progress: Progress = silent
 ) -> Any:
     """`function(*args)` in a process of its own.
 
-    function: of the top level of a module, so that it can be imported by name; args and its result: what `pack` takes. seconds: it may take so
-    long in all, or, where it calls `report`, between two reports. megabytes: memory that it may take beyond the imported program (where the
-    system keeps such limits: Linux does), and most that its result may have. what: names in messages what it reads; the first argument by default.
-    progress: is told what `report` says. UserError where it raises one, fails, crashes, hangs or wants more memory.
+    function: of the top level of a module, so that it can be imported by name; or its name, such as "package.module:function", where this
+    process has no need for what that module imports. args and its result: what `pack` takes. seconds: it may take so long in all, or, where it
+    calls `report`, between two reports. megabytes: memory that it may take beyond the imported program (where the system keeps such limits: Linux
+    does), and most that its result may have. what: names in messages what it reads; the first argument by default. progress: is told what
+    `report` says. UserError where it raises one, fails, crashes, hangs or wants more memory.
     """
-    name = what or str(args[0] if args else function.__name__)
-    request = pack({"module": function.__module__, "function": function.__qualname__, "args": list(args), "seconds": float(seconds),
+    place = function if isinstance(function, str) else f"{function.__module__}:{function.__qualname__}"
+    name = what or str(args[0] if args else place)
+    request = pack({"function": place, "args": list(args), "seconds": float(seconds),
                     "megabytes": float(megabytes)})
     environment = {"OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"} | dict(os.environ)  # either would reserve memory that counts
     child = subprocess.Popen([sys.executable, "-P", "-c", _START, json.dumps(sys.path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -248,8 +251,9 @@ def _serve() -> NoReturn:
     _seconds = request["seconds"]
     _alarm()
     try:
-        function: Any = importlib.import_module(request["module"])
-        for part in request["function"].split("."):
+        module, _, name = request["function"].partition(":")
+        function: Any = importlib.import_module(module)
+        for part in name.split("."):
             function = getattr(function, part)
         _limit_memory(request["megabytes"])
         _send(_RESULT, function(*request["args"]))
@@ -257,8 +261,11 @@ def _serve() -> NoReturn:
         _send(_USER_ERROR, str(error))
     except MemoryError:
         _send(_MEMORY, "")
-    except ImportError as error:
-        _send(_USER_ERROR, f"{error}: install what is missing with pip")
     except Exception as error:
-        _send(_FAILURE, f"{type(error).__name__}: {error}")
+        if any(words in str(error).lower() for words in _OUT_OF_MEMORY):
+            _send(_MEMORY, "")
+        elif isinstance(error, ImportError):
+            _send(_USER_ERROR, f"{error}: install what is missing with pip")
+        else:
+            _send(_FAILURE, f"{type(error).__name__}: {error}")
     os._exit(0)  # without the clean-up of libraries that a bad file may have hurt

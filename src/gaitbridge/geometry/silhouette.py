@@ -18,10 +18,11 @@ def align(mask: np.ndarray, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarr
         return np.zeros(size, np.uint8), np.full(4, np.nan)
     top, left, bottom, right = rows[0] - 0.5, columns[0] - 0.5, rows[-1] + 0.5, columns[-1] + 0.5
     step = (bottom - top) / size[0]  # mask pixels a pixel of the silhouette
-    v = np.rint(top + (np.arange(size[0]) + 0.5) * step).astype(int)
-    u = np.rint(left + (np.arange(max(1, int(np.ceil((right - left) / step - 1e-9)))) + 0.5) * step).astype(int)
-    inside = u < mask.shape[1]
-    seen = mask[np.clip(v, rows[0], rows[-1])][:, np.minimum(u, mask.shape[1] - 1)] & inside
+    across = max(1, int(np.ceil((right - left) / step - 1e-9)))
+    # Rounded within the crop: the same person gives the same silhouette wherever they are in the picture.
+    v, u = (np.rint((np.arange(count) + 0.5) * step - 0.5).astype(int) for count in (size[0], across))
+    crop = mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    seen = crop[np.clip(v, 0, len(crop) - 1)][:, np.minimum(u, crop.shape[1] - 1)] & (u < crop.shape[1])
     first, box = centre(seen, np.array([top, left, bottom, right]), size[1])
     return window(seen, first, size[1]) * np.uint8(PERSON), box
 

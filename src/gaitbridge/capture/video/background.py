@@ -15,6 +15,7 @@ from gaitbridge.errors import UserError
 
 SAMPLES, SAMPLE_BYTES = 160, 2**28
 FOREGROUND = 255  # opencv marks shadows 127
+SCENE = 0.6  # of the time: what is seen so often is the scene; at opencv's 0.9 whoever stands for a tenth of the recording becomes scene
 CHANGED = 0.4  # of the picture: then it is the light or the camera, not people
 
 
@@ -26,6 +27,7 @@ class Background:
         self.model: cv2.BackgroundSubtractor
         if kind == "mog2":
             self.model = cv2.createBackgroundSubtractorMOG2(500, 16.0, True)
+            self.model.setBackgroundRatio(SCENE)
         elif kind == "knn":
             self.model = cv2.createBackgroundSubtractorKNN(500, 400.0, True)
         else:

@@ -72,8 +72,8 @@ def torn(silhouettes: np.ndarray) -> np.ndarray:
     """Whether silhouettes [T, H, W] have a band of empty rows across: half of a body is missing, or they are two people: bool [T]."""
     empty = ~(silhouettes > 0).any(2)
     band = max(2, round(TORN * silhouettes.shape[1]))
-    bands = np.lib.stride_tricks.sliding_window_view(empty, band, axis=1)
-    return np.asarray(bands.all(axis=2).any(axis=1))
+    bands: np.ndarray = np.lib.stride_tricks.sliding_window_view(empty, band, axis=1)
+    return np.asarray(np.any(np.all(bands, axis=2), axis=1))
 
 
 def two_heads(silhouettes: np.ndarray) -> np.ndarray:

@@ -112,7 +112,7 @@ def refined(person: Person) -> Person:
     opened: np.ndarray = np.asarray(cv2.morphologyEx(padded, cv2.MORPH_OPEN, np.ones((thin, 1), np.uint8)))  # lying thin things; limbs stand
     feet = round((1 - FEET) * person.height) + thin
     opened[feet:] |= padded[feet:]  # but toes lie
-    grown: np.ndarray = np.asarray(cv2.dilate(opened, np.ones((3, 3), np.uint8))) & padded
+    grown = np.asarray(np.minimum(cv2.dilate(opened, np.ones((3, 3), np.uint8)), padded))
     grown = np.asarray(cv2.morphologyEx(grown, cv2.MORPH_CLOSE, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (thin | 1, thin | 1))))
     count, labels, stats, _ = cv2.connectedComponentsWithStats(grown, connectivity=8)
     if count < 2:

@@ -63,7 +63,7 @@ def _draw(canvas: np.ndarray, track: dict[str, Any], place: int, ratio: np.ndarr
     if not reason:
         _stamp(canvas, track["silhouette"][place] > 0, (np.asarray(track["window"][place]) + 0.5) * np.tile(ratio, 2), colour)
     cv2.rectangle(canvas, (left, top), (right, bottom), colour, 1 if reason else 2)
-    words = f"{track['number']} {reason}".strip()
+    words = f"{track['number'] + 1} {reason}".strip()
     assert not reason or reason in FRAME_GATES or reason in SEQUENCE_GATES
     cv2.putText(canvas, words, (left, max(10, top - 4)), cv2.FONT_HERSHEY_SIMPLEX, 0.4, colour, 1, cv2.LINE_AA)
 

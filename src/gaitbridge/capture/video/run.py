@@ -29,6 +29,7 @@ from gaitbridge.store import finish_store, shard_path, write_json, write_shard, 
 from gaitbridge.types import Labels, Sequence
 
 FOLDER = ".capture"
+READER, PAINTER = "gaitbridge.capture.video.reader:read_video", "gaitbridge.capture.video.preview:write_preview"  # not imported here: heavy
 NAMED = re.compile(r"[^\w.-]+")
 
 
@@ -98,7 +99,7 @@ def capture_videos(
             if report is None or preview is not None:  # a preview needs the tracks again
                 (store / "store.json").unlink(missing_ok=True)
                 show = _named(progress, file, files)
-                found = run_isolated(_read, file, asdict(settings), seconds=stall_s, megabytes=megabytes, progress=show)
+                found = run_isolated(READER, file, asdict(settings), seconds=stall_s, megabytes=megabytes, progress=show)
                 report = _shard(store, name, file, found, told)
                 if preview is not None:
                     out = preview if len(files) == 1 else preview.with_stem(f"{preview.stem}-{name}")
@@ -114,20 +115,6 @@ def capture_videos(
     if sheet is not None:
         _sheet(store, sheet)
     return Captured(document, reports)
-
-
-def _read(path: Path, told: dict[str, Any]) -> dict[str, Any]:
-    """`read_video`, whose imports belong into the process that reads."""
-    from gaitbridge.capture.video.reader import read_video
-
-    return read_video(path, told)
-
-
-def _draw(path: Path, tracks: list[dict[str, Any]], out: Path) -> int:
-    """`write_preview`, likewise."""
-    from gaitbridge.capture.video.preview import write_preview
-
-    return write_preview(path, tracks, out)
 
 
 def _named(progress: Progress, file: Path, files: Rows[Path]) -> Progress:
@@ -265,12 +252,12 @@ def _preview(file: Path, found: dict[str, Any], report: FileReport, out: Path, s
     tracks = [{name: track[name] for name in names} for track in found["tracks"]]
     if out.suffix.lower() == ".mp4":
         with written_whole(out) as temporary:
-            run_isolated(_draw, file, tracks, temporary, seconds=stall_s, megabytes=megabytes, progress=progress)
+            run_isolated(PAINTER, file, tracks, temporary, seconds=stall_s, megabytes=megabytes, progress=progress)
         return
     with written_whole(out) as temporary:
         movie = temporary.with_suffix(".mp4.part")
         try:
-            run_isolated(_draw, file, tracks, movie, seconds=stall_s, megabytes=megabytes, progress=progress)
+            run_isolated(PAINTER, file, tracks, movie, seconds=stall_s, megabytes=megabytes, progress=progress)
             temporary.write_text(preview_page(file.name, movie.read_bytes(), found, count_lines([report])))
         finally:
             movie.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Commands that measure: evaluate, compare, protocols."""
+"""Commands that measure a run: evaluate."""
 
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,7 @@ from gaitbridge.cli._app import app, say
 
 @app.command
 def evaluate(run: Path, *, data: Path, protocol: str = "simulated", probe: str | None = None, gallery: str | None = None,
-             out: Path | None = None, seed: int = 0) -> None:
+             out: Path | None = None, seed: int = 0, fast: bool = True) -> None:
     """Evaluate a run on people it has never seen: both directions across the sensors, and each sensor alone.
 
     Parameters
@@ -25,10 +25,13 @@ def evaluate(run: Path, *, data: Path, protocol: str = "simulated", probe: str |
         Folder of embeddings and results; by default `evaluation` in the run's folder (`evaluation-NAME` for a store it was not trained on).
     seed
         Of the bootstrap.
+    fast
+        Embed by the folded network, the same numbers but for rounding, checked on the first sequences; --no-fast takes the plain one.
     """
     import json
 
     from gaitbridge.data.protocols import load_protocol
+    from gaitbridge.evaluation.compare import probe_set_of
     from gaitbridge.evaluation.embed import embed_store, modality_name
     from gaitbridge.evaluation.score import write_evaluation
     from gaitbridge.inference.session import load
@@ -37,8 +40,8 @@ def evaluate(run: Path, *, data: Path, protocol: str = "simulated", probe: str |
     from gaitbridge.store import Store, write_json
 
     wanted = [modality_name(side) if side else None for side in (probe, gallery)]
-    rule, store, model = load_protocol(protocol), Store(data), load(run)
-    probes, mates = rule.choose(store.rows)
+    rule, store, model = load_protocol(protocol), Store(data), load(run, fast=fast)
+    probes, mates = rule.choose(store.rows, probe_set=probe_set_of(store))
     trained_on = json.loads((run / "provenance.json").read_text()).get("data_hash")
     folder = out or run / ("evaluation" if store.content_hash == trained_on else f"evaluation-{data.resolve().name}")
     known = {"run": str(run), "recipe": model.config.recipe, "checkpoint": model.folder.name, "data": str(data), "protocol": protocol}
@@ -85,43 +88,3 @@ def _evaluate_bodies(model: Any, store: Any, numbers: list[int], seed: int, fold
         write_reconstruction(rows, folder)
         print_reconstruction(rows)
         write_walk(bodies.walk_of(model, store, hero_sequence(store)), folder / "walk.npz")
-
-
-@app.command
-def compare(a: str, b: str, *, data: Path, protocol: str = "simulated", out: Path | None = None, seed: int = 0) -> None:
-    """Compare two runs, or two groups of runs that differ in their seed, on the same probes: differences with intervals over people.
-
-    Parameters
-    ----------
-    a, b
-        Folders of evaluated runs; several of a group with commas between them. Differences are b - a.
-    data
-        The store they were evaluated on.
-    protocol
-        The protocol they were evaluated under.
-    out
-        Folder for comparison.json and comparison.csv; without it nothing is written.
-    seed
-        Of the bootstrap.
-    """
-    from gaitbridge.evaluation.paired import compare_runs, write_paired
-    from gaitbridge.progress import progress
-    from gaitbridge.report.tables import print_paired
-    from gaitbridge.store import Store
-
-    sides = [[Path(word) for word in side.split(",")] for side in (a, b)]
-    with progress("compare", "runs") as show:
-        rows = compare_runs(sides[0], sides[1], Store(data), protocol, seed=seed, progress=show)
-    print_paired(rows)
-    if out is not None:
-        write_paired(rows, out)
-        say(f"{out / 'comparison.json'}, comparison.csv: {len(rows)} rows")
-
-
-@app.command
-def protocols() -> None:
-    """List the protocols."""
-    from gaitbridge.data.protocols import PROTOCOLS
-
-    for name, rule in PROTOCOLS.items():
-        say(f"{name:16} probe: {rule.probe.in_words()}; gallery: {rule.gallery.in_words()}")

@@ -30,7 +30,7 @@ class Fast(nn.Module):
         """The embeddings [N, C, K] by modality, for the distance of the plain network."""
         tensors = list(batch.inputs.values())
         if tensors[0].device.type != "cpu" or torch.is_autocast_enabled("cpu"):
-            return self.plain.embed(batch)  # type: ignore[no-any-return,operator]
+            return self.plain.embed(batch)  # type: ignore[operator,no-any-return]
         key = "+".join(sorted(batch.inputs))
         if key not in self.agrees:
             self.agrees[key] = self._agree(batch)

@@ -11,6 +11,7 @@ from gaitbridge import plugins
 from gaitbridge.config import checked
 from gaitbridge.data.preparation import fitted
 from gaitbridge.errors import UserError, nearest
+from gaitbridge.inference.fast import Fast
 from gaitbridge.simulation.body._read_out import ReadOut
 from gaitbridge.simulation.truth import read_out_of
 from gaitbridge.store import Store
@@ -22,7 +23,7 @@ from gaitbridge.types import Bodies, Embeddings, array_problem
 class Model:
     """A network with its weights. `modalities`, `distance`, `weights_hash`, `config` say what it is."""
 
-    def __init__(self, run: Path, which: str = "best", device: str = "cpu") -> None:
+    def __init__(self, run: Path, which: str = "best", device: str = "cpu", fast: bool = True) -> None:
         file = run / "config.json"
         if not file.is_file():
             raise UserError(f"{run} is not a run (no config.json): train one with `gaitbridge train RECIPE --data STORE --out {run}`")
@@ -41,6 +42,7 @@ class Model:
         self.network.load_state_dict(weights)
         self.modalities, self.distance, self.inputs = tuple(self.network.inputs), self.network.distance, self.network.inputs
         self.network.to(device).eval()
+        self.embedder = Fast(self.network) if fast and device == "cpu" else self.network
 
     def embed(self, **sequences: Sequence[np.ndarray]) -> Embeddings:
         """Embed sequences of one modality, named: `embed(silhouettes=[...])` or `embed(range_views=[...])`.
@@ -60,7 +62,7 @@ class Model:
             raise UserError(f"no {modality} to embed: give a list of arrays, one a sequence")
         if len(counts := {name: len(arrays) for name, arrays in sequences.items()}) > 1 and len(set(counts.values())) > 1:
             raise UserError(f"as many sequences of each are needed, not {' and '.join(f'{n} of {name}' for name, n in counts.items())}")
-        values = embed_arrays(self.network, modality, sequences, self.device)
+        values = embed_arrays(self.embedder, modality, sequences, self.device)
         return Embeddings(values, self.distance, modality, self.weights_hash)
 
     def _modality(self, given: Mapping[str, object]) -> str:
@@ -130,13 +132,13 @@ class Model:
         fitted(array, getattr(self.network.config, "size", None), f"{modality}[{number}]")
 
 
-def load(run: Path | str, which: str = "best", device: str = "cpu") -> Model:
+def load(run: Path | str, which: str = "best", device: str = "cpu", fast: bool = True) -> Model:
     """The model of a run folder: its best checkpoint on the validation people, or `which="last"`; or of an exported .onnx file, which embeds alike.
 
-    UserError where there is none.
+    fast: on a CPU, embed by the folded network once it has agreed with the plain one (inference/fast.py). UserError where there is none.
     """
     if Path(run).suffix == ".onnx":
         from gaitbridge.inference.exported import ExportedModel
 
         return ExportedModel(Path(run))
-    return Model(Path(run), which, device)
+    return Model(Path(run), which, device, fast)

@@ -11,10 +11,20 @@ from gaitbridge.models.temporal import all_real
 def temporal_max(x: Tensor, frames: Tensor) -> Tensor:
     """Largest value over the real frames: [N, T, C, H, W], frames [N] to [N, C, H, W]. Padding never counts; no frame gives zero."""
     if all_real(frames, x.shape[1]):
-        return x.amax(1)
+        return _largest(x)
     real = torch.arange(x.shape[1], device=x.device)[None] < frames[:, None]
     masked = x.masked_fill(~real[:, :, None, None, None], float("-inf"))
-    return torch.where((frames > 0)[:, None, None, None], masked.amax(1), 0.0)
+    return torch.where((frames > 0)[:, None, None, None], _largest(masked), 0.0)
+
+
+def _largest(x: Tensor) -> Tensor:
+    """The largest over frames, [N, T, ...] to [N, ...]. For inference on a CPU frame by frame, along memory: the same bits, several times as fast."""
+    if torch.is_grad_enabled() or x.device.type != "cpu" or torch.compiler.is_exporting():
+        return x.amax(1)
+    found = x[:, 0].clone()
+    for frame in x.unbind(1)[1:]:
+        torch.maximum(found, frame, out=found)
+    return found
 
 
 def horizontal_parts(x: Tensor, parts: int) -> Tensor:

@@ -209,7 +209,7 @@ def test_a_tensor_that_is_gone_or_of_another_shape_is_named(case: str) -> None:
 
 def test_the_network_that_a_file_is_of_is_named(tmp_path: Path) -> None:
     shapes = published.deep("p3d", C, (1, 1, 1, 1), 12, pictures=2)
-    with pytest.raises(UserError, match="It is a skeletongait network: give --network skeletongait"):
+    with pytest.raises(UserError, match="is a skeletongait network, not deepgaitv2: give --network skeletongait"):
         imported(tmp_path, shapes, "deepgaitv2")
     with pytest.raises(UserError, match="did you mean 'deepgaitv2'"):
         imported(tmp_path, shapes, "deepgait")

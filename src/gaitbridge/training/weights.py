@@ -109,8 +109,8 @@ def _check(method: str, config: RunConfig, names: Names, tensors: Mapping[str, T
     shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
     if found := problems(config, names, shapes):
         other = next((name for name in networks() if name != method and _fits(name, shapes)), "")
-        advice = f"it is a {other} network: give --network {other}" if other else "give the network and the file that belong together"
-        raise UserError(f"{where} does not fit {method}: {'; '.join(found)}. {advice[0].upper()}{advice[1:]}")
+        said = f"is a {other} network, not {method}: give --network {other}" if other else f"does not fit {method}"
+        raise UserError(f"{where} {said}: {'; '.join(found)}" + ("" if other else ". Give the network and the file that belong together"))
     if broken := [name for name, tensor in tensors.items() if not bool(torch.isfinite(tensor).all())]:
         raise UserError(f"{where} holds values that are not finite, {listed('in', broken)}: its training diverged; take another checkpoint")
 

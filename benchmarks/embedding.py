@@ -8,8 +8,8 @@ shown. The contestants take turns in one process, one thread, in an order that r
 stretches the clock on the wall): the median of the repeats (least to most); ratios of the same repeat.
 
 eager: the network written down plainly in eager PyTorch, batch norms on their own, PyTorch's memory format and the system's memory settings, 3D
-convolutions as `nn.Conv3d`. plain: this package's network (channels last, memory kept). folded: the fast way of `Model.embed`. bf16: the plain network
-under autocast. onnx: the plain network exported, by ONNX Runtime. compile: the plain network by torch.compile with frozen weights.
+convolutions as `nn.Conv3d`. plain: this package's network (channels last, memory kept). folded: the fast way of `Model.embed`. bf16: the plain
+network under autocast. onnx: the plain network exported, by ONNX Runtime. compile: the plain network by torch.compile with frozen weights.
 """
 
 import os
@@ -211,7 +211,8 @@ def main() -> None:
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=Path(__file__).parent, check=False)
     print(f"command   python benchmarks/embedding.py {' '.join(sys.argv[1:])}")
     print(f"commit    {commit.stdout.strip() or 'unknown'}")
-    print(f"hardware  {names[0] if names else platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, one thread; torch {torch.__version__}")
+    processor = names[0] if names else platform.machine()
+    print(f"hardware  {processor}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, one thread; torch {torch.__version__}")
     with torch.inference_mode(), tempfile.TemporaryDirectory() as folder:
         for name in given.networks:
             measure(name, given, folder)

@@ -1,6 +1,7 @@
 """The fast way gives the plain network's embeddings, or the plain network is used and a warning says so."""
 
 import warnings
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,8 +15,8 @@ from gaitbridge.models.folding import FoldedConv, FoldedOverTime, folded
 from gaitbridge.models.winograd import WinogradConv, suits
 from gaitbridge.types import Batch
 
-SMALL: dict[str, object] = {"channels": (16, 128, 144), "strides": (1, 2, 1), "embedding": 8}
-NETWORKS: list[tuple[str, dict[str, object]]] = [
+SMALL: dict[str, Any] = {"channels": (16, 128, 144), "strides": (1, 2, 1), "embedding": 8}
+NETWORKS: list[tuple[str, dict[str, Any]]] = [
     ("gaitbase", {"channels": (16, 128, 144), "blocks": (1, 2, 1), "strides": (1, 2, 1), "bins": (8,), "embedding": 8}),
     *[("deepgaitv2", {"mode": mode, "channels": (16, 128, 144), "blocks": (1, 2, 1), "strides": (1, 2, 1), "bins": (8,), "embedding": 8})
       for mode in ("2d", "p3d", "3d")],
@@ -24,16 +25,16 @@ NETWORKS: list[tuple[str, dict[str, object]]] = [
 ]  # fmt: skip
 
 
-def network(method: str, settings: dict[str, object]) -> nn.Module:
+def network(method: str, settings: dict[str, Any]) -> Any:
     """A network whose norms have statistics, as a trained one's."""
     module = plugins.load(f"gaitbridge.methods.{method}", "network")
     torch.manual_seed(0)
-    made: nn.Module = module.Network(module.NetworkConfig(**settings))
+    made = module.Network(module.NetworkConfig(**settings))
     with torch.no_grad():
         for part in made.modules():
             if isinstance(part, nn.BatchNorm2d):
-                part.running_mean.normal_(0, 0.2)  # type: ignore[union-attr]
-                part.running_var.uniform_(0.5, 1.5)  # type: ignore[union-attr]
+                part.running_mean.normal_(0, 0.2)
+                part.running_var.uniform_(0.5, 1.5)
                 part.weight.normal_(1, 0.2)
                 part.bias.normal_(0, 0.2)
     return made.eval()
@@ -49,16 +50,16 @@ def batch(*frames: int) -> Batch:
 
 @pytest.mark.parametrize(("method", "settings"), NETWORKS)
 @pytest.mark.parametrize("frames", [(3, 3), (5, 1, 4), (1,)])
-def test_the_folded_network_gives_the_same_embeddings(method: str, settings: dict[str, object], frames: tuple[int, ...]) -> None:
+def test_the_folded_network_gives_the_same_embeddings(method: str, settings: dict[str, Any], frames: tuple[int, ...]) -> None:
     plain = network(method, settings)
     before = {name: tensor.clone() for name, tensor in plain.state_dict().items()}
     twin, given = folded(plain), batch(*frames)
     assert sum(isinstance(part, FoldedConv | FoldedOverTime) for part in twin.modules()) > 3
     assert any(isinstance(part, WinogradConv) for part in twin.modules())
     with torch.inference_mode():
-        wanted, found = plain.embed(given)["silhouettes"], twin.embed(given)["silhouettes"]  # type: ignore[operator]
+        wanted, found = plain.embed(given)["silhouettes"], twin.embed(given)["silhouettes"]
         assert fast.difference(found, wanted) < 2e-5
-        assert torch.equal(found, twin.embed(given)["silhouettes"])  # type: ignore[operator]
+        assert torch.equal(found, twin.embed(given)["silhouettes"])
     assert all(torch.equal(tensor, before[name]) for name, tensor in plain.state_dict().items())
 
 
@@ -99,7 +100,7 @@ def test_it_is_checked_once_and_then_fast() -> None:
         again = model.embed(batch(4, 2, 3))["silhouettes"]
         assert len(calls) == 1
         assert torch.equal(first, again)
-        assert fast.difference(first, plain.embed(batch(4, 2, 3))["silhouettes"]) < 2e-5  # type: ignore[operator]
+        assert fast.difference(first, plain.embed(batch(4, 2, 3))["silhouettes"]) < 2e-5
 
 
 @pytest.mark.parametrize("spoil", ["weight", "nan", "fails"])
@@ -115,7 +116,7 @@ def test_a_wrong_twin_gives_way_with_a_warning(spoil: str) -> None:
         with pytest.warns(UserWarning, match="plain one is used"):
             found = model.embed(batch(3, 2))["silhouettes"]
         assert model.agrees == {"silhouettes": False}
-        assert torch.equal(found, plain.embed(batch(3, 2))["silhouettes"])  # type: ignore[operator]
+        assert torch.equal(found, plain.embed(batch(3, 2))["silhouettes"])
 
 
 def test_lower_precision_takes_the_plain_network() -> None:

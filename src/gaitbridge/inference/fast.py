@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -20,7 +21,10 @@ class Fast(nn.Module):
     twin that fails, mean a warning and the plain network from then on. The weights are copied when this is made.
     """
 
-    def __init__(self, plain: nn.Module) -> None:
+    plain: Any
+    twin: Any
+
+    def __init__(self, plain: Any) -> None:
         super().__init__()
         self.plain, self.twin = plain, folded(plain)
         self.config, self.inputs = plain.config, plain.inputs
@@ -30,20 +34,22 @@ class Fast(nn.Module):
         """The embeddings [N, C, K] by modality, for the distance of the plain network."""
         tensors = list(batch.inputs.values())
         if tensors[0].device.type != "cpu" or torch.is_autocast_enabled("cpu"):
-            return self.plain.embed(batch)  # type: ignore[operator,no-any-return]
+            found: Mapping[str, Tensor] = self.plain.embed(batch)
+            return found
         key = "+".join(sorted(batch.inputs))
         if key not in self.agrees:
             self.agrees[key] = self._agree(batch)
-        return (self.twin if self.agrees[key] else self.plain).embed(batch)  # type: ignore[no-any-return,operator]
+        found = (self.twin if self.agrees[key] else self.plain).embed(batch)
+        return found
 
     def _agree(self, batch: Batch) -> bool:
         """Whether both ways give the same embeddings of the batch's first and last sequence; a warning if not."""
         chosen = sorted({0, len(batch.frames) - 1})[:CHECKED]
         longest = int(batch.frames[chosen].max())
         some = Batch({name: tensor[chosen, :longest] for name, tensor in batch.inputs.items()}, batch.frames[chosen], batch.people[chosen])
-        wanted = self.plain.embed(some)  # type: ignore[operator]
+        wanted = self.plain.embed(some)
         try:
-            found = self.twin.embed(some)  # type: ignore[operator]
+            found = self.twin.embed(some)
         except RuntimeError as error:
             warnings.warn(f"the fast network failed ({error}); the plain one is used, which is slower", stacklevel=2)
             return False

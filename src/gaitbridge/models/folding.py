@@ -152,7 +152,7 @@ def _folded(module: nn.Module) -> nn.Module | None:
         return FoldedConv3D(module)
     if type(module) is TemporalMix:
         return FoldedMix(module)
-    if type(module) is nn.Sequential and [type(part) for part in module][:2] == [nn.Conv2d, nn.BatchNorm2d]:
+    if isinstance(module, nn.Sequential) and [type(part) for part in module][:2] == [nn.Conv2d, nn.BatchNorm2d]:
         rectified = len(module) > 2 and type(module[2]) is nn.ReLU
         first = FoldedConv(module[0], module[1], relu=rectified)  # type: ignore[arg-type]
         rest = module[3 if rectified else 2 :]

@@ -1,0 +1,156 @@
+"""What the commands of the gallery share: the run of a gallery, sequences of a store, and their embeddings."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+
+def shape_of(run: Any) -> tuple[int, int]:
+    """(C, K) of a run's embeddings, seen on an empty walk."""
+    import numpy as np
+
+    from gaitbridge.types import ARRAYS
+
+    modality = run.modalities[0]
+    height, width = getattr(run.config.network, "size", None) or (64, 44)
+    sizes = {"T": 4, "H": height, "W": width}
+    arrays: dict[str, Any] = {}
+    for name in run.inputs[modality]:
+        kind, axes = ARRAYS[name]
+        arrays[name] = [np.ones([sizes.get(axis) or int(axis) for axis in axes.split(", ")], kind)]
+    return tuple(run.embed(**arrays).values.shape[1:])
+
+
+def run_of(opened: Any, model: Path | None) -> Any:
+    """The run of a gallery; UserError where it is another one's or gone."""
+    from gaitbridge.errors import UserError
+    from gaitbridge.inference.session import load
+
+    folder = model or Path(opened.about.get("model", ""))
+    if not (folder / "config.json").is_file():
+        raise UserError(f"the run of {opened.place} is not at {folder}: say where it is with --model RUN")
+    run = load(folder)
+    if run.weights_hash != opened.weights_hash:
+        raise UserError(f"{opened.place} holds templates of another network (weights {opened.weights_hash}, {folder} has {run.weights_hash}): give "
+                        "its run with --model, or enrol everybody anew in a gallery of this one")
+    return run
+
+
+def chosen(source: Any, where: Sequence[str] | None) -> list[int]:
+    """Numbers of the sequences whose labels have the values asked for; UserError where there is none."""
+    from gaitbridge.errors import UserError
+
+    wanted: dict[str, list[str]] = {}
+    for word in where or ():
+        name, equals, value = word.partition("=")
+        if not equals:
+            raise UserError(f"--where {word!r}: write it as field=value, such as --where condition=normal")
+        wanted.setdefault(name.strip(), []).append(value.strip())
+    source.select(**dict.fromkeys(wanted, ""))  # names the nearest field where one is unknown
+    found = [number for number, row in enumerate(source.rows) if all(str(row[name]) in values for name, values in wanted.items())]
+    if not found:
+        raise UserError(f"{source.path}: none of {len(source.rows)} sequences has {' and '.join(where or ['anything'])}")
+    return found
+
+
+def unseen(run: Any, source: Any, numbers: list[int], chosen_by_hand: bool) -> list[int]:
+    """Without the people that the run was trained on; UserError where none is left."""
+    import json
+
+    from gaitbridge.errors import UserError
+
+    file = run.run / "provenance.json"
+    trained_on = json.loads(file.read_text()).get("data_hash") if file.is_file() else None
+    if source.content_hash != trained_on:
+        return numbers
+    splits = ("val", "test") if chosen_by_hand else ("test",)
+    if not (left := [number for number in numbers if source.rows[number]["split"] in splits]):
+        raise UserError(f"{source.path}: the run was trained on all of these people; calibrate on others")
+    return left
+
+
+def sensor_name(sensor: str | None) -> str:
+    """camera, lidar or nothing; UserError with the nearest otherwise."""
+    from gaitbridge.conventions import SENSOR
+    from gaitbridge.evaluation.embed import modality_name
+
+    return SENSOR[modality_name(sensor)] if sensor else ""
+
+
+def sensor_of(modality: str) -> str:
+    from gaitbridge.conventions import SENSOR
+
+    return SENSOR[modality]
+
+
+def modalities_of(run: Any, sensor: str | None) -> list[str]:
+    """The run's modalities of a sensor, or all; UserError where it takes none of that sensor."""
+    from gaitbridge.errors import UserError
+
+    found = [modality for modality in run.modalities if not sensor or sensor_of(modality) == sensor_name(sensor)]
+    if not found:
+        raise UserError(f"{run.run} takes nothing of a {sensor_name(sensor)}: it embeds {' and '.join(run.modalities)}")
+    return found
+
+
+def having(source: Any, numbers: Sequence[int], names: Sequence[str]) -> list[int]:
+    from gaitbridge.data.batches import has_all
+
+    return [number for number in numbers if has_all(source.rows[number], names)]
+
+
+def some_at_least(plans: Sequence[Any], source: Any, run: Any, sensor: str | None) -> None:
+    from gaitbridge.errors import UserError
+
+    if not plans:
+        needed = " or ".join(" with ".join(run.inputs[modality]) for modality in modalities_of(run, sensor))
+        raise UserError(f"{source.path}: none of the sequences chosen has {needed}, which the run takes; choose another --sensor, --probe or store")
+
+
+def queries(run: Any, source: Any, numbers: Sequence[int], probe: str | None) -> Iterator[tuple[str, list[int]]]:
+    """(modality, some sequences that have it), in the store's order."""
+    plans = [(modality, own) for modality in modalities_of(run, probe) if (own := having(source, numbers, run.inputs[modality]))]
+    some_at_least(plans, source, run, probe)
+    for modality, own in plans:
+        for start in range(0, len(own), 64):
+            yield modality, own[start : start + 64]
+
+
+def whole_people(source: Any, numbers: Sequence[int], person: str | None, at_once: int = 64) -> Iterator[list[int]]:
+    """Groups of whole people, of about `at_once` sequences; those of one given person in one group each."""
+    group: list[int] = []
+    for position, number in enumerate(numbers):
+        group.append(number)
+        last = position + 1 == len(numbers)
+        if last or (len(group) >= at_once and (person or source.rows[numbers[position + 1]]["person"] != source.rows[number]["person"])):
+            yield group
+            group = []
+
+
+def arrays_of(source: Any, numbers: Sequence[int], names: Sequence[str]) -> list[dict[str, Any]]:
+    return [{name: sequence.arrays[name] for name in names} for sequence in source.read_many(numbers, names)]
+
+
+def ids_of(source: Any, numbers: Sequence[int], modality: str, names: Sequence[str]) -> dict[int, str]:
+    """The content's name of each sequence, by number."""
+    from gaitbridge.gallery.templates import sequence_id
+
+    return {number: sequence_id(modality, arrays) for number, arrays in zip(numbers, arrays_of(source, numbers, names), strict=True)}
+
+
+def embed(run: Any, source: Any, numbers: Sequence[int], modality: str) -> Any:
+    """Embeddings of sequences, a few at a time."""
+    from dataclasses import replace
+
+    import numpy as np
+
+    made = []
+    for start in range(0, len(numbers), 64):
+        arrays = arrays_of(source, numbers[start : start + 64], run.inputs[modality])
+        made.append(run.embed(**{name: [one[name] for one in arrays] for name in run.inputs[modality]}))
+    return replace(made[0], values=np.concatenate([one.values for one in made]))
+
+
+def acknowledge(text: str) -> None:
+    """Print at once: who reads it may rely on it."""
+    print(text, flush=True)

@@ -1,0 +1,71 @@
+"""The command that fixes thresholds: calibrate."""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from gaitbridge.cli._app import app, say
+from gaitbridge.cli._gallery import chosen, embed, having, run_of, unseen
+from gaitbridge.cli.gallery import Fields
+
+
+@app.command
+def calibrate(place: Annotated[str, Parameter(name="TARGET")], store: Path, *,
+              rates: Annotated[list[float] | None, Parameter(negative=(), consume_multiple=True)] = None,
+              where: Fields = None, model: Path | None = None) -> None:
+    """Fix the thresholds of a gallery or a run on a labelled store, at stated false-match rates.
+
+    People that the run was trained on say nothing about others: of the store it was trained on, only the split test is taken.
+
+    Parameters
+    ----------
+    place
+        The gallery or the folder of the run to calibrate.
+    store
+        Sequences with known people, of both sensors where both directions are wanted.
+    rates
+        False-match rates; those that the store has too few people for are left out, and said.
+    where
+        Only sequences whose label has a value, such as --where split=val; may be given several times.
+    model
+        The run, if it was moved since the gallery was made.
+    """
+    import time
+
+    from gaitbridge.gallery.decision import RATES
+    from gaitbridge.gallery.decision import calibrate as fix
+    from gaitbridge.gallery.gallery import Gallery
+    from gaitbridge.inference.session import load
+    from gaitbridge.progress import progress
+    from gaitbridge.store import Store, write_json
+
+    is_run = (Path(place) / "config.json").is_file()
+    opened = None if is_run else Gallery(place)
+    run = load(Path(place)) if opened is None else run_of(opened, model)
+    source = Store(store)
+    numbers = unseen(run, source, chosen(source, where), bool(where))
+    sides, people, walks = [], [], []
+    with progress("calibrate", "modalities") as show:
+        for done, modality in enumerate(run.modalities):
+            show(done, len(run.modalities), "")
+            if own := having(source, numbers, run.inputs[modality]):
+                sides.append(embed(run, source, own, modality))
+                people.append([source.rows[number]["person"] for number in own])
+                walks.append([f"{source.rows[number]['person']}/{source.rows[number]['key'].split('/')[-2:-1]}" for number in own])
+        show(len(run.modalities), len(run.modalities), "")
+    asked = tuple(rates) if rates else RATES
+    found = fix(sides, people, walks, store.resolve().name, source.content_hash, time.strftime("%Y-%m-%d", time.gmtime()), asked)
+    if opened is not None:
+        opened.keep_calibration(found)
+    else:
+        write_json(found.model_dump(mode="json"), Path(place) / "calibration.json")
+    for one in found.directions:
+        say(f"probe {one.probe}, gallery {one.gallery}: {one.impostors} impostor and {one.genuine} genuine comparisons of {one.people} people, "
+            f"{one.templates_a_person:.1f} templates a person")
+        for threshold in one.thresholds:
+            missed = "unknown" if threshold.false_non_match is None else f"{100 * threshold.false_non_match:.1f} %"
+            say(f"  false-match rate {threshold.rate:g}: distance up to {threshold.distance:.4f}, false-non-match rate {missed}")
+        if left := sorted(set(asked) - {threshold.rate for threshold in one.thresholds}, reverse=True):
+            say(f"  too few people to state {', '.join(f'{rate:g}' for rate in left)}")
+    say(f"{place}: {found.in_words()}")

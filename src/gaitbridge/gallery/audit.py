@@ -1,0 +1,41 @@
+"""The audit log: a line for every command that reads or changes what a gallery holds of people.
+
+It names no one. A person appears by the random number they were given when first enrolled, which is kept with their templates and nowhere
+else: while they are enrolled `gallery list PERSON` gives it, after `forget` nothing leads from a line back to a name.
+"""
+
+import getpass
+import json
+import os
+from datetime import UTC, datetime
+from typing import Any
+
+from gaitbridge import __version__
+from gaitbridge.gallery.index import Index
+
+
+def actor() -> str:
+    """Who calls: GAITBRIDGE_ACTOR where a service sets it, else the user of the operating system."""
+    if named := os.environ.get("GAITBRIDGE_ACTOR"):
+        return named
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return str(os.getuid())
+
+
+def note(index: Index, command: str, **what: Any) -> None:
+    """Log a command before it is carried out or answered, so that nothing is done unseen; UserError where the log cannot be written."""
+    line = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), "command": command, "actor": actor(), **what, "code": __version__}
+    index.log(json.dumps(line, ensure_ascii=False))
+
+
+def read(index: Index) -> tuple[list[dict[str, Any]], int]:
+    """The lines of the log, oldest first, and how many cannot be read (cut off by a kill)."""
+    lines, broken = [], 0
+    for text in index.log_lines():
+        try:
+            lines.append(json.loads(text))
+        except ValueError:
+            broken += 1
+    return lines, broken

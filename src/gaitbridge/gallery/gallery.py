@@ -1,0 +1,315 @@
+"""A gallery: people enrolled, asked for, verified and forgotten. It takes embeddings; who makes them (a run, a service) is the caller's affair."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gaitbridge.conventions import SENSOR
+from gaitbridge.errors import StoreError, UserError, nearest
+from gaitbridge.gallery import audit, index
+from gaitbridge.gallery.answers import Answer, Hit, hits, merged, template_distances
+from gaitbridge.gallery.decision import Calibration, read_calibration
+from gaitbridge.gallery.templates import NEVER_S, Template, Walk, Where, checked_name, digest_of, vectors_of
+from gaitbridge.store import written_whole
+from gaitbridge.types import Embeddings
+
+FIRST_PASS = 200  # templates that the first pass proposes for the exact comparison, at least
+
+
+@dataclass(frozen=True)
+class Enrolled:
+    """What an enrolment did, by person: sequences added, and those that were there already."""
+
+    added: dict[str, int]
+    known: dict[str, int]
+
+
+class Gallery:
+    """An open gallery; make one with `create`, open one with `Gallery(place)`. `about` says what network its templates belong to."""
+
+    def __init__(self, place: str | Path) -> None:
+        self.place = str(place)
+        self.index: index.Index = index.backend(self.place).open_index(self.place)
+        try:
+            self.weights_hash: str = self.index.about["weights_hash"]
+            self.shape: tuple[int, int] = tuple(self.index.about["shape"])
+            self.distance: str = self.index.about["distance"]
+        except (KeyError, TypeError) as error:
+            raise StoreError(f"{self.place} is damaged (its description lacks {error}): restore it from a copy") from error
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """Network, shape, distance, where it came from."""
+        return self.index.about
+
+    def calibration(self) -> Calibration | None:
+        """The thresholds, or None."""
+        document = self.index.document("calibration")
+        return None if document is None else read_calibration(document, self.weights_hash, f"the calibration of {self.place}")
+
+    def keep_calibration(self, calibration: Calibration) -> None:
+        """Keep thresholds; UserError where they belong to another network."""
+        document = calibration.model_dump(mode="json")
+        read_calibration(document, self.weights_hash, "this calibration")
+        with self.index.writing():
+            audit.note(self.index, "calibrate", data_hash=calibration.data_hash, directions=len(calibration.directions))
+            self.index.keep_document("calibration", document)
+
+    # -- writing ------------------------------------------------------------------------------------------------------------------------
+
+    def enrol(self, embeddings: Embeddings, walks: Sequence[Walk], expire_after_s: float | None = None) -> Enrolled:
+        """Add a template for each embedding that is not there yet: when this returns they are on the disk; on an error none of them is.
+
+        embeddings: [N, C, K] of one modality; walks: N, who and what they are. UserError where the network is another, a value is not finite,
+        or a sequence is enrolled already as somebody else.
+        """
+        self._check(embeddings)
+        now = time.time()
+        walks = [replace(walk, person=checked_name(walk.person)) for walk in walks]
+        if len(walks) != len(embeddings):
+            raise ValueError(f"{len(embeddings)} embeddings but {len(walks)} walks")
+        with self.index.writing():
+            self._purge(now)
+            there = self.index.known([walk.id for walk in walks], sorted({walk.person for walk in walks}))
+            held, owner = {one.id for one in there}, {one.id: one.person for one in there}
+            ids = {one.person: one.person_id for one in there}
+            added: dict[str, int] = {}
+            known: dict[str, int] = {}
+            new: dict[str, tuple[int, Template]] = {}
+            vectors = vectors_of(embeddings)
+            for number, walk in enumerate(walks):
+                if (who := owner.setdefault(walk.id, walk.person)) != walk.person:
+                    raise UserError(f"sequence {walk.key} is enrolled already, as {who!r}, so it cannot be {walk.person!r}: forget the wrong one "
+                                    "first")
+                if walk.id in new or walk.id in held:
+                    known[walk.person] = known.get(walk.person, 0) + 1
+                    continue
+                added[walk.person] = added.get(walk.person, 0) + 1
+                recorded = now if walk.recorded_s is None else walk.recorded_s
+                expires = NEVER_S if expire_after_s is None else now + expire_after_s
+                new[walk.id] = number, Template(
+                    walk.id, walk.person, ids.setdefault(walk.person, uuid.uuid4().hex), SENSOR[embeddings.modality], embeddings.modality, walk.site,
+                    walk.key, walk.data_hash, self.weights_hash, recorded, now, expires, digest_of(vectors[number]))
+            if new:
+                audit.note(self.index, "enrol", people=sorted(ids[person] for person in added), templates=len(new), known=sum(known.values()),
+                           sensor=SENSOR[embeddings.modality], site=sorted({walk.site for walk in walks if walk.site}),
+                           data_hash=sorted({walk.data_hash for walk in walks}))
+                chosen = list(new.values())
+                self.index.add([template for _, template in chosen], vectors[[number for number, _ in chosen]])
+        return Enrolled(added, known)
+
+    def enrolled(self, ids: Sequence[str]) -> dict[str, str]:
+        """The person of each of these sequences that is enrolled and has not expired, by id: those need no embedding."""
+        with self.index.reading():
+            now = time.time()
+            return {one.id: one.person for one in self.index.known(list(ids), []) if one.expires_s > now}
+
+    def forget(self, person: str) -> tuple[int, str]:
+        """Remove everything held of a person, bytes and name; how many templates those were, and what remains to be said. UserError of an
+        unknown one."""
+        with self.index.writing():
+            rows = self.index.rows(Where(person=person))
+            if not rows:
+                raise self._unknown(person)
+            audit.note(self.index, "forget", people=sorted({row.person_id for row in rows}), templates=len(rows))
+            return len(rows), self.index.remove(Where(person=person), time.time())
+
+    def purge(self) -> int:
+        """Remove what has expired, and what the files still have of it, of the forgotten and of killed writers; how many templates expired."""
+        with self.index.writing():
+            expired = self._purge(time.time())
+            self.index.tidy()
+            return expired
+
+    def _purge(self, now: float) -> int:
+        expired = self.index.count(Where()) - self.index.count(Where(alive_s=now))
+        if expired:
+            audit.note(self.index, "purge", templates=expired)
+            self.index.remove(None, now)
+        return expired
+
+    def build_index(self) -> str:
+        """Build the index for approximate search; in words, what it is."""
+        with self.index.writing():
+            if not self.index.count(Where()):
+                raise UserError(f"{self.place} is empty: enrol somebody first")
+            return self.index.build()
+
+    # -- asking -------------------------------------------------------------------------------------------------------------------------
+
+    def search(self, queries: Embeddings, where: Where | None = None, top: int = 5, exact: bool = False) -> list[list[Hit]]:
+        """The `top` people nearest to each of N queries among the templates admitted; expired ones never are.
+
+        A first pass by the Euclidean distance of whole vectors proposes some hundred templates, which are then compared by parts; `exact` compares
+        every template by parts instead. UserError where the network is another or the gallery, so filtered, is empty.
+        """
+        self._check(queries)
+        if top < 1:
+            raise UserError(f"--top {top}: ask for one person at least")
+        admitted = replace(where or Where(), alive_s=time.time())
+        with self.index.reading():
+            held = self.index.count(admitted)
+            if not held:
+                raise self._empty(admitted)
+            sensor, calibration = SENSOR[queries.modality], self.calibration()
+            audit.note(self.index, "search", queries=len(queries), sensor=sensor, templates=held, top=top,
+                       filters={name: value for name, value in asdict(where or Where()).items() if value and name != "person"})
+            if exact or held <= FIRST_PASS:
+                return self._by_all(queries, admitted, sensor, calibration, top)
+            vectors = vectors_of(queries)
+            return [self._by_first_pass(queries, vectors, number, admitted, sensor, calibration, top, held) for number in range(len(queries))]
+
+    def _by_all(self, queries: Embeddings, where: Where, sensor: str, calibration: Calibration | None, top: int) -> list[list[Hit]]:
+        best: list[list[Hit]] = [[] for _ in range(len(queries))]
+        for templates, vectors in self.index.blocks(where):
+            self._check_rows(templates)
+            for number, row in enumerate(template_distances(queries, vectors, self.weights_hash)):
+                best[number] = merged([best[number], hits(templates, row, sensor, calibration, top)], top)
+        return best
+
+    def _by_first_pass(self, queries: Embeddings, vectors: np.ndarray, number: int, where: Where, sensor: str, calibration: Calibration | None,
+                       top: int, held: int) -> list[Hit]:
+        """Proposals of the first pass, doubled until they are of `top` people or all there are."""
+        count = max(FIRST_PASS, 20 * top)
+        one = Embeddings(queries.values[number : number + 1], queries.distance, queries.modality, queries.weights_hash)
+        while True:
+            templates, found = self.index.nearest(vectors[number], count, where)
+            self._check_rows(templates)
+            if len({template.person for template in templates}) >= top or count >= held:
+                return hits(templates, template_distances(one, found, self.weights_hash)[0], sensor, calibration, top)
+            count *= 4
+
+    def verify(self, queries: Embeddings, person: str, where: Where | None = None, rate: float | None = None) -> list[Answer]:
+        """Whether each query is taken for the person's walk, at a stated false-match rate (by default the strictest one calibrated).
+
+        Compared with the person's templates of the query's own sensor where there are any, else of the other: `where.sensor` chooses. UserError
+        without a calibration of these sensors: a threshold is never guessed.
+        """
+        self._check(queries)
+        with self.index.reading():
+            calibration = self.calibration()
+            if calibration is None:
+                raise UserError(f"{self.place} has no thresholds to decide by: fix them with `gaitbridge calibrate {self.place} STORE`, on people "
+                                "whose names are known")
+            blocks = list(self.index.blocks(replace(where or Where(), person=person, alive_s=time.time())))
+            if not blocks:
+                raise self._unknown(person)
+            templates, vectors = [one for block, _ in blocks for one in block], np.concatenate([block for _, block in blocks])
+            self._check_rows(templates)
+            probe = SENSOR[queries.modality]
+            gallery = min({one.sensor for one in templates}, key=lambda sensor: sensor != probe)
+            direction = calibration.direction(probe, gallery)
+            if direction is None:
+                raise UserError(f"{self.place} is not calibrated for probe {probe}, gallery {gallery}: calibrate on a store that has both sensors")
+            threshold = direction.at(rate)
+            chosen = [number for number, one in enumerate(templates) if one.sensor == gallery]
+            smallest = template_distances(queries, vectors[chosen], self.weights_hash).min(1)
+            audit.note(self.index, "verify", people=sorted({one.person_id for one in templates}), queries=len(queries), sensor=probe,
+                       accepted=int((smallest <= threshold.distance).sum()), rate=threshold.rate)
+        return [Answer(bool(value <= threshold.distance), float(value), threshold.distance, threshold.rate, probe, gallery, len(chosen),
+                       calibration.in_words()) for value in smallest]
+
+    # -- looking ------------------------------------------------------------------------------------------------------------------------
+
+    def people(self) -> dict[str, list[Template]]:
+        """Everybody's templates by name, expired ones too (they are held until purged)."""
+        with self.index.reading():
+            rows = self.index.rows(Where())
+        found: dict[str, list[Template]] = {}
+        for row in sorted(rows, key=lambda row: (row.person, row.enrolled_s, row.key, row.sensor)):
+            found.setdefault(row.person, []).append(row)
+        return found
+
+    def person(self, person: str) -> list[Template]:
+        """Everything held of a person but the vectors; UserError of an unknown one."""
+        with self.index.reading():
+            rows = self.index.rows(Where(person=person))
+            if not rows:
+                raise self._unknown(person)
+            audit.note(self.index, "list", people=sorted({row.person_id for row in rows}), templates=len(rows))
+        return sorted(rows, key=lambda row: (row.enrolled_s, row.key, row.sensor))
+
+    def audit_of(self, person_ids: Sequence[str]) -> list[dict[str, Any]]:
+        """The audit lines that concern people, by their random numbers."""
+        return [line for line in audit.read(self.index)[0] if set(line.get("people", [])) & set(person_ids)]
+
+    def export(self, out: Path, person: str = "") -> int:
+        """Write what is held, of one person or of all: a .npz without pickle (`vectors` float32 [N, K * C], `document` JSON text: network,
+        templates, audit lines). How many templates; UserError of an unknown person."""
+        where = Where(person=person)
+        with self.index.reading():
+            blocks = list(self.index.blocks(where))
+            templates = [one for block, _ in blocks for one in block]
+            if not templates:
+                raise self._unknown(person) if person else UserError(f"{self.place} is empty: there is nothing to export")
+            ids = sorted({one.person_id for one in templates})
+            audit.note(self.index, "export", people=ids, templates=len(templates))
+            network = {name: value for name, value in self.about.items() if name != "model"}
+            document = {"gallery": network, "templates": [asdict(one) for one in templates], "audit": self.audit_of(ids)}
+        with written_whole(out) as temporary, temporary.open("wb") as file:
+            np.savez(file, vectors=np.concatenate([block for _, block in blocks]), document=np.asarray(json.dumps(document, ensure_ascii=False)))
+        return len(templates)
+
+    def check(self) -> dict[str, Any]:
+        """Read everything and compare; counts. StoreError names the first template that is damaged."""
+        with self.index.reading():
+            ids: set[str] = set()
+            people: dict[str, set[str]] = {}
+            now, expired = time.time(), 0
+            for templates, vectors in self.index.blocks(Where()):
+                self._check_rows(templates)
+                for template, vector in zip(templates, vectors, strict=True):
+                    if digest_of(vector) != template.digest or template.id in ids:
+                        what = "is there twice" if template.id in ids else "is not what was enrolled"
+                        raise StoreError(f"{self.place} is damaged: template {template.id} of {template.person!r} {what}; forget and enrol "
+                                         "them again")
+                    ids.add(template.id)
+                    people.setdefault(template.person, set()).add(template.person_id)
+                    expired += template.expires_s <= now
+            lines, broken = audit.read(self.index)
+            return {"people": len(people), "templates": len(ids), "expired": expired, "audit_lines": len(lines), "audit_lines_cut_off": broken,
+                    "interrupted": self.index.interrupted(), "index": self.index.indexed()}
+
+    def _check(self, embeddings: Embeddings) -> None:
+        if embeddings.weights_hash != self.weights_hash:
+            raise UserError(f"{self.place} holds templates of another network (weights {self.weights_hash}, given {embeddings.weights_hash}): "
+                            "embed with its run, or enrol everybody anew in a gallery of this one")
+        if embeddings.values.shape[1:] != self.shape or embeddings.distance != self.distance:
+            raise UserError(f"{self.place} holds embeddings of shape {self.shape} for the {self.distance} distance, not "
+                            f"{embeddings.values.shape[1:]} for the {embeddings.distance} one")
+        if not np.isfinite(embeddings.values).all():
+            raise UserError("an embedding is not finite: look at its sequence, or train again: the network may have diverged")
+
+    def _check_rows(self, templates: Sequence[Template]) -> None:
+        for template in templates:
+            if template.weights_hash != self.weights_hash:
+                raise StoreError(f"{self.place} is damaged: a template of {template.person!r} is of another network ({template.weights_hash})")
+
+    def _unknown(self, person: str) -> UserError:
+        names = sorted({row.person for row in self.index.rows(Where())})
+        hint = nearest(person, names) if len(names) <= 20 else f"there are {len(names)} people; `gaitbridge gallery list {self.place}` names them"
+        return UserError(f"nobody called {person!r} is enrolled in {self.place}: {hint}")
+
+    def _empty(self, where: Where) -> UserError:
+        if self.index.count(Where()):
+            asked = [f"{name} {value}" for name in ("sensor", "site") if (value := getattr(where, name))]
+            return UserError(f"{self.place} has no template to compare with ({', '.join(asked) or 'in that time'}, not expired): ask for less")
+        return UserError(f"{self.place} is empty: enrol somebody first")
+
+
+def create(place: str | Path, weights_hash: str, shape: tuple[int, int], distance: str, modalities: Sequence[str], model: str = "") -> Gallery:
+    """Make an empty gallery for the embeddings of one network. shape: (C, K). UserError where there is something of that name."""
+    about = {"weights_hash": weights_hash, "shape": list(shape), "distance": distance, "modalities": list(modalities), "model": model,
+             "dimension": int(np.prod(shape)), "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
+    index.backend(str(place)).create(str(place), about)
+    made = Gallery(place)
+    audit.note(made.index, "create", weights_hash=weights_hash)
+    return made

@@ -1,0 +1,80 @@
+"""Where templates are kept and searched: a file a back end, all with the same few operations.
+
+A back end's module gives `create(place, about)`, `open_index(place)` and `exists(place)`; `place` is what the user writes for the gallery.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+import numpy as np
+
+from gaitbridge import plugins
+from gaitbridge.gallery.templates import Template, Where
+
+VERSION = 1  # of what a gallery holds
+
+
+class Index(Protocol):
+    """An open gallery's storage. Every error of a back end comes out as UserError or StoreError."""
+
+    place: str
+    backend: str
+    about: dict[str, Any]
+
+    def reading(self) -> AbstractContextManager[None]:
+        """Within the block nobody removes what is read."""
+
+    def writing(self) -> AbstractContextManager[None]:
+        """Within the block nobody else writes; what an interrupted writer left is removed first."""
+
+    def add(self, templates: Sequence[Template], vectors: np.ndarray) -> None:
+        """Add templates with their vectors float32 [N, D]: all of them are kept, and safely, or none."""
+
+    def rows(self, where: Where) -> list[Template]:
+        """All templates admitted."""
+
+    def known(self, ids: Sequence[str], people: Sequence[str]) -> list[Template]:
+        """The templates of these ids and those of these people; expired ones included."""
+
+    def blocks(self, where: Where) -> Iterator[tuple[list[Template], np.ndarray]]:
+        """All templates admitted with their vectors, some thousand at a time."""
+
+    def nearest(self, vector: np.ndarray, count: int, where: Where) -> tuple[list[Template], np.ndarray]:
+        """About the `count` nearest templates by the Euclidean distance of vectors, with their vectors [N, D]."""
+
+    def count(self, where: Where) -> int:
+        """How many templates are admitted."""
+
+    def remove(self, where: Where | None, expired_s: float | None) -> str:
+        """Remove the templates admitted and those that expired by `expired_s`, bytes and all; what remains to be said, or nothing."""
+
+    def tidy(self) -> None:
+        """Remove from the files what no answer needs any more."""
+
+    def interrupted(self) -> bool:
+        """Whether a killed writer left something to be removed."""
+
+    def build(self) -> str:
+        """Build an index for approximate search; in words, what was built."""
+
+    def indexed(self) -> str:
+        """In words, which approximate index there is; nothing without one."""
+
+    def document(self, name: str) -> dict[str, Any] | None:
+        """A JSON document kept with the templates, or None."""
+
+    def keep_document(self, name: str, document: Mapping[str, Any]) -> None:
+        """Keep a JSON document in place of the one of that name."""
+
+    def log(self, line: str) -> None:
+        """Append one line to the audit log, safely."""
+
+    def log_lines(self) -> list[str]:
+        """The audit log, oldest first."""
+
+
+def backend(place: str) -> Any:
+    """The module of the back end that a gallery's name points to: `milvus://HOST:PORT/NAME` or a folder."""
+    name = "milvus" if place.startswith(("milvus://", "milvuss://")) else "lancedb"
+    return plugins.load(__name__, name)

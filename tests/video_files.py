@@ -82,9 +82,9 @@ def walk(frames: int, start: float = 40.0, step: float = 3.2, row: float = 160.0
 
 
 def one_walker(path: Path, frames: int = 76, codec: str = "ffv1", step: float = 3.2, height: float = 90.0) -> list[np.ndarray]:
-    """A video of one walker; returns the true masks."""
+    """A video of one walker, whose clock begins at 2 s; returns the true masks."""
     masks = walk(frames, step=step, height=height)
-    write_video(path, [paint([mask], [(30, 30, 200)], k) for k, mask in enumerate(masks)], times(frames), codec)
+    write_video(path, [paint([mask], [(30, 30, 200)], k) for k, mask in enumerate(masks)], [2.0 + time_s for time_s in times(frames)], codec)
     return masks
 
 

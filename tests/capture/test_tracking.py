@@ -4,7 +4,7 @@ from itertools import permutations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gaitbridge.capture.tracking import Tracker, assign, distance_cost, iou_cost
@@ -22,6 +22,7 @@ def best_by_trying(cost: np.ndarray, most: float) -> tuple[int, float]:
     return best
 
 
+@settings(deadline=None)  # the first call imports scipy
 @given(st.integers(0, 4), st.integers(0, 4), st.integers(0, 10_000))
 def test_assignment_is_the_best(rows: int, columns: int, seed: int) -> None:
     cost = np.random.default_rng(seed).random((rows, columns)).round(2)

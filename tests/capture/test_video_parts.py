@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import walking_figure
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from video_files import one_walker, paint, walk, walker_mask, write_video
 
@@ -21,6 +21,7 @@ from gaitbridge.geometry.silhouette import align
 NONE = np.zeros((0, 4))
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10_000), st.sampled_from([(64, 44), (64, 64), (32, 22)]))
 def test_alignment_is_the_slow_twins(seed: int, size: tuple[int, int]) -> None:
     random = np.random.default_rng(seed)
@@ -148,6 +149,21 @@ def test_each_gate_keeps_its_frames_out(gate: str) -> None:
     assert set(judged.reason[wanted].tolist()) == {gate}
     assert judged.out[gate] >= len(judged.reason[wanted])
     assert sum(judged.out.values()) + sum(map(len, judged.runs)) == len(judged.reason)  # nobody is lost
+
+
+def test_a_blob_of_two_is_given_to_both_and_leads_neither_astray() -> None:
+    right, left = walk(60, 35.0, 4.0), [mask[:, ::-1] for mask in walk(60, 35.0, 4.0)]
+    follower = Follower((64, 44), 1.5)
+    for frame, pair in enumerate(zip(right, left, strict=True)):
+        found = people.people_in(people.cleaned(canvas(*pair)), 48, follower.expected(frame / 12.5))
+        follower.take(frame, frame / 12.5, found, pair[0].shape)
+    one, other = (followed.arrays() for followed in follower.found.values())
+    np.testing.assert_array_equal(one["frame"][one["merged"]], other["frame"][other["merged"]])
+    assert 5 <= one["merged"].sum() <= 16  # they meet at frame 31, a step of 8 pixels each frame between them, up to 45 wide
+    for track, way in ((one, 1), (other, -1)):
+        middle = track["box"][:, [1, 3]].mean(1)[~track["merged"]]
+        expected = {1: 35.0, -1: 284.0}[np.sign(middle[5] - middle[0])] + np.sign(middle[5] - middle[0]) * 4.0 * track["frame"][~track["merged"]]
+        np.testing.assert_allclose(middle, expected, atol=12, err_msg=str(way))
 
 
 def test_a_track_is_split_where_frames_lack() -> None:

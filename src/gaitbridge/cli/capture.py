@@ -56,7 +56,8 @@ def video(
     memory_mb
         Memory that reading a file may take.
     """
-    from gaitbridge.capture.video.run import Told, capture_videos, count_lines
+    from gaitbridge.capture.video.reports import count_lines
+    from gaitbridge.capture.video.run import Told, capture_videos
     from gaitbridge.capture.video.settings import Settings
     from gaitbridge.progress import progress
     from gaitbridge.report.tables import TextTable

@@ -11,7 +11,7 @@ import re
 import shutil
 from collections import Counter
 from collections.abc import Sequence as Rows
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from gaitbridge.capture.isolated import run_isolated
-from gaitbridge.capture.video.gates import FRAME_GATES, SEQUENCE_GATES
+from gaitbridge.capture.video.reports import FileReport, count_lines, nobody
 from gaitbridge.capture.video.settings import Settings
 from gaitbridge.capture.video.view import view_label
 from gaitbridge.errors import StoreError, UserError
@@ -52,22 +52,6 @@ class Told:
                 datetime.fromisoformat(self.time)
             except ValueError as error:
                 raise UserError(f"--time {self.time!r} is no ISO 8601 time: write it as 2026-05-01T14:30:00+02:00") from error
-
-
-@dataclass
-class FileReport:
-    """What became of one file. out: frames that each gate kept out; sequences: key, start_s in the file, frames, time."""
-
-    name: str
-    file: str
-    frames: int = 0
-    rate_hz: float = 0.0
-    tracks: int = 0
-    people_frames: int = 0
-    kept_frames: int = 0
-    out: Counter[str] = field(default_factory=Counter)
-    notes: Counter[str] = field(default_factory=Counter)
-    sequences: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -106,7 +90,7 @@ def capture_videos(
                     _preview(file, found, report, out, stall_s, megabytes, show)
             reports.append(report)
         if not any(report.sequences for report in reports):
-            raise UserError(_nobody(reports))
+            raise UserError(nobody(reports))
     except BaseException:
         if not any(report.sequences for report in reports) and not any(finished(store, name) for name in names[len(reports):]):
             _undo(store)  # nothing to go on from, and other options may come
@@ -261,30 +245,6 @@ def _preview(file: Path, found: dict[str, Any], report: FileReport, out: Path, s
             temporary.write_text(preview_page(file.name, movie.read_bytes(), found, count_lines([report])))
         finally:
             movie.unlink(missing_ok=True)
-
-
-def count_lines(reports: Rows[FileReport]) -> list[tuple[str, int]]:
-    """The summary of files: what, how many. Every frame of a person is either kept or counted at the gate that kept it out."""
-    out = sum((report.out for report in reports), Counter[str]())
-    notes = sum((report.notes for report in reports), Counter[str]())
-    lines = [("files", len(reports)), ("frames", sum(report.frames for report in reports)), ("tracks", sum(report.tracks for report in reports)),
-             ("frames with a person, by track", sum(report.people_frames for report in reports)),
-             ("... kept", sum(report.kept_frames for report in reports))]
-    lines += [(f"... out: {words}", out[name]) for name, words in {**FRAME_GATES, **SEQUENCE_GATES}.items()]
-    lines += [("sequences", sum(len(report.sequences) for report in reports))]
-    return lines + sorted(notes.items())
-
-
-def _nobody(reports: Rows[FileReport]) -> str:
-    """Why there is nothing to store, in a line."""
-    files = reports[0].file if len(reports) == 1 else f"{len(reports)} files"
-    out = sum((report.out for report in reports), Counter[str]()).most_common(3)
-    if not out:
-        return (f"{files}: no people found: the camera must stand still and people move, at least --min-height pixels high; for other recordings "
-                "give a model of your own (--model)")
-    words = {**FRAME_GATES, **SEQUENCE_GATES}
-    return f"{files}: no walk is good enough: of {sum(report.people_frames for report in reports)} frames with a person, " + ", ".join(
-        f"{count} are {words[name]}" for name, count in out) + "; see --preview"
 
 
 def _about(settings: Settings, told: Told, reports: Rows[FileReport]) -> dict[str, Any]:

@@ -72,3 +72,72 @@ def score(
         return
     for name, value in made["metrics"].items():
         say(f"{name:24} {value}   {made['exact'][name]}")
+
+
+@app.command
+def compare(a: str, b: str, *, data: Path | None = None, protocol: str = "simulated", distance: Literal["euclidean", "cosine"] | None = None,
+            partition: Path | None = None, out: Path | None = None, seed: int = 0) -> None:
+    """Compare two runs, or two files of embeddings, on the same probes: differences with intervals over people and a paired test.
+
+    Parameters
+    ----------
+    a, b
+        Folders of evaluated runs, or files of embeddings (.npz); several of a group, which differ in their seed, with commas between them.
+        Differences are b - a.
+    data
+        The store that the runs were evaluated on; files need none.
+    protocol
+        The protocol they were evaluated under, or are to be scored under.
+    distance
+        Of files: by default the one they say they are meant for, else euclidean.
+    partition
+        Of files: the dataset's partition, a JSON with PROBE_SET, for protocols that take their probes from it.
+    out
+        Folder for comparison.json and comparison.csv; without it nothing is written.
+    seed
+        Of the bootstrap.
+    """
+    from gaitbridge.data.protocols import load_protocol
+    from gaitbridge.data.protocols.partition import read_probe_set
+    from gaitbridge.errors import UserError
+    from gaitbridge.evaluation.paired import compare_runs, write_paired
+    from gaitbridge.evaluation.paired_files import compare_files
+    from gaitbridge.progress import progress
+    from gaitbridge.report.tables import print_paired
+    from gaitbridge.store import Store
+
+    sides = [[Path(word) for word in side.split(",")] for side in (a, b)]
+    files = [path.suffix == ".npz" for side in sides for path in side]
+    if any(files) != all(files):
+        raise UserError(f"{a} and {b}: compare files with files, or runs with runs")
+    with progress("compare", "files" if all(files) else "runs") as show:
+        if all(files):
+            listed = None if partition is None else read_probe_set(partition)
+            rows = compare_files(sides[0], sides[1], load_protocol(protocol), distance=distance, partition=listed, seed=seed, progress=show)
+        elif data is None:
+            raise UserError("runs are compared on the store they were evaluated on: give it with --data")
+        else:
+            rows = compare_runs(sides[0], sides[1], Store(data), protocol, seed=seed, progress=show)
+    print_paired(rows)
+    if out is not None:
+        write_paired(rows, out)
+        say(f"{out / 'comparison.json'}, comparison.csv: {len(rows)} rows")
+
+
+@app.command
+def protocols(name: str | None = None) -> None:
+    """List the protocols, or say all of one.
+
+    Parameters
+    ----------
+    name
+        Of a protocol.
+    """
+    from gaitbridge.data.protocols import PROTOCOLS, load_protocol
+
+    if name is None:
+        for one in PROTOCOLS.values():
+            say(f"{one.name:22} probe: {one.probe.in_words()}; gallery: {one.gallery.in_words()}")
+        return
+    for line in load_protocol(name).described():
+        say(line)

@@ -1,4 +1,4 @@
-"""Embeddings of two modalities and a protocol to distances: who is compared with whom.
+"""Embeddings of two modalities and a protocol to places: who is compared with whom, and where the mates stand.
 
 A direction is always "probe camera, gallery LiDAR" and so on. The probes and the gallery of a protocol are different walks, so within
 one modality no sequence is ever its own mate.
@@ -7,17 +7,21 @@ one modality no sequence is ever its own mate.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from gaitbridge.conventions import SENSOR
-from gaitbridge.data.protocols import Protocol, load_protocol
+from gaitbridge.data.protocols import Protocol, columns_of, load_protocol
 from gaitbridge.errors import UserError, nearest
 from gaitbridge.evaluation import metrics
+from gaitbridge.evaluation.distances import Side, exact_pairs
 from gaitbridge.evaluation.embed import read_embeddings, read_provenance
+from gaitbridge.evaluation.places import codes
+from gaitbridge.evaluation.ranking import Matching, all_mates, nearest_mates
 from gaitbridge.evaluation.results import DIRECTIONS, VIEW_MODES
 from gaitbridge.store import Store
 from gaitbridge.types import Embeddings
@@ -28,26 +32,49 @@ Source = Path | str | tuple[Embeddings, Embeddings]  # a folder of embedding fil
 
 @dataclass(frozen=True)
 class Comparison:
-    """One direction: float32 [N, M] distances of the protocol's probes to its gallery, and the index row of each."""
+    """One direction: the protocol's probes and its gallery, with the index row of each, and where the mates stand.
 
-    distances: np.ndarray
+    parts: bool [N] by name, the probes of each condition or part; own: the part's name where it has a gallery of its own, else empty.
+    """
+
+    pair: Matching
     probes: list[Mapping[str, Any]]
     gallery: list[Mapping[str, Any]]
     probe_modality: str
     gallery_modality: str
     protocol: Protocol
     weights_hash: str
+    parts: dict[str, np.ndarray] = field(default_factory=dict)
+    own: str = ""
 
-    def excluded(self, views: str) -> np.ndarray | None:
-        """bool [N, M]: the pairs that the mode `views` must not compare; None where it compares all."""
+    @property
+    def distances(self) -> np.ndarray:
+        """float32 [N, M]: all of them at once, for few."""
+        return self.distances_of(np.arange(len(self.probes)))
+
+    def distances_of(self, probes: Sequence[int] | np.ndarray) -> np.ndarray:
+        """float32 [n, M]: distances of some probes to the whole gallery, exact."""
+        size = len(self.gallery)
+        rows, columns = np.repeat(np.asarray(probes, int), size), np.tile(np.arange(size), len(probes))
+        return exact_pairs(self.pair.probes, self.pair.gallery, rows, columns, self.pair.kind).reshape(-1, size).astype(np.float32)
+
+    def excluded(self, views: str, probes: slice | Sequence[int] = slice(None)) -> np.ndarray | None:
+        """bool [n, M] of some probes: the pairs that the mode `views` must not compare; None where it compares all."""
         if views not in VIEW_MODES:
             raise UserError(f"unknown views mode {views!r}: {nearest(views, VIEW_MODES)}")
-        if views == "all":
+        if views == "all" or (views == "excluded" and not self.protocol.identical):
             return None
-        same = np.ones(self.distances.shape, bool)
-        for name in self.protocol.identical:
-            same &= self.field("probes", name)[:, None] == self.field("gallery", name)[None, :]
+        if not self.protocol.identical:
+            return np.ones((len(np.arange(len(self.probes))[probes]), len(self.gallery)), bool)
+        own, other = self._view_codes
+        same: np.ndarray = own[probes][:, None] == other[None, :]
         return same if views == "excluded" else ~same
+
+    @cached_property
+    def _view_codes(self) -> tuple[np.ndarray, np.ndarray]:
+        """Codes [N] and [M] of the fields that make two sequences identical in view."""
+        probe, gallery = (columns_of(side, self.protocol, ()) for side in (self.probes, self.gallery))
+        return codes(*([side[name] for name in self.protocol.identical] for side in (probe, gallery)))
 
     def field(self, side: str, name: str) -> np.ndarray:
         """The field `name` of all `probes` or of all `gallery` rows, as text."""
@@ -55,16 +82,50 @@ class Comparison:
 
     def rank(self, views: str) -> metrics.Ranking:
         """The ranking of every probe's gallery in the mode `views`."""
-        return metrics.rank_gallery(
-            self.distances, self.field("probes", "person").tolist(), self.field("gallery", "person").tolist(), self.excluded(views)
-        )
+        self.excluded(views, slice(0, 0))  # an unknown mode is refused
+        return self._rankings[views]
+
+    @cached_property
+    def _rankings(self) -> dict[str, metrics.Ranking]:
+        """By mode of views, in one pass over blocks of probes."""
+        bars = [None if self.excluded(mode, slice(0, 0)) is None else _Barred(self, mode) for mode in VIEW_MODES]
+        return dict(zip(VIEW_MODES, all_mates(self.pair, bars), strict=True))
+
+    @cached_property
+    def by_view(self) -> dict[str, metrics.Ranking]:
+        """The ranking against the gallery of each view alone, by view; it knows of the nearest mate alone, and whether its place is 1."""
+        views, number = np.unique(self.field("gallery", "view"), return_inverse=True)
+        first = nearest_mates(self.pair, number, 1)
+        rows, columns = self.pair.mates()
+        mates = np.zeros((len(self.probes), len(views)), np.int64)
+        np.add.at(mates, (rows, number[columns]), 1)
+        sizes, unknown = np.bincount(number), np.full(len(self.probes), np.nan)
+        return {
+            str(view): metrics.Ranking(np.full(len(self.probes), sizes[n]), mates[:, n], first[:, n], np.zeros(len(self.probes), int), unknown)
+            for n, view in enumerate(views)
+        }
 
 
-def compare(probe: Embeddings, gallery: Embeddings, rows: IndexRows, protocol: Protocol) -> Comparison:
-    """Distances of the protocol's probes, embedded in `probe`, to its gallery, embedded in `gallery`.
+@dataclass(frozen=True)
+class _Barred:
+    """The pairs that a mode must not compare, block by block."""
 
-    rows: the index of the store that both were made from. UserError where a key is not in it, a side is empty or the two do not belong
-    together.
+    comparison: Comparison
+    views: str
+
+    def __call__(self, probes: slice) -> np.ndarray:
+        found = self.comparison.excluded(self.views, probes)
+        assert found is not None
+        return found
+
+
+def compare(
+    probe: Embeddings, gallery: Embeddings, rows: IndexRows, protocol: Protocol, probe_set: Sequence[str] | None = None
+) -> Comparison:
+    """The protocol's probes, embedded in `probe`, against its gallery, embedded in `gallery`. For a protocol of one gallery (`Protocol.alone`).
+
+    rows: the index of the store that both were made from; probe_set: keys of its partition's probes. UserError where a key is not in it, a
+    side is empty or the two do not belong together.
     """
     place = {row["key"]: number for number, row in enumerate(rows)}
     for side in (probe, gallery):
@@ -72,26 +133,25 @@ def compare(probe: Embeddings, gallery: Embeddings, rows: IndexRows, protocol: P
             raise UserError("embeddings without keys cannot be scored; embed a store to a file first")
         if strangers := [key for key in side.keys if key not in place]:
             raise UserError(f"{len(strangers)} embeddings are of no sequence of this store, such as {strangers[0]!r}; give their own store")
-    probes, references = protocol.choose(rows, probe.keys, gallery.keys)
-    distances = metrics.distance(_in_order(probe, rows, probes), _in_order(gallery, rows, references))
-    return Comparison(
-        distances,
-        [rows[number] for number in probes],
-        [rows[number] for number in references],
-        SENSOR.get(probe.modality, probe.modality),
-        SENSOR.get(gallery.modality, gallery.modality),
-        protocol,
-        probe.weights_hash,
-    )
+    metrics.check_comparable(probe, gallery)
+    probes, references = protocol.choose(rows, probe.keys, gallery.keys, probe_set)
+    sides = [[rows[number] for number in numbers] for numbers in (probes, references)]
+    people = codes(*([np.asarray([str(row["person"]) for row in side])] for side in sides))
+    pair = Matching(_side(probe, sides[0]), _side(gallery, sides[1]), *people, probe.distance)
+    sensors = (SENSOR.get(probe.modality, probe.modality), SENSOR.get(gallery.modality, gallery.modality))
+    columns = columns_of(sides[0], protocol, probe_set)
+    if protocol.parts:
+        parts = {part.name: part.probe.mask(columns) for part in protocol.parts}
+    else:
+        named = columns[protocol.conditions].astype(str)
+        parts = {name: named == name for name in sorted(set(named.tolist()))}
+    return Comparison(pair, sides[0], sides[1], *sensors, protocol, probe.weights_hash, parts)
 
 
-def _in_order(embeddings: Embeddings, rows: IndexRows, numbers: list[int]) -> Embeddings:
-    """The embeddings of the index rows `numbers`, in that order, whatever the order of the file."""
+def _side(embeddings: Embeddings, rows: IndexRows) -> Side:
+    """The embeddings of index rows, in that order, whatever the order of the file."""
     place = {key: number for number, key in enumerate(embeddings.keys)}
-    keys = tuple(rows[number]["key"] for number in numbers)
-    return Embeddings(
-        embeddings.values[[place[key] for key in keys]], embeddings.distance, embeddings.modality, embeddings.weights_hash, keys
-    )
+    return Side(embeddings.values, np.asarray([place[row["key"]] for row in rows], int))
 
 
 def open_embeddings(source: Source, store: Store) -> dict[str, Embeddings]:
@@ -114,10 +174,32 @@ def open_embeddings(source: Source, store: Store) -> dict[str, Embeddings]:
     return {sensor: read_embeddings(file) for sensor, file in found.items()}
 
 
+def probe_set_of(store: Store) -> list[str] | None:
+    """Keys of the probes that the dataset's partition named when the store was imported; None where it named none."""
+    return store.document.get("about", {}).get("probe_set") or None
+
+
 def comparisons(source: Source, store: Store, protocol: Protocol | str) -> list[Comparison]:
-    """The directions that the embeddings allow: four with both modalities, one with one."""
+    """The directions that the embeddings allow: four with both modalities (two for a protocol across sensors), one with one.
+
+    Where parts of the protocol have galleries of their own, one for each part and direction. UserError where no direction is left.
+    """
     sides = open_embeddings(source, store)
     chosen = load_protocol(protocol) if isinstance(protocol, str) else protocol
+    directions = [(one, other) for one, other in DIRECTIONS if one in sides and other in sides and not (chosen.crossed and one == other)]
+    if not directions:
+        known = " and ".join(sides)
+        raise UserError(f"protocol {chosen.name!r} compares camera with LiDAR, but only {known} is embedded; choose a protocol of one sensor")
+    probe_set = probe_set_of(store)
     return [
-        compare(sides[probe], sides[gallery], store.rows, chosen) for probe, gallery in DIRECTIONS if probe in sides and gallery in sides
+        _named(compare(sides[probe], sides[gallery], store.rows, one, probe_set), chosen.own_galleries)
+        for probe, gallery in directions
+        for one in chosen.alone()
     ]
+
+
+def _named(one: Comparison, own_galleries: bool) -> Comparison:
+    if not own_galleries:
+        return one
+    return Comparison(one.pair, one.probes, one.gallery, one.probe_modality, one.gallery_modality, one.protocol, one.weights_hash, one.parts,
+                      one.protocol.parts[0].name)

@@ -28,7 +28,7 @@ def distance(a: Embeddings, b: Embeddings) -> np.ndarray:
     cosine (a part of length zero has cosine 0). a: [N, C, K], b: [M, C, K]; returns float32 [N, M]. Computed in blocks of probes in
     double precision: the expanded square loses half of the digits. UserError where the two cannot be compared.
     """
-    _check_comparable(a, b)
+    check_comparable(a, b)
     out = np.empty((len(a), len(b)), np.float32)
     right = _by_part(b)  # K x [M, C]
     for start in range(0, len(a), BLOCK_ROWS):
@@ -56,7 +56,8 @@ def _by_part(embeddings: Embeddings, rows: slice = slice(None)) -> np.ndarray:
     return parts
 
 
-def _check_comparable(a: Embeddings, b: Embeddings) -> None:
+def check_comparable(a: Embeddings, b: Embeddings) -> None:
+    """UserError where the distance between two sets of embeddings would mean nothing."""
     if a.weights_hash != b.weights_hash:
         raise UserError(
             f"embeddings of two networks cannot be compared (weights {a.weights_hash or 'unknown'} and {b.weights_hash or 'unknown'}); "

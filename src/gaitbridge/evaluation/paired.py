@@ -28,6 +28,7 @@ from gaitbridge.progress import Progress, silent
 from gaitbridge.store import Store
 
 METRICS = ("rank-1", "mAP", "mINP")
+Direction = tuple[str, str, str]  # probe, gallery, and the part of the protocol where it has a gallery of its own
 FLIPS = 10_000  # random sign patterns; all of them where there are no more
 
 
@@ -112,15 +113,16 @@ class PairedRow:
     code_version: str
 
 
-class _Scores(NamedTuple):
-    """What one run scored in one direction: by mode of views a table [N, len(METRICS)] of shares, NaN for a probe without a mate."""
+class Scores(NamedTuple):
+    """What one run scored in one direction: by mode of views a table [N, len(metrics)] of shares, NaN for a probe without a mate."""
 
     by_views: dict[str, np.ndarray]
     probes: list[str]
     gallery: list[str]
     people: np.ndarray
-    conditions: np.ndarray
+    parts: dict[str, np.ndarray]  # bool [N] by condition, `all` first where it is one
     weights_hash: str
+    metrics: tuple[str, ...] = METRICS
 
 
 def compare_runs(
@@ -136,20 +138,28 @@ def compare_runs(
     rule = load_protocol(protocol) if isinstance(protocol, str) else protocol
     if not runs_a or not runs_b:
         raise UserError("two sides are compared: give one run or more for each")
-    sides: list[list[tuple[Path, dict[tuple[str, str], _Scores]]]] = [[], []]
+    sides: list[list[tuple[Path, dict[Direction, Scores]]]] = [[], []]
     for side, runs in zip(sides, (runs_a, runs_b), strict=True):
         for run in runs:
             side.append((run, _scores(run, store, rule, views)))
             progress(sum(map(len, sides)), len(runs_a) + len(runs_b), str(run))
-    everyone = [found for side in sides for _, found in side]
-    common = [direction for direction in everyone[0] if all(direction in found for found in everyone)]
+    return compare_scores(sides[0], sides[1], views, rule, seed, store.content_hash)
+
+
+def compare_scores(
+    side_a: Sequence[tuple[Path, dict[Direction, Scores]]], side_b: Sequence[tuple[Path, dict[Direction, Scores]]], views: Sequence[str],
+    protocol: Protocol, seed: int, data_hash: str,
+) -> list[PairedRow]:
+    """Rows of the directions that all have, of scores by direction, with the place each came from. UserError as in compare_runs."""
+    everyone = [*side_a, *side_b]
+    common = [direction for direction in everyone[0][1] if all(direction in found for _, found in everyone)]
     if not common:
-        raise UserError(f"{runs_a[0]} and {runs_b[0]} have no direction in common: one knows silhouettes only, the other range views only")
+        raise UserError(f"{side_a[0][0]} and {side_b[0][0]} have no direction in common: one knows silhouettes only, the other range views only")
     rows = []
     for direction in common:
-        _check_same_walks([(run, found[direction]) for side in sides for run, found in side])
-        a, b = ([found[direction] for _, found in side] for side in sides)
-        rows += [row for mode in views for row in _rows(a, b, direction, mode, rule, seed, store.content_hash)]
+        _check_same_walks([(place, found[direction]) for place, found in everyone])
+        a, b = ([found[direction] for _, found in side] for side in (side_a, side_b))
+        rows += [row for mode in views for row in _rows(a, b, direction, mode, protocol, seed, data_hash)]
     return rows
 
 
@@ -168,22 +178,23 @@ def evaluation_folder(run: Path, store: Store, protocol: str) -> Path:
     )
 
 
-def _scores(run: Path, store: Store, protocol: Protocol, views: Sequence[str]) -> dict[tuple[str, str], _Scores]:
+def _scores(run: Path, store: Store, protocol: Protocol, views: Sequence[str]) -> dict[Direction, Scores]:
     """The scores of one run by (probe, gallery); distances are dropped, so that many runs fit."""
     folder = evaluation_folder(run, store, protocol.name)
-    return {(one.probe_modality, one.gallery_modality): _of_comparison(one, views) for one in comparisons(folder, store, protocol)}
+    return {(one.probe_modality, one.gallery_modality, one.own): _of_comparison(one, views) for one in comparisons(folder, store, protocol)}
 
 
-def _of_comparison(one: Comparison, views: Sequence[str]) -> _Scores:
+def _of_comparison(one: Comparison, views: Sequence[str]) -> Scores:
     tables = {}
     for mode in views:
         ranking = one.rank(mode)
         tables[mode] = np.stack([ranking.within(1), ranking.average_precision, ranking.inverse_negative_penalty], axis=1)
     probes, gallery = ([str(row["key"]) for row in side] for side in (one.probes, one.gallery))
-    return _Scores(tables, probes, gallery, one.field("probes", "person"), one.field("probes", one.protocol.conditions), one.weights_hash)
+    everyone = {} if one.own else {"all": np.ones(len(probes), bool)}
+    return Scores(tables, probes, gallery, one.field("probes", "person"), everyone | one.parts, one.weights_hash)
 
 
-def _check_same_walks(found: Iterable[tuple[Path, _Scores]]) -> None:
+def _check_same_walks(found: Iterable[tuple[Path, Scores]]) -> None:
     (first, wanted), *others = found
     for run, scores in others:
         for side in ("probes", "gallery"):
@@ -196,14 +207,13 @@ def _check_same_walks(found: Iterable[tuple[Path, _Scores]]) -> None:
 
 
 def _rows(
-    a: Sequence[_Scores], b: Sequence[_Scores], direction: tuple[str, str], views: str, protocol: Protocol, seed: int, data_hash: str
+    a: Sequence[Scores], b: Sequence[Scores], direction: Direction, views: str, protocol: Protocol, seed: int, data_hash: str
 ) -> list[PairedRow]:
     """The rows of one direction in one mode: probes stand in index order in every run."""
-    conditions, people, rows = a[0].conditions, a[0].people, []
+    people, rows = a[0].people, []
     tables = [np.stack([scores.by_views[views] for scores in side]) for side in (a, b)]   # each [runs, N, metrics]
-    for condition in ("all", *sorted(set(conditions))):
-        among = np.ones(len(conditions), bool) if condition == "all" else conditions == condition
-        for number, metric in enumerate(METRICS):
+    for condition, among in a[0].parts.items():
+        for number, metric in enumerate(a[0].metrics):
             of_a, of_b = (table[:, among, number] for table in tables)
             found = paired_difference(of_a.mean(0), of_b.mean(0), people[among].tolist(), seed)
             counted = ~np.isnan(of_a[0])

@@ -64,3 +64,14 @@ class OfMatrix:
         """See Places."""
         everyone = np.ones(len(self.gallery_people), bool)
         return self._ranked(everyone, None if bars is None else bars[0][:, None] == bars[1][None, :])
+
+
+def codes(probe: list[np.ndarray], gallery: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Numbers [N] and [M] of combinations of fields, the same for the same combination on both sides."""
+    split = len(probe[0])
+    numbers = np.zeros(split + len(gallery[0]), np.int64)
+    for one, other in zip(probe, gallery, strict=True):
+        kinds, number = np.unique(np.concatenate([one, other]), return_inverse=True)
+        numbers = numbers * len(kinds) + number
+    numbers = np.unique(numbers, return_inverse=True)[1]
+    return numbers[:split], numbers[split:]

@@ -30,17 +30,18 @@ def retrieval_examples(directions: Sequence[Comparison], seed: int, count: int =
 
 
 def _examples(one: Comparison, random: np.random.Generator, count: int, nearest: int) -> list[dict[str, Any]]:
-    ranking, excluded = one.rank("excluded"), one.excluded("excluded")
+    ranking = one.rank("excluded")
     right = _draw(one, np.flatnonzero(ranking.first == 1), random, (count + 1) // 2)
     wrong = _draw(one, np.flatnonzero(ranking.first > 1), random, count // 2)
     people = one.field("gallery", "person")
     made = []
     for probe in [*right, *wrong]:
         person = str(one.probes[probe]["person"])
-        allowed = np.arange(len(people)) if excluded is None else np.flatnonzero(~excluded[probe])
-        order = allowed[np.lexsort((people[allowed] == person, one.distances[probe, allowed]))][:nearest]  # ties: strangers first
+        distances, excluded = one.distances_of([probe])[0], one.excluded("excluded", [probe])
+        allowed = np.arange(len(people)) if excluded is None else np.flatnonzero(~excluded[0])
+        order = allowed[np.lexsort((people[allowed] == person, distances[allowed]))][:nearest]  # ties: strangers first
         found = [
-            {**_shown(one.gallery[number]), "distance": float(one.distances[probe, number]), "correct": bool(people[number] == person)}
+            {**_shown(one.gallery[number]), "distance": float(distances[number]), "correct": bool(people[number] == person)}
             for number in order
         ]
         about = {"probe_modality": one.probe_modality, "gallery_modality": one.gallery_modality}

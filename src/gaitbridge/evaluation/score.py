@@ -41,26 +41,15 @@ def score(
 
 
 def score_comparison(comparison: Comparison, *, views: str, seed: int, data_hash: str = "") -> list[ResultRow]:
-    """As `score`, of distances computed before."""
-    ranking, cells = comparison.rank(views), _rank1_by_gallery_view(comparison)
-    conditions = comparison.field("probes", comparison.protocol.conditions)
+    """As `score`, of two sides that were put together before."""
+    ranking, cells = comparison.rank(views), comparison.by_view
     rows: list[ResultRow] = []
-    for condition in ("all", *sorted(set(conditions))):
-        among = np.ones(len(conditions), bool) if condition == "all" else conditions == condition
+    everyone = {} if comparison.own else {"all": np.ones(len(comparison.probes), bool)}
+    for condition, among in (everyone | comparison.parts).items():
         writer = _Writer(comparison, ranking, among, condition, views, seed, data_hash)
         rows += writer.retrieval()
-        rows += writer.view_pairs(cells, give_cells=views == "all" and condition == "all")
+        rows += writer.view_pairs(cells, give_cells=views == "all" and condition in ("all", comparison.own))
     return rows
-
-
-def _rank1_by_gallery_view(comparison: Comparison) -> dict[str, metrics.Ranking]:
-    """The ranking against the gallery of each view alone, by view."""
-    people, gallery_people = comparison.field("probes", "person").tolist(), comparison.field("gallery", "person")
-    views = comparison.field("gallery", "view")
-    return {
-        view: metrics.rank_gallery(comparison.distances[:, views == view], people, gallery_people[views == view].tolist())
-        for view in sorted(set(views))
-    }
 
 
 @dataclass(frozen=True)
@@ -195,7 +184,8 @@ def cmc_curves(directions: Sequence[Comparison]) -> dict[str, Any]:
             ranking = one.rank(views)
             values = [_percent(float(share)) for share in metrics.cumulative_match(ranking, CURVE_RANKS)]
             chance = [_percent(metrics.mean_known(ranking.chance(rank))) for rank in CURVE_RANKS]
-            about = {"probe_modality": one.probe_modality, "gallery_modality": one.gallery_modality, "views": views, "condition": "all"}
+            condition = one.own or "all"
+            about = {"probe_modality": one.probe_modality, "gallery_modality": one.gallery_modality, "views": views, "condition": condition}
             curves.append({**about, "values": values, "chance": chance})
     return {"ranks": list(CURVE_RANKS), "unit": "%", "curves": curves}
 

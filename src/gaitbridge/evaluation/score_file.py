@@ -17,7 +17,7 @@ from gaitbridge.evaluation.distances import Side
 from gaitbridge.evaluation.embeddings_file import EmbeddingsFile
 from gaitbridge.evaluation.file_columns import columns_of_file, directions_of
 from gaitbridge.evaluation.metrics import Ranking
-from gaitbridge.evaluation.places import Bars, OfEmbeddings, OfMatrix, Places
+from gaitbridge.evaluation.places import Bars, OfEmbeddings, OfMatrix, Places, codes
 from gaitbridge.evaluation.ranking import Matching
 from gaitbridge.progress import Progress, silent
 from gaitbridge.types import Distance
@@ -143,7 +143,7 @@ class _Files:
         people = codes([probe["person"]], [gallery["person"]])
         of_view = np.searchsorted(views, probe["view"]), np.searchsorted(views, gallery["view"])
         pair = Matching(sides[0], sides[1], *people, request.distance)
-        barred = None if one.views == "all" else codes(*([columns[name] for name in one.identical] for columns in (probe, gallery)))
+        barred = None if not one.identical else codes(*([columns[name] for name in one.identical] for columns in (probe, gallery)))
         distances = None if request.rerank is None else request.rerank(sides[0], sides[1], request.distance)
         places: Places = OfEmbeddings(pair, request.progress) if distances is None else OfMatrix(distances, *people)
         parts = {part.name: part.probe.mask(probe) for part in one.parts}
@@ -177,17 +177,6 @@ def _averaged(made: Scored, places: Places, views: int, into: Averages) -> Score
 def _of_sensor(file: EmbeddingsFile, sensor: str) -> np.ndarray:
     known = file.modalities == sensor
     return known if sensor and known.any() else np.ones(len(file), bool)
-
-
-def codes(probe: list[np.ndarray], gallery: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Numbers [N] and [M] of combinations of fields, the same for the same combination on both sides."""
-    split = len(probe[0])
-    numbers = np.zeros(split + len(gallery[0]), np.int64)
-    for one, other in zip(probe, gallery, strict=True):
-        kinds, number = np.unique(np.concatenate([one, other]), return_inverse=True)
-        numbers = numbers * len(kinds) + number
-    numbers = np.unique(numbers, return_inverse=True)[1]
-    return numbers[:split], numbers[split:]
 
 
 def _of_nearest(first: np.ndarray, pair: Matching) -> Ranking:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from gaitbridge.evaluation.paired import PairedRow
     from gaitbridge.evaluation.reconstruction import ReconstructionRow
 
-SENSOR_NAME = {"camera": "camera", "lidar": "LiDAR"}
+SENSOR_NAME = {"camera": "camera", "lidar": "LiDAR", "": "–"}  # empty: embeddings of a file that does not say
 NOTE = (
     "In %, with 95 % bootstrap intervals over people. Other views: gallery sequences of the probe's own view angle are left out; same view: "
     "they alone are compared. Rank-5 and further columns are of other views. Chance: rank-1 of a random order."

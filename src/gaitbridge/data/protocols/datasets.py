@@ -65,7 +65,7 @@ GAIT3D = Protocol(
     name="gait3d",
     probe=Rule(match={**_TEST, IN_PROBE_SET: (True,)}),
     gallery=Rule(match={**_TEST, IN_PROBE_SET: (False,)}),
-    views="all",
+    identical=(),
     reference="Zheng et al., CVPR 2022: the probes of PROBE_SET against every other test sequence.",
 )
 GREW = Protocol(
@@ -73,7 +73,7 @@ GREW = Protocol(
     probe=_types("02"),
     gallery=_types("01"),
     ranks=(1, 5, 10, 20),
-    views="all",
+    identical=(),
     precision=(),
     every_probe=True,
     reference="Zhu et al., ICCV 2021. Its probes (type 03) have hidden identities: this is the local test, type 02 against type 01.",

@@ -84,7 +84,7 @@ class Protocol:
     identical: the fields that make a gallery sequence "identical in view" to a probe when all of them agree. In the mode
     `excluded` such pairs are left out whoever the person is, in `identical` they alone are compared, in `all` everything is.
     Re-identification protocols, which leave out only the probe's own person at that view, name `("person", "view")`.
-    views: the mode in which the dataset's owners score. crossed: probe and gallery are of different modalities.
+    Where nothing is left out whatever the view, it is empty. crossed: probe and gallery are of different modalities.
     parts: by which results are also given; without parts, by the values of the field `conditions`.
     precision: whether mAP (and mINP) belong to it, by name. every_probe: the toolkit counts a probe without a mate as a miss here.
     """
@@ -98,7 +98,6 @@ class Protocol:
     reference: str = ""
     parts: tuple[Part, ...] = ()
     layout: str = "pooled"
-    views: str = "excluded"
     crossed: bool = False
     precision: tuple[str, ...] = ("mAP", "mINP")
     every_probe: bool = False
@@ -161,9 +160,28 @@ class Protocol:
                     "protocol or other data. `gaitbridge protocols` lists what each protocol takes."
                 )
 
+    def described(self) -> list[str]:
+        """All of it as lines of text."""
+        layout = {
+            "view pairs": "mean over the cells (probe view, gallery view), of gallery views first; identical views left out",
+            "probe views": "mean over probe views against the whole gallery",
+            "pooled": "mean over probes",
+        }[self.layout]
+        lines = [
+            f"{self.name}: {self.reference}",
+            f"probe     {self.probe.in_words()}",
+            f"gallery   {self.gallery.in_words()}{'; of the other sensor' if self.crossed else ''}",
+            f"excluded  {self.exclusion_in_words()}",
+            f"score     {', '.join([*(f'rank-{rank}' for rank in self.ranks), *self.precision])}: {layout}",
+        ]
+        for part in self.parts:
+            own = f"; gallery: {part.gallery.in_words()}" if part.gallery else ""
+            lines.append(f"part      {part.name}: {part.probe.in_words()}{own}")
+        return lines
+
     def exclusion_in_words(self) -> str:
         """Which pairs the dataset's owners leave out."""
-        if self.views == "all":
+        if not self.identical:
             return "none"
         names = " and ".join("camera (the view up to _)" if name == "view_start" else name for name in self.identical)
         return f"identical {names}"

@@ -112,6 +112,11 @@ def test_the_losses_vanish_on_the_truth_and_are_metres_off_it() -> None:
     assert all(float(loss) < 1e-5 for name, loss in losses.items() if name != "normals")
     likely = read_off(points(0.0), scale) | {"log_likelihood": torch.full((2, 3, 95), -1.5)}
     assert float(module(likely, truth)["cells"]) == pytest.approx(1.5 * module.config.cells)
+    likely["log_likelihood"][:, :, 31:] = -9.0  # without a weight on markers their cells do not count either
+    joints_alone = Reconstruction(ReconstructionConfig(markers=0.0, vertices=0.0, edges=0.0, normals=0.0), 31, 64)
+    found = joints_alone(likely, truth)
+    assert set(found) == {"joints", "scale", "cells"}
+    assert float(found["cells"]) == pytest.approx(1.5 * module.config.cells)
     off = module(read_off(points(0.1), scale * 1.1), truth)
     for name in ("joints", "markers", "vertices"):
         assert float(off[name]) == pytest.approx(0.1 / 3, rel=1e-3)

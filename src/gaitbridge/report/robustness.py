@@ -79,8 +79,8 @@ def write_robustness(levels: Sequence[Mapping[str, Any]], command: str, out: Pat
     draw_robustness(rows, out / "robustness.png")
     stores = "; ".join(dict.fromkeys(f"{one['factor']} {one['level']}: `{one['data_hash']}`" for one in levels))
     note = ("Rank-1 in %, other views, with 95 % bootstrap intervals over people, of trained networks as they are, one seed each. Each store "
-            "differs from the ground in one thing, in probes and gallery alike. Points: median over sequences of LiDAR returns in a frame. Simulated people: "
-            "synthetic results.")
+            "differs from the ground in one thing, in probes and gallery alike. Points: median over sequences of LiDAR returns in a frame. "
+            "Simulated people: synthetic results.")
     parts = ["# Robustness", table.to_markdown(), note, f"`{command}`", f"Stores: {stores}.", "![Robustness](robustness.png)",
              "Raw rows: [robustness.csv](robustness.csv)."]
     with written_whole(out / "robustness.md") as temporary:

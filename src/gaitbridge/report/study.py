@@ -26,7 +26,7 @@ BODIES = ("MPJPE", "PA-MPJPE", "vertex error")
 
 @dataclass(frozen=True)
 class StudyRow:
-    """One number of one run. value, low, high: in %, or mm of bodies, the interval over people; n: probes, or frames of bodies; minutes: of training."""
+    """One number of one run. value, low, high: in %, or mm of bodies, the interval over people; n: probes, or frames; minutes: of training."""
 
     arm: str
     seed: int

@@ -1,0 +1,133 @@
+"""A study runs its arms, keeps what is finished, goes on after a stop, and says what it found."""
+
+import csv
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+from command_line import gaitbridge_command, run
+
+from gaitbridge.config import checked, overridden
+from gaitbridge.errors import UserError
+from gaitbridge.report.study import ArmRuns, hardware_of, spread, study_table, values_of, write_study
+from gaitbridge.report.study import StudyRow as Row
+from gaitbridge.store import Store
+from gaitbridge.training import robustness, study
+from gaitbridge.training.config import RunConfig, recipe
+from gaitbridge.training.studies import DIFFCROSSGAIT, STUDIES, TRANSFER, open_study
+
+TOY = ("data.people_per_batch=4", "data.sequences_per_person=2", "data.frames=2", "network.channels=[8,8]", "network.strides=[2,2]",
+       "network.stem_stride=1", "network.embedding=16", "network.parts=8", "precision=float32")
+
+
+@pytest.fixture(scope="module")
+def done(toy_store: Store, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two arms, one seed, by the command; its `docs` hold the report."""
+    folder = tmp_path_factory.mktemp("study")
+    words = [word for setting in TOY for word in ("--set", setting)]
+    run("study", "diffcrossgait", "--data", toy_store.path, "--out", folder / "out", "--report", folder / "docs", "--seeds", "1", "--steps", "2",
+        "--jobs", "2", "--only", "identity", "contrastive", *words)
+    return folder
+
+
+def test_it_writes_a_table_a_figure_and_rows(done: Path) -> None:
+    text = (done / "docs" / "diffcrossgait.md").read_text()
+    assert "| identity | identity losses alone |" in text
+    assert "phase-1" not in text
+    assert "identity against contrastive" in text
+    assert "Simulated people: synthetic results." in text
+    assert (done / "docs" / "diffcrossgait.png").read_bytes().startswith(b"\x89PNG")
+    with (done / "docs" / "diffcrossgait.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == ["arm", "seed", "probe", "gallery", "metric", "value", "low", "high", "n", "commit", "hardware", "minutes"]
+    assert {row["arm"] for row in rows} == {"identity", "contrastive"}
+    (value,) = [row["value"] for row in rows if (row["arm"], row["probe"], row["gallery"], row["metric"])
+                == ("identity", "camera", "lidar", "rank-1, other views")]
+    results = json.loads((done / "out" / "diffcrossgait" / "identity-s0" / "evaluation" / "results.json").read_text())
+    assert float(value) in [row["value"] for row in results if (row["metric"], row["views"], row["condition"]) == ("rank-1", "excluded", "all")]
+
+
+def test_what_is_finished_is_kept(done: Path, toy_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = study.plan(DIFFCROSSGAIT, toy_store.path, done / "out", seeds=2, only=["identity", "contrastive"], steps=2, settings=TOY)
+    assert [study.finished(found, one) for one in found.runs] == [True, True, False, False]
+    called: list[str] = []
+    monkeypatch.setattr(study, "call", lambda command, log, what, running: called.append(what))
+    study.execute(found, 2)
+    assert sorted(called) == [f"{verb} of {arm}, seed 1" for verb in ("evaluate", "train") for arm in ("contrastive", "identity")]
+
+
+def test_a_killed_run_is_resumed(toy_store: Store, tmp_path: Path) -> None:
+    found = study.plan(DIFFCROSSGAIT, toy_store.path, tmp_path, seeds=1, only=["head"], steps=2, settings=TOY)
+    (one,) = found.runs
+    assert "--resume" not in study.commands(found, one)[0]
+    one.folder.mkdir(parents=True)
+    (one.folder / "config.json").write_text("{}")
+    train, evaluate = study.commands(found, one)
+    assert train[-1] == "--resume"
+    assert "objective.latent_identity=0.3" in train
+    assert train.index("objective.latent_identity=0.3") < train.index("steps=2") < train.index("seed=0")
+    assert evaluate[:2] == ["evaluate", str(one.folder)]
+
+
+def test_a_failure_is_one_line_with_its_log(toy_store: Store, tmp_path: Path) -> None:
+    words = gaitbridge_command("study", "diffcrossgait", "--data", toy_store.path, "--out", tmp_path, "--report", tmp_path, "--seeds", "1",
+                               "--only", "identity", "--set", "data.people_per_batch=40", "--set", "steps=1")
+    failed = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert failed.returncode == 2
+    last = failed.stderr.strip().splitlines()[-1]
+    assert "train of identity, seed 0 ended with code 2: a batch needs 40 people" in last
+    assert "identity-s0.log" in last
+    assert not (tmp_path / "diffcrossgait.md").exists()
+
+
+def test_plans_refuse_what_makes_no_sense(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="did you mean 'identity'"):
+        study.plan(DIFFCROSSGAIT, tmp_path, tmp_path, only=["identiy"])
+    with pytest.raises(UserError, match="needs test stores"):
+        study.plan(TRANSFER, tmp_path, tmp_path)
+    with pytest.raises(UserError, match="leave --test out"):
+        study.plan(DIFFCROSSGAIT, tmp_path, tmp_path, tests=[tmp_path])
+    with pytest.raises(UserError, match="did you mean 'transfer'"):
+        open_study("transfr")
+    with pytest.raises(UserError, match="did you mean 'frames'"):
+        robustness.execute([], tmp_path, only=["framse"])
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_every_arm_is_a_run_and_is_compared_with_one(name: str) -> None:
+    one = STUDIES[name]
+    names = [arm.name for arm in one.arms]
+    assert len(set(names)) == len(names)
+    made = []
+    for arm in one.arms:
+        assert not arm.against or arm.against in names
+        made.append(checked(RunConfig, overridden(recipe(one.recipe).model_dump(mode="json"), arm.settings)))
+    assert len({config.model_dump_json() for config in made}) == len(made), "two arms are the same run"
+
+
+def test_levels_of_robustness_are_cohorts_that_differ() -> None:
+    base = robustness.ground(5).model_dump()
+    for factor, levels in robustness.FACTORS.items():
+        made = [type(robustness.ground(5)).model_validate(base | changes) for changes in levels.values()]
+        assert len({one.model_dump_json() for one in made}) == len(levels), factor
+        assert all(list(one.numbers["test"]) == [120, 121, 122, 123, 124] for one in made)
+
+
+def row(arm: str, seed: int, value: float | None, probe: str = "camera") -> Row:
+    return Row(arm, seed, probe, "camera", "rank-1, other views", value, None, None, 10, "c", "h", 2.0)
+
+
+def test_tables_give_the_spread_over_seeds() -> None:
+    rows = [row("a", 0, 50.0), row("a", 1, 54.0), row("b", 0, None)]
+    assert values_of(rows, "a", "rank-1, other views", ("camera", "camera")) == [50.0, 54.0]
+    assert (spread([50.0, 54.0]), spread([50.0]), spread([])) == ("52.0 ± 2.8", "50.0", "–")
+    table = study_table("t", [ArmRuns("a", "about a", "", ()), ArmRuns("b", "about b", "a", ())], rows, {})
+    assert table.lines[0] == ("a", "about a", "52.0 ± 2.8", "", "2", "2")
+    assert table.lines[1] == ("b", "about b", "–", "", "1", "2")
+    assert hardware_of({"hardware": {"gpu": None, "cpu": "X", "cores": 2}}) == "X, 2 cores, one thread a run"
+
+
+def test_a_study_without_runs_says_so(toy_store: Store, tmp_path: Path) -> None:
+    write_study("none", "Nothing yet", [ArmRuns("a", "about", "", ())], toy_store, "simulated", "gaitbridge study", tmp_path, unfinished=3)
+    assert "3 runs are not finished" in (tmp_path / "none.md").read_text()

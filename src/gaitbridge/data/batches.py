@@ -9,6 +9,8 @@ from pydantic import Field, model_validator
 from torch.utils.data import DataLoader, Dataset
 
 from gaitbridge.config import Config
+from gaitbridge.conventions import stream
+from gaitbridge.data.augmentation import AugmentationConfig, augmented, check_names
 from gaitbridge.data.preparation import Size, columns_to_cut, fitted
 from gaitbridge.data.sampling import draw_frames, people_of, plan_batch
 from gaitbridge.errors import UserError
@@ -36,6 +38,10 @@ class DataConfig(Config):
     """With it each batch draws how many frames its sequences have, evenly from `frames` to this (GaitBase on Gait3D: 10 to 50)."""
     ordered: bool = False
     """Frames in a row rather than drawn from the whole sequence."""
+    spare: int = Field(default=0, ge=0)
+    """ordered: the row is this many frames longer, of which as many are left out at random (DeepGaitV2 on Gait3D: 4)."""
+    augmentation: AugmentationConfig | None = None
+    """Pictures flipped, turned and tilted."""
     workers: int = 0
     """Processes that read ahead; 0 reads in the training process."""
 
@@ -71,6 +77,10 @@ class TrainingBatches(Dataset[Batch]):
         self.store, self.names, self.config, self.seed, self.share, self.truth = store, tuple(names), config, seed, share, truth
         self.size = size
         self._check_sizes(numbers)
+        if config.augmentation is not None:
+            check_names(self.names)
+            if truth is not None:
+                raise UserError("data.augmentation would move the pictures away from their 3D truth: set data.augmentation=null")
         self.by_person = people_of(store.rows, numbers)
         self.frame_counts = {n: _frames(store.rows[n], names) for n in numbers}
 
@@ -92,10 +102,14 @@ class TrainingBatches(Dataset[Batch]):
         settings = self.config
         frames = draw_frames(settings.frames, settings.most_frames, self.seed, step)
         plan = plan_batch(self.by_person, self.frame_counts, people=settings.people_per_batch, per_person=settings.sequences_per_person,
-                          frames=frames, ordered=settings.ordered, seed=self.seed, step=step).share(*self.share)
+                          frames=frames, ordered=settings.ordered, spare=settings.spare, seed=self.seed, step=step).share(*self.share)
         picked = [dict.fromkeys(PRIMARY, chosen) for chosen in plan.frames]
         sequences = self.store.read_many(plan.numbers, [*self.names, *(self.truth.fields if self.truth else ())], picked)
-        inputs = {name: torch.from_numpy(np.stack([fitted(s.arrays[name], self.size, s.labels.key) for s in sequences])) for name in self.names}
+        arrays = [{name: fitted(s.arrays[name], self.size, s.labels.key) for name in self.names} for s in sequences]
+        if settings.augmentation is not None:
+            arrays = [augmented(own, settings.augmentation, stream(self.seed, "augmentation", step, number, int(chosen[0])))
+                      for own, number, chosen in zip(arrays, plan.numbers, plan.frames, strict=True)]
+        inputs = {name: torch.from_numpy(np.stack([own[name] for own in arrays])) for name in self.names}
         counts = torch.full((len(sequences),), frames)
         extras: dict[str, torch.Tensor] = {}
         if self.truth is not None:

@@ -3,6 +3,7 @@
 Settings named after a dataset are the published ones. The datasets need an agreement with their owners: nothing here has been run on them by us.
 """
 
+from gaitbridge.data.augmentation import AugmentationConfig
 from gaitbridge.data.batches import DataConfig
 from gaitbridge.methods.deepgaitv2.network import NetworkConfig
 from gaitbridge.methods.deepgaitv2.objective import ObjectiveConfig
@@ -27,7 +28,8 @@ def gait3d() -> RunConfig:
         method="deepgaitv2", recipe="deepgaitv2/gait3d",
         network=NetworkConfig(),
         objective=ObjectiveConfig(),
-        data=DataConfig(people_per_batch=32, sequences_per_person=4, frames=30, ordered=True, workers=4),
+        data=DataConfig(people_per_batch=32, sequences_per_person=4, frames=30, ordered=True, workers=4, spare=4,
+                        augmentation=AugmentationConfig()),
         optimiser=OptimiserConfig(name="sgd", learning_rate=0.1, weight_decay=5e-4, schedule="multi_step", milestones=(20_000, 40_000, 50_000)),
         steps=60_000, validate_every=2000, log_every=100,
     )
@@ -39,7 +41,8 @@ def sustech1k() -> RunConfig:
         method="deepgaitv2", recipe="deepgaitv2/sustech1k",
         network=NetworkConfig(blocks=(1, 1, 1, 1)),
         objective=ObjectiveConfig(),
-        data=DataConfig(people_per_batch=8, sequences_per_person=8, frames=10, ordered=True, workers=4),
+        data=DataConfig(people_per_batch=8, sequences_per_person=8, frames=10, ordered=True, workers=4,
+                        augmentation=AugmentationConfig()),
         optimiser=OptimiserConfig(name="sgd", learning_rate=0.1, weight_decay=5e-4, schedule="multi_step", milestones=(20_000, 30_000, 40_000)),
         steps=50_000, validate_every=2000, log_every=100,
     )

@@ -3,6 +3,7 @@
 Settings named after a dataset are the published ones. The datasets need an agreement with their owners: nothing here has been run on them by us.
 """
 
+from gaitbridge.data.augmentation import AugmentationConfig
 from gaitbridge.data.batches import DataConfig
 from gaitbridge.methods.gaitbase.network import NetworkConfig
 from gaitbridge.methods.gaitbase.objective import ObjectiveConfig
@@ -27,7 +28,8 @@ def gait3d() -> RunConfig:
         method="gaitbase", recipe="gaitbase/gait3d",
         network=NetworkConfig(),
         objective=ObjectiveConfig(),
-        data=DataConfig(people_per_batch=32, sequences_per_person=4, frames=10, most_frames=50, workers=4),
+        data=DataConfig(people_per_batch=32, sequences_per_person=4, frames=10, most_frames=50, workers=4,
+                        augmentation=AugmentationConfig()),
         optimiser=OptimiserConfig(name="sgd", learning_rate=0.1, weight_decay=5e-4, schedule="multi_step", milestones=(20_000, 40_000, 50_000)),
         steps=60_000, validate_every=2000, log_every=100,
     )

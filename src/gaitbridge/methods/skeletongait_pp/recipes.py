@@ -3,6 +3,7 @@
 Settings named after a dataset are the published ones. The datasets need an agreement with their owners: nothing here has been run on them by us.
 """
 
+from gaitbridge.data.augmentation import AugmentationConfig
 from gaitbridge.data.batches import DataConfig
 from gaitbridge.methods.skeletongait_pp.network import NetworkConfig
 from gaitbridge.methods.skeletongait_pp.objective import ObjectiveConfig
@@ -15,7 +16,8 @@ def gait3d() -> RunConfig:
         method="skeletongait_pp", recipe="skeletongait_pp/gait3d",
         network=NetworkConfig(),
         objective=ObjectiveConfig(),
-        data=DataConfig(people_per_batch=32, sequences_per_person=4, frames=30, ordered=True, workers=4),
+        data=DataConfig(people_per_batch=32, sequences_per_person=4, frames=30, ordered=True, workers=4,
+                        augmentation=AugmentationConfig()),
         optimiser=OptimiserConfig(name="sgd", learning_rate=0.1, weight_decay=5e-4, schedule="multi_step", milestones=(20_000, 30_000, 40_000)),
         steps=60_000, validate_every=2000, log_every=100,
     )
@@ -27,7 +29,8 @@ def sustech1k() -> RunConfig:
         method="skeletongait_pp", recipe="skeletongait_pp/sustech1k",
         network=NetworkConfig(blocks=(1, 1, 1, 1)),
         objective=ObjectiveConfig(),
-        data=DataConfig(people_per_batch=8, sequences_per_person=8, frames=10, ordered=True, workers=4),
+        data=DataConfig(people_per_batch=8, sequences_per_person=8, frames=10, ordered=True, workers=4,
+                        augmentation=AugmentationConfig()),
         optimiser=OptimiserConfig(name="sgd", learning_rate=0.1, weight_decay=5e-4, schedule="multi_step", milestones=(20_000, 30_000, 40_000)),
         steps=50_000, validate_every=2000, log_every=100,
     )

@@ -1,0 +1,83 @@
+"""Training pictures are changed alike in all frames, as often as asked for, and never away from their truth."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gaitbridge.conventions import stream
+from gaitbridge.data.augmentation import AugmentationConfig, augmented, change_of
+from gaitbridge.data.batches import DataConfig, TrainingBatches
+from gaitbridge.data.sampling import plan_batch
+from gaitbridge.errors import UserError
+from gaitbridge.methods.meshgait.truth import Truth
+from gaitbridge.store import Store
+
+ONLY_FLIP = AugmentationConfig(flip=1, turn=0, tilt=0)
+
+
+def figure() -> np.ndarray:
+    picture = np.zeros((3, 64, 44), np.uint8)
+    picture[:, 10:50, 12:20] = 255
+    return picture
+
+
+def test_a_flip_is_a_flip_of_all_frames_and_channels() -> None:
+    silhouettes, heatmaps = figure(), np.random.default_rng(0).integers(0, 256, (3, 2, 64, 44), np.uint8)
+    found = augmented({"silhouettes": silhouettes, "pose_heatmaps": heatmaps}, ONLY_FLIP, stream(0, "a"))
+    assert (found["silhouettes"] == silhouettes[..., ::-1]).all()
+    assert (found["pose_heatmaps"] == heatmaps[..., ::-1]).all()
+
+
+def test_turns_and_tilts_move_the_figure_and_keep_its_size_about() -> None:
+    for settings in (AugmentationConfig(flip=0, turn=1, tilt=0), AugmentationConfig(flip=0, turn=0, tilt=1)):
+        found = augmented({"silhouettes": figure()}, settings, stream(1, "a"))["silhouettes"]
+        assert (found[0] == found[1]).all()
+        assert (found != figure()).any()
+        assert float(found.mean()) == pytest.approx(float(figure().mean()), rel=0.35)
+
+
+def test_a_turn_is_about_the_middle_by_the_degrees_asked_for() -> None:
+    change = change_of(AugmentationConfig(flip=0, turn=1, tilt=0, degrees=10), stream(3, "a"), 64, 44)
+    assert change is not None
+    middle = np.array([21.5, 31.5, 1.0])
+    assert np.allclose(change @ middle, middle)
+    assert 0 < abs(np.rad2deg(np.arctan2(change[1, 0], change[0, 0]))) <= 10
+
+
+def test_shares_are_what_they_say() -> None:
+    changed = [change_of(AugmentationConfig(flip=0.2, turn=0.2, tilt=0.2), stream(n, "a"), 64, 44) is not None for n in range(2000)]
+    assert np.mean(changed) == pytest.approx(1 - 0.8**3, abs=0.03)
+    none = AugmentationConfig(flip=0, turn=0, tilt=0)
+    assert augmented({"silhouettes": figure()}, none, stream(0, "a"))["silhouettes"] is not None
+    assert all(change_of(none, stream(n, "a"), 64, 44) is None for n in range(50))
+
+
+def test_batches_are_changed_by_step_and_seed_alone(toy_store: Store) -> None:
+    config = DataConfig(people_per_batch=4, sequences_per_person=2, frames=3, augmentation=AugmentationConfig(flip=1, turn=1, tilt=1))
+    plain = config.model_copy(update={"augmentation": None})
+    first, again, other, without = (TrainingBatches(toy_store, ["silhouettes"], c, seed)[5].inputs["silhouettes"]
+                                    for c, seed in ((config, 0), (config, 0), (config, 1), (plain, 0)))
+    assert (first == again).all()
+    assert (first != other).any()
+    assert first.shape == without.shape
+    assert (first != without).flatten(1).any(1).all()
+
+
+def test_metres_and_truth_are_not_augmented(toy_store: Store, tmp_path: Path) -> None:
+    config = DataConfig(people_per_batch=2, sequences_per_person=2, frames=2, augmentation=ONLY_FLIP)
+    with pytest.raises(UserError, match="not range_views"):
+        TrainingBatches(toy_store, ["range_views"], config, 0)
+    with pytest.raises(UserError, match=r"no 3D truth|away from their 3D truth"):
+        TrainingBatches(toy_store, ["silhouettes"], config, 0, truth=Truth(mesh=False))
+
+
+def test_a_spare_row_leaves_frames_out_at_random() -> None:
+    by_person, counts = {"a": [0, 1], "b": [2, 3]}, dict.fromkeys(range(4), 50)
+    plans = [plan_batch(by_person, counts, people=2, per_person=2, frames=10, seed=0, step=step, ordered=True, spare=4) for step in range(40)]
+    spans = [int(frames[-1] - frames[0]) for plan in plans for frames in plan.frames]
+    assert all(len(set(frames)) == 10 and (np.diff(frames) > 0).all() for plan in plans for frames in plan.frames)
+    assert max(spans) == 13
+    assert min(spans) < 13
+    assert all(len(frames) == 10 for frames in plan_batch(by_person, dict.fromkeys(range(4), 11), people=2, per_person=2, frames=10, seed=0, step=0,
+                                                         ordered=True, spare=4).frames)

@@ -1,5 +1,6 @@
 """Commands that capture from video: capture video."""
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -56,6 +57,8 @@ def video(
     memory_mb
         Memory that reading a file may take.
     """
+    if find_spec("av") is None:
+        raise UserError("video files are read by PyAV, which is not installed: pip install 'gaitbridge[video]' (its wheel carries FFmpeg with GPL parts)")
     from gaitbridge.capture.video.reports import count_lines
     from gaitbridge.capture.video.run import Told, capture_videos
     from gaitbridge.capture.video.settings import Settings

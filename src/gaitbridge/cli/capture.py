@@ -58,7 +58,7 @@ def video(
         Memory that reading a file may take.
     """
     if find_spec("av") is None:
-        raise UserError("video files are read by PyAV, which is not installed: pip install 'gaitbridge[video]' (its wheel carries FFmpeg with GPL parts)")
+        raise UserError("videos are read by PyAV, which is not installed: pip install 'gaitbridge[video]' (its wheel carries FFmpeg with GPL parts)")
     from gaitbridge.capture.video.reports import count_lines
     from gaitbridge.capture.video.run import Told, capture_videos
     from gaitbridge.capture.video.settings import Settings

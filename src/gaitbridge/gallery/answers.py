@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gaitbridge.evaluation.metrics import distance
 from gaitbridge.gallery.decision import Calibration, Direction
-from gaitbridge.gallery.templates import Template, embeddings_of
+from gaitbridge.gallery.templates import Template, vectors_of
 from gaitbridge.types import Embeddings
 
 
@@ -40,10 +39,21 @@ class Answer:
     provenance: str
 
 
-def template_distances(query: Embeddings, vectors: np.ndarray, weights_hash: str) -> np.ndarray:
-    """Exact part distances float32 [N, M] of queries to template vectors."""
-    shape = (query.values.shape[1], query.values.shape[2])
-    return distance(query, embeddings_of(vectors, shape, query.distance, weights_hash))
+def template_distances(queries: Embeddings, vectors: np.ndarray) -> np.ndarray:
+    """Exact part distances float32 [N, M] of queries to template vectors [M, K * C], as `evaluation.metrics.distance` gives them.
+
+    Differences are taken before they are squared, so single precision keeps its digits; that spares turning every template to double.
+    """
+    parts = queries.values.shape[2]
+    held = vectors.reshape(len(vectors), parts, -1)
+    out = np.empty((len(queries), len(vectors)), np.float32)
+    for number, query in enumerate(vectors_of(queries).reshape(len(queries), parts, -1)):
+        if queries.distance == "cosine":  # both sides are of unit length a part
+            out[number] = 1.0 - np.einsum("mkc,kc->m", held, query) / parts
+        else:
+            difference = held - query
+            out[number] = np.sqrt(np.einsum("mkc,mkc->mk", difference, difference)).mean(1)
+    return out
 
 
 def hits(templates: Sequence[Template], distances: np.ndarray, sensor: str, calibration: Calibration | None, top: int) -> list[Hit]:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 from gaitbridge.errors import UserError
-from gaitbridge.types import Distance, Embeddings
+from gaitbridge.types import Embeddings
 
 NEVER_S = 253_402_300_800.0  # the year 10000: when templates expire that do not
 LONGEST_NAME = 200  # characters
@@ -82,15 +82,8 @@ def vectors_of(embeddings: Embeddings) -> np.ndarray:
     parts = np.ascontiguousarray(embeddings.values.transpose(0, 2, 1), dtype=np.float32)  # [N, K, C]
     if embeddings.distance == "cosine":
         length = np.linalg.norm(parts, axis=2, keepdims=True)
-        parts = parts / np.where(length > 0, length, np.float32(1.0))
+        parts = np.asarray(parts / np.where(length > 0, length, 1.0), np.float32)
     return parts.reshape(len(parts), -1)
-
-
-def embeddings_of(vectors: np.ndarray, shape: tuple[int, int], distance: Distance, weights_hash: str) -> Embeddings:
-    """The inverse of `vectors_of`: vectors [N, K * C] to embeddings of `shape` (C, K)."""
-    channels, parts = shape
-    values = vectors.reshape(len(vectors), parts, channels).transpose(0, 2, 1)
-    return Embeddings(np.ascontiguousarray(values, dtype=np.float32), distance, "", weights_hash)
 
 
 def digest_of(vector: np.ndarray) -> str:

@@ -13,6 +13,7 @@ a file only when a tenth of it is gone. So removing writes the table anew withou
 
 import json
 import os
+import shutil
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -54,7 +55,8 @@ def create(place: str, about: Mapping[str, Any]) -> "LanceIndex":
         if exists(place):
             raise UserError(f"{place} is a gallery already: enrol into it, or choose another name")
         with _clear(place, "create"):
-            _connect(folder).create_table(TABLE, schema=_schema(about["dimension"]), mode="overwrite")
+            shutil.rmtree(folder / f"{TABLE}.lance", ignore_errors=True)  # of a creation that did not come to its end
+            _connect(folder).create_table(TABLE, schema=_schema(about["dimension"]))
         write_json({"version": VERSION, **about}, folder / "gallery.json")
     return open_index(place)
 
@@ -196,7 +198,7 @@ class LanceIndex:
         count = self.count(Where())
         cells = int(np.clip(count // 500, 1, 1024))
         with self._changing("index"):
-            self._table.create_index(metric="l2", vector_column_name="vector", index_type="IVF_RQ", num_partitions=cells, replace=True)
+            self._table.create_index("vector", config=_index(cells), replace=True)
             self._sweep()
         self._describe({**self.about, "index": {"kind": "IVF_RQ", "cells": cells, "probes": max(1, min(cells, round(cells * 0.2) + 4)),
                                                 "templates": count}})
@@ -236,10 +238,15 @@ class LanceIndex:
 
 
 def _connect(folder: Path) -> Any:
-    os.environ.setdefault("LANCEDB_LOG", "error")  # what matters comes as an exception
     import lancedb
 
     return lancedb.connect(str(folder), read_consistency_interval=timedelta(0))  # every question sees the newest version
+
+
+def _index(cells: int) -> Any:
+    from lancedb.index import IvfRq
+
+    return IvfRq(distance_type="l2", num_partitions=cells)
 
 
 def _schema(dimension: int) -> pa.Schema:

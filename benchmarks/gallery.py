@@ -1,0 +1,159 @@
+"""How fast an embedded gallery of many templates takes them in and answers, and what the first pass and the index lose.
+
+    python benchmarks/gallery.py [--templates 100000] [--queries 20] [--repeats 3] [--folder FOLDER]
+
+Templates of 16 parts x 256 channels, five a person: directions of clusters of 50 people, of people, and noise, weighted so that the nearest template is
+of the right person in most queries and not in all. Answers are exact (every template by parts), from the first pass over whole vectors, or from the
+first pass through the index; recall is the share of the exact answers' five nearest people, and of the first, that the others have too. Each latency is
+of single queries through `Gallery.search`, audit line included, in turns within each repeat: median (least to most) over repeats of the median.
+"""
+
+import os
+
+os.environ.update(OMP_NUM_THREADS="2", OPENBLAS_NUM_THREADS="2")  # before NumPy is imported
+
+import argparse
+import platform
+import resource
+import shutil
+import statistics
+import subprocess
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from gaitbridge.gallery.gallery import Gallery, create
+from gaitbridge.gallery.templates import Walk
+from gaitbridge.types import Embeddings
+
+PARTS, CHANNELS, EACH, CLUSTER = 16, 256, 5, 50
+WEIGHTS = "b" * 32
+
+
+def hardware() -> str:
+    """The processor's name and how busy it is, as far as the system tells."""
+    info = Path("/proc/cpuinfo")
+    names = [line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")] if info.exists() else []
+    return f"{names[0] if names else platform.processor() or platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
+
+
+def commit() -> str:
+    """The commit of the code, + where the gallery differs from it."""
+    def git(*words: str) -> str:
+        return subprocess.run(["git", *words], capture_output=True, text=True, cwd=Path(__file__).parent, check=False).stdout.strip()
+
+    return git("rev-parse", "--short", "HEAD") + ("+" if git("status", "--porcelain", "--", "../src/gaitbridge/gallery") else "")
+
+
+def made(people: Sequence[int], stream: int, noise: float = 1.6) -> Embeddings:
+    """One embedding [C, K] of unit parts for each number in `people`: its cluster, the person, and the walk."""
+    values = np.empty((len(people), CHANNELS, PARTS), np.float32)
+    for number, person in enumerate(people):
+        cluster = np.random.Generator(np.random.Philox(key=person // CLUSTER)).standard_normal((CHANNELS, PARTS), np.float32)
+        own = np.random.Generator(np.random.Philox(key=[1, person])).standard_normal((CHANNELS, PARTS), np.float32)
+        walk = np.random.Generator(np.random.Philox(key=[2 + stream, number])).standard_normal((CHANNELS, PARTS), np.float32)
+        values[number] = cluster + 0.35 * own + noise * walk
+    values /= np.linalg.norm(values, axis=1, keepdims=True)
+    return Embeddings(values, "euclidean", "silhouettes", WEIGHTS)
+
+
+def enrol(gallery: Gallery, templates: int, at_once: int = 1000) -> tuple[float, float]:
+    """Seconds for all of them, making them left out; and the slowest addition's."""
+    took = []
+    for start in range(0, templates, at_once):
+        people = [number // EACH for number in range(start, min(start + at_once, templates))]
+        embeddings = made(people, start)
+        walks = [Walk(f"{start + number:032d}", f"person {person:06d}", f"{person}/walk-{number}/000", "d") for number, person in enumerate(people)]
+        started = time.perf_counter()
+        gallery.enrol(embeddings, walks)
+        took.append(time.perf_counter() - started)
+    return sum(took), max(took)
+
+
+def ask(gallery: Gallery, queries: Embeddings, exact: bool, apart: bool = True) -> tuple[list[list[str]], list[float]]:
+    """The five nearest people of each query, and seconds a query."""
+    if not apart:
+        started = time.perf_counter()
+        found = gallery.search(queries, exact=exact)
+        return [[hit.person for hit in hits] for hits in found], [(time.perf_counter() - started) / len(queries)]
+    answers, took = [], []
+    for number in range(len(queries)):
+        started = time.perf_counter()
+        hits = gallery.search(Embeddings(queries.values[number : number + 1], queries.distance, queries.modality, WEIGHTS), exact=exact)[0]
+        took.append(time.perf_counter() - started)
+        answers.append([hit.person for hit in hits])
+    return answers, took
+
+
+def spread(values: Sequence[float], unit: float = 1e3) -> str:
+    """Median (least to most) in milliseconds."""
+    return f"{statistics.median(values) * unit:8.0f} ms ({min(values) * unit:.0f} to {max(values) * unit:.0f})"
+
+
+def recall(answers: Sequence[Sequence[str]], truth: Sequence[Sequence[str]]) -> str:
+    five = np.mean([len(set(a) & set(b)) / len(b) for a, b in zip(answers, truth, strict=True)])
+    first = np.mean([a[0] == b[0] for a, b in zip(answers, truth, strict=True)])
+    return f"recall at 5 {100 * five:.1f} %, at 1 {100 * first:.1f} %"
+
+
+def memory() -> str:
+    """The most memory that the process has held."""
+    return f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.2f} GiB at most so far"
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--templates", type=int, default=100_000)
+    parser.add_argument("--queries", type=int, default=20)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--folder", type=Path)
+    given = parser.parse_args()
+    folder = Path(tempfile.mkdtemp(dir=given.folder)) / "gallery"
+    print(f"command   python benchmarks/gallery.py --templates {given.templates} --queries {given.queries} --repeats {given.repeats}")
+    print(f"commit    {commit()}")
+    print(f"hardware  {hardware()}, two threads; numpy {np.__version__}")
+    try:
+        measure(create(folder, WEIGHTS, (CHANNELS, PARTS), "euclidean", ("silhouettes",)), folder, given.templates, given.queries, given.repeats)
+    finally:
+        shutil.rmtree(folder.parent)
+
+
+def measure(gallery: Gallery, folder: Path, templates: int, queries: int, repeats: int) -> None:
+    seconds, slowest = enrol(gallery, templates)
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 2**30
+    print(f"enrol     {templates} templates in {seconds:.0f} s: {templates / seconds:.0f} a second, the slowest thousand {slowest:.1f} s; {size:.2f} GiB; "
+          f"{memory()}", flush=True)
+    people = np.random.default_rng(0).integers(0, templates // EACH, queries).tolist()
+    asked = made(people, 10**9)
+    truth, together = ask(gallery, asked, exact=True, apart=False)
+    right = np.mean([hits[0] == f"person {person:06d}" for hits, person in zip(truth, people, strict=True)])
+    print(f"exact     {queries} queries at once: {together[0] * 1e3:.0f} ms a query; the right person first in {100 * right:.0f} %; {memory()}", flush=True)
+    one = Embeddings(asked.values[:3], asked.distance, asked.modality, WEIGHTS)
+    exact, flat = [], []
+    answers: list[list[str]] = []
+    for _ in range(repeats):
+        exact.append(statistics.median(ask(gallery, one, exact=True)[1]))
+        answers, took = ask(gallery, asked, exact=False)
+        flat.append(statistics.median(took))
+    print(f"exact     one query: {spread(exact)}")
+    print(f"pass      one query: {spread(flat)}; {recall(answers, truth)}; {memory()}", flush=True)
+    started = time.perf_counter()
+    words = gallery.build_index()
+    print(f"index     {words}: built in {time.perf_counter() - started:.0f} s; {memory()}", flush=True)
+    ask(gallery, one, exact=False)  # the first question reads the index
+    fast = []
+    for _ in range(repeats):
+        answers, took = ask(gallery, asked, exact=False)
+        fast.append(statistics.median(took))
+    print(f"indexed   one query: {spread(fast)}; {recall(answers, truth)}; {memory()}", flush=True)
+    started = time.perf_counter()
+    gallery.forget("person 000007")
+    print(f"forget    one person, every file rewritten: {time.perf_counter() - started:.1f} s; {memory()}")
+
+
+if __name__ == "__main__":
+    main()

@@ -128,12 +128,17 @@ def by_onnx(network: Any, batch: Batch, folder: str) -> Callable[[], Tensor]:
     import onnxruntime
 
     class Graph(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.network = network
+
         def forward(self, x: Tensor) -> Tensor:
-            found: Tensor = network.embed(batch._replace(inputs={"silhouettes": x}))["silhouettes"]
+            found: Tensor = self.network.embed(batch._replace(inputs={"silhouettes": x}))["silhouettes"]
             return found
 
     file, x = f"{folder}/network.onnx", batch.inputs["silhouettes"]
-    torch.onnx.export(Graph(), (x,), file, dynamo=False)
+    with torch.inference_mode(False), torch.no_grad():
+        torch.onnx.export(Graph().eval(), (x.clone(),), file, dynamo=False)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
@@ -159,8 +164,9 @@ def in_bf16(network: Any, batch: Batch) -> Tensor:
 
 def measure(name: str, given: argparse.Namespace, folder: str) -> None:
     """Measure the contestants of one network, and print."""
-    network = build(name)
-    eager, twin = Eager(network).eval(), folded(network)
+    with torch.inference_mode(False), torch.no_grad():
+        network = build(name)  # the exporter takes no inference tensors, nor does a weight that is set
+        eager, twin = Eager(network).eval(), folded(network)
     pictures = (torch.rand(given.sequences, given.frames, 64, 44) > 0.5).to(torch.uint8) * 255
     batch = Batch({"silhouettes": pictures}, torch.full((given.sequences,), given.frames), torch.full((given.sequences,), -1))
     ways: dict[str, Callable[[], Tensor]] = {

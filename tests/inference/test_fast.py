@@ -33,6 +33,8 @@ def network(method: str, settings: dict[str, Any]) -> Any:
     with torch.no_grad():
         for part in made.modules():
             if isinstance(part, nn.BatchNorm2d):
+                assert part.running_mean is not None
+                assert part.running_var is not None
                 part.running_mean.normal_(0, 0.2)
                 part.running_var.uniform_(0.5, 1.5)
                 part.weight.normal_(1, 0.2)
@@ -53,7 +55,8 @@ def batch(*frames: int) -> Batch:
 def test_the_folded_network_gives_the_same_embeddings(method: str, settings: dict[str, Any], frames: tuple[int, ...]) -> None:
     plain = network(method, settings)
     before = {name: tensor.clone() for name, tensor in plain.state_dict().items()}
-    twin, given = folded(plain), batch(*frames)
+    twin: Any = folded(plain)
+    given = batch(*frames)
     assert sum(isinstance(part, FoldedConv | FoldedOverTime) for part in twin.modules()) > 3
     assert any(isinstance(part, WinogradConv) for part in twin.modules())
     with torch.inference_mode():

@@ -33,7 +33,7 @@ class FoldedConv(nn.Module):
         if self.winograd is None:
             made = nn.Conv2d(conv.in_channels, conv.out_channels, conv.kernel_size, conv.stride, conv.padding)  # type: ignore[arg-type]
             made.weight, made.bias = (nn.Parameter(one, requires_grad=False) for one in (weight, bias))
-            self.conv = made.to(memory_format=torch.channels_last)
+            self.conv = made.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, x: Tensor, added: Tensor | None = None) -> Tensor:
         if self.winograd is not None:
@@ -152,10 +152,11 @@ def _folded(module: nn.Module) -> nn.Module | None:
         return FoldedConv3D(module)
     if type(module) is TemporalMix:
         return FoldedMix(module)
-    if isinstance(module, nn.Sequential) and [type(part) for part in module][:2] == [nn.Conv2d, nn.BatchNorm2d]:
-        rectified = len(module) > 2 and type(module[2]) is nn.ReLU
-        first = FoldedConv(module[0], module[1], relu=rectified)  # type: ignore[arg-type]
-        rest = module[3 if rectified else 2 :]
+    parts = list(module) if isinstance(module, nn.Sequential) else []
+    if [type(part) for part in parts[:2]] == [nn.Conv2d, nn.BatchNorm2d]:
+        rectified = len(parts) > 2 and type(parts[2]) is nn.ReLU
+        first = FoldedConv(parts[0], parts[1], relu=rectified)  # type: ignore[arg-type]
+        rest = parts[3 if rectified else 2 :]
         return nn.Sequential(first, *(copy.deepcopy(part) for part in rest))
     return None
 

@@ -26,6 +26,8 @@ class WinogradConv(nn.Module):
 
     products: Tensor
     bias: Tensor
+    into: Tensor
+    out_of: Tensor
 
     def __init__(self, weight: Tensor, bias: Tensor) -> None:
         super().__init__()

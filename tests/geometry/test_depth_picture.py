@@ -55,6 +55,8 @@ def test_it_looks_as_the_plotting_library_draws_it(distance_m: float) -> None:
     assert np.abs(part - ours)[part.any(-1)].mean() < 2.5
     # and the enlarged pictures
     own = depth_picture.depth_pictures([points])[0].astype(int)
+    left, right = own[:, :, :32].sum(), own[:, :, 33:].sum()
+    assert max(left, right) <= own.sum() / 2  # column 32 halves the brightness
     other = depth_picture._enlarged(np.ascontiguousarray(theirs[2:-2]), 0, SUSTECH1K, (64, 64))
     assert np.abs(own - other)[:, other.any(0)].mean() < 4
 

@@ -89,6 +89,13 @@ def test_many_frames_are_as_one_by_one(frames: list[tuple[int, float]], sensor: 
         np.testing.assert_allclose(view, range_view.align(grid, sensor.elevations, azimuths, sensor.azimuth_step, (20, 18)), rtol=1e-6)
 
 
+def test_a_long_sequence_is_as_its_frames() -> None:
+    clouds = [person(BEAMS, number, number % 5) for number in range(2 * projection.FRAMES_AT_ONCE + 3)]
+    views = projection.range_views(clouds, BEAMS, (12, 10))
+    for view, points in zip(views, clouds, strict=True):
+        np.testing.assert_array_equal(view, projection.range_view(points, BEAMS, (12, 10)))
+
+
 @settings(max_examples=30, deadline=None)
 @given(st.integers(0, 99), st.integers(1, 60), st.integers(-3, 3), st.randoms(use_true_random=False))
 def test_order_duplicates_and_a_turn_of_whole_columns_do_not_matter(seed: int, count: int, quarter: int, shuffled: object) -> None:

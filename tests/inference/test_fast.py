@@ -110,6 +110,7 @@ def test_it_is_checked_once_and_then_fast() -> None:
 def test_a_wrong_twin_gives_way_with_a_warning(spoil: str) -> None:
     plain = network(*NETWORKS[0])
     model = fast.Fast(plain)
+    model.twin = folded(plain)
     conv = next(part for part in model.twin.modules() if isinstance(part, nn.Conv2d))
     with torch.no_grad():
         conv.weight.mul_(1.05 if spoil == "weight" else float("nan"))

@@ -19,6 +19,7 @@ class ExportedModel(Model):
 
     def __init__(self, file: Path) -> None:
         self.network: Any = OnnxNetwork(file)
+        self.embedder = self.network
         self.run, self.folder, self.device, self.about = file, file, "cpu", self.network.about
         self.weights_hash, self.modalities = str(self.about["weights_hash"]), tuple(self.network.inputs)
         self.inputs, self.distance = self.network.inputs, self.network.distance

@@ -18,7 +18,7 @@ class Fast(nn.Module):
     """A network that embeds as `plain` does, by its folded twin where that agrees; on a CPU in float32, elsewhere by `plain` itself.
 
     The first batch of each modality is looked at: its first and last sequences go both ways. Embeddings further apart than `TOLERANCE`, or a
-    twin that fails, mean a warning and the plain network from then on. The weights are copied when this is made.
+    twin that fails, mean a warning and the plain network from then on. The twin is made, with copies of the weights, when the first batch comes.
     """
 
     plain: Any
@@ -26,7 +26,7 @@ class Fast(nn.Module):
 
     def __init__(self, plain: Any) -> None:
         super().__init__()
-        self.plain, self.twin = plain, folded(plain)
+        self.plain, self.twin = plain, None
         self.config, self.inputs = plain.config, plain.inputs
         self.agrees: dict[str, bool] = {}  # by modality, once it is known
 
@@ -49,6 +49,8 @@ class Fast(nn.Module):
         some = Batch({name: tensor[chosen, :longest] for name, tensor in batch.inputs.items()}, batch.frames[chosen], batch.people[chosen])
         wanted = self.plain.embed(some)
         try:
+            if self.twin is None:
+                self.twin = folded(self.plain)
             found = self.twin.embed(some)
         except RuntimeError as error:
             warnings.warn(f"the fast network failed ({error}); the plain one is used, which is slower", stacklevel=2)

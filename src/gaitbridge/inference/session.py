@@ -42,7 +42,7 @@ class Model:
         self.network.load_state_dict(weights)
         self.modalities, self.distance, self.inputs = tuple(self.network.inputs), self.network.distance, self.network.inputs
         self.network.to(device).eval()
-        self.embedder = Fast(self.network) if fast and device == "cpu" else self.network
+        self.embedder: Any = Fast(self.network) if fast and device == "cpu" else self.network
 
     def embed(self, **sequences: Sequence[np.ndarray]) -> Embeddings:
         """Embed sequences of one modality, named: `embed(silhouettes=[...])` or `embed(range_views=[...])`.

@@ -76,6 +76,10 @@ BENCHMARKS: dict[str, Benchmark] = {
                 seed=8301, people={}, frames=12, takes=(("normal",),) * 4,
                 views=("000", "030-far", "060", "090", "120-far", "150", "180", "210-far", "240", "270", "300-far", "330"), **APART,
             ),
+            hashes={  # of 34 captured people: 28 of a public gait set and six CMU subjects, in a folder named `captures`
+                "person, captures 0927cdcb": "e5fee4f7a8aa5dfd52e801022a39ce6a",
+                "shared, captures 0927cdcb": "8d448c1a6bfc26f0998f83f98317327f",
+            },
             made_with=_VERSIONS_1, captured=True,
         ),
     )

@@ -93,6 +93,7 @@ def draw_robustness(rows: Sequence[RobustnessRow], out: Path) -> None:
     levels of distance and LiDAR against the points on the person."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from matplotlib.ticker import NullFormatter, ScalarFormatter
 
     shown = [row for row in rows if row.metric == "rank-1, other views" and row.value is not None]
     factors = list(dict.fromkeys(row.factor for row in shown))
@@ -111,6 +112,8 @@ def draw_robustness(rows: Sequence[RobustnessRow], out: Path) -> None:
                 axis.plot(places, [row.value for row in line], style, color=colour, markersize=3, linewidth=1, label=label)
         if panel not in factors:
             axis.set_xscale("log")
+            axis.xaxis.set_major_formatter(ScalarFormatter())
+            axis.xaxis.set_minor_formatter(NullFormatter())
         axis.set_title(panel, fontsize=8)
         axis.set_ylim(0, 100)
         axis.tick_params(labelsize=6)

@@ -6,7 +6,9 @@ the state of a hostile dtype reaches into memory.
 """
 
 import pickle
+import tokenize
 import zipfile
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,7 +35,7 @@ KINDS = "biufcSUO"  # of the elements of an array
 LARGEST = 2**28  # elements of a sparse matrix, 2 GiB once it is dense
 LARGEST_ENTRY = 2**33  # bytes of an unpacked entry of a .npz: a small file may claim any size
 DAMAGED = (pickle.UnpicklingError, EOFError, ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, MemoryError, RecursionError,
-           ImportError, zipfile.BadZipFile, OSError)
+           ImportError, zipfile.BadZipFile, OSError, NotImplementedError, SyntaxError, tokenize.TokenError, zlib.error)
 
 
 class Refused(pickle.UnpicklingError):

@@ -71,17 +71,21 @@ def capture_lidar(
     names = _names(recordings)
     _start(recordings, names, store, settings, told, {"size": list(size), "points": points})
     reports = []
-    for number, (recording, name) in enumerate(zip(recordings, names, strict=True)):
-        report = finished(store, name)
-        if report is None or show is not None:
-            (store / "store.json").unlink(missing_ok=True)  # unfinished from here on
-            of = f" ({number + 1} of {len(recordings)})" if len(recordings) > 1 else ""
-            found = run_isolated(find, list(recording.files), recording.name, asdict(settings), seconds=stall_s, megabytes=megabytes,
-                                 what=recording.name, progress=_named(progress, recording.name + of))  # fmt: skip
-            report, kept = _shard(store, name, recording, found, told, settings, size, points)
-            if show is not None:
-                show(recording.name, found, kept)
-        reports.append(report)
+    try:
+        for number, (recording, name) in enumerate(zip(recordings, names, strict=True)):
+            report = finished(store, name)
+            if report is None or show is not None:
+                (store / "store.json").unlink(missing_ok=True)  # unfinished from here on
+                of = f" ({number + 1} of {len(recordings)})" if len(recordings) > 1 else ""
+                found = run_isolated(find, list(recording.files), recording.name, asdict(settings), seconds=stall_s, megabytes=megabytes,
+                                     what=recording.name, progress=_named(progress, recording.name + of))  # fmt: skip
+                report, kept = _shard(store, name, recording, found, told, settings, size, points)
+                if show is not None:
+                    show(recording.name, found, kept)
+            reports.append(report)
+    finally:
+        if not any(finished(store, name) for name in names):
+            _undo(store)  # nothing is done: the next try may have other options
     if not any(report.walks for report in reports):
         _undo(store)
         raise UserError(_nobody(reports))

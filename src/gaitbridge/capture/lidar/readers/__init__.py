@@ -41,5 +41,8 @@ def reader_of(path: Path) -> ModuleType:
 
 
 def read(path: Path, wish: Wish) -> Iterator[Scan]:
-    """The scans of a file, by the reader of its kind."""
-    yield from reader_of(path).read(path, wish)
+    """The scans of a file, by the reader of its kind. Its errors are one line each."""
+    try:
+        yield from reader_of(path).read(path, wish)
+    except UserError as error:
+        raise UserError(" ".join(str(error).split())) from error

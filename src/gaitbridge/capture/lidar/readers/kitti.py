@@ -13,4 +13,4 @@ SUFFIXES, FRAME = (".bin",), True
 def read(path: Path, wish: Wish) -> Iterator[Scan]:
     """The one scan of the file."""
     for cloud in read_clouds(path):
-        yield Scan(cloud.points[:, :3], intensity=cloud.points[:, 3])
+        yield Scan(cloud.points[:, :3], intensity=cloud.points[:, 3] if len(cloud.points) else None)

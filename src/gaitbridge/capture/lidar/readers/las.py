@@ -29,14 +29,14 @@ def read(path: Path, wish: Wish) -> Iterator[Scan]:
         kind = path.suffix[1:].upper()
         raise UserError(f"{path} cannot be read as {kind} ({type(error).__name__}: {error}): get it from its source again") from error
     seen = moments[np.isfinite(moments)]
-    if not len(seen) or np.ptp(seen) <= TURN_S:
+    if not len(seen) or np.ptp(seen) <= (TURN_S if wish.hz is None else 1.5 / wish.hz):
         yield Scan(points, float(seen.mean()) if len(seen) and seen.any() else None, intensity, ring)
         return
     if wish.hz is None:
         raise UserError(f"{path}: its points were taken over {np.ptp(seen):.1f} s: say --hz, the LiDAR's turns a second, to cut it into scans")
     if np.ptp(seen) * wish.hz > 1e6:
         raise UserError(f"{path}: its points were taken over {np.ptp(seen):.0f} s, which is no recording: check the times of its points")
-    turn = np.floor((moments - seen.min()) * wish.hz)
+    turn = np.floor((moments - seen.min()) * wish.hz + 1e-6)  # times in seconds by the clock are rounded
     order = np.lexsort((moments, turn))
     order = order[np.isfinite(moments[order])]
     starts = np.flatnonzero(np.diff(turn[order], prepend=-1))

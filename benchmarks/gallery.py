@@ -2,10 +2,10 @@
 
     python benchmarks/gallery.py [--templates 100000] [--queries 20] [--repeats 3] [--folder FOLDER]
 
-Templates of 16 parts x 256 channels, five a person: directions of clusters of 50 people, of people, and noise, weighted so that the nearest template is
-of the right person in most queries and not in all. Answers are exact (every template by parts), from the first pass over whole vectors, or from the
-first pass through the index; recall is the share of the exact answers' five nearest people, and of the first, that the others have too. Each latency is
-of single queries through `Gallery.search`, audit line included, in turns within each repeat: median (least to most) over repeats of the median.
+Templates of 16 unit parts x 256 channels, five a person: directions of clusters of 50 people, of people, and noise, so that a person's neighbours are
+those of their cluster. Answers are exact (every template by parts), from the first pass over whole vectors, or from the first pass through the
+index; recall is the share of the exact answers' five nearest people, and of the first, that the others have too. Each latency is of single
+queries through `Gallery.search`, audit line included: median (least to most) over repeats of the median of the queries.
 """
 
 import os
@@ -125,13 +125,14 @@ def main() -> None:
 def measure(gallery: Gallery, folder: Path, templates: int, queries: int, repeats: int) -> None:
     seconds, slowest = enrol(gallery, templates)
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 2**30
-    print(f"enrol     {templates} templates in {seconds:.0f} s: {templates / seconds:.0f} a second, the slowest thousand {slowest:.1f} s; {size:.2f} GiB; "
-          f"{memory()}", flush=True)
+    print(f"enrol     {templates} templates in {seconds:.0f} s: {templates / seconds:.0f} a second, the slowest thousand {slowest:.1f} s; "
+          f"{size:.2f} GiB; {memory()}", flush=True)
     people = np.random.default_rng(0).integers(0, templates // EACH, queries).tolist()
     asked = made(people, 10**9)
     truth, together = ask(gallery, asked, exact=True, apart=False)
     right = np.mean([hits[0] == f"person {person:06d}" for hits, person in zip(truth, people, strict=True)])
-    print(f"exact     {queries} queries at once: {together[0] * 1e3:.0f} ms a query; the right person first in {100 * right:.0f} %; {memory()}", flush=True)
+    print(f"exact     {queries} queries at once: {together[0] * 1e3:.0f} ms a query; the right person first in {100 * right:.0f} %; {memory()}",
+          flush=True)
     one = Embeddings(asked.values[:3], asked.distance, asked.modality, WEIGHTS)
     exact, flat = [], []
     answers: list[list[str]] = []

@@ -15,7 +15,7 @@ from gaitbridge.gallery import audit
 from gaitbridge.gallery.answers import template_distances
 from gaitbridge.gallery.decision import calibrate
 from gaitbridge.gallery.gallery import Gallery
-from gaitbridge.gallery.templates import Walk, Where, instant, sequence_id, span_s, vectors_of
+from gaitbridge.gallery.templates import Template, Walk, Where, instant, sequence_id, span_s, vectors_of
 from gaitbridge.types import Distance, Embeddings
 
 PEOPLE = [f"p{number:02d}" for number in range(12)]
@@ -112,7 +112,7 @@ def test_verification(gallery: Gallery) -> None:
     assert sum(answer.accepted for answer in gallery.verify(embeddings(PEOPLE[1:], seed=4), "p00")) <= 1
     with pytest.raises(UserError, match=r"no threshold for a false-match rate of 0.001 .* calibrated: 0.1, 0.03"):
         gallery.verify(embeddings(["p00"]), "p00", rate=0.001)
-    with pytest.raises(UserError, match="nobody called 'p0' is enrolled in .*: did you mean 'p10'"):
+    with pytest.raises(UserError, match=r"nobody called 'p0' is enrolled in .*: did you mean 'p10'"):
         gallery.verify(embeddings(["p00"]), "p0")
     hits = gallery.search(embeddings(["p00"], seed=4), top=12)[0]
     assert hits[0].below  # nearer than any thirty strangers
@@ -175,7 +175,12 @@ def test_the_first_pass_loses_next_to_nothing(tmp_path: Path, kind: Distance, mo
     asked = embeddings([f"s{number:03d}" for number in range(0, 500, 10)], noise=1.0, seed=8, distance=kind)
     calls: list[int] = []
     first = made.index.nearest
-    monkeypatch.setattr(made.index, "nearest", lambda vector, count, where: calls.append(count) or first(vector, count, where))
+
+    def counted(vector: np.ndarray, count: int, where: Where) -> tuple[list[Template], np.ndarray]:
+        calls.append(count)
+        return first(vector, count, where)
+
+    monkeypatch.setattr(made.index, "nearest", counted)
     fast, exact = made.search(asked), made.search(asked, exact=True)
     assert len(calls) == 50
     same = [a[0].person == b[0].person and a[0].distance == pytest.approx(b[0].distance, rel=1e-5) for a, b in zip(fast, exact, strict=True)]

@@ -34,8 +34,9 @@ def made(place: str) -> Index:
 
 def templates(count: int, person: str = "", start: int = 0) -> tuple[list[Template], np.ndarray]:
     vectors = np.random.default_rng(start).standard_normal((count, DIMENSION)).astype(np.float32)
-    rows = [Template(f"id{number:05d}", person or f"p{number}", "r", "camera" if number % 2 else "lidar", "silhouettes", "north" if number % 3 else "south",
-                     f"k{number}", "d", "w", float(number), 5.0, NEVER_S if number % 5 else 100.0, digest_of(vector))
+    rows = [Template(f"id{number:05d}", person or f"p{number}", "r", "camera" if number % 2 else "lidar", "silhouettes",
+                     "north" if number % 3 else "south", f"k{number}", "d", "w", float(number), 5.0, NEVER_S if number % 5 else 100.0,
+                     digest_of(vector))
             for number, vector in enumerate(vectors, start)]
     return rows, vectors
 

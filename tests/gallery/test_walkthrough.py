@@ -1,0 +1,137 @@
+"""The walkthrough of docs/gallery.md does what it says: its own commands, at toy size; and what the commands refuse."""
+
+import json
+import re
+import shlex
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from command_line import SETTINGS, run
+from gallery_people import files_with
+
+from gaitbridge.cli import main
+from gaitbridge.store import Store, finish_store, write_shard
+
+ROOT = Path(__file__).parents[2]
+SMALLER = ["--frames", "4", "--views", "000", "090", "--conditions", "normal", "normal", "bag"]
+
+
+def walkthrough() -> list[list[str]]:
+    block = re.findall(r"```sh\n(.*?)```", (ROOT / "docs" / "gallery.md").read_text(), re.DOTALL)[0]
+    return [shlex.split(line, comments=True)[1:] for line in block.splitlines()]
+
+
+@pytest.fixture(scope="module")
+def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Output of each command of the page by its first words; the folder by `folder`."""
+    folder = tmp_path_factory.mktemp("walk")
+    out = {"folder": str(folder)}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for number, words in enumerate(walkthrough()):
+            if words[0] == "simulate":
+                words = [*words, *SMALLER]
+            if words[0] == "train":
+                words = [*words, *(word for setting in SETTINGS for word in ("--set", setting))]
+            if words[:2] == ["gallery", "forget"]:
+                shutil.copytree("known", "before")
+            patch.setenv("PYTHONPATH", "")
+            out[f"{number:02d} {' '.join(words[:2])}"] = run(*words).stdout
+    return out
+
+
+def of(said: dict[str, str], words: str) -> list[str]:
+    return [text for command, text in said.items() if command[3:] == words]
+
+
+def test_the_walkthrough(said: dict[str, str]) -> None:
+    folder = Path(said["folder"])
+    assert "p0000: 2 sequences of the lidar enrolled" in of(said, "gallery enrol")[0]
+    assert "6 templates added, 0 there already, of 3 people" in of(said, "gallery enrol")[0]
+    first, second = of(said, "gallery search")
+    assert "uncalibrated: plain distances" in first
+    assert "calibrated on people" in second
+    assert "false-match rate" in second
+    assert "(camera)" in second
+    assert "by lidar p000" in second
+    assert "too few people to state 0.01, 0.001" in of(said, "calibrate known")[0]
+    decided = r"p0000/normal-1/000 \(camera\): (accepted|rejected) as p0000: distance .* at a false-match rate of 0.1 \(2 templates of the lidar\)"
+    assert re.search(decided, of(said, "gallery verify")[0])
+    assert "random number in the audit log" in of(said, "gallery list")[0]
+    assert "2 templates and the name are gone" in of(said, "gallery forget")[0]
+    assert "2 people, 4 templates" in of(said, "gallery check")[0]
+    with np.load(folder / "p0000.npz") as exported:
+        assert len(exported["vectors"]) == 2
+        vectors = exported["vectors"]
+    assert files_with(folder / "before", b"p0000")
+    assert files_with(folder / "before", vectors[0].tobytes())
+    assert files_with(folder / "known", b"p0000") == []
+    assert not any(files_with(folder / "known", vector.tobytes()) for vector in vectors)
+
+
+def fails(capsys: pytest.CaptureFixture[str], *words: str | Path) -> str:
+    """The one line of a command that must be refused."""
+    assert main([*map(str, words)]) == 2
+    error = capsys.readouterr().err
+    lines = [line for line in error.splitlines() if line.startswith("gaitbridge: ")]
+    assert len(lines) == 1, error
+    assert "Traceback" not in error
+    return lines[0]
+
+
+def test_refusals_are_one_line(said: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = Path(said["folder"])
+    monkeypatch.chdir(folder)
+    assert "does not exist: make one with" in fails(capsys, "gallery", "list", "nowhere")
+    assert "nobody called 'p0000'" in fails(capsys, "gallery", "verify", "known", "south", "p0000")
+    assert "nobody called 'nobody'" in fails(capsys, "gallery", "forget", "known", "nobody")
+    assert "is a gallery already" in fails(capsys, "gallery", "create", "known", "--model", "run")
+    assert "unknown modality 'radar'" in fails(capsys, "gallery", "search", "known", "south", "--probe", "radar")
+    assert "no field 'veiw'" in fails(capsys, "gallery", "search", "known", "south", "--where", "veiw=000")
+    assert "write it as field=value" in fails(capsys, "gallery", "search", "known", "south", "--where", "view")
+    assert "no span of time" in fails(capsys, "gallery", "enrol", "known", "north", "--expire-after", "soon")
+    assert "no template to compare with (sensor camera" in fails(capsys, "gallery", "search", "known", "south", "--sensor", "camera")
+    assert "no rate can be stated from so few" in fails(capsys, "calibrate", "run", "south")
+    assert not (folder / "run" / "calibration.json").exists()
+    empty = tmp_path / "empty"
+    assert main(["gallery", "create", str(empty), "--model", "run"]) == 0
+    assert "is empty" in fails(capsys, "gallery", "search", empty, "south")
+    assert "no thresholds to decide by" in fails(capsys, "gallery", "verify", empty, "south", "p0001")
+    store = Store(folder / "south")
+    sequence = store.read(0, ["silhouettes", "silhouettes_time_s"])
+    write_shard(tmp_path / "camera", "one", [sequence])
+    finish_store(tmp_path / "camera", ["one"], {})
+    assert "has range_views" in fails(capsys, "gallery", "search", "known", tmp_path / "camera", "--probe", "lidar")
+    about = json.loads((empty / "gallery.json").read_text())
+    (empty / "gallery.json").write_text(json.dumps({**about, "weights_hash": "0" * 32}))
+    assert "templates of another network" in fails(capsys, "gallery", "enrol", empty, "north")
+    (empty / "gallery.json").write_text(json.dumps({**about, "version": 2}))
+    assert "is a gallery of version 2" in fails(capsys, "gallery", "check", empty)
+
+
+def test_enrolling_again_says_so(said: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(said["folder"])
+    place = str(tmp_path / "gallery")
+    assert main(["gallery", "create", place, "--model", "run"]) == 0
+    words = ["gallery", "enrol", place, "south", "--person", "Ada", "--where", "person=p0002", "--where", "take=0"]
+    for expected in ("8 templates added, 0 there already, of 1 people", "0 templates added, 8 there already, of 1 people"):
+        assert main(words) == 0
+        assert expected in capsys.readouterr().out
+    assert "is enrolled already, as 'Ada', so it cannot be 'Bob'" in fails(capsys, *["Bob" if word == "Ada" else word for word in words])
+    assert main(["gallery", "search", place, "south", "--where", "person=p0002", "--where", "take=1", "--json"]) == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert {line["probe"] for line in lines} == {"camera", "lidar"}
+    assert all(line["hits"][0]["person"] == "Ada" for line in lines)
+    assert main(["gallery", "list", place, "--json"]) == 0
+    assert list(json.loads(capsys.readouterr().out)["people"]) == ["Ada"]
+
+
+def test_a_calibrated_run_hands_its_thresholds_on(said: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str],
+                                                  monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(said["folder"])
+    shutil.copytree("run", tmp_path / "run")
+    assert main(["calibrate", str(tmp_path / "run"), "people", "--rates", "0.2", "0.1"]) == 0
+    assert main(["gallery", "create", str(tmp_path / "gallery"), "--model", str(tmp_path / "run")]) == 0
+    assert "calibrated on people" in capsys.readouterr().out

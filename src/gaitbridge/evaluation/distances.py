@@ -19,8 +19,9 @@ import numpy as np
 
 from gaitbridge.types import Distance
 
-PAIR_ELEMENTS = 1 << 22  # of gathered embeddings at a time, 32 MiB in double precision
+PAIR_ELEMENTS = 1 << 17  # of gathered embeddings at a time, 1 MiB in double precision: it stays in the processor's cache
 UNIT_F32, UNIT_F64 = 2.0**-24, 2.0**-53
+CHUNK_ROWS = 32  # prepared at a time, for the processor's cache
 NORM_PIECES = 3  # a squared norm as three numbers of 8 bits, which bfloat16 holds exactly
 
 
@@ -55,18 +56,18 @@ def exact_pairs(a: Side, b: Side, rows: np.ndarray, columns: np.ndarray, kind: D
     step = max(1, PAIR_ELEMENTS // (a.channels * a.parts))
     for start in range(0, len(rows), step):
         some = slice(start, start + step)
-        out[some] = _exact(a.take(rows[some]).astype(np.float64), b.take(columns[some]).astype(np.float64), kind)
+        out[some] = _exact(a.take(rows[some]), b.take(columns[some]), kind)
     return out
 
 
 def _exact(x: np.ndarray, y: np.ndarray, kind: Distance) -> np.ndarray:
-    """[p] of x and y float64 [p, C, K]; x is overwritten."""
+    """float64 [p] of x and y float32 [p, C, K]."""
     if kind == "euclidean":
-        x -= y
-        np.multiply(x, x, out=x)
-        return np.sqrt(x.sum(1)).mean(1)
-    lengths = np.sqrt((x * x).sum(1)) * np.sqrt((y * y).sum(1))
-    cosines = (x * y).sum(1) / np.where(lengths > 0, lengths, 1.0)
+        difference = np.subtract(x, y, dtype=np.float64)
+        return np.sqrt(np.einsum("pck,pck->pk", difference, difference)).mean(1)
+    x, y = x.astype(np.float64), y.astype(np.float64)
+    lengths = np.sqrt(np.einsum("pck,pck->pk", x, x)) * np.sqrt(np.einsum("pck,pck->pk", y, y))
+    cosines = np.einsum("pck,pck->pk", x, y) / np.where(lengths > 0, lengths, 1.0)
     return 1.0 - np.where(lengths > 0, cosines, 0.0).mean(1)
 
 
@@ -79,11 +80,9 @@ def centre_of(side: Side, kind: Distance) -> np.ndarray:
 
 
 def by_part(block: np.ndarray, centre: np.ndarray, kind: Distance, dtype: type) -> np.ndarray:
-    """[K, n, C] of a block [n, C, K]: without the centre, or of unit length for the cosine; in double precision, then `dtype`."""
+    """[K, n, C] of a block [n, C, K]: without the centre, or of unit length for the cosine (that in double precision, then `dtype`)."""
     if kind == "euclidean":
-        return np.ascontiguousarray(
-            (block - centre).transpose(2, 0, 1) if dtype == np.float32 else (block.astype(np.float64) - centre).transpose(2, 0, 1), dtype
-        )
+        return np.ascontiguousarray(np.subtract(block, centre, dtype=dtype).transpose(2, 0, 1))
     parts = block.transpose(2, 0, 1).astype(np.float64)
     length = np.linalg.norm(parts, axis=2, keepdims=True)
     return np.ascontiguousarray(parts / np.where(length > 0, length, 1.0), dtype)
@@ -93,12 +92,21 @@ def by_part(block: np.ndarray, centre: np.ndarray, kind: Distance, dtype: type) 
 class Rounded:
     """A side prepared for quick bounds: `factors` float32 [K, n, C (+ 6)], whose products give squares (Euclidean) or cosines.
 
-    residual [n]: the mean over parts of how far rounding moved that part. slack [n]: the mean over parts of the squared length, times gamma.
+    residual [n]: the mean over parts of how far rounding moved that part. squares [K, n]: squared lengths of the rounded parts.
     """
 
     factors: np.ndarray
     residual: np.ndarray
-    slack: np.ndarray
+    squares: np.ndarray
+
+    def raised(self, rows: np.ndarray, largest: np.ndarray) -> np.ndarray:
+        """[K, r, C + 6] of some of the probes, whose squares are never below the truth for gallery parts of squared length up to `largest` [K]."""
+        channels = self.factors.shape[2] - 2 * NORM_PIECES
+        factors = self.factors[:, rows]
+        loss = 3.0 * gamma(channels)
+        norms = self.squares[:, rows] * (1.0 + loss) + 2.0 * loss * largest[:, None]
+        factors[..., channels + NORM_PIECES :] = _pieces(norms * (1.0 + 2.0**-20))
+        return factors
 
 
 def gamma(channels: int) -> float:
@@ -108,39 +116,33 @@ def gamma(channels: int) -> float:
 
 def rounded(block: np.ndarray, centre: np.ndarray, kind: Distance, coarse: bool, left: bool) -> Rounded:
     """Prepare a block [n, C, K]; coarse: to bfloat16's 8 bits; left: the probes' factor, to be multiplied with the gallery's."""
-    parts = by_part(block, centre, kind, np.float32)  # [K, n, C]
-    residual = 1.1 * UNIT_F32 * _lengths(parts).mean(0)  # what by_part rounded
-    count, size, channels = parts.shape
-    factors = np.empty((count, size, channels + (2 * NORM_PIECES if kind == "euclidean" else 0)), np.float32)
-    if coarse:
-        bits = factors[..., :channels]
-        bits[...] = parts
-        whole = np.ascontiguousarray(bits).view(np.uint32)
-        whole += np.uint32(0x8000)
-        whole &= np.uint32(0xFFFF0000)
-        bits[...] = whole.view(np.float32)
-        parts -= bits
-        residual = residual + _lengths(parts).mean(0)
-        parts = bits
-    else:
-        factors[..., :channels] = parts
-    squares = _lengths(parts) ** 2  # [K, n]
-    if kind == "euclidean":
-        # |x' - y'|^2 = |x'|^2 + |y'|^2 - 2 x'.y', and both norms less what the sum can lose
-        pieces = _pieces(squares * (1.0 - 2.0 * gamma(channels)))
-        ones, norms = slice(channels + NORM_PIECES, None), slice(channels, channels + NORM_PIECES)
-        if left:
-            factors[..., :channels] *= np.float32(-2.0)
-        else:
-            ones, norms = norms, ones
-        factors[..., norms] = pieces
-        factors[..., ones] = 1.0
-    return Rounded(factors, residual, gamma(channels) * squares.mean(0))
+    size, channels, count = block.shape
+    norms = 2 * NORM_PIECES if kind == "euclidean" else 0
+    made = Rounded(np.empty((count, size, channels + norms), np.float32), np.empty(size), np.empty((count, size)))
+    for start in range(0, size, CHUNK_ROWS):
+        some = slice(start, start + CHUNK_ROWS)
+        factors = made.factors[:, some]
+        parts = by_part(block[some], centre, kind, np.float32)  # [K, r, C]
+        residual = 1.1 * UNIT_F32 * _lengths(parts).mean(0)  # what by_part rounded
+        if coarse:
+            bits = parts.view(np.uint32) + np.uint32(0x8000)  # to the nearest of 8 bits
+            bits &= np.uint32(0xFFFF0000)
+            parts, exact = bits.view(np.float32), parts
+            residual += (1.0 + gamma(channels)) * _lengths(np.subtract(exact, parts, out=exact)).mean(0)
+        squares = np.einsum("knc,knc->kn", parts, parts).astype(np.float64)
+        np.multiply(parts, np.float32(-2.0 if left and norms else 1.0), out=factors[..., :channels])
+        if norms:
+            # |x' - y'|^2 = |x'|^2 + |y'|^2 - 2 x'.y', both norms less what the sums can lose: gamma of their own, twice gamma of the product's
+            ones, own = (0, NORM_PIECES) if left else (NORM_PIECES, 0)
+            factors[..., channels + ones : channels + ones + NORM_PIECES] = 1.0
+            factors[..., channels + own : channels + own + NORM_PIECES] = _pieces(squares * (1.0 - 3.0 * gamma(channels)))
+        made.residual[some], made.squares[:, some] = residual, squares
+    return made
 
 
 def _lengths(parts: np.ndarray) -> np.ndarray:
-    """float64 [K, n]: lengths of [K, n, C], summed in double precision."""
-    return np.sqrt(np.einsum("knc,knc->kn", parts, parts, dtype=np.float64, casting="same_kind"))
+    """float64 [K, n]: lengths of [K, n, C], summed in float32."""
+    return np.sqrt(np.einsum("knc,knc->kn", parts, parts).astype(np.float64))
 
 
 def _pieces(values: np.ndarray) -> np.ndarray:

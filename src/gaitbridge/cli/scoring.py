@@ -1,4 +1,4 @@
-"""Commands about scoring: score, protocols."""
+"""Commands about scoring: score, compare, protocols, tables."""
 
 from pathlib import Path
 from typing import Literal
@@ -8,17 +8,10 @@ from gaitbridge.cli._app import app, say
 
 @app.command
 def score(
-    embeddings: Path,
-    *,
-    protocol: str,
-    distance: Literal["euclidean", "cosine"] | None = None,
-    rounding: Literal["published", "exact"] = "published",
-    gallery: Path | None = None,
-    partition: Path | None = None,
-    probe_modality: Literal["camera", "lidar"] | None = None,
-    gallery_modality: Literal["camera", "lidar"] | None = None,
-    rerank: Literal["none", "k-reciprocal"] = "none",
-    json: bool = False,
+    embeddings: Path, *, protocol: str, distance: Literal["euclidean", "cosine"] | None = None, rounding: Literal["published", "exact"] = "published",
+    gallery: Path | None = None, partition: Path | None = None, probe_modality: Literal["camera", "lidar"] | None = None,
+    gallery_modality: Literal["camera", "lidar"] | None = None, rerank: Literal["none", "k-reciprocal"] = "none", intervals: bool = False,
+    verification: bool = False, cells: bool = False, seed: int = 0, json: bool = False, format: Literal["text", "markdown", "latex"] = "text",
     out: Path | None = None,
 ) -> None:
     """Score a file of embeddings under a protocol: the numbers of the field's standard toolkit, and the exact ones beside them.
@@ -41,17 +34,28 @@ def score(
         Take only rows of this sensor, where the file says whose they are.
     rerank
         k-reciprocal: re-rank by shared neighbours (Zhong et al., CVPR 2017; k1 20, k2 6, lambda 0.3).
+    intervals
+        Give 95 % bootstrap intervals over people.
+    verification
+        Give equal error rate and true accepts at fixed false accepts, one sequence against one, with the curve in the JSON.
+    cells
+        Give rank-1 by pair of views.
+    seed
+        Of the bootstrap.
     json
         Print one JSON document instead of tables.
+    format
+        Of the tables: text, markdown or latex.
     out
-        Write the JSON document to this file, too.
+        Write the JSON document to this file, too; `gaitbridge tables` makes tables of it.
     """
     import json as form
 
     from gaitbridge.data.protocols import load_protocol
     from gaitbridge.data.protocols.partition import read_probe_set
     from gaitbridge.evaluation.embeddings_file import read_any
-    from gaitbridge.evaluation.score_document import document
+    from gaitbridge.evaluation.reranking import METHODS
+    from gaitbridge.evaluation.score_document import Deeper, document
     from gaitbridge.evaluation.score_file import Request, score_file
     from gaitbridge.progress import progress
     from gaitbridge.store import write_json
@@ -59,19 +63,77 @@ def score(
     rule = load_protocol(protocol)
     probes = read_any(embeddings)
     others = None if gallery is None else read_any(gallery)
+    listed = None if partition is None else read_probe_set(partition)
     kind = distance or ("cosine" if probes.about.get("distance") == "cosine" else "euclidean")
     with progress("score", "probes") as show:
-        listed = None if partition is None else read_probe_set(partition)
-        request = Request(rule, kind, others, listed, probe_modality or "", gallery_modality or "", None, show)
+        request = Request(rule, kind, others, listed, probe_modality or "", gallery_modality or "", METHODS.get(rerank), show)
         directions, notes = score_file(probes, request)
-    made = document(probes, request, rounding, directions, notes)
+        made = document(probes, request, rounding, directions, notes, Deeper(intervals, verification, cells, seed))
     if out is not None:
         write_json(made, out)
     if json:
         print(form.dumps(made, indent=1, allow_nan=False))
+    else:
+        _show(made, format)
+
+
+def _show(document: dict[str, object], form: str) -> None:
+    """Tables of a score's document, with what was compared above them."""
+    import sys
+
+    from rich.console import Console
+
+    from gaitbridge.report.table_text import score_tables, written
+
+    tables = score_tables(document)
+    if form != "text":
+        print(written(tables, form), end="")
         return
-    for name, value in made["metrics"].items():
-        say(f"{name:24} {value}   {made['exact'][name]}")
+    sides = [document[f"{side}_modality"] or "not said" for side in ("probe", "gallery")]
+    say(f"probe     {document['probe']} (sensor: {sides[0]})")
+    say(f"gallery   {document['gallery']} (sensor: {sides[1]})")
+    say(f"excluded  {document['excluded']}")
+    console = Console(width=None if sys.stdout.isatty() else 140, highlight=False)
+    for table in tables:
+        for part in table.narrowed(console.width):
+            console.print(part.to_rich())
+    notes = document["notes"]
+    for note in notes if isinstance(notes, list) else []:
+        say(f"note: {note}")
+
+
+@app.command
+def tables(source: Path, *, format: Literal["text", "markdown", "latex"] = "markdown", out: Path | None = None) -> None:
+    """Print the tables of an evaluated run, or of a score's JSON, for a page or a paper.
+
+    Parameters
+    ----------
+    source
+        Folder of an evaluated run (or its evaluation folder), or a .json that `gaitbridge score --out` wrote.
+    format
+        text, markdown or latex.
+    out
+        Write them to this file instead.
+    """
+    from gaitbridge.evaluation.results import read_rows
+    from gaitbridge.evaluation.score_document import read_document
+    from gaitbridge.report.table_text import score_tables, written
+    from gaitbridge.report.tables import condition_table, main_table
+    from gaitbridge.store import written_whole
+
+    if source.suffix == ".json" and source.name != "results.json":
+        made = score_tables(read_document(source))
+    else:
+        places = [source, source / "results.json", source / "evaluation" / "results.json"]
+        rows = read_rows(next((place for place in places if place.is_file()), places[-1]))
+        made = [main_table(rows), condition_table(rows), condition_table(rows, "identical")]
+    text = "\n\n".join(f"{table.title}\n{table.to_markdown()}" for table in made) + "\n" if format == "text" else written(made, format)
+    if out is None:
+        print(text, end="")
+        return
+    with written_whole(out) as temporary:
+        temporary.write_text(text)
+    say(f"{out}")
 
 
 @app.command

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from gaitbridge.evaluation.metrics import Ranking, mean_known
+from gaitbridge.evaluation.metrics import Ranking, interval, mean_known, people_times
 
 
 @dataclass
@@ -77,6 +77,25 @@ def mean_of_rows(cells: np.ndarray) -> float:
     rows = known.sum(1)
     means = np.where(known, cells, 0.0).sum(1)[rows > 0] / rows[rows > 0]
     return float(means.mean()) if len(means) else math.nan
+
+
+def interval_of_cells(first: np.ndarray, probe_views: np.ndarray, people: np.ndarray, rank: int, seed: int) -> tuple[float, float]:
+    """The 95 % bootstrap interval over people, in %, of the exact number of `view_pairs`; NaN, NaN with fewer than two people.
+
+    first [n, V], probe_views [n] codes, people [n] names.
+    """
+    names, owner = np.unique(people, return_inverse=True)
+    views = first.shape[1]
+    if len(names) < 2:
+        return math.nan, math.nan
+    sums = np.zeros((2, len(names) * views, views))  # hits and probes with a mate, by person and probe view
+    for number, values in enumerate(((first > 0) & (first <= rank), first > 0)):
+        np.add.at(sums[number], owner * views + probe_views, values)
+    times = people_times(len(names), seed)
+    hits, mated = (times @ one.reshape(len(names), -1) for one in sums)
+    cells = np.where(mated > 0, 100.0 * hits / np.maximum(mated, 1.0), np.nan).reshape(-1, views, views)
+    cells[:, np.arange(views), np.arange(views)] = np.nan
+    return interval(np.asarray([mean_of_rows(draw) for draw in cells]))
 
 
 def probe_views(into: Averages, name: str, ranking: Ranking, views: np.ndarray, count: int) -> None:

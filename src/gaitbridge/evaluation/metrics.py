@@ -186,10 +186,15 @@ def people_draws(values: np.ndarray, people: Sequence[str], seed: int, draws: in
     sums, counts = np.zeros((len(names), values.shape[1])), np.zeros((len(names), values.shape[1]))
     np.add.at(sums, owner, np.where(known, values, 0.0))
     np.add.at(counts, owner, known)
-    evenly = np.full(len(names), 1.0 / max(len(names), 1))
-    times = stream(seed, "bootstrap over people").multinomial(len(names), evenly, size=draws).astype(np.float64)
+    times = people_times(len(names), seed, draws)
     total, weight = times @ sums, times @ counts
     return np.where(weight > 0, total / np.maximum(weight, 1.0), np.nan)
+
+
+def people_times(people: int, seed: int, draws: int = DRAWS) -> np.ndarray:
+    """float64 [draws, people]: how often each draw takes each person."""
+    evenly = np.full(people, 1.0 / max(people, 1))
+    return stream(seed, "bootstrap over people").multinomial(people, evenly, size=draws).astype(np.float64)
 
 
 def interval(draws: np.ndarray, level: float = LEVEL) -> tuple[float, float]:

@@ -70,6 +70,21 @@ def test_forgotten_means_gone(gallery: Gallery, tmp_path: Path) -> None:
     assert gallery.search(embeddings(["p0007"], seed=2))[0][0].person == "p0007"
 
 
+def test_a_small_part_of_one_file_is_gone_as_well(tmp_path: Path) -> None:
+    """One of twelve hundred in a single file with nothing to be joined with: LanceDB's own pruning would keep the bytes."""
+    made = make(tmp_path / "gallery")
+    people = [*OTHERS, NAME]
+    enrolled = embeddings(people)
+    made.enrol(enrolled, walks(people))
+    data = tmp_path / "gallery" / "templates.lance" / "data"
+    assert len(list(data.iterdir())) == 1
+    gone = vectors_of(enrolled)[-1:]
+    assert len(traces(tmp_path / "gallery", gone)) >= 5  # the name and four pieces
+    made.forget(NAME)
+    assert traces(tmp_path / "gallery", gone) == []
+    assert made.check()["templates"] == 1200
+
+
 def test_enrolled_again_they_are_somebody_new(gallery: Gallery) -> None:
     before = gallery.person(NAME)[0].person_id
     gallery.forget(NAME)

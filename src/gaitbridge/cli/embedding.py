@@ -1,0 +1,58 @@
+"""Commands that embed: embed."""
+
+import os
+from pathlib import Path
+from typing import Literal
+
+from gaitbridge.cli._app import app, say
+from gaitbridge.errors import UserError
+
+
+@app.command
+def embed(model: Path, store: Path, out: Path, *, modality: str | None = None, split: Literal["train", "val", "test"] | None = None,
+          device: str | None = None, fast: bool = True) -> None:
+    """Embed the sequences of a store to a file. Stopped, the same command goes on; under torchrun each process, on any machine, does its share.
+
+    Parameters
+    ----------
+    model
+        Folder of a run, or an exported .onnx file.
+    store
+        The store.
+    out
+        The file to write, a .npz; `gaitbridge score` and `gaitbridge compare` read it.
+    modality
+        camera, lidar or another that the network takes; needed where it takes several.
+    split
+        Only these people.
+    device
+        cpu or cuda; by default a GPU where there is one.
+    fast
+        Take the folded network on a CPU once it agreed with the plain one.
+    """
+    import torch
+
+    from gaitbridge.evaluation.bulk import embed_in_parts
+    from gaitbridge.evaluation.embed import modality_name
+    from gaitbridge.inference.session import load
+    from gaitbridge.progress import progress, silent
+    from gaitbridge.store import Store
+
+    if out.suffix != ".npz":
+        raise UserError(f"{out} must end in .npz")
+    rank, world = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+    place = device or (f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if torch.cuda.is_available() else "cpu")
+    opened, network = Store(store), load(model, device=place, fast=fast)
+    if modality is None and len(network.modalities) > 1:
+        raise UserError(f"{model} takes {' and '.join(network.modalities)}: say which with --modality")
+    name = modality_name(modality) if modality else network.modalities[0]
+    if name not in network.inputs:
+        raise UserError(f"{model} does not take {name}: it takes {' or '.join(network.modalities)}")
+    numbers = opened.select(split=split)
+    with progress(f"embed {name.replace('_', ' ')}", "parts") as show:
+        missing = embed_in_parts(network.embed, opened, numbers, name, out, {"run": str(model)}, network.weights_hash, inputs=network.inputs[name],
+                                 share=(rank, world), progress=show if rank == 0 else silent)
+    if missing:
+        say(f"process {rank} of {world}: {missing} parts of others are missing; the last to finish writes {out}, or the same command run again")
+    else:
+        say(f"{out}: {name} of {store}, weights {network.weights_hash[:12]}")

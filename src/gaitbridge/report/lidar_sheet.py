@@ -36,7 +36,7 @@ def write_sheet(out: Path, title: str, scene: np.ndarray, sensor_way: np.ndarray
 
     shown = rows[:ROWS]
     figure = Figure(figsize=(14, max(6.0, 1.6 * len(shown) + 1)), dpi=110, layout="constrained")
-    grid = GridSpec(max(len(shown), 1), FRAMES + 6, figure=figure)
+    grid = GridSpec(max(len(shown), 4), FRAMES + 6, figure=figure)
     _from_above(figure.add_subplot(grid[:, :6]), scene, sensor_way, rows)
     for number, row in enumerate(shown):
         frames = np.unique(np.linspace(0, len(row.views) - 1, min(FRAMES, len(row.views))).round().astype(int))

@@ -7,6 +7,7 @@
     ground.py      levelling, and heights above uneven ground
     background.py  what stands still before a LiDAR that stands still
     clusters.py    points that belong together
+    limbs.py       hands, legs and feet that a cluster has lost
     gates.py       what may be a person, cluster by cluster and track by track
     ego.py         how the LiDAR itself moved
     detect.py      all of these over one recording, in a process of its own

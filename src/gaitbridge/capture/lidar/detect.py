@@ -210,11 +210,11 @@ def _people(scan: int, stands: Standing, when: np.ndarray, still: np.ndarray, se
     body[stands.up] = (height_m[stands.up] > BODY_M[0]) & (height_m[stands.up] < BODY_M[1])
     parts = list(_parts(stands, still, sensor, gates))
     pieces = [part for part in parts if len(part) < gates.least_points]
+    middles = np.array([flat[piece, :2].mean(0) for piece in pieces]).reshape(-1, 2)
     for part in parts:
-        size = size_of(flat[part], height_m[part])
-        if not may_be_person(size, gates):
+        if len(part) < gates.least_points or not may_be_person(size_of(flat[part], height_m[part]), gates):
             continue
-        part = np.concatenate([part, limbs(flat, part, pieces, gates.widest_m)])
+        part = np.concatenate([part, limbs(flat, part, pieces, middles, gates.widest_m)])
         size = size_of(flat[part], height_m[part])
         others = body.copy()
         others[part] = False

@@ -51,10 +51,14 @@ def _cells(points: np.ndarray, size: float) -> tuple[np.ndarray, np.ndarray]:
 def _lowest(points: np.ndarray, size: float) -> np.ndarray:
     """The lowest point of each cell [Q, 3]."""
     near = points[(np.abs(points[:, 0]) < FARTHEST_M) & (np.abs(points[:, 1]) < FARTHEST_M)]
+    if not len(near):
+        return near
     column, row = _cells(near, size)
-    order = np.lexsort((near[:, 2], row, column))
-    first = np.flatnonzero((np.diff(column[order], prepend=-(10**9)) != 0) | (np.diff(row[order], prepend=-(10**9)) != 0))
-    return np.asarray(near[order[first]])
+    cell = (column - column.min()) * (int(np.ptp(row)) + 1) + row - row.min()
+    low = np.full(int(cell.max()) + 1, np.inf)
+    np.minimum.at(low, cell, near[:, 2])
+    found = np.flatnonzero(near[:, 2] == low[cell])
+    return np.asarray(near[found[np.unique(cell[found], return_index=True)[1]]])
 
 
 def _plane(lowest: np.ndarray, tries: int = 300) -> tuple[np.ndarray, float, bool]:

@@ -34,18 +34,18 @@ def feet(points: np.ndarray, height_m: np.ndarray, person: np.ndarray, ground: n
     return np.asarray(near[np.isfinite(distance)])
 
 
-def limbs(points: np.ndarray, person: np.ndarray, pieces: Sequence[np.ndarray], widest_m: float) -> np.ndarray:
+def limbs(points: np.ndarray, person: np.ndarray, pieces: Sequence[np.ndarray], middles: np.ndarray, widest_m: float) -> np.ndarray:
     """Which of the pieces, clusters too small for a person, are a person's: the numbers of their points [L].
 
-    points [P, 3], levelled; person and each of the pieces: numbers of points. Whatever would make the person wider than `widest_m` is none.
+    points [P, 3], levelled; person and each of the pieces: numbers of points; middles [N, 2], where the pieces are. Whatever would make the
+    person wider than `widest_m` is none.
     """
     from scipy.spatial import cKDTree
 
-    middle = points[person, :2].mean(0)
-    near = [piece for piece in pieces if np.abs(points[piece, :2] - middle).max() < widest_m]
-    if not near:
+    near = np.flatnonzero(np.abs(middles - points[person, :2].mean(0)).max(1, initial=0.0) < widest_m)
+    if not len(near):
         return np.empty(0, np.int64)
     tree = cKDTree(points[person])
-    mine = [piece for piece in near if float(tree.query(points[piece])[0].min()) <= GAP_M]
+    mine = [pieces[number] for number in near.tolist() if float(tree.query(points[pieces[number]])[0].min()) <= GAP_M]
     mine = [piece for piece in mine if float(np.ptp(points[np.concatenate([person, piece]), :2], axis=0).max()) <= widest_m]
     return np.concatenate(mine) if mine else np.empty(0, np.int64)

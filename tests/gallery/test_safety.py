@@ -90,7 +90,7 @@ Gallery(place).enrol(embeddings(["second"]), walks(["second"]))
 def test_two_writers_and_a_reader(tmp_path: Path) -> None:
     place = tmp_path / "gallery"
     make(place).enrol(embeddings(["w9999"]), walks(["w9999"]))
-    both = [writer(place, 0, 25), writer(place, 15, 25)]  # ten of the people are the same
+    both = [writer(place, 0, 30), writer(place, 0, 40)]  # thirty of the people are the same, and asked for at the same time
     gallery, asked, seen = Gallery(place), embeddings(["w9999"], seed=3), []
     while any(process.poll() is None for process in both):
         assert gallery.search(asked)[0][0].person == "w9999"
@@ -98,7 +98,7 @@ def test_two_writers_and_a_reader(tmp_path: Path) -> None:
     said = [process.communicate() for process in both]
     assert [process.returncode for process in both] == [0, 0], said
     lines = [line for out, _ in said for line in out.split("\n")]
-    assert sum(line.startswith("known") for line in lines) == 10
+    assert sum(line.startswith("known") for line in lines) == 30
     assert sum(line.startswith("w") for line in lines) == 40
     assert seen == sorted(seen)
     assert all(count % 2 == 1 for count in seen)  # only whole people are ever seen

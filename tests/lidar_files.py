@@ -97,16 +97,18 @@ def _cloud_message(store: object, points: Points, ring: np.ndarray, time_s: floa
 
 
 def ros(path: Path, scans: Sequence[Points], rings: Sequence[np.ndarray], hz: float = 10.0, topics: Sequence[str] = ("/lidar",),
-        fields: str = "xyz") -> Path:  # fmt: skip
+        fields: str = "xyz", mcap: bool = False) -> Path:  # fmt: skip
     """A ROS 1 bag (.bag), or the folder of a ROS 2 bag."""
     from rosbags.rosbag1 import Writer as Writer1
+    from rosbags.rosbag2 import StoragePlugin
     from rosbags.rosbag2 import Writer as Writer2
     from rosbags.typesys import Stores, get_typestore
 
     ros2 = path.suffix != ".bag"
     store = get_typestore(Stores.ROS2_HUMBLE if ros2 else Stores.ROS1_NOETIC)
     name = "sensor_msgs/msg/PointCloud2"
-    with Writer2(path, version=8) if ros2 else Writer1(path) as bag:
+    storage = StoragePlugin.MCAP if mcap else StoragePlugin.SQLITE3
+    with Writer2(path, version=8, storage_plugin=storage) if ros2 else Writer1(path) as bag:
         for topic in topics:
             connection = bag.add_connection(topic, name, typestore=store)
             for k, (scan, ring) in enumerate(zip(scans, rings, strict=True)):

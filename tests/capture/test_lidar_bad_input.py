@@ -29,8 +29,8 @@ def wall(azimuth: np.ndarray, elevation: np.ndarray) -> np.ndarray:
 
 def mcap_or_db3(path: Path) -> Path:
     """The one file of a ROS 2 bag."""
-    folder = files.ros(path.with_suffix(""), SCANS, RINGS)
-    (data,) = folder.glob("*.db3")
+    folder = files.ros(path.with_suffix(""), SCANS, RINGS, mcap=path.suffix == ".mcap")
+    (data,) = folder.glob(f"*{path.suffix}")
     path.write_bytes(data.read_bytes())
     return path
 
@@ -47,6 +47,7 @@ WRITERS: dict[str, Callable[[Path], Path]] = {
     "a.laz": lambda path: files.las(path, SCANS),
     "a.bag": lambda path: files.ros(path, SCANS, RINGS),
     "a.db3": mcap_or_db3,
+    "a.mcap": mcap_or_db3,
     "a.pcap": lambda path: files.pcap(path, wall, turns=1),
 }
 _WRITTEN: dict[str, bytes] = {}

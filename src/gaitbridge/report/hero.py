@@ -17,11 +17,17 @@ if TYPE_CHECKING:
 GREY = "#475569"
 
 
-def hero_sequence(store: Store) -> int:
-    """The number of a sequence to show first: a normal test walk with both modalities, seen obliquely where there is one."""
-    both = [number for number, row in enumerate(store.rows) if row["silhouettes_frames"] and row["range_views_frames"]]
-    if not both:
-        raise UserError(f"{store.path} has no sequence with both silhouettes and range views; choose another store")
+def hero_sequence(store: Store, one_will_do: bool = False) -> int:
+    """The number of a sequence to show first: a normal test walk with both modalities, seen obliquely where there is one.
+
+    one_will_do: take a sequence with silhouettes or range views alone where none has both. UserError where there is none.
+    """
+    counts = [(row["silhouettes_frames"] > 0) + (row["range_views_frames"] > 0) for row in store.rows]
+    most = max(counts, default=0)
+    if most < (1 if one_will_do else 2):
+        wanted = "silhouettes or range views" if one_will_do else "both silhouettes and range views"
+        raise UserError(f"{store.path} has no sequence with {wanted}; choose another store")
+    both = [number for number, count in enumerate(counts) if count == most]
 
     def order(number: int) -> tuple[bool, bool, float, str]:
         row = store.rows[number]

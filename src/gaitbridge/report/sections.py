@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -112,24 +112,28 @@ def walkers(run: RunFiles, store: Store | None) -> str:
     if store is None:
         return missing("No store was given, so there are no pictures: name it when writing the report.")
     try:
-        shown = store.rows[hero_sequence(store)]
+        shown = store.rows[hero_sequence(store, one_will_do=True)]
     except UserError as error:
         return missing(str(error))
     same_walk = [number for number, row in enumerate(store.rows) if all(row[name] == shown[name] for name in ("person", "condition", "take"))]
-    same_walk = [number for number in same_walk if store.rows[number]["silhouettes_frames"] and store.rows[number]["range_views_frames"]]
-    cards = "".join(_walker(store, number) for number in sorted(same_walk, key=lambda number: store.rows[number]["view"])[:8])
+    modalities = [name for name in ("silhouettes", "range_views") if shown[f"{name}_frames"]]
+    same_walk = [number for number in same_walk if all(store.rows[number][f"{name}_frames"] for name in modalities)]
+    cards = "".join(_walker(store, number, modalities) for number in sorted(same_walk, key=lambda number: store.rows[number]["view"])[:8])
     kind = "simulated walker" if is_synthetic(run, store) else "person"
+    seen = {"silhouettes": "as the camera's silhouette",
+            "range_views": "as the LiDAR's range view (near is warm, far is cold, each frame on its own scale)"}
+    where = ("above ", ", below ") if len(modalities) > 1 else ("", "")
     what = (
         f"One walk of one {kind} ({html.escape(shown['person'])}, {html.escape(shown['condition'])}), from each view at the same moments: "
-        "above as the camera's silhouette, below as the LiDAR's range view (near is warm, far is cold, each frame on its own scale). "
+        f"{''.join(place + seen[name] for place, name in zip(where, modalities, strict=False))}. "
         "View 0 walks towards the sensor; a blank frame is one that the sensor lost."
     )
     return f'<p>{what}</p><div class="walkers">{cards}</div>{_skeleton(store, same_walk[0])}'
 
 
-def _walker(store: Store, number: int) -> str:
+def _walker(store: Store, number: int, modalities: Sequence[str]) -> str:
     row, frames = store.rows[number], pick_frames(store, number, 4)
-    images = "".join(_image(strip(store, number, name, frames[name]), f"{name} of {row['key']}") for name in ("silhouettes", "range_views"))
+    images = "".join(_image(strip(store, number, name, frames[name]), f"{name} of {row['key']}") for name in modalities)
     return f"<figure>{images}<figcaption>{html.escape(seen_from(row))}</figcaption></figure>"
 
 

@@ -24,8 +24,10 @@ from typing import Any
 import numpy as np
 
 WALKS = ("01-nm", "02-bg", "03-nt-nm", "01-cl", "01-cr", "02-ub", "01-uf", "03-oc", "04-nt")
-PARTS = {"Normal": ("01-nm",), "Bag": ("bg",), "Clothing": ("cl",), "Carrying": ("cr",), "Umbrella": ("ub",), "Uniform": ("uf",), "Occlusion": ("oc",),
-         "Night": ("nt",), "Overall": ("01", "02", "03", "04")}  # fmt: skip
+PARTS = {
+    "Normal": ("01-nm",), "Bag": ("bg",), "Clothing": ("cl",), "Carrying": ("cr",), "Umbrella": ("ub",), "Uniform": ("uf",),
+    "Occlusion": ("oc",), "Night": ("nt",), "Overall": ("01", "02", "03", "04"),
+}  # fmt: skip
 
 
 def write_file(path: Path, asked: argparse.Namespace) -> int:
@@ -34,10 +36,7 @@ def write_file(path: Path, asked: argparse.Namespace) -> int:
     views = [f"{15 * number:03d}" for number in range(asked.views)]
     keys = []
     for person in range(asked.people):
-        if asked.protocol == "oumvlp":
-            kinds = ["00", "01"]
-        else:
-            kinds = ["00-nm", *random.permutation(WALKS)[: asked.walks]]
+        kinds = ["00", "01"] if asked.protocol == "oumvlp" else ["00-nm", *random.permutation(WALKS)[: asked.walks]]
         keys += [(f"{person:05d}", kind, view) for kind in kinds for view in views]
     plain = path.with_suffix(".npy")
     values = np.lib.format.open_memmap(plain, "w+", np.float32, (len(keys), asked.channels, asked.parts))
@@ -110,7 +109,8 @@ def machine() -> str:
     """The processor, how many cores of it, and how busy it was."""
     names = [line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
     load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
-    return f"{names[0] if names else platform.processor()}, {os.cpu_count()} cores, OMP_NUM_THREADS {os.environ.get('OMP_NUM_THREADS', 'not set')}, load {load}"
+    threads = os.environ.get("OMP_NUM_THREADS", "not set")
+    return f"{names[0] if names else platform.processor()}, {os.cpu_count()} cores, OMP_NUM_THREADS {threads}, load {load}"
 
 
 def main() -> None:

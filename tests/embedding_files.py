@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from gaitbridge.conventions import stream
 CASIA_B = ("nm-01", "nm-02", "nm-03", "nm-04", "nm-05", "nm-06", "bg-01", "bg-02", "cl-01", "cl-02")
 SUSTECH1K = ("00-nm", "01-nm", "02-bg", "03-nt-nm", "01-cl", "01-cr", "02-ub", "01-uf", "03-oc", "04-nt")
 CCPG = ("U0_D0_BG", "U0_D0", "U3_D3", "U1_D0", "U1_D1", "U2_D2", "U0_D3")
-Arrays = dict[str, np.ndarray]
+Arrays = dict[str, Any]
 
 
 def arrays(
@@ -26,7 +27,7 @@ def arrays(
     return {"embeddings": values.astype(np.float32), "labels": labels, "types": kinds, "views": places}
 
 
-def write(path: Path, **made: np.ndarray) -> Path:
+def write(path: Path, **made: Any) -> Path:
     np.savez(path, **made)
     return path
 

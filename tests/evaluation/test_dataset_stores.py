@@ -10,7 +10,7 @@ from fake_store import blobs
 from gaitbridge.data.protocols import load_protocol
 from gaitbridge.errors import UserError
 from gaitbridge.evaluation.embeddings_file import read_any
-from gaitbridge.evaluation.results import find_row
+from gaitbridge.evaluation.results import ResultRow, find_row
 from gaitbridge.evaluation.score import evaluate_embeddings, write_evaluation
 from gaitbridge.evaluation.score_file import Request, score_file
 from gaitbridge.store import Store, finish_store, write_shard
@@ -31,12 +31,12 @@ def store_of(path: Path, made: files.Arrays, probe_set: list[str] | None = None)
     return Store(path), Embeddings(made["embeddings"], "euclidean", "silhouettes", "w", tuple(keys))
 
 
-def exact(tmp_path: Path, made: files.Arrays, protocol: str, **asked: object) -> dict[str, float]:
+def exact(tmp_path: Path, made: files.Arrays, protocol: str) -> dict[str, float]:
     file = read_any(files.write(tmp_path / "file.npz", **made))
-    return score_file(file, Request(load_protocol(protocol), **asked))[0][0].averages.exact  # type: ignore[arg-type]
+    return score_file(file, Request(load_protocol(protocol)))[0][0].averages.exact
 
 
-def value(rows: list, metric: str, condition: str, views: str = "excluded") -> float:  # type: ignore[type-arg]
+def value(rows: list[ResultRow], metric: str, condition: str, views: str = "excluded") -> float:
     row = find_row(rows, metric, "camera", "camera", views, condition)
     assert row is not None
     assert row.value is not None

@@ -57,12 +57,14 @@ def test_the_original_distance_alone_keeps_its_order() -> None:
     assert (np.argsort(reranked(far, 12, weight=1.0), axis=1) == np.argsort(far[:12, 12:], axis=1)).all()
 
 
-def test_neighbours_help_where_people_form_groups() -> None:
-    values, who = case(2, people=12, each=12, noise=1.7)
-    probes, gallery = Side(values, np.arange(40)), Side(values, np.arange(40, 144))
-    far = np.linalg.norm(values[:40, None] - values[None, 40:], axis=2).mean(2)
-    hits = [(who[40:][distances.argmin(1)] == who[:40]).mean() for distances in (far, k_reciprocal(probes, gallery, "euclidean"))]
-    assert hits[1] > hits[0]
+def test_a_near_stranger_among_its_own_falls_behind_those_who_share_neighbours() -> None:
+    random = np.random.default_rng(2)
+    friends, strangers = (random.uniform(-0.2, 0.2, (size, 2)) + place for size, place in ((6, (1.0, 0.0)), (10, (-1.2, 0.0))))
+    strangers[0] = (-0.75, 0.0)  # the nearest of all to the probe at the origin, but the probe is not among its own nearest
+    points = np.concatenate([[[0.0, 0.0]], friends, strangers])
+    far = np.linalg.norm(points[:, None] - points[None], axis=2).astype(np.float32)
+    assert far[0, 1:].argmin() == 6
+    assert (reranked(far, 1, k1=6, k2=1)[0][:6] < reranked(far, 1, k1=6, k2=1)[0][6]).all()
 
 
 def test_too_many_at_once_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

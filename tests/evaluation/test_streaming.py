@@ -21,7 +21,8 @@ def matching(random: np.random.Generator, kind: Distance, spread: float = 1.0, o
     own = random.standard_normal((people, *shape))
     who = [random.integers(0, people, size) for size in sizes]
     values = [(offset + own[of] + spread * random.standard_normal((len(of), *shape))).astype(np.float32) for of in who]
-    return Matching(*(Side(made, np.arange(len(made))) for made in values), who[0], who[1], kind)
+    sides = [Side(made, np.arange(len(made))) for made in values]
+    return Matching(sides[0], sides[1], who[0], who[1], kind)
 
 
 def all_exact(pair: Matching) -> np.ndarray:

@@ -1,7 +1,7 @@
 """DeepGaitV2's tensors in published checkpoints, in its three modes."""
 
-from gaitbridge.methods.deepgaitv2.network import NetworkConfig
 from gaitbridge.models.published_names import Names, Shapes, deep_settings, head, neck, stages, stem
+from gaitbridge.models.staged import OrderedConfig
 
 
 def mode(shapes: Shapes) -> str:
@@ -23,7 +23,7 @@ def settings(shapes: Shapes) -> dict[str, object]:
     return {"mode": kind, **deep_settings(shapes, layers(kind))}
 
 
-def names(config: NetworkConfig) -> Names:
+def names(config: OrderedConfig) -> Names:
     """Which tensor becomes which of ours."""
     published, first = layers(config.mode), config.blocks[0]
     found = stem("layer0.forward_block", "stem") | head() | neck()

@@ -2,45 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 
-from pydantic import model_validator
 from torch import Tensor, nn
 
-from gaitbridge.config import Config
 from gaitbridge.conventions import CAMERA
-from gaitbridge.models.backbones import ResNet, check_stages, feature_rows
+from gaitbridge.models.backbones import ResNet
 from gaitbridge.models.initialisation import standard_start
 from gaitbridge.models.necks import SeparateLinear
-from gaitbridge.models.pooling import check_bins, horizontal_pyramid, temporal_max
+from gaitbridge.models.pooling import horizontal_pyramid, temporal_max
 from gaitbridge.models.preparation import prepare_silhouettes
+from gaitbridge.models.staged import StagedConfig
 from gaitbridge.models.temporal import each_frame
 from gaitbridge.types import Batch, Distance, Features
 
 
-class NetworkConfig(Config):
+class NetworkConfig(StagedConfig):
     """Sizes of the network; the defaults are the published ones."""
-
-    channels: tuple[int, ...] = (64, 128, 256, 512)
-    """Of the four stages; the first is the stem's as well."""
-    blocks: tuple[int, ...] = (1, 1, 1, 1)
-    """Residual blocks a stage."""
-    strides: tuple[int, ...] = (1, 2, 2, 1)
-    stem_stride: int = 1
-    bins: tuple[int, ...] = (16,)
-    """Strips of each level of horizontal pooling."""
-    embedding: int = 256
-    size: tuple[int, int] = (64, 44)
-    """Height and width of the silhouettes."""
-
-    @model_validator(mode="after")
-    def _fits(self) -> "NetworkConfig":
-        check_stages(channels=self.channels, blocks=self.blocks, strides=self.strides)
-        check_bins(self.bins, feature_rows(self.size[0], (self.stem_stride, *self.strides)))
-        return self
-
-    @property
-    def parts(self) -> int:
-        """Parts of the embedding."""
-        return sum(self.bins)
 
 
 class Network(nn.Module):

@@ -1,7 +1,7 @@
 """The network of LidarGait (Shen et al. 2023): GaitBase's ResNet-9 on pictures of depth, published ones or made of range views."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 import torch
@@ -11,55 +11,41 @@ from torch import Tensor, nn
 from gaitbridge.config import Config
 from gaitbridge.conventions import DEPTH_PICTURES, LIDAR
 from gaitbridge.geometry.depth_picture import depth_picture
-from gaitbridge.models.backbones import ResNet, check_stages, feature_rows
+from gaitbridge.models.backbones import ResNet
 from gaitbridge.models.initialisation import standard_start
 from gaitbridge.models.necks import SeparateLinear
-from gaitbridge.models.pooling import check_bins, horizontal_pyramid, temporal_max
+from gaitbridge.models.pooling import horizontal_pyramid, temporal_max
 from gaitbridge.models.preparation import prepare_pictures, prepare_range_views
+from gaitbridge.models.staged import StagedConfig
 from gaitbridge.models.temporal import each_frame
 from gaitbridge.types import Batch, Distance, Features
 
 
-class NetworkConfig(Config):
-    """What the network sees, and its sizes; the defaults are the published ones."""
+class SeenConfig(Config):
+    """What the network sees."""
 
     modality: Literal["depth_pictures", "range_views"] = "depth_pictures"
     picture: Literal["colours", "metres"] = "colours"
     """How range views are shown to the network: as the coloured picture that published weights were trained on (3 channels), or as a mask and
     the depth in metres about the body's mean (2 channels), which keeps what a colour map scaled frame by frame loses."""
-    channels: tuple[int, ...] = (64, 128, 256, 512)
-    """Of the four stages; the first is the stem's as well."""
-    blocks: tuple[int, ...] = (1, 1, 1, 1)
-    """Residual blocks a stage."""
-    strides: tuple[int, ...] = (1, 2, 2, 1)
-    stem_stride: int = 1
-    bins: tuple[int, ...] = (16,)
-    """Strips of each level of horizontal pooling."""
-    embedding: int = 256
-    size: tuple[int, int] = (64, 64)
-    """Height and width of the pictures."""
 
     @model_validator(mode="after")
-    def _known(self) -> "NetworkConfig":
+    def _known(self) -> Self:
         if self.modality == "depth_pictures" and self.picture == "metres":
             raise ValueError("depth_pictures are colours and hold no metres: choose picture=colours or modality=range_views")
         return self
-
-    @model_validator(mode="after")
-    def _fits(self) -> "NetworkConfig":
-        check_stages(channels=self.channels, blocks=self.blocks, strides=self.strides)
-        check_bins(self.bins, feature_rows(self.size[0], (self.stem_stride, *self.strides)))
-        return self
-
-    @property
-    def parts(self) -> int:
-        """Parts of the embedding."""
-        return sum(self.bins)
 
     @property
     def picture_channels(self) -> int:
         """Channels of what the network sees."""
         return 3 if self.picture == "colours" else 2
+
+
+class NetworkConfig(StagedConfig, SeenConfig):  # this way round what is seen comes first in the files of runs
+    """What the network sees, and its sizes; the defaults are the published ones."""
+
+    size: tuple[int, int] = (64, 64)
+    """Height and width of the pictures."""
 
 
 def coloured(range_views: Tensor) -> Tensor:

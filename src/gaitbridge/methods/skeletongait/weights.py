@@ -1,7 +1,6 @@
 """SkeletonGait's tensors in published checkpoints: those of DeepGaitV2, with a first convolution of two channels."""
 
 from gaitbridge.methods.deepgaitv2 import weights as deepgaitv2
-from gaitbridge.methods.deepgaitv2.network import NetworkConfig as DeepGaitV2Config
 from gaitbridge.methods.skeletongait.network import NetworkConfig
 from gaitbridge.models.published_names import Names, Shapes
 
@@ -13,4 +12,4 @@ def settings(shapes: Shapes) -> dict[str, object]:
 
 def names(config: NetworkConfig) -> Names:
     """Which tensor becomes which of ours."""
-    return deepgaitv2.names(DeepGaitV2Config.model_validate(config.model_dump()))
+    return deepgaitv2.names(config)

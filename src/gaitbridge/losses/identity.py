@@ -1,10 +1,13 @@
 """The identity losses of the field's standard networks: triplets of part features, and cross-entropy behind a batch-norm neck."""
 
+from typing import Protocol
+
 from torch import Tensor, nn
 
 from gaitbridge.config import Config
 from gaitbridge.losses.cross_entropy import CosineClassifier, cross_entropy
 from gaitbridge.losses.triplet import triplet
+from gaitbridge.types import Batch, Features
 
 
 class IdentityConfig(Config):
@@ -40,4 +43,27 @@ class IdentityLosses(nn.Module):
         if settings.cross_entropy:
             normal = self.neck(parts.flatten(1)).view(parts.shape)                    # [N, C, K]
             losses["cross_entropy"] = settings.cross_entropy * cross_entropy(self.classify(normal), people, settings.smoothing)
+        return losses
+
+
+class Embedding(Protocol):
+    """What the objective asks of a network's settings: how many parts its embedding has, and how many channels each."""
+
+    @property
+    def parts(self) -> int: ...
+    @property
+    def embedding(self) -> int: ...
+
+
+class IdentityObjective(nn.Module):
+    """What the standard networks are trained with: the losses of one batch by name, already weighted; their sum is minimised."""
+
+    def __init__(self, config: IdentityConfig, network: Embedding, people: int) -> None:
+        super().__init__()
+        self.identity = IdentityLosses(config, network.parts, network.embedding, people)
+
+    def forward(self, features: Features, batch: Batch, done: float = 1.0) -> dict[str, Tensor]:
+        """features of the network, the batch they came from, and the share of the training done, which nothing here depends on."""
+        (parts,) = features.parts.values()
+        losses: dict[str, Tensor] = self.identity(parts, batch.people)
         return losses

@@ -14,6 +14,7 @@ import torch
 import gaitbridge
 from gaitbridge.cli import main
 from gaitbridge.errors import UserError
+from gaitbridge.geometry.depth_picture import depth_picture
 from gaitbridge.models.published_names import CLASSIFIER
 from gaitbridge.store import Store
 from gaitbridge.training.checkpoint import pointed, read_part
@@ -140,6 +141,18 @@ def test_wrapped_names_half_precision_and_what_training_adds_are_read(tmp_path: 
     assert pointed(tmp_path / "run", "last") == tmp_path / "run" / "checkpoints" / "step-0001234"
     found = read_part(tmp_path / "run" / "checkpoints" / "step-0001234", "network")
     assert torch.equal(found["encoder.stem.0.weight"], published.tensor("Backbone.forward_block.conv1.conv.weight", (8, 1, 3, 3)).half().float())
+
+
+def test_range_views_are_taken_where_depth_pictures_are(tmp_path: Path) -> None:
+    model = gaitbridge.load(imported(tmp_path, published.resnet((8, 16, 32, 64), (1, 1, 1, 1), 12, 16, pictures=3), "lidargait"))
+    view = np.random.default_rng(0).uniform(5, 9, (3, 64, 64)).astype(np.float32)
+    view[:, :, :20] = np.nan
+    pictures = np.stack([depth_picture(frame) for frame in view])
+    wanted = model.embed(depth_pictures=[pictures])
+    for given in (view, pictures):
+        found = model.embed(range_views=[given])
+        assert (found.values == wanted.values).all()
+        assert found.modality == "depth_pictures"
 
 
 def test_an_imported_run_is_evaluated_like_any_other(toy_store: Store, tmp_path: Path) -> None:

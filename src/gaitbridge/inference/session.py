@@ -9,8 +9,10 @@ import numpy as np
 
 from gaitbridge import plugins
 from gaitbridge.config import checked
+from gaitbridge.conventions import DEPTH_PICTURES, LIDAR
 from gaitbridge.data.preparation import fitted
 from gaitbridge.errors import UserError, nearest
+from gaitbridge.geometry.depth_picture import depth_picture
 from gaitbridge.inference.fast import Fast
 from gaitbridge.simulation.body._read_out import ReadOut
 from gaitbridge.simulation.truth import read_out_of
@@ -50,10 +52,13 @@ class Model:
         silhouettes: uint8 [T, H, W], 0 to 255, each a walk; range_views: float32 [T, H, W] in metres, NaN where nothing came back; networks that
         take more want that by name as well, such as `embed(silhouettes=[...], smpl=[...])` (`inputs` says; types.ARRAYS has the shapes).
         T may differ between sequences, H x W is the network's size or wider (64 x 64 is cut to 64 x 44). Returns `Embeddings` whose `values` is
-        float32 [N, C, K]. Raises UserError on unknown or missing names, an empty list, a wrong dtype, size or number of axes.
+        float32 [N, C, K]. A network of depth pictures takes range views too, in metres or as pictures. Raises UserError on unknown or missing names,
+        an empty list, a wrong dtype, size or number of axes.
         """
         from gaitbridge.evaluation.forward import embed_arrays
 
+        if set(sequences) == {LIDAR} and LIDAR not in self.inputs and DEPTH_PICTURES in self.inputs:
+            sequences = {DEPTH_PICTURES: [_as_pictures(array) for array in sequences[LIDAR]]}
         modality = self._modality(sequences)
         for name, arrays in sequences.items():
             for number, array in enumerate(arrays):
@@ -130,6 +135,12 @@ class Model:
         if problem := array_problem(modality, array):
             raise UserError(f"{modality}[{number}] {problem}")
         fitted(array, getattr(self.network.config, "size", None), f"{modality}[{number}]")
+
+
+def _as_pictures(view: np.ndarray) -> np.ndarray:
+    """Range views float32 [T, H, W] as depth pictures uint8 [T, 3, H, W] that look like the published ones; anything else as it is."""
+    metres = isinstance(view, np.ndarray) and view.ndim == 3 and view.dtype.kind == "f" and len(view)
+    return np.stack([depth_picture(frame) for frame in view]) if metres else view
 
 
 def load(run: Path | str, which: str = "best", device: str = "cpu", fast: bool = True) -> Model:

@@ -19,7 +19,7 @@ from gaitbridge.errors import UserError
 from gaitbridge.geometry import transforms
 from gaitbridge.geometry.camera import Camera
 from gaitbridge.simulation.body import Pose, Shape
-from gaitbridge.simulation.cohort import PLAN, _finished, simulate
+from gaitbridge.simulation.cohort import PLAN, _what, simulate
 from gaitbridge.simulation.render import render_take
 from gaitbridge.simulation.scene import Clock
 from gaitbridge.simulation.sensors.silhouette_camera import SilhouetteCamera
@@ -27,6 +27,7 @@ from gaitbridge.simulation.settings import CohortConfig
 from gaitbridge.simulation.takes import Person, plan, render_person, take_of
 from gaitbridge.store import FIELDS, Store, shard_path
 from gaitbridge.types import Sequence
+from gaitbridge.workers import finished
 
 CAPTURES = Path(__file__).parents[2].parent / "shared" / "motion" / "shum"
 TINY: dict[str, Any] = {
@@ -198,7 +199,7 @@ def test_a_workers_exception_is_one_line_that_names_the_person(tmp_path: Path) -
     future: Future[str] = Future()
     future.set_exception(ValueError("no such thing"))
     with pytest.raises(UserError, match=r"rendering p0007 to .* failed \(ValueError: no such thing\): what is finished is kept") as caught:
-        _finished(future, Person("p0007", "test", (("normal", 0),)), tmp_path)
+        finished(future, _what(tmp_path, tiny(), Person("p0007", "test", (("normal", 0),)), "walker"))
     assert "\n" not in str(caught.value)
 
 

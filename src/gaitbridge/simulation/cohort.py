@@ -4,15 +4,8 @@ Everything is a pure function of the config: the same config gives the same byte
 """
 
 import json
-import multiprocessing
-import os
-import signal
-from collections.abc import Generator, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import closing, contextmanager
+from contextlib import closing
 from importlib.metadata import version
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +15,7 @@ from gaitbridge.simulation.sensors.spinning_lidar import open_lidar
 from gaitbridge.simulation.settings import CohortConfig
 from gaitbridge.simulation.takes import Person, open_body, open_source, plan, render_person
 from gaitbridge.store import finish_store, shard_path, write_shard, written_whole
+from gaitbridge.workers import each
 
 __all__ = ["CohortConfig", "simulate"]
 
@@ -34,25 +28,9 @@ def _render_shard(store: Path, config: CohortConfig, person: Person, source_name
     return person.name
 
 
-@contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """Worker processes started inside use one thread for arithmetic: several of them share the machine, and sums keep their order."""
-    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-    before = {name: os.environ.get(name) for name in names}
-    os.environ.update(dict.fromkeys(names, "1"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
-
-
-def _ignore_interrupt() -> None:
-    """Ctrl-C reaches every process of a terminal; only the parent acts on it, and lets each worker finish its shard."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _what(store: Path, config: CohortConfig, person: Person, source_name: str) -> str:
+    """A worker's task in words."""
+    return f"rendering {person.name} to {store}"
 
 
 def _start(store: Path, config: CohortConfig) -> None:
@@ -88,50 +66,13 @@ def simulate(store: Path, config: CohortConfig, workers: int = 1, progress: Prog
     open_body(config.body, config.body_detail)  # a first load fills the body model's cache once, not in each worker
     for left in (store / "shards").glob(".*.part"):  # of workers that were killed
         left.unlink(missing_ok=True)
-    todo = [(person, name) for person, name in zip(people, named, strict=True) if not shard_path(store, person.name).is_file()]
+    todo = [(store, config, person, name) for person, name in zip(people, named, strict=True) if not shard_path(store, person.name).is_file()]
     done = len(people) - len(todo)
     progress(done, len(people), "")
-    with closing(_rendered(store, config, todo, workers)) as finished:
+    killed = f"a worker process was killed while rendering to {store} (out of memory?): what is finished is kept, run the same again"
+    with closing(each(_render_shard, todo, workers, what=_what, killed=killed)) as finished:
         for _ in finished:
             done += 1
             progress(done, len(people), "")
     about = {"kind": "simulated", "config": config.model_dump(mode="json"), "motion": source.name, "gaitbridge": version("gaitbridge")}
     return finish_store(store, [person.name for person in people], about)
-
-
-def _rendered(store: Path, config: CohortConfig, todo: list[tuple[Person, str]], workers: int) -> Generator[str, None, None]:
-    """Names of the shards as they are finished."""
-    if workers == 0 or not todo:
-        for person, name in todo:
-            yield _render_shard(store, config, person, name)
-        return
-    with _one_thread_each():
-        context = multiprocessing.get_context("spawn")
-        pool = ProcessPoolExecutor(min(workers, len(todo)), mp_context=context, initializer=_ignore_interrupt)
-        waiting, running = iter(todo), dict[Future[str], Person]()
-        try:
-            while True:
-                # Only as many as there are workers: what waits inside the pool could not be called back after Ctrl-C.
-                for person, name in islice(waiting, workers - len(running)):
-                    running[pool.submit(_render_shard, store, config, person, name)] = person
-                if not running:
-                    return
-                for future in wait(running, return_when=FIRST_COMPLETED).done:
-                    yield _finished(future, running.pop(future), store)
-        except BrokenProcessPool as error:
-            raise StoreError(
-                f"a worker process was killed while rendering to {store} (out of memory?): what is finished is kept, run the same again"
-            ) from error
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _finished(future: Future[str], person: Person, store: Path) -> str:
-    """The name of a shard, or what went wrong in the worker as one line that says whose shard it was."""
-    try:
-        return future.result()
-    except (UserError, BrokenProcessPool):
-        raise
-    except Exception as error:
-        what = f"rendering {person.name} to {store} failed ({type(error).__name__}: {error})"
-        raise UserError(f"{what}: what is finished is kept; please report this") from error

@@ -19,12 +19,13 @@ from gaitbridge.data.importers._dataset import Dataset
 from gaitbridge.data.importers._partition import Partition, partition_of, splits
 from gaitbridge.data.importers._person import FOLDER, IMPORTERS, Job, Report, finished, import_person
 from gaitbridge.data.importers._summary import Line, lines_of, probe_lines
-from gaitbridge.data.importers._workers import each
 from gaitbridge.errors import StoreError, UserError, nearest
 from gaitbridge.progress import Progress, silent
 from gaitbridge.store import finish_store, write_json
+from gaitbridge.workers import each
 
 DETAILS = "import.json"  # beside store.json: every problem and every oddity, with its file
+KILLED = "a worker process was killed (out of memory?): what is finished is kept, run the same again, with fewer --workers"
 
 
 @dataclass(frozen=True)
@@ -117,12 +118,17 @@ def _imported(job: Job, wanted: dict[str, str], workers: int, progress: Progress
         left.unlink(missing_ok=True)
     left_out = 0
     progress(len(reports), len(wanted), "")
-    with closing(each(import_person, todo, workers)) as results:
+    with closing(each(import_person, todo, workers, what=_what, killed=KILLED)) as results:
         for report in results:
             reports[report.person] = report
             left_out += len(report.problems)
             progress(len(reports), len(wanted), f"problems: {left_out}" if left_out else "")
     return [reports[person] for person in sorted(reports)]
+
+
+def _what(job: Job, person: str, split: str) -> str:
+    """A worker's task in words."""
+    return f"work on {person}"
 
 
 def _finish(job: Job, facts: Dataset, division: Partition, val: int, people: list[str], reports: list[Report]) -> Imported:

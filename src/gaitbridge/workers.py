@@ -18,6 +18,7 @@ THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 @contextmanager
 def _one_thread_each() -> Iterator[None]:
+    """Worker processes started inside use one thread for arithmetic: several of them share the machine, and sums keep their order."""
     before = {name: os.environ.get(name) for name in THREADS}
     os.environ.update(dict.fromkeys(THREADS, "1"))
     try:
@@ -31,15 +32,17 @@ def _one_thread_each() -> Iterator[None]:
 
 
 def _ignore_interrupt() -> None:
-    """Ctrl-C reaches every process of a terminal; only the parent acts on it."""
+    """Ctrl-C reaches every process of a terminal; only the parent acts on it, and lets each worker finish what it has begun."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def each(work: Callable[..., Result], todo: Sequence[tuple[object, ...]], workers: int) -> Generator[Result, None, None]:
+def each(
+    work: Callable[..., Result], todo: Sequence[tuple[object, ...]], workers: int, *, what: Callable[..., str], killed: str
+) -> Generator[Result, None, None]:
     """`work(*arguments)` for each of `todo`, in `workers` spawned processes (0: in this one), as they are finished.
 
-    UserErrors of the work pass; anything else becomes one that names the last argument but one. When the generator is closed, the running
-    ones are waited for and no other is begun.
+    UserErrors of the work pass; anything else in a worker becomes one that says `what(*arguments)` failed. A worker that is killed is a
+    StoreError with the words `killed`. When the generator is closed, the running ones are waited for and no other is begun.
     """
     if workers == 0 or not todo:
         for arguments in todo:
@@ -56,18 +59,18 @@ def each(work: Callable[..., Result], todo: Sequence[tuple[object, ...]], worker
                 if not running:
                     return
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
-                    yield _result(future, running.pop(future))
+                    yield finished(future, what(*running.pop(future)))
         except BrokenProcessPool as error:
-            what = "a worker process was killed (out of memory?): what is finished is kept"
-            raise StoreError(f"{what}, run the same again, with fewer --workers") from error
+            raise StoreError(killed) from error
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _result(future: Future[Result], arguments: tuple[object, ...]) -> Result:
+def finished(future: Future[Result], what: str) -> Result:
+    """What a worker gave, or what went wrong in it as one line that says what it was at, such as: rendering p0007."""
     try:
         return future.result()
     except (UserError, BrokenProcessPool):
         raise
     except Exception as error:
-        raise UserError(f"work on {arguments[-2]} failed ({type(error).__name__}: {error}): what is finished is kept; please report this") from error
+        raise UserError(f"{what} failed ({type(error).__name__}: {error}): what is finished is kept; please report this") from error

@@ -83,7 +83,7 @@ def plain(path: Path, protocol: str) -> dict[str, float]:
                     a, b = x[:, :, part], y[:, :, part]
                     total += ((a * a).sum(1)[:, None] + (b * b).sum(1)[None, :] - 2 * a @ b.T).clamp(min=0).sqrt()
                 nearest = total.topk(5, largest=False)[1][:, 0]
-                cells[p, g] = round(100.0 * float((people[columns][nearest] == people[rows]).float().mean()), 2)
+                cells[p, g] = np.round(int((people[columns][nearest] == people[rows]).sum()) * 100 / len(rows), 2)
         cells[np.eye(len(views), dtype=bool)] = np.nan
         found[f"{name}@R1"] = float(np.nanmean(cells, axis=1).mean())
     return found

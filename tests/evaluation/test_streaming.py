@@ -133,6 +133,11 @@ def test_bounds_hold_on_both_sides_and_are_near(coarse: bool, offset: float) -> 
     assert (truth <= high + residual).all()
     assert (high - low).max() < 2e-3 * truth.mean()
     assert residual.max() < (0.01 if coarse else 1e-5) * truth.mean()
+    # what a sum of that many products can lose in float32, in the worst order, is off the squares beforehand
+    squares = np.einsum("knc,kmc->knm", left.factors.astype(float), right.factors.astype(float))
+    x, y = -0.5 * left.factors[..., :128].astype(float), right.factors[..., :128].astype(float)
+    own = (x * x).sum(2)[:, :, None] + (y * y).sum(2)[:, None, :]
+    assert (squares <= own - 2 * np.einsum("knc,kmc->knm", x, y) - 2 * 134 * 2.0**-24 * own).all()
     found, wrong = dense(a.values, b, centre, "euclidean")
     assert (np.abs(found - truth) <= wrong[:, None]).all()
 

@@ -35,6 +35,10 @@ def test_rates_are_those_of_counting() -> None:
     pair, far, genuine = case()
     found = verify(pair, None)
     assert found.pairs == (int(genuine.sum()), int((~genuine).sum()))
+    for place in range(0, len(found.thresholds), 97):
+        threshold = found.thresholds[place] * (1 + 1e-12)
+        accepted = (int((far[genuine] <= threshold).sum()), int((far[~genuine] <= threshold).sum()))
+        assert (found.genuine[place], found.impostor[place]) == accepted
     for rate in (0.1, 0.03, 0.01):
         assert found.true_accepts(rate) == pytest.approx(plain_true_accepts(far, genuine, rate))
     middle = [((far[~genuine] <= t).mean(), (far[genuine] > t).mean()) for t in np.sort(far.ravel())]

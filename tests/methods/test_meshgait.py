@@ -14,7 +14,6 @@ from gaitbridge.methods.meshgait import objective as objectives
 from gaitbridge.methods.meshgait.network import Network, NetworkConfig
 from gaitbridge.methods.meshgait.reconstruct import recover
 from gaitbridge.methods.meshgait.reconstruction import Reconstruction, ReconstructionConfig, confidences, example_truth
-from gaitbridge.methods.meshgait.teacher import TrueHeatmaps
 from gaitbridge.models.heatmaps import HeatmapConfig
 from gaitbridge.simulation.truth import read_out_of
 from gaitbridge.types import Batch
@@ -46,7 +45,7 @@ def objective(network: NetworkConfig = SMALL, **settings: object) -> objectives.
 def test_embeddings_are_the_same_with_objective_mesh_and_simulation_absent() -> None:
     code = """
 import sys, torch
-for absent in ("methods.meshgait.objective", "methods.meshgait.reconstruction", "methods.meshgait.reconstruct", "methods.meshgait.teacher",
+for absent in ("methods.meshgait.objective", "methods.meshgait.reconstruction", "methods.meshgait.reconstruct",
                "methods.meshgait.truth", "losses", "simulation"):
     sys.modules[f"gaitbridge.{absent}"] = None  # importing it now fails
 from gaitbridge.methods.meshgait.network import Network, NetworkConfig
@@ -209,33 +208,3 @@ def test_bodies_follow_the_points_with_the_networks_own_scale() -> None:
     rows = (found.heatmaps.sum((2, 4)) * (np.arange(32) + 0.5) / 32).sum(-1)  # [T, P] in picture heights
     assert np.allclose(found.joints[..., 1], (rows[:, :31] - rows[:, :1]) * found.scale_m[:, None], atol=1e-4)
     assert np.allclose(found.root_px[:, 1], rows[:, 0] * 64 - 0.5, atol=1e-3)
-
-
-def test_the_teacher_sees_true_places_and_only_known_frames() -> None:
-    torch.manual_seed(0)
-    teacher = TrueHeatmaps(HEATMAPS, 16, 8, 44 / 64).eval()
-    places = torch.rand(2, 3, HEATMAPS.joints, 3) * torch.tensor([0.6, 0.9, 0.3])
-    known = torch.tensor([[True, True, False], [True, True, True]])
-    with torch.no_grad():
-        embedded, drawn = teacher(places, known), teacher.drawn(places[0])
-        other = places.clone()
-        other[0, 2] += 0.2
-        assert torch.equal(teacher(other, known)[0], embedded[0])
-        other[0, 0] += 0.1
-        assert not torch.allclose(teacher(other, known)[0], embedded[0])
-    assert embedded.shape == (2, 8, 16)
-    assert torch.allclose(embedded.norm(dim=1), torch.ones(2, 16), atol=1e-5)
-    assert drawn.shape == (3, 64, 16, 11)
-
-
-def test_with_a_teacher_identity_losses_are_over_both_embeddings() -> None:
-    batch = small_batch(4, 3)
-    taught = objective(teacher="true")
-    net = Network(SMALL)
-    losses = taught(net(batch), batch, 1.0)
-    torch.stack([losses["cross_entropy"], losses["triplet"], losses["supervised_contrastive"]]).sum().backward()
-    assert taught.teacher is not None
-    assert all(p.grad is not None and float(p.grad.abs().sum()) > 0 for p in (taught.teacher.mix, taught.teacher.linear.weight, net.shared.weight))
-    assert not [name for name in net.state_dict() if "teacher" in name]
-    with pytest.raises(ValueError, match=r"teacher=false"):
-        objective(PLAIN, reconstruction="null", teacher="true")

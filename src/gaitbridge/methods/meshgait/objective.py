@@ -1,8 +1,6 @@
 """What Mesh-Gait is trained with: identity losses, and the losses between reconstructed and true joints, markers and meshes."""
 
-from collections.abc import Sequence
 
-import torch
 from pydantic import Field
 from torch import Tensor, nn
 
@@ -13,9 +11,7 @@ from gaitbridge.losses.supervised_contrastive import supervised_contrastive
 from gaitbridge.losses.triplet import triplet
 from gaitbridge.methods.meshgait.network import NetworkConfig
 from gaitbridge.methods.meshgait.reconstruction import Reconstruction, ReconstructionConfig
-from gaitbridge.methods.meshgait.teacher import TrueHeatmaps
 from gaitbridge.methods.meshgait.truth import Truth
-from gaitbridge.models.fused_encoder import true_places
 from gaitbridge.types import Batch, Features
 
 Losses = dict[str, Tensor]
@@ -39,8 +35,6 @@ class ObjectiveConfig(Config):
     identity: IdentityConfig = IdentityConfig()
     reconstruction: ReconstructionConfig | None = ReconstructionConfig()
     """null: recognition alone, which is all that data without 3D truth can train."""
-    teacher: bool = False
-    """Embed the true heatmaps as well and take the identity losses over both: silhouettes then learn to be near the true bodies too."""
     form_first: float = Field(default=0.1, ge=0, le=1)
     """Share of the training over which the identity losses rise from zero, so that the reconstruction forms first."""
 
@@ -62,31 +56,21 @@ class Objective(nn.Module):
             if branch is None:
                 raise ValueError("network.heatmaps is null: there is nothing to reconstruct from; set objective.reconstruction=null as well")
             self.reconstruction = Reconstruction(config.reconstruction, branch.joints, branch.markers)
-        self.teacher: TrueHeatmaps | None = None
-        if config.teacher:
-            if branch is None or self.reconstruction is None:
-                raise ValueError("objective.teacher needs 3D truth and a 3D branch: set objective.teacher=false as well")
-            self.teacher = TrueHeatmaps(branch, network.parts, network.embedding, network.size[1] / network.size[0])
 
     def forward(self, features: Features, batch: Batch, done: float = 1.0) -> Losses:
         """features of the network, the batch they came from with its truth in `extras`, and the share of the training done (0 to 1)."""
         rise = min(1.0, done / self.config.form_first) if self.config.form_first and self.reconstruction is not None else 1.0
-        embeddings = [features.embeddings[CAMERA]]
-        if self.teacher is not None and (places := true_places(batch.extras)) is not None:
-            embeddings.append(self.teacher(places[:, :, : self.teacher.config.joints], batch.extras["known"]))
-        losses = {name: rise * loss for name, loss in self.identity_losses(embeddings, batch.people).items()}
+        losses = {name: rise * loss for name, loss in self.identity_losses(features.embeddings[CAMERA], batch.people).items()}
         if self.reconstruction is not None:
             losses |= self.reconstruction(features.extras, batch.extras)
         return losses
 
-    def identity_losses(self, embeddings: Sequence[Tensor], people: Tensor) -> Losses:
-        """Of one or two embeddings of the walks, each [N, C, K] of unit length, and people's class numbers [N]; triplets within and across them."""
-        weights, each = self.config.identity, [one.float() for one in embeddings]
-        entropy = [cross_entropy(self.classify(one), people, weights.smoothing) for one in each]
-        unit = [nn.functional.normalize(one, dim=1) for one in each]
-        blocks = [triplet(a, b, people, people, weights.margin, same=a is b) for a in unit for b in unit]
-        losses = {"cross_entropy": weights.cross_entropy * torch.stack(entropy).mean(), "triplet": weights.triplet * torch.stack(blocks).mean()}
+    def identity_losses(self, embedding: Tensor, people: Tensor) -> Losses:
+        """Of an embedding [N, C, K] of unit length and people's class numbers [N]."""
+        weights, embedding = self.config.identity, embedding.float()
+        unit = nn.functional.normalize(embedding, dim=1)
+        losses = {"cross_entropy": weights.cross_entropy * cross_entropy(self.classify(embedding), people, weights.smoothing),
+                  "triplet": weights.triplet * triplet(unit, unit, people, people, weights.margin, same=True)}
         if weights.contrastive:
-            contrast = supervised_contrastive(torch.cat(each), people.repeat(len(each)), weights.temperature)
-            losses["supervised_contrastive"] = weights.contrastive * contrast
+            losses["supervised_contrastive"] = weights.contrastive * supervised_contrastive(embedding, people, weights.temperature)
         return losses

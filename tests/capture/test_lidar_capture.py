@@ -15,7 +15,7 @@ from gaitbridge.capture.lidar.detect import Settings
 from gaitbridge.capture.lidar.gates import Gates
 from gaitbridge.capture.lidar.recordings import recordings
 from gaitbridge.capture.lidar.run import Captured, capture_lidar
-from gaitbridge.capture.video.run import Told
+from gaitbridge.capture.stores import Told
 from gaitbridge.cli import main
 from gaitbridge.conventions import view_angle_deg
 from gaitbridge.errors import UserError

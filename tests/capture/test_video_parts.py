@@ -10,11 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from video_files import one_walker, paint, walk, walker_mask, write_video
 
+from gaitbridge.capture.stores import view_label
 from gaitbridge.capture.video import gates, people
 from gaitbridge.capture.video.decode import Video
 from gaitbridge.capture.video.follow import Follower
 from gaitbridge.capture.video.settings import Settings
-from gaitbridge.capture.video.view import view_label, view_of_walk
+from gaitbridge.capture.video.view import view_of_walk
 from gaitbridge.errors import UserError
 from gaitbridge.geometry.silhouette import align
 

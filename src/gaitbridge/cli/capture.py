@@ -59,8 +59,9 @@ def video(
     """
     if find_spec("av") is None:
         raise UserError("videos are read by PyAV, which is not installed: pip install 'gaitbridge[video]' (its wheel carries FFmpeg with GPL parts)")
+    from gaitbridge.capture.stores import Told
     from gaitbridge.capture.video.reports import count_lines
-    from gaitbridge.capture.video.run import Told, capture_videos
+    from gaitbridge.capture.video.run import capture_videos
     from gaitbridge.capture.video.settings import Settings
     from gaitbridge.progress import progress
     from gaitbridge.report.tables import TextTable

@@ -67,8 +67,8 @@ def lidar(
     from gaitbridge.capture.lidar.gates import Gates
     from gaitbridge.capture.lidar.recordings import recordings
     from gaitbridge.capture.lidar.run import capture_lidar
-    from gaitbridge.capture.video.run import Told
-    from gaitbridge.cli.projecting import _size
+    from gaitbridge.capture.stores import Told
+    from gaitbridge.cli._sizes import height_width
     from gaitbridge.geometry.sensors import open_sensor
     from gaitbridge.progress import progress
 
@@ -91,7 +91,7 @@ def lidar(
     found = recordings(sources)
     draw = None if sheet is None else lambda *what: _draw(sheet, len(found), *what)
     with progress("capture", "scans") as show:
-        done = capture_lidar(found, store, settings, Told(person, site, time, licence), size=_size(size), points=points, stall_s=stall_seconds,
+        done = capture_lidar(found, store, settings, Told(person, site, time, licence), size=height_width(size), points=points, stall_s=stall_seconds,
                              megabytes=memory_mb, progress=show, show=draw)
     for report in done.reports:
         _tell(report)

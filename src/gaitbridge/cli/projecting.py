@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from gaitbridge.cli._app import app, say
+from gaitbridge.cli._sizes import height_width
 from gaitbridge.errors import UserError
 
 if TYPE_CHECKING:
@@ -41,13 +42,13 @@ def project(
     from gaitbridge.geometry.sensors import open_sensor
     from gaitbridge.store import written_whole
 
-    height_width = _size(size)
+    shape = height_width(size)
     if out.suffix.lower() not in (".npz", ".png"):
         raise UserError(f"{out}: end the output's name in .npz (arrays) or .png (a contact sheet)")
     if pictures and crop == "none":
         raise UserError("--pictures shows a person: leave --crop none out, or leave --pictures out")
     lidar = open_sensor(sensor)
-    arrays, left_out = _projected(src, lidar, height_width, crop == "person", pictures)
+    arrays, left_out = _projected(src, lidar, shape, crop == "person", pictures)
     views = arrays["range_views" if crop == "person" else "full_views"]
     empty = int((~np.isfinite(views)).all((1, 2)).sum())
     if empty == len(views):
@@ -60,14 +61,6 @@ def project(
     notes = f"; {empty} frames without a return" if empty else ""
     notes += f"; {left_out} points left out (no coordinates, or outside the field)" if left_out else ""
     say(f"{out}: {len(views)} views of {views.shape[1]} x {views.shape[2]} by {lidar.name}{notes}")
-
-
-def _size(text: str) -> tuple[int, int]:
-    """Height and width of a text such as 64x64."""
-    parts = text.lower().split("x")
-    if len(parts) != 2 or not all(part.strip().isdigit() and 1 <= int(part) <= 4096 for part in parts):
-        raise UserError(f"--size {text!r}: write height x width in pixels, such as 64x64 or 64x44")
-    return int(parts[0]), int(parts[1])
 
 
 def _projected(src: Path, lidar: object, size: tuple[int, int], person: bool, pictures: bool) -> tuple[dict[str, np.ndarray], int]:

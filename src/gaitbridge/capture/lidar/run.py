@@ -7,8 +7,6 @@
 import hashlib
 import json
 import math
-import re
-import shutil
 from collections import Counter
 from collections.abc import Callable
 from collections.abc import Sequence as Rows
@@ -25,14 +23,12 @@ from gaitbridge.capture.isolated import run_isolated
 from gaitbridge.capture.lidar.detect import Settings, find
 from gaitbridge.capture.lidar.recordings import Recording
 from gaitbridge.capture.lidar.walk import Walk, walks
-from gaitbridge.capture.video.run import FOLDER, Told
-from gaitbridge.capture.video.view import view_label
-from gaitbridge.errors import StoreError, UserError
+from gaitbridge.capture.stores import FOLDER, Told, names_of, start, undo, view_label
+from gaitbridge.errors import UserError
 from gaitbridge.progress import Progress, silent
 from gaitbridge.store import finish_store, shard_path, write_json, write_shard
 from gaitbridge.types import Labels, Sequence
 
-NAMED = re.compile(r"[^\w.-]+")
 Show = Callable[[str, dict[str, Any], list[Walk]], None]  # name of the recording, what was found, the walks
 
 
@@ -68,7 +64,7 @@ def capture_lidar(
     settings, told = settings or Settings(), told or Told()
     if told.time and len(recordings) > 1:
         raise UserError("--time is of one recording: capture these one by one, each to a store of its own")
-    names = _names(recordings)
+    names = names_of(map(_stem, recordings), nameless="lidar", what="recordings")
     _start(recordings, names, store, settings, told, {"size": list(size), "points": points})
     reports = []
     try:
@@ -85,9 +81,9 @@ def capture_lidar(
             reports.append(report)
     finally:
         if not any(finished(store, name) for name in names):
-            _undo(store)  # nothing is done: the next try may have other options
+            undo(store)  # nothing is done: the next try may have other options
     if not any(report.walks for report in reports):
-        _undo(store)
+        undo(store)
         raise UserError(_nobody(reports))
     document = finish_store(store, [report.name for report in reports if report.walks], _about(settings, told, reports))
     return Captured(document, reports)
@@ -102,38 +98,17 @@ def _named(progress: Progress, name: str) -> Progress:
     return show
 
 
-def _names(recordings: Rows[Recording]) -> list[str]:
-    """A name for each recording's shard and tracks: its own without the ending, made simple, numbered where it comes again."""
-    seen: Counter[str] = Counter()
-    names = []
-    for recording in recordings:
-        stem = recording.name if len(recording.files) > 1 or recording.files[0].is_dir() else Path(recording.name).stem
-        name = NAMED.sub("_", stem).strip("._")[:80] or "lidar"
-        seen[name] += 1
-        names.append(name if seen[name] == 1 else f"{name}-{seen[name]}")
-    if len(set(names)) < len(names):
-        raise UserError("two recordings have names too much alike: rename one of them")
-    return names
+def _stem(recording: Recording) -> str:
+    """A recording's name without the ending of a file."""
+    return recording.name if len(recording.files) > 1 or recording.files[0].is_dir() else Path(recording.name).stem
 
 
 def _start(recordings: Rows[Recording], names: Rows[str], store: Path, settings: Settings, told: Told, shape: dict[str, Any]) -> None:
-    """Write the plan, or check that the one in the folder is this one."""
-    wanted = json.loads(json.dumps({
-        "gaitbridge": version("gaitbridge"), "settings": asdict(settings) | {"sensor": _sensor_text(settings.sensor)}, "told": asdict(told),
+    """Recordings and options to the plan."""
+    start(store, {
+        "settings": asdict(settings) | {"sensor": _sensor_text(settings.sensor)}, "told": asdict(told),
         "recordings": {name: _identity(recording) for name, recording in zip(names, recordings, strict=True)}, "views": shape,
-    }))  # fmt: skip
-    file = store / FOLDER / "plan" / "plan.json"
-    if file.is_file():
-        try:
-            here = json.loads(file.read_text())
-        except ValueError as error:
-            raise StoreError(f"{file} is damaged: choose another folder, or delete {store}") from error
-        if different := sorted(name for name in {*here, *wanted} if here.get(name) != wanted.get(name)):
-            raise UserError(f"{store} holds a capture with other {', '.join(different)}: choose another folder, or delete this one")
-        return
-    if (store / "store.json").exists() or (store / "shards").exists():
-        raise UserError(f"{store} already holds a store that was not captured here: choose another folder")
-    write_json(wanted, file)
+    })  # fmt: skip
 
 
 def _sensor_text(sensor: str | None) -> str:
@@ -237,11 +212,3 @@ def _about(settings: Settings, told: Told, reports: Rows[RecordingReport]) -> di
     files = [{**vars(report), "out": dict(report.out)} for report in reports]
     return {"kind": "captured", "sensor": "lidar", "gaitbridge": version("gaitbridge"), "settings": kept, "time": told.time, "site": told.site,
             "files": files}  # fmt: skip
-
-
-def _undo(store: Path) -> None:
-    """Leave nothing of a capture that gave nothing."""
-    shutil.rmtree(store / FOLDER, ignore_errors=True)
-    for folder in (store / "shards", store):
-        if folder.is_dir() and not any(folder.iterdir()):
-            folder.rmdir()

@@ -7,8 +7,6 @@
 import hashlib
 import json
 import math
-import re
-import shutil
 from collections import Counter
 from collections.abc import Sequence as Rows
 from dataclasses import asdict, dataclass
@@ -20,38 +18,15 @@ from typing import Any
 import numpy as np
 
 from gaitbridge.capture.isolated import run_isolated
+from gaitbridge.capture.stores import FOLDER, Told, names_of, start, undo, view_label
 from gaitbridge.capture.video.reports import FileReport, count_lines, nobody
 from gaitbridge.capture.video.settings import Settings
-from gaitbridge.capture.video.view import view_label
-from gaitbridge.errors import StoreError, UserError
+from gaitbridge.errors import UserError
 from gaitbridge.progress import Progress, silent
 from gaitbridge.store import finish_store, shard_path, write_json, write_shard, written_whole
 from gaitbridge.types import Labels, Sequence
 
-FOLDER = ".capture"
 READER, PAINTER = "gaitbridge.capture.video.reader:read_video", "gaitbridge.capture.video.preview:write_preview"  # not imported here: heavy
-NAMED = re.compile(r"[^\w.-]+")
-
-
-@dataclass(frozen=True)
-class Told:
-    """What the user says of the recordings: who walks (empty: one name a track), where, since when, under which licence."""
-
-    person: str = ""
-    site: str = ""
-    time: str = ""  # ISO 8601, of the first frame
-    licence: str = ""
-    split: str = "test"
-
-    def __post_init__(self) -> None:
-        for name, value in (("--person", self.person), ("--site", self.site)):
-            if "/" in value or value != value.strip() or not value.isprintable():
-                raise UserError(f"{name} {value!r}: give a name without slashes, such as ann")
-        if self.time:
-            try:
-                datetime.fromisoformat(self.time)
-            except ValueError as error:
-                raise UserError(f"--time {self.time!r} is no ISO 8601 time: write it as 2026-05-01T14:30:00+02:00") from error
 
 
 @dataclass(frozen=True)
@@ -74,7 +49,7 @@ def capture_videos(
     """
     settings, told = settings or Settings(), told or Told()
     _check(files, store, told, preview, sheet)
-    names = _names(files)
+    names = names_of((file.stem for file in files), nameless="video", what="files")
     _start(files, names, store, settings, told)
     reports: list[FileReport] = []
     try:
@@ -93,7 +68,7 @@ def capture_videos(
             raise UserError(nobody(reports))
     except BaseException:
         if not any(report.sequences for report in reports) and not any(finished(store, name) for name in names[len(reports):]):
-            _undo(store)  # nothing to go on from, and other options may come
+            undo(store)  # nothing to go on from, and other options may come
         raise
     document = finish_store(store, [report.name for report in reports if report.sequences], _about(settings, told, reports))
     if sheet is not None:
@@ -131,38 +106,12 @@ def _check(files: Rows[Path], store: Path, told: Told, preview: Path | None, she
         raise UserError(f"--sheet {sheet}: end its name in .png")
 
 
-def _names(files: Rows[Path]) -> list[str]:
-    """A name for each file's shard and tracks: its stem, made simple, numbered where it comes again."""
-    seen: Counter[str] = Counter()
-    names = []
-    for file in files:
-        name = NAMED.sub("_", file.stem).strip("._")[:80] or "video"
-        seen[name] += 1
-        names.append(name if seen[name] == 1 else f"{name}-{seen[name]}")
-    if len(set(names)) < len(names):
-        raise UserError("two files have names too much alike: rename one of them")
-    return names
-
-
 def _start(files: Rows[Path], names: Rows[str], store: Path, settings: Settings, told: Told) -> None:
-    """Write the plan, or check that the one in the folder is this one."""
+    """Files and options to the plan."""
     stats = {name: [file.name, file.stat().st_size, file.stat().st_mtime_ns] for file, name in zip(files, names, strict=True)}
     path = settings.model_path
     model = hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest() if path is not None and path.is_file() else ""
-    wanted = json.loads(json.dumps({"gaitbridge": version("gaitbridge"), "files": stats, "settings": asdict(settings), "told": asdict(told),
-                                    "model": model}))
-    file = store / FOLDER / "plan" / "plan.json"
-    if file.is_file():
-        try:
-            here = json.loads(file.read_text())
-        except ValueError as error:
-            raise StoreError(f"{file} is damaged: choose another folder, or delete {store}") from error
-        if different := sorted(name for name in {*here, *wanted} if here.get(name) != wanted.get(name)):
-            raise UserError(f"{store} holds a capture with other {', '.join(different)}: choose another folder, or delete this one")
-        return
-    if (store / "store.json").exists() or (store / "shards").exists():
-        raise UserError(f"{store} already holds a store that was not captured here: choose another folder")
-    write_json(wanted, file)
+    start(store, {"files": stats, "settings": asdict(settings), "told": asdict(told), "model": model})
 
 
 def finished(store: Path, name: str) -> FileReport | None:
@@ -261,11 +210,3 @@ def _sheet(store: Path, sheet: Path) -> None:
 
     opened = Store(store)
     write_sheet([opened.read(number, ["silhouettes"]).arrays["silhouettes"] for number in range(len(opened.rows))], sheet)
-
-
-def _undo(store: Path) -> None:
-    """Leave nothing of a capture that gave nothing."""
-    shutil.rmtree(store / FOLDER, ignore_errors=True)
-    for folder in (store / "shards", store):
-        if folder.is_dir() and not any(folder.iterdir()):
-            folder.rmdir()

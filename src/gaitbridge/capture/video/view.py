@@ -29,8 +29,3 @@ def view_of_walk(boxes: np.ndarray, size: tuple[int, int], fov_deg: float) -> fl
     if length < LEAST or stray > WORST * length:
         return float("nan")
     return view_angle_deg(way, -line[0])
-
-
-def view_label(view_deg: float) -> str:
-    """The nearest eighth of a turn in three digits, as datasets name views; `unknown` for NaN."""
-    return "unknown" if np.isnan(view_deg) else f"{round(view_deg / 45.0) % 8 * 45:03d}"

@@ -10,7 +10,7 @@ from typing import Any
 
 from gaitbridge.evaluation.results import DIRECTIONS, ResultRow
 from gaitbridge.evaluation.row_files import read_row_file
-from gaitbridge.report.study import METRICS, VIEWS, hardware_of, write_csv
+from gaitbridge.report.study import MAIN, METRICS, number_of, of_views, training_of, write_csv, write_paragraphs
 from gaitbridge.report.tables import SENSOR_NAME, TextTable
 from gaitbridge.store import written_whole
 
@@ -42,20 +42,19 @@ def robustness_rows(levels: Sequence[Mapping[str, Any]]) -> list[RobustnessRow]:
     """The rows of the evaluations that `training.robustness.execute` returned."""
     found = []
     for one in levels:
-        about, run = json.loads((one["run"] / "provenance.json").read_text()), Path(one["run"])
+        run = Path(one["run"])
         settings = json.loads((run / "config.json").read_text())
+        made: dict[str, Any] = {"factor": one["factor"], "level": one["level"], "points": round(one["points"], 1), "arm": run.resolve().name,
+                                "seed": int(settings["seed"]), **training_of(run)}
         for row in read_row_file(one["folder"] / "results.json", ResultRow, "run it again"):
-            if row.probe_view is None and row.views in VIEWS and row.metric in METRICS and row.condition == "all":
-                found.append(RobustnessRow(
-                    one["factor"], one["level"], round(one["points"], 1), run.resolve().name, int(settings["seed"]), row.probe_modality,
-                    row.gallery_modality, f"{row.metric}, {VIEWS[row.views]}", row.value, row.low, row.high, row.probes,
-                    str(about.get("commit") or ""), hardware_of(about), round(float(about.get("seconds", 0.0)) / 60, 1)))
+            if of_views(row) and row.metric in METRICS and row.condition == "all":
+                found.append(RobustnessRow(**number_of(row), **made))
     return found
 
 
 def robustness_table(rows: Sequence[RobustnessRow]) -> TextTable:
     """A level and run a line: rank-1 at other views by direction with its interval over people."""
-    shown = [row for row in rows if row.metric == "rank-1, other views"]
+    shown = [row for row in rows if row.metric == MAIN]
     pairs = [pair for pair in DIRECTIONS if any((row.probe, row.gallery) == pair for row in shown)]
     lines = []
     for factor, level, arm in dict.fromkeys((row.factor, row.level, row.arm) for row in shown):
@@ -83,8 +82,7 @@ def write_robustness(levels: Sequence[Mapping[str, Any]], command: str, out: Pat
             "Simulated people: synthetic results.")
     parts = ["# Robustness", table.to_markdown(), note, f"`{command}`", f"Stores: {stores}.", "![Robustness](robustness.png)",
              "Raw rows: [robustness.csv](robustness.csv)."]
-    with written_whole(out / "robustness.md") as temporary:
-        temporary.write_text("\n\n".join(parts) + "\n")
+    write_paragraphs(parts, out / "robustness.md")
     return table
 
 
@@ -95,7 +93,7 @@ def draw_robustness(rows: Sequence[RobustnessRow], out: Path) -> None:
     from matplotlib.figure import Figure
     from matplotlib.ticker import NullFormatter, ScalarFormatter
 
-    shown = [row for row in rows if row.metric == "rank-1, other views" and row.value is not None]
+    shown = [row for row in rows if row.metric == MAIN and row.value is not None]
     factors = list(dict.fromkeys(row.factor for row in shown))
     panels = [*factors, *(["points on the person"] if {"distance, m", "LiDAR"} & set(factors) else [])]
     figure = Figure(figsize=(12, 2.6 * ((len(panels) + 3) // 4) + 0.5), layout="constrained", dpi=150)

@@ -56,20 +56,34 @@ def rows_of(arm: ArmRuns) -> list[StudyRow]:
     """All numbers of an arm: rank-1, rank-5, mAP, mINP over all conditions, rank-1 by condition, the errors of recovered bodies where there are."""
     found = []
     for seed, run, evaluation in arm.runs:
-        about = json.loads((run / "provenance.json").read_text())
-        made: dict[str, Any] = {"arm": arm.name, "seed": seed, "commit": str(about.get("commit") or ""), "hardware": hardware_of(about),
-                "minutes": round(float(about.get("seconds", 0.0)) / 60, 1)}
+        made: dict[str, Any] = {"arm": arm.name, "seed": seed, **training_of(run)}
         for row in read_row_file(evaluation / "results.json", ResultRow, "run the study"):
-            if row.probe_view is None and row.views in VIEWS and (row.metric in METRICS if row.condition == "all" else row.metric == "rank-1"):
-                metric = f"{row.metric}, {VIEWS[row.views]}" + (f", {row.condition}" if row.condition != "all" else "")
-                found.append(StudyRow(probe=row.probe_modality, gallery=row.gallery_modality, metric=metric, value=row.value, low=row.low,
-                                      high=row.high, n=row.probes, **made))
+            if of_views(row) and (row.metric in METRICS if row.condition == "all" else row.metric == "rank-1"):
+                found.append(StudyRow(**number_of(row), **made))
         if (evaluation / "reconstruction.json").is_file():
             for body in read_row_file(evaluation / "reconstruction.json", ReconstructionRow, "run the study"):
                 if (body.source, body.mirroring, body.view, body.condition) == (NETWORK, "none", "all", "all") and body.metric in BODIES:
                     found.append(StudyRow(probe="camera", gallery="", metric=body.metric, value=body.value, low=body.low, high=body.high,
                                           n=body.frames, **made))
     return found
+
+
+def of_views(row: ResultRow) -> bool:
+    """Whether a number is of all probes at once, at other views or at the same one."""
+    return row.probe_view is None and row.views in VIEWS
+
+
+def number_of(row: ResultRow) -> dict[str, Any]:
+    """The fields of a StudyRow or RobustnessRow that a result gives."""
+    metric = f"{row.metric}, {VIEWS[row.views]}" + (f", {row.condition}" if row.condition != "all" else "")
+    return {"probe": row.probe_modality, "gallery": row.gallery_modality, "metric": metric, "value": row.value, "low": row.low, "high": row.high,
+            "n": row.probes}
+
+
+def training_of(run: Path) -> dict[str, Any]:
+    """The fields of a StudyRow or RobustnessRow that the training of a run gives."""
+    about = json.loads((run / "provenance.json").read_text())
+    return {"commit": str(about.get("commit") or ""), "hardware": hardware_of(about), "minutes": round(float(about.get("seconds", 0.0)) / 60, 1)}
 
 
 def hardware_of(provenance: Mapping[str, Any]) -> str:
@@ -159,13 +173,18 @@ def write_study(name: str, about: str, arms: Sequence[ArmRuns], store: Store, pr
     if unfinished:
         facts.append(f"**{unfinished} runs are not finished and are missing here.**")
     parts = [f"# Study: {name}", f"{about}.", table.to_markdown(), NOTE, *facts, f"![{about}]({name}.png)", f"Raw rows: [{name}.csv]({name}.csv)."]
-    with written_whole(out / f"{name}.md") as temporary:
-        temporary.write_text("\n\n".join(parts) + "\n")
+    write_paragraphs(parts, out / f"{name}.md")
     return table
 
 
 def _each(words: Iterable[str]) -> str:
     return ", ".join(sorted({word for word in words if word})) or "unknown"
+
+
+def write_paragraphs(parts: Sequence[str], out: Path) -> None:
+    """A Markdown file, whole or not at all."""
+    with written_whole(out) as temporary:
+        temporary.write_text("\n\n".join(parts) + "\n")
 
 
 def write_csv(rows: Sequence[Any], out: Path) -> None:

@@ -6,10 +6,11 @@ import embedding_files as files
 import numpy as np
 import pytest
 
-from gaitbridge.evaluation import distances, metrics, products, ranking
+from gaitbridge.evaluation import distances, metrics, nearest, products, ranking
 from gaitbridge.evaluation.distances import Side, centre_of, dense, exact_pairs, rounded
 from gaitbridge.evaluation.embeddings_file import read_any
-from gaitbridge.evaluation.ranking import Matching, all_mates, nearest_mates
+from gaitbridge.evaluation.nearest import nearest_mates
+from gaitbridge.evaluation.ranking import Matching, all_mates
 from gaitbridge.types import Distance
 
 KINDS: tuple[Distance, ...] = ("euclidean", "cosine")
@@ -58,12 +59,12 @@ def test_exact_distances_are_those_of_loops(kind: Distance) -> None:
 def test_nearest_mates_are_those_of_plain_loops(kind: Distance, coarse: bool, spread: float, offset: float, monkeypatch: pytest.MonkeyPatch) -> None:
     if coarse:
         pytest.importorskip("torch")
-    monkeypatch.setattr(ranking, "TILE", 16)  # several tiles, spans and blocks in a small case
-    monkeypatch.setattr(ranking, "SPAN", 24)
-    monkeypatch.setattr(ranking, "BLOCK_NUMBERS", 1)
+    monkeypatch.setattr(nearest, "TILE", 16)  # several tiles, spans and blocks in a small case
+    monkeypatch.setattr(nearest, "SPAN", 24)
+    monkeypatch.setattr(nearest, "BLOCK_NUMBERS", 1)
     monkeypatch.setattr(distances, "CHUNK_ROWS", 5)
     monkeypatch.setattr(distances, "PAIR_ELEMENTS", 300)
-    monkeypatch.setattr(ranking, "MOST_EXACT", 2)
+    monkeypatch.setattr(nearest, "MOST_EXACT", 2)
     random = np.random.default_rng(int(1e7 * spread) + int(offset))
     for _ in range(6):
         pair = matching(random, kind, spread, offset)

@@ -20,8 +20,9 @@ from gaitbridge.errors import UserError, nearest
 from gaitbridge.evaluation import metrics
 from gaitbridge.evaluation.distances import Side, exact_pairs
 from gaitbridge.evaluation.embed import read_embeddings, read_provenance
+from gaitbridge.evaluation.nearest import nearest_mates
 from gaitbridge.evaluation.places import codes
-from gaitbridge.evaluation.ranking import Matching, all_mates, nearest_mates
+from gaitbridge.evaluation.ranking import Matching, all_mates
 from gaitbridge.evaluation.results import DIRECTIONS, VIEW_MODES
 from gaitbridge.store import Store
 from gaitbridge.types import Embeddings

@@ -9,7 +9,8 @@ import numpy as np
 
 from gaitbridge.evaluation import metrics
 from gaitbridge.evaluation.metrics import Ranking
-from gaitbridge.evaluation.ranking import Matching, all_mates, nearest_mates
+from gaitbridge.evaluation.nearest import nearest_mates
+from gaitbridge.evaluation.ranking import Matching, all_mates
 from gaitbridge.progress import Progress, silent
 
 Bars = tuple[np.ndarray, np.ndarray] | None  # codes [N] and [M]: a pair of one code is not compared

@@ -7,11 +7,17 @@ from gaitbridge.models.heatmaps import HeatmapConfig
 from gaitbridge.training.config import OptimiserConfig, RunConfig
 
 JOINTS = (0, 3, 4, 5, 8, 10, 11, 12, 16, 18, 20, 21, 22, 28, 29, 30)  # not the fingers, nor what hardly moves against its neighbours
-TINY_HEATMAPS = HeatmapConfig(shared=2, own_grid=False, channels=(48, 64), context=False, whole_walk=True, fused_joints=JOINTS, fused_channels=16)
+TINY_HEATMAPS = HeatmapConfig(shared=2, own_grid=False, channels=(48, 64), context=False, whole_walk=True, fused_joints=JOINTS, fused_channels=16,
+                              detach=True)
 
 
 def tiny() -> RunConfig:
-    """All parts of the method at a size for two CPU cores."""
+    """All parts of the method at a size for two CPU cores.
+
+    `gaitbridge train meshgait/tiny --data people --out mesh`: within ten minutes on two cores. It takes `--set steps=3000` to pay: camera against
+    camera 57.2 % rank-1 at other views and 65.4 % at the same view (silhouettes alone: 54.9 and 64.0), bodies to 52 mm (one seed, the demo's cohort,
+    synthetic; chance 2.0 %).
+    """
     return RunConfig(
         method="meshgait", recipe="meshgait/tiny",
         network=NetworkConfig(channels=(16, 32, 64), strides=(1, 2, 1), stem_stride=2, parts=16, embedding=64,

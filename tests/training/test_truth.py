@@ -86,7 +86,7 @@ def test_data_without_truth_is_refused_by_name_unless_recognition_alone_is_asked
         train(run_config(*BRANCH), store, tmp_path / "refused")
     assert not (tmp_path / "refused").exists()
     run = tmp_path / "alone"
-    train(run_config(*BRANCH, "objective.reconstruction=null"), store, run)
+    train(run_config(*BRANCH, "objective.reconstruction=null", "network.heatmaps.detach=false"), store, run)
     with pytest.raises(UserError, match="trained without 3D truth"):
         load(run).reconstruct([store.read(0, ["silhouettes"]).arrays["silhouettes"]])
     plain = tmp_path / "plain"

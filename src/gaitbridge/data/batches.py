@@ -130,7 +130,7 @@ def _check_truth(store: Store, numbers: Sequence[int], truth: TruthReader) -> No
         if lacking := [name for name in truth.fields if name not in store.rows[number]["fields"]]:
             raise UserError(
                 f"{store.path}: {store.rows[number]['key']} has no 3D truth to learn from ({', '.join(lacking)} missing): take a store that has it, "
-                "or train recognition alone, asked for with --set objective.reconstruction=null"
+                "or train recognition alone, asked for with --set objective.reconstruction=null and --set network.heatmaps=null"
             )
 
 

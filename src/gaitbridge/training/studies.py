@@ -8,7 +8,7 @@ _SILHOUETTES = ("network.heatmaps=null", "objective.reconstruction=null")
 _NO_MESH = ("objective.reconstruction.vertices=0", "objective.reconstruction.edges=0", "objective.reconstruction.normals=0")
 _BACKBONES = {"resnet9": (), "pseudo3d": ("network.backbone=pseudo3d",)}
 _LEVELS = (
-    ("heatmaps", "the 3D branch without any 3D supervision", ("objective.reconstruction=null",)),
+    ("heatmaps", "the 3D branch without any 3D supervision", ("objective.reconstruction=null", "network.heatmaps.detach=false")),
     ("joints", "supervised by joints", ("objective.reconstruction.markers=0", *_NO_MESH)),
     ("markers", "supervised by joints and virtual markers", _NO_MESH),
     ("mesh", "supervised by joints, markers and mesh", ()),

@@ -56,6 +56,9 @@ class Objective(nn.Module):
             if branch is None:
                 raise ValueError("network.heatmaps is null: there is nothing to reconstruct from; set objective.reconstruction=null as well")
             self.reconstruction = Reconstruction(config.reconstruction, branch.joints, branch.markers)
+        elif branch is not None and branch.detach:
+            raise ValueError("objective.reconstruction is null and the identity gradients stop at the heatmaps: nothing would teach them; set "
+                             "network.heatmaps.detach=false, or network.heatmaps=null")
 
     def forward(self, features: Features, batch: Batch, done: float = 1.0) -> Losses:
         """features of the network, the batch they came from with its truth in `extras`, and the share of the training done (0 to 1)."""

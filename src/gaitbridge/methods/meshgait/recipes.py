@@ -36,7 +36,7 @@ def tiny_silhouettes() -> RunConfig:
 
 def tiny_unsupervised() -> RunConfig:
     """A control: the network of `tiny` without 3D truth, its volumes shaped by the identity losses alone."""
-    return _changed(tiny(), "meshgait/tiny_unsupervised", _heatmaps(tiny()), supervised=False)
+    return _changed(tiny(), "meshgait/tiny_unsupervised", _heatmaps(tiny()).model_copy(update={"detach": False}), supervised=False)
 
 
 def paper() -> RunConfig:

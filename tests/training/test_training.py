@@ -84,6 +84,24 @@ def test_another_seed_gives_another_run(toy_store: Store, tmp_path: Path) -> Non
     assert not torch.equal(runs[0]["shared.weight"], runs[1]["shared.weight"])
 
 
+def test_a_run_begins_with_anothers_weights(toy_store: Store, tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    train(toy_config("steps=4", "objective.diffusion.phases=[]"), toy_store, first)
+    settings = (f"start_from={first}", "steps=1", "seed=7", "optimiser.learning_rate=1e-9", "optimiser.weight_decay=0.0")
+    train(toy_config(*settings), toy_store, second)
+    before, after = last_weights(first), last_weights(second)
+    trained = [name for name, tensor in before.items() if tensor.is_floating_point() and "running" not in name]
+    assert "classify.weight" in trained
+    assert all(torch.allclose(before[name], after[name], atol=1e-6) for name in trained)
+    assert any(name.startswith("diffusion.") for name in after.keys() - before.keys())  # a new loss begins afresh
+    folder = checkpoint.pointed(first, "best")
+    assert folder is not None
+    assert json.loads((second / "provenance.json").read_text())["start_weights"] == checkpoint.weights_hash(checkpoint.read_part(folder, "network"))
+    for wrong, said in ((f"start_from={tmp_path / 'none'}", "is no run with a checkpoint"), (f"start_from={first}", "set `network` as it was")):
+        with pytest.raises(UserError, match=said):
+            train(toy_config(wrong, "network.embedding=8", "steps=1"), toy_store, tmp_path / "wrong")
+
+
 def test_training_learns_the_toy(toy_store: Store, tmp_path: Path) -> None:
     train(toy_config("steps=60", "objective.diffusion.phases=[]", "validate_every=60"), toy_store, tmp_path / "run")
     losses = [line["total"] for line in map(json.loads, (tmp_path / "run" / "log.jsonl").read_text().splitlines()) if line["kind"] == "train"]

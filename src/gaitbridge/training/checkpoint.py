@@ -89,6 +89,30 @@ def read_part(folder: Path, part: str) -> dict[str, Tensor]:
     return tensors
 
 
+def start(run: Path, network: nn.Module, objective: nn.Module, same_people: bool) -> str:
+    """Begin with another run's best weights; returns their hash.
+
+    The network takes all of them. The objective takes, where it was trained on the same people, those it has itself: a classifier stands for its
+    people, a new loss begins afresh. UserError where `run` is no run with a checkpoint, or its network is another.
+    """
+    folder = pointed(run, "best")
+    if folder is None:
+        raise UserError(f"start_from: {run} is no run with a checkpoint: give the folder of one")
+    weights = read_part(folder, "network")
+    own = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+    given = {name: tuple(tensor.shape) for name, tensor in weights.items()}
+    if own != given:
+        differ = sorted(name for name in own.keys() | given.keys() if own.get(name) != given.get(name))
+        raise UserError(f"start_from: the network of {run} is another ({len(differ)} tensors differ, the first is {differ[0]}): "
+                        f"{given.get(differ[0])} there, {own.get(differ[0])} here; set `network` as it was")
+    network.load_state_dict(weights)
+    if same_people:
+        current = objective.state_dict()
+        found = {name: tensor for name, tensor in read_part(folder, "objective").items() if name in current and current[name].shape == tensor.shape}
+        objective.load_state_dict(current | found)
+    return weights_hash(weights)
+
+
 def restore(folder: Path, network: nn.Module, objective: nn.Module, optimiser: torch.optim.Optimizer) -> dict[str, Any]:
     """Put a checkpoint back, to the bit; returns its state.json."""
     state: dict[str, Any] = json.loads((folder / "state.json").read_text())

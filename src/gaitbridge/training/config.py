@@ -38,6 +38,8 @@ class RunConfig(Config):
     optimiser: OptimiserConfig = OptimiserConfig()
     steps: int = Field(default=1000, ge=1)
     seed: int = 0
+    start_from: str = ""
+    """A run whose best weights this one begins with, such as an imported or a longer one; empty: weights drawn from the seed."""
     precision: Literal["auto", "float32", "bf16"] = "auto"
     """auto: bfloat16 where the hardware multiplies it natively (GPUs, CPUs with AMX or AVX-512 BF16), else float32."""
     compile: bool = False

@@ -59,6 +59,9 @@ def train(config: RunConfig, store: Store, run: Path, resume: bool = False, prog
         objective: nn.Module = objective_module.Objective(config.objective, config.network, len(data.people))
     except ValueError as error:
         raise UserError(f"{config.recipe}: settings that do not fit each other: {error}") from error
+    begun: dict[str, Any] = {}
+    if config.start_from and checkpoint.pointed(run, "last") is None:
+        begun = {"start_weights": _begin_with(Path(config.start_from), network, objective, store)}
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     if several:
         network = processes.synchronised(network, fabric.device)
@@ -67,7 +70,7 @@ def train(config: RunConfig, store: Store, run: Path, resume: bool = False, prog
     # 3. the run folder: a new one, or the last checkpoint of the same run
     state: dict[str, Any] = {"step": 0, "best": -1.0, "metrics": {}, "seconds": 0.0}
     facts = {"data": str(store.path), "data_hash": store.content_hash, "people": len(data.people), "bf16": bf16, "processes": fabric.world_size,
-             "parameters": sum(p.numel() for p in network.parameters()), "objective_parameters": sum(p.numel() for p in objective.parameters())}
+             **begun, "parameters": sum(p.numel() for p in network.parameters()), "objective_parameters": sum(p.numel() for p in objective.parameters())}
     last: Path | None = fabric.broadcast(_open_run(run, config, store, resume, facts) if fabric.is_global_zero else None)
     network, objective = network.to(fabric.device), objective.to(fabric.device)
     if last is not None:
@@ -126,8 +129,8 @@ def train(config: RunConfig, store: Store, run: Path, resume: bool = False, prog
     progress(config.steps, config.steps, _said(state["metrics"]).removeprefix(", "))
     if log:
         log.close()
-        begun = json.loads((run / "provenance.json").read_text())
-        write_json(begun | {"seconds": round(state["seconds"], 1)}, run / "provenance.json")
+        written = json.loads((run / "provenance.json").read_text())
+        write_json(written | {"seconds": round(state["seconds"], 1)}, run / "provenance.json")
     return state
 
 
@@ -153,6 +156,13 @@ def on_device(batch: Batch, device: torch.device) -> Batch:
 def in_float32(features: Features) -> Features:
     """Features in single precision, whatever they were computed in."""
     return Features(*({name: x.float() for name, x in group.items()} for group in features))
+
+
+def _begin_with(run: Path, network: nn.Module, objective: nn.Module, store: Store) -> str:
+    """Another run's weights, its objective's as well where it was trained on this store; their hash."""
+    file = run / "provenance.json"
+    trained_on = json.loads(file.read_text()).get("data_hash") if file.is_file() else None
+    return checkpoint.start(run, network, objective, trained_on == store.content_hash)
 
 
 def _seed(seed: int, *purpose: str | int) -> int:

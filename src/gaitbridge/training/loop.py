@@ -70,7 +70,8 @@ def train(config: RunConfig, store: Store, run: Path, resume: bool = False, prog
     # 3. the run folder: a new one, or the last checkpoint of the same run
     state: dict[str, Any] = {"step": 0, "best": -1.0, "metrics": {}, "seconds": 0.0}
     facts = {"data": str(store.path), "data_hash": store.content_hash, "people": len(data.people), "bf16": bf16, "processes": fabric.world_size,
-             **begun, "parameters": sum(p.numel() for p in network.parameters()), "objective_parameters": sum(p.numel() for p in objective.parameters())}
+             "parameters": sum(p.numel() for p in network.parameters()), "objective_parameters": sum(p.numel() for p in objective.parameters()),
+             **begun}
     last: Path | None = fabric.broadcast(_open_run(run, config, store, resume, facts) if fabric.is_global_zero else None)
     network, objective = network.to(fabric.device), objective.to(fabric.device)
     if last is not None:

@@ -49,8 +49,7 @@ MESHGAIT = Study(
 
 TRANSFER = Study(
     "transfer", "Trained on generated walks, tested on captured ones", "diffcrossgait/tiny",
-    tuple(arm for arm in DIFFCROSSGAIT.arms if arm.name in ("identity", "contrastive", "phases-1-2-3")),
-    elsewhere="real-motion",
+    DIFFCROSSGAIT.arms, elsewhere="real-motion", runs_of="diffcrossgait",
 )  # fmt: skip
 
 STUDIES = {study.name: study for study in (DIFFCROSSGAIT, MESHGAIT, TRANSFER)}

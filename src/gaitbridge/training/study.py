@@ -31,7 +31,8 @@ class Arm:
 
 @dataclass(frozen=True)
 class Study:
-    """Arms on one recipe. protocol: of the people of the training store; elsewhere: that of other test stores, empty where there are to be none."""
+    """Arms on one recipe. protocol: of the people of the training store; elsewhere: that of other test stores, empty where there are to be none;
+    runs_of: the study that has the same arms and thus the same runs, which are not trained twice."""
 
     name: str
     about: str
@@ -39,6 +40,7 @@ class Study:
     arms: tuple[Arm, ...]
     protocol: str = "simulated"
     elsewhere: str = ""
+    runs_of: str = ""
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ def plan(study: Study, data: Path, out: Path, *, seeds: int = 3, only: Iterable[
     if len({store.name for store in tests}) < len(tests):
         raise UserError("two test stores have the same name: results could not tell them apart")
     arms = [arm for arm in study.arms if not chosen or arm.name in chosen]
-    runs = tuple(Run(arm, seed, out / study.name / f"{arm.name}-s{seed}") for seed in range(seeds) for arm in arms)
+    runs = tuple(Run(arm, seed, out / (study.runs_of or study.name) / f"{arm.name}-s{seed}") for seed in range(seeds) for arm in arms)
     more = (*((f"steps={steps}", f"validate_every={max(1, steps // 4)}") if steps else ()), *settings)
     return Plan(study, data, runs, {store.name: store for store in tests}, recipe or study.recipe, more)
 

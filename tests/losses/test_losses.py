@@ -8,7 +8,7 @@ from torch import Tensor
 
 from gaitbridge.losses.cross_entropy import CosineClassifier, cross_entropy
 from gaitbridge.losses.info_nce import info_nce
-from gaitbridge.losses.supervised_contrastive import supervised_contrastive
+from gaitbridge.losses.supervised_contrastive import cross_contrastive, supervised_contrastive
 from gaitbridge.losses.triplet import triplet
 
 PEOPLE = torch.tensor([0, 0, 1, 1, 2, 2, 2])
@@ -85,6 +85,20 @@ def test_supervised_contrastive() -> None:
             mates = [j for j in logits if people[j] == people[i]]
             total -= sum(logits[j] - normal for j in mates) / len(mates)
     assert float(supervised_contrastive(x, people)) == pytest.approx(total / 18, rel=1e-4)
+
+
+def test_cross_contrastive() -> None:
+    people = torch.tensor([0, 0, 1, 1, 2, 2, 2])
+    a, b = samples(8), samples(9)
+    total = 0.0
+    for k in range(3):
+        for i in range(7):
+            for x, y in ((a, b), (b, a)):
+                logits = [float(unit(x[i, :, k]) @ unit(y[j, :, k])) / 0.1 for j in range(7)]
+                normal = math.log(sum(math.exp(v) for v in logits))
+                mates = [j for j in range(7) if people[j] == people[i]]
+                total -= sum(logits[j] - normal for j in mates) / len(mates)
+    assert float(cross_contrastive(a, b, people)) == pytest.approx(total / (2 * 21), rel=1e-4)
 
 
 def test_supervised_contrastive_gradient_is_finite() -> None:

@@ -9,7 +9,7 @@ import torch
 from gaitbridge.config import checked, overridden
 from gaitbridge.errors import UserError
 from gaitbridge.methods.diffcrossgait.network import MODALITIES, Network, NetworkConfig
-from gaitbridge.methods.diffcrossgait.objective import Objective, ObjectiveConfig
+from gaitbridge.methods.diffcrossgait.objective import Objective, ObjectiveConfig, person_means
 from gaitbridge.types import Batch, Features
 
 SMALL = NetworkConfig(channels=(8, 8), strides=(2, 2), stem_stride=1, parts=8, embedding=16)
@@ -142,6 +142,27 @@ def test_the_latent_may_be_the_embedding_itself() -> None:
     assert torch.allclose(latents["silhouettes"], 4.0 * features.embeddings["silhouettes"])  # sixteen channels of unit length
     assert float(latents["silhouettes"].square().mean().detach()) == pytest.approx(1.0)
     assert "phase2_dynamics" in criterion(features, batch)
+
+
+def test_a_relative_agreement_and_a_person_to_recover_teach_the_encoders() -> None:
+    net, batch = Network(SMALL), small_batch(16)
+    torch.manual_seed(0)
+    losses = objective(diffusion__agreement="contrastive", diffusion__recovers="person")(net(batch), batch)
+    for name in ("denoising", "phase1_anchoring", "phase2_dynamics", "phase3_recoverability"):
+        for modality in MODALITIES:
+            weight = net.encoders[modality].stem[0].weight  # type: ignore[index, union-attr]
+            (gradient,) = torch.autograd.grad(losses[name], weight, retain_graph=True)
+            assert float(gradient.abs().sum()) > 0, (name, modality)
+
+
+def test_what_is_recovered_may_be_the_person() -> None:
+    latents = {m: torch.randn(4, 2, 3, requires_grad=True) for m in MODALITIES}
+    found = person_means(latents, torch.tensor([0, 1, 0, 2]))
+    mean = (latents[MODALITIES[0]] + latents[MODALITIES[1]]) / 2
+    assert torch.allclose(found[0], (mean[0] + mean[2]) / 2)
+    assert torch.equal(found[0], found[2])
+    assert torch.allclose(found[3], mean[3])
+    assert not found.requires_grad
 
 
 @pytest.mark.parametrize(("leader", "follower"), [("range_views", "silhouettes"), ("silhouettes", "range_views")])

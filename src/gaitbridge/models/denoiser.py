@@ -54,6 +54,7 @@ class Denoiser(nn.Module):
         self.up2 = Block(4 * width, width, condition)
         self.grow1 = nn.ConvTranspose1d(width, width, 4, stride=2, padding=1)
         self.up1 = Block(width, width, condition)
+        self.norm = nn.GroupNorm(8, width)
         self.out = nn.Conv1d(width, latent, 3, padding=1)
 
     def condition(self, t: Tensor, modality: Tensor) -> Tensor:
@@ -72,7 +73,8 @@ class Denoiser(nn.Module):
         """Bottleneck and inner skip (None: the bottleneck alone) to the prediction [N, D, K]."""
         grown = self.grow2(mid)
         inner = torch.cat([grown, torch.zeros_like(grown) if skip is None else skip], dim=1)
-        prediction: Tensor = self.out(self.up1(self.grow1(self.up2(inner, condition)), condition))
+        high = self.up1(self.grow1(self.up2(inner, condition)), condition)
+        prediction: Tensor = self.out(functional.silu(self.norm(high)))
         return prediction
 
     def forward(self, z_t: Tensor, t: Tensor, modality: Tensor) -> tuple[Tensor, Tensor]:

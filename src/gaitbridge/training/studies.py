@@ -33,6 +33,8 @@ DIFFCROSSGAIT = Study(
         Arm("independent-noise", "all phases, noise of its own for each modality", _phases("1,2,3", "objective.diffusion.shared_noise=false"),
             "phases-1-2-3"),
         Arm("same-walk", "all phases, the partner of the same walk", _phases("1,2,3", "objective.diffusion.partner=synchronised"), "phases-1-2-3"),
+        Arm("relative", "all phases, trajectories held against other people's (not squared differences), denoised towards the person's mean",
+            _phases("1,2,3", "objective.diffusion.agreement=contrastive", "objective.diffusion.recovers=person"), "contrastive"),
     ),
 )  # fmt: skip
 

@@ -11,7 +11,7 @@ from gaitbridge.config import Config
 from gaitbridge.conventions import CAMERA, LIDAR
 from gaitbridge.losses.cross_entropy import CosineClassifier, cross_entropy
 from gaitbridge.losses.info_nce import info_nce
-from gaitbridge.losses.supervised_contrastive import supervised_contrastive
+from gaitbridge.losses.supervised_contrastive import cross_contrastive, supervised_contrastive
 from gaitbridge.losses.triplet import triplet
 from gaitbridge.methods.diffcrossgait import trajectory
 from gaitbridge.methods.diffcrossgait.network import MODALITIES, NetworkConfig
@@ -61,7 +61,12 @@ class DiffusionConfig(Config):
     shared_noise: bool = True
     partner: Literal["synchronised", "same_person"] = "same_person"
     """Whose latent goes with a silhouette sequence's: the range views of the same moment, or any of the same person in the batch."""
+    recovers: Literal["own", "person"] = "own"
+    """What is denoised towards: the diffused latent itself, or its person's mean over all walks, views and sensors of the batch."""
     detach_recovery_target: bool = True
+    agreement: Literal["squared", "contrastive"] = "squared"
+    """How far apart two trajectories are: by their squared difference, or relative to other people's trajectories, as retrieval sees it."""
+    agreement_temperature: float = Field(default=0.1, gt=0)
     leader: Literal["none", "silhouettes", "range_views"] = "none"
     """The modality that the other is to come near, and that does not move towards it: gaps are closed from the other side alone."""
     latent_from: Literal["parts", "embedding"] = "parts"
@@ -116,9 +121,11 @@ class LatentDiffusion(nn.Module):
             return {name: x.float() * x.shape[1] ** 0.5 for name, x in features.embeddings.items()}
         return {name: self.normal(self.project(features.parts[name]), name).float() for name in MODALITIES}
 
-    def gap(self, of: Mapping[str, Tensor]) -> Tensor:
-        """The gap between the modalities; where one leads, only the other is moved by it."""
+    def gap(self, of: Mapping[str, Tensor], people: Tensor | None = None) -> Tensor:
+        """The gap between the modalities; where one leads, only the other is moved by it. With `people`, as `agreement` says."""
         camera, lidar = ((of[m].detach() if m == self.config.leader else of[m]) for m in MODALITIES)
+        if people is not None and self.config.agreement == "contrastive":
+            return cross_contrastive(camera, lidar, people, self.config.agreement_temperature)
         return trajectory.gap(camera, lidar)
 
     def denoised(self, z_t: Mapping[str, Tensor], t: Tensor, abar_t: Tensor) -> tuple[dict[str, Tensor], ...]:
@@ -207,16 +214,17 @@ class Objective(nn.Module):
         z_t = {m: trajectory.diffuse(z_0[m], eps[m], abar_t) for m in MODALITIES}
         # 3. denoise both with the one denoiser; each modality keeps the ordinary denoising loss
         prediction, z0hat, epshat, mid = diffusion.denoised(z_t, t, abar_t)
-        wanted = {m: trajectory.training_target(z_0[m], eps[m], abar_t, settings.target) for m in MODALITIES}
+        clean = z_0 if settings.recovers == "own" else dict.fromkeys(MODALITIES, person_means(latents, people))
+        wanted = {m: trajectory.training_target(clean[m], eps[m], abar_t, settings.target) for m in MODALITIES}
         losses["denoising"] = settings.denoising * torch.stack([(prediction[m] - wanted[m]).square().mean() for m in MODALITIES]).mean()
         # 4. the phases
         low, high = t <= settings.boundaries[0], t > settings.boundaries[1]
         if 1 in settings.phases:
             losses["phase1_anchoring"] = settings.anchoring * self.anchoring(diffusion, z0hat, people, low)
         if 2 in settings.phases:
-            losses["phase2_dynamics"] = settings.dynamics * self.dynamics(diffusion, z_0, eps, z0hat, epshat, t, ~low & ~high)
+            losses["phase2_dynamics"] = settings.dynamics * self.dynamics(diffusion, z_0, eps, z0hat, epshat, t, ~low & ~high, people)
         if 3 in settings.phases:
-            losses["phase3_recoverability"] = settings.recoverability * self.recoverability(diffusion, z_0, mid, t, high)
+            losses["phase3_recoverability"] = settings.recoverability * self.recoverability(diffusion, clean, mid, t, high, people)
         return losses
 
     def anchoring(self, diffusion: LatentDiffusion, z0hat: Mapping[str, Tensor], people: Tensor, low: Tensor) -> Tensor:
@@ -225,10 +233,10 @@ class Objective(nn.Module):
             return z0hat[CAMERA].sum() * 0.0
         chosen = {m: z0hat[m][low] for m in MODALITIES}
         identity = self.identity_losses(chosen, people[low], diffusion.classify, "")
-        return torch.stack(list(identity.values())).sum() + diffusion.gap(chosen)
+        return torch.stack(list(identity.values())).sum() + diffusion.gap(chosen, people[low])
 
     def dynamics(self, diffusion: LatentDiffusion, z_0: Mapping[str, Tensor], eps: Mapping[str, Tensor], z0hat: Mapping[str, Tensor],
-                 epshat: Mapping[str, Tensor], t: Tensor, medium: Tensor) -> Tensor:
+                 epshat: Mapping[str, Tensor], t: Tensor, medium: Tensor, people: Tensor) -> Tensor:
         """Phase 2, dynamics consistency at medium noise: equal recovered latents, predicted noises, and steps along the trajectory."""
         if not bool(medium.any()):
             return z0hat[CAMERA].sum() * 0.0
@@ -238,10 +246,10 @@ class Objective(nn.Module):
         before = diffusion.denoised(z_e, earlier, abar_e)[1]
         now = {m: z0hat[m][medium] for m in MODALITIES}
         moved = {m: now[m] - before[m] for m in MODALITIES}
-        return diffusion.gap(now) + diffusion.gap({m: epshat[m][medium] for m in MODALITIES}) + diffusion.gap(moved)
+        return diffusion.gap(now, people[medium]) + diffusion.gap({m: epshat[m][medium] for m in MODALITIES}) + diffusion.gap(moved)
 
     def recoverability(self, diffusion: LatentDiffusion, z_0: Mapping[str, Tensor], mid: Mapping[str, Tensor], t: Tensor,
-                       high: Tensor) -> Tensor:
+                       high: Tensor, people: Tensor) -> Tensor:
         """Phase 3, structural recoverability at high noise: one bottleneck for both, from which either's clean latent comes back.
 
         The bottleneck gap is taken relative to the bottlenecks' variance over the batch: it cannot close by shrinking.
@@ -250,13 +258,22 @@ class Objective(nn.Module):
             return z_0[CAMERA].sum() * 0.0
         settings = self.config.diffusion
         variance = torch.cat([mid[m] for m in MODALITIES]).var(0).mean()
-        loss = diffusion.gap({m: mid[m][high] for m in MODALITIES}) / variance.clamp(min=1e-6)
+        loss = diffusion.gap({m: mid[m][high] for m in MODALITIES}, people[high])
+        if settings.agreement == "squared":
+            loss = loss / variance.clamp(min=1e-6)
         for own, other in ((CAMERA, LIDAR), (LIDAR, CAMERA)):
             if other == settings.leader:
                 continue  # it would move to tell of the other
             target = z_0[own][high].detach() if settings.detach_recovery_target else z_0[own][high]
             loss = loss + 0.5 * trajectory.gap(diffusion.recovered_from(mid[other][high], t[high], own), target)
         return loss
+
+
+def person_means(latents: Mapping[str, Tensor], people: Tensor) -> Tensor:
+    """Of each row the mean latent of its person over rows and modalities, without gradients: [N, D, K]."""
+    same = (people[:, None] == people[None]).float()
+    mean = torch.stack([latents[m].detach() for m in MODALITIES]).mean(0)
+    return torch.einsum("nm,mdk->ndk", same / same.sum(1, keepdim=True), mean)
 
 
 def partners(people: Tensor) -> Tensor:

@@ -18,7 +18,7 @@ def tiny() -> RunConfig:
     return RunConfig(
         method="diffcrossgait", recipe="diffcrossgait/tiny",
         network=NetworkConfig(channels=(16, 32, 64), strides=(1, 2, 1), stem_stride=2, parts=16, embedding=64),
-        objective=ObjectiveConfig(),
+        objective=ObjectiveConfig(diffusion=DiffusionConfig(width=32)),
         data=DataConfig(people_per_batch=16, sequences_per_person=4, frames=3),
         optimiser=OptimiserConfig(name="adamw", learning_rate=5e-3),
         steps=1000, validate_every=250,

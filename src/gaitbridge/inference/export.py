@@ -1,4 +1,4 @@
-"""A run as one ONNX file: any number of sequences and frames, checked against the network it came from before it is kept.
+"""A run as one ONNX file, or as OpenVINO's pair of files: any number of sequences and frames, checked against the run before it is kept.
 
 The graph takes, for each modality, its arrays (`Network.inputs`) [N, T, ...] as they are stored and the frame counts [N], and gives the part
 embeddings [N, C, K]. Preparation is inside. What else a user must know stands in the file's metadata under the key `gaitbridge`, as JSON.
@@ -6,8 +6,11 @@ embeddings [N, C, K]. Preparation is inside. What else a user must know stands i
 
 import json
 import logging
+import os
+import tempfile
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +21,19 @@ from torch import Tensor, nn
 from gaitbridge import __version__
 from gaitbridge.conventions import stream
 from gaitbridge.data.batches import has_all
-from gaitbridge.errors import UserError
+from gaitbridge.errors import StoreError, UserError
 from gaitbridge.evaluation.forward import embed_arrays
-from gaitbridge.inference.onnx_network import KEY, OnnxNetwork, frames_of, output_of
+from gaitbridge.inference.int8 import quantize
+from gaitbridge.inference.onnx_network import KEY, ExportedNetwork, OnnxNetwork, frames_of, output_of
+from gaitbridge.inference.openvino_network import OpenvinoNetwork, core, digest, weights_file
 from gaitbridge.inference.session import Model
 from gaitbridge.progress import Progress, silent
-from gaitbridge.store import Store, written_whole
+from gaitbridge.store import Store
 from gaitbridge.types import ARRAYS, Batch
 
 TOLERANCE = 1e-4  # largest difference to the network's own embeddings, relative to their largest value
+INT8_SHARE = 0.2  # of the mean distance between different walks: the most that bytes may move an embedding, on average
+SUFFIXES = (".onnx", ".xml")
 CHECKED = 16  # sequences a modality
 TRACED = (3, 5)  # sequences and frames of the example that the graph is traced with; neither stays in it
 
@@ -49,32 +56,96 @@ class _Graph(nn.Module):
         return tuple(outputs)
 
 
-def export(model: Model, out: Path, store: Store | None = None, progress: Progress = silent) -> dict[str, Any]:
-    """Write `model` to the ONNX file `out` and return its metadata.
+def export(model: Model, out: Path, store: Store | None = None, progress: Progress = silent, int8: bool = False) -> dict[str, Any]:
+    """Write `model` to `out`, an .onnx or for OpenVINO an .xml with its .bin, and return its metadata.
 
-    store: sequences to check it on (test people first); without one it is checked on noise, and the metadata say so. UserError where the name
-    does not end in .onnx, a package is missing, or the graph gives other embeddings than the network: the file is then not kept.
+    store: sequences to check it on (test people first); without one it is checked on noise, and the metadata say so. int8: convolutions by bytes
+    (`inference.int8`), for which sequences of the store are looked at; the file is then a network of its own, with a `weights_hash` of its own.
+    UserError where the name ends otherwise, a package or the store is missing, or the graph gives other embeddings than the network: nothing is
+    then kept.
     """
-    if out.suffix != ".onnx":
-        raise UserError(f"{out} must end in .onnx")
+    if out.suffix not in SUFFIXES:
+        raise UserError(f"{out} must end in {' or '.join(SUFFIXES)}")
+    if int8 and store is None:
+        raise UserError("int8 needs walks to fit the bytes to: give the store that the run was trained on with --data STORE")
+    if out.suffix == ".xml":
+        core(out)  # a missing package is said before anything is computed
     size = tuple(getattr(model.config.network, "size", None) or (64, 44))
-    progress(0, 2, "graph")
+    progress(0, 3, "graph")
     graph = _traced(model.network.cpu().eval(), size)
-    progress(1, 2, "check")
-    with written_whole(out) as temporary:
-        about = {"gaitbridge": __version__, "recipe": model.config.recipe, "method": model.config.method, "size": list(size),
-                 "inputs": {m: list(names) for m, names in model.inputs.items()}, "modalities": list(model.modalities),
-                 "distance": model.distance, "weights_hash": model.weights_hash, "run": model.run.name}
+    about = {"gaitbridge": __version__, "recipe": model.config.recipe, "method": model.config.method, "size": list(size), "precision": "float32",
+             "inputs": {m: list(names) for m, names in model.inputs.items()}, "modalities": list(model.modalities),
+             "distance": model.distance, "weights_hash": model.weights_hash, "run": model.run.name}
+    with _beside(out) as folder:
+        made = folder / "model.onnx"
         graph.model.metadata_props[KEY] = json.dumps(about)
-        graph.save(temporary)
-        found = _difference(model, OnnxNetwork(temporary), size, store)
-        graph.model.metadata_props[KEY] = json.dumps(about := about | found)
-        graph.save(temporary)
-        if not found["largest_relative_difference"] <= TOLERANCE:
-            raise UserError(f"{out} is not kept: its embeddings differ from the run's by {found['largest_relative_difference']:.1e} of the largest "
-                            f"value, {TOLERANCE:.0e} is allowed; please report this")
-    progress(2, 2, "")
+        graph.save(made)
+        if int8 and store is not None:
+            progress(1, 3, "int8")
+            about |= {"precision": "int8", "float_weights_hash": model.weights_hash, **quantize(made, about, store)}
+        write = write_openvino if out.suffix == ".xml" else write_onnx
+        kept = folder / f"kept{out.suffix}"
+        write(made, kept, about)
+        progress(2, 3, "check")
+        about |= _compared(model, OpenvinoNetwork(kept) if out.suffix == ".xml" else OnnxNetwork(kept), size, store)
+        _check(about, out, int8)
+        write(made, kept, about)
+        if out.suffix == ".xml":
+            _moved(weights_file(kept), weights_file(out))
+        _moved(kept, out)
+    progress(3, 3, "")
     return about
+
+
+@contextmanager
+def _beside(out: Path) -> Iterator[Path]:
+    """A folder beside `out`, gone afterwards. StoreError where the disk is full or may not be written."""
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{out.name}.", suffix=".part", dir=out.parent) as folder:
+            yield Path(folder)
+    except OSError as error:
+        raise StoreError(f"cannot write {out}: {error.strerror or error}; free some space or choose another place, then run again") from error
+
+
+def _moved(made: Path, out: Path) -> None:
+    """Give a file, once it is on the disk, its name."""
+    with made.open("rb+") as file:
+        os.fsync(file.fileno())
+    made.replace(out)
+
+
+def write_onnx(made: Path, kept: Path, about: Mapping[str, Any]) -> None:
+    """The ONNX file `made` with its metadata."""
+    import onnx
+
+    graph = onnx.load(made)
+    del graph.metadata_props[:]
+    graph.metadata_props.add(key=KEY, value=json.dumps(about))
+    onnx.save(graph, kept)
+
+
+def write_openvino(made: Path, kept: Path, about: Mapping[str, Any]) -> None:
+    """The ONNX file `made` as OpenVINO's pair of files with its metadata."""
+    runtime = core(kept)
+    import openvino
+
+    model = runtime.read_model(made)
+    openvino.save_model(model, kept, compress_to_fp16=False)
+    model.set_rt_info(json.dumps({**about, "weights_digest": digest(weights_file(kept))}), [KEY])
+    openvino.save_model(model, kept, compress_to_fp16=False)
+
+
+def _check(about: Mapping[str, Any], out: Path, int8: bool) -> None:
+    """UserError where the embeddings are too far from the run's."""
+    largest, share = about["largest_relative_difference"], about["share_of_spread"]
+    if int8:
+        if not share <= INT8_SHARE:
+            raise UserError(f"{out} is not kept: bytes move its embeddings by {share:.0%} of the distance between different walks, "
+                            f"{INT8_SHARE:.0%} is allowed; export without --int8, or give a store like the one it was trained on")
+    elif not largest <= TOLERANCE:
+        raise UserError(f"{out} is not kept: its embeddings differ from the run's by {largest:.1e} of the largest value, {TOLERANCE:.0e} is allowed; "
+                        "please report this")
 
 
 def _traced(network: nn.Module, size: tuple[int, ...]) -> Any:
@@ -113,18 +184,34 @@ def _noise(name: str, frames: int, size: tuple[int, ...], number: int) -> np.nda
     return values.astype(np.float32)
 
 
-def _difference(model: Model, exported: OnnxNetwork, size: tuple[int, ...], store: Store | None) -> dict[str, Any]:
-    """The largest relative difference of embeddings over sequences of different lengths, and what it was measured on."""
-    largest, counts = 0.0, {}
+def _compared(model: Model, exported: ExportedNetwork, size: tuple[int, ...], store: Store | None) -> dict[str, Any]:
+    """How far embeddings of sequences of different lengths are from the run's, and what it was measured on.
+
+    largest_relative_difference: of any value, relative to the largest one; share_of_spread: the mean distance between a walk's two embeddings,
+    relative to the mean distance between different walks; least_cosine: of any walk's two embeddings. Of all modalities the worst.
+    """
+    found, counts = {"largest_relative_difference": 0.0, "share_of_spread": 0.0, "least_cosine": 1.0}, {}
     for modality, names in model.inputs.items():
         arrays = _sequences(store, names) if store is not None else {}
         real = bool(arrays)
         if not real:
             arrays = {name: [_noise(name, frames, size, frames) for frames in (1, 4, 9)] for name in names}
         plain, other = (embed_arrays(network, modality, arrays) for network in (model.network, exported))
-        largest = max(largest, float(np.abs(plain - other).max() / max(np.abs(plain).max(), 1e-12)))
+        for name, value in _measures(plain, other).items():
+            worse = value > found[name] if name != "least_cosine" else value < found[name]
+            found[name] = value if worse or value != value else found[name]  # NaN stays
         counts[modality] = f"{len(plain)} sequences of {store.path.name}, content {store.content_hash}" if real and store else "noise"
-    return {"largest_relative_difference": largest, "checked_on": counts}
+    return {**found, "checked_on": counts}
+
+
+def _measures(plain: np.ndarray, other: np.ndarray) -> dict[str, float]:
+    """As in `_compared`, of embeddings [N, C, K]."""
+    flat, moved = plain.reshape(len(plain), -1).astype(np.float64), other.reshape(len(other), -1).astype(np.float64)
+    apart = np.linalg.norm(flat - moved, axis=1)
+    spread = np.linalg.norm(flat[:, None] - flat[None], axis=2)[~np.eye(len(flat), dtype=bool)]
+    cosine = (flat * moved).sum(1) / np.maximum(np.linalg.norm(flat, axis=1) * np.linalg.norm(moved, axis=1), 1e-12)
+    return {"largest_relative_difference": float(np.abs(flat - moved).max() / max(np.abs(flat).max(), 1e-12)),
+            "share_of_spread": float(apart.mean() / max(spread.mean() if len(spread) else 0.0, 1e-12)), "least_cosine": float(cosine.min())}
 
 
 def _sequences(store: Store, names: Sequence[str]) -> dict[str, list[np.ndarray]]:

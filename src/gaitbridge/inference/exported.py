@@ -1,4 +1,4 @@
-"""An exported run taken to use: `gaitbridge.load("model.onnx")`. It embeds alike; what needs the run itself says so."""
+"""An exported run taken to use: `gaitbridge.load("model.onnx")` or `gaitbridge.load("model.xml")`. It embeds alike; what needs the run itself says so."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,6 +8,7 @@ import numpy as np
 
 from gaitbridge.errors import UserError
 from gaitbridge.inference.onnx_network import OnnxNetwork
+from gaitbridge.inference.openvino_network import OpenvinoNetwork
 from gaitbridge.inference.session import Model
 from gaitbridge.simulation.body._read_out import ReadOut
 from gaitbridge.store import Store
@@ -15,10 +16,11 @@ from gaitbridge.types import Bodies
 
 
 class ExportedModel(Model):
-    """As `Model`, from an ONNX file. `about` is what the file says of itself; `weights_hash` is the run's, whose embeddings compare with its own."""
+    """As `Model`, from an ONNX file or OpenVINO's pair. `about` is what the file says of itself; `weights_hash` is the run's, whose embeddings
+    compare with its own, but for int8: such a file has one of its own."""
 
     def __init__(self, file: Path) -> None:
-        self.network: Any = OnnxNetwork(file)
+        self.network: Any = OpenvinoNetwork(file) if file.suffix == ".xml" else OnnxNetwork(file)
         self.embedder = self.network
         self.run, self.folder, self.device, self.about = file, file, "cpu", self.network.about
         self.weights_hash, self.modalities = str(self.about["weights_hash"]), tuple(self.network.inputs)

@@ -1,7 +1,7 @@
 """An exported network: an ONNX file that embeds as the network did that it was made of."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,7 +14,6 @@ from gaitbridge.errors import UserError
 from gaitbridge.types import Batch, Distance
 
 KEY = "gaitbridge"  # of the metadata
-SINGLE = (1, 1)  # sequences and frames that stand in for the modalities that are not asked for
 
 
 def frames_of(modality: str) -> str:
@@ -36,8 +35,10 @@ def read_metadata(path: Path) -> tuple[Any, dict[str, Any]]:
     if not path.is_file():
         raise UserError(f"{path} is missing: write it with `gaitbridge export RUN {path}`")
     onnxruntime.set_default_logger_severity(3)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
     try:
-        session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # the runtime's own exceptions have no common base
         what = str(error).splitlines()[0][:120]
         raise UserError(f"{path} is no ONNX file, or damaged ({what}): write it again with `gaitbridge export`") from error
@@ -48,18 +49,20 @@ def read_metadata(path: Path) -> tuple[Any, dict[str, Any]]:
     return session, json.loads(about)
 
 
-class OnnxNetwork:
-    """What `evaluation.forward.embed_arrays` needs of a network: `inputs`, `config.size`, `distance` and `embed`, by ONNX Runtime on the CPU."""
+class ExportedNetwork:
+    """What `evaluation.forward.embed_arrays` needs of a network: `inputs`, `config.size`, `distance` and `embed`, by a runtime on the CPU.
 
-    def __init__(self, path: Path) -> None:
-        self.session, self.about = read_metadata(path)
-        self.inputs: Mapping[str, tuple[str, ...]] = {m: tuple(names) for m, names in self.about["inputs"].items()}
-        self.distance: Distance = self.about["distance"]
-        self.config = SimpleNamespace(size=tuple(self.about["size"]))
-        self._single = {i.name: np.zeros(_single_shape(i), np.int64 if "int64" in i.type else np.uint8 if "uint8" in i.type else np.float32)
-                        for i in self.session.get_inputs()}
+    about: the file's metadata; arguments: name, shape (free axes one) and type of each of the graph's inputs.
+    """
 
-    def eval(self) -> "OnnxNetwork":
+    def __init__(self, about: dict[str, Any], arguments: Iterable[tuple[str, Sequence[int], Any]]) -> None:
+        self.about = about
+        self.inputs: Mapping[str, tuple[str, ...]] = {m: tuple(names) for m, names in about["inputs"].items()}
+        self.distance: Distance = about["distance"]
+        self.config = SimpleNamespace(size=tuple(about["size"]))
+        self._single = {name: np.zeros(list(shape), kind) for name, shape, kind in arguments}
+
+    def eval(self) -> "ExportedNetwork":
         """As torch's: nothing to do."""
         return self
 
@@ -70,10 +73,23 @@ class OnnxNetwork:
         for modality in given:
             feed |= {name: batch.inputs[name].cpu().numpy() for name in self.inputs[modality]}
             feed[frames_of(modality)] = batch.frames.cpu().numpy()
-        found = self.session.run([output_of(modality) for modality in given], feed)
+        found = self.run([output_of(modality) for modality in given], feed)
         return {modality: torch.from_numpy(values) for modality, values in zip(given, found, strict=True)}
 
+    def run(self, names: list[str], feed: dict[str, np.ndarray]) -> list[np.ndarray]:
+        """The graph's outputs of these names."""
+        raise NotImplementedError
 
-def _single_shape(argument: Any) -> list[int]:
-    """One sequence of one frame: the free axes, which have names, are one."""
-    return [axis if isinstance(axis, int) else SINGLE[0] for axis in argument.shape]
+
+class OnnxNetwork(ExportedNetwork):
+    """An .onnx file by ONNX Runtime, on as many threads as PyTorch has."""
+
+    def __init__(self, path: Path) -> None:
+        self.session, about = read_metadata(path)
+        super().__init__(about, [(i.name, [axis if isinstance(axis, int) else 1 for axis in i.shape],
+                                  np.int64 if "int64" in i.type else np.uint8 if "uint8" in i.type else np.float32) for i in self.session.get_inputs()])
+
+    def run(self, names: list[str], feed: dict[str, np.ndarray]) -> list[np.ndarray]:
+        """The graph's outputs of these names."""
+        found: list[np.ndarray] = self.session.run(names, feed)
+        return found

@@ -144,11 +144,11 @@ def _as_pictures(view: np.ndarray) -> np.ndarray:
 
 
 def load(run: Path | str, which: str = "best", device: str = "cpu", fast: bool = True) -> Model:
-    """The model of a run folder: its best checkpoint on the validation people, or `which="last"`; or of an exported .onnx file, which embeds alike.
+    """The model of a run folder: its best checkpoint on the validation people, or `which="last"`; or of an exported .onnx or .xml file, which embeds alike.
 
     fast: on a CPU, embed by the folded network once it has agreed with the plain one (inference/fast.py). UserError where there is none.
     """
-    if Path(run).suffix == ".onnx":
+    if Path(run).suffix in (".onnx", ".xml"):
         from gaitbridge.inference.exported import ExportedModel
 
         return ExportedModel(Path(run))

@@ -8,10 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
-from gaitbridge.models import pseudo3d
+from gaitbridge.models import digits, pseudo3d, winograd
 from gaitbridge.models.backbones import ResidualBlock
 from gaitbridge.models.temporal import TemporalMix, each_frame, masked_to_zero, three_frames
-from gaitbridge.models.winograd import WinogradConv, suits
 
 
 def _weights(conv: nn.Conv2d, norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
@@ -25,19 +24,26 @@ def _weights(conv: nn.Conv2d, norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
 class FoldedConv(nn.Module):
     """A convolution and the norm after it as one; with `relu`, the rectifier too. [B, C, H, W] to [B, C', H', W']."""
 
-    def __init__(self, conv: nn.Conv2d, norm: nn.BatchNorm2d, relu: bool = False) -> None:
+    def __init__(self, conv: nn.Conv2d, norm: nn.BatchNorm2d, relu: bool = False, by_digits: bool = False) -> None:
         super().__init__()
         weight, bias = _weights(conv, norm)
         self.relu = relu
-        self.winograd = WinogradConv(weight, bias) if suits(conv) else None
-        if self.winograd is None:
+        self.digits, self.winograd = None, None
+        if by_digits and digits.suits(conv):
+            self.digits = digits.TwoDigitConv(weight, bias, conv.stride, conv.padding, conv.dilation, relu)  # type: ignore[arg-type]
+        elif winograd.suits(conv):
+            self.winograd = winograd.WinogradConv(weight, bias)
+        else:
             made = nn.Conv2d(conv.in_channels, conv.out_channels, conv.kernel_size, conv.stride, conv.padding)  # type: ignore[arg-type]
             made.weight, made.bias = (nn.Parameter(one, requires_grad=False) for one in (weight, bias))
             self.conv = made.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, x: Tensor, added: Tensor | None = None) -> Tensor:
+        if self.digits is not None:
+            found: Tensor = self.digits(x, added)
+            return found
         if self.winograd is not None:
-            found: Tensor = self.winograd(x, added)
+            found = self.winograd(x, added)
         else:
             found = self.conv(x)
             if added is not None:
@@ -54,12 +60,15 @@ class FoldedOverTime(nn.Module):
     matrices: Tensor
     bias: Tensor
 
-    def __init__(self, conv: nn.Conv2d, norm: nn.BatchNorm2d, through: bool) -> None:
+    def __init__(self, conv: nn.Conv2d, norm: nn.BatchNorm2d, through: bool, by_digits: bool = False) -> None:
         super().__init__()
         weight, bias = _weights(conv, norm)
         matrices = weight[:, :, 0, 0].unflatten(1, (3, -1)).permute(1, 2, 0).contiguous()       # [3, C, C'], the frame before first
         if through:
             matrices[1] += torch.eye(len(bias))
+        self.digits = None
+        if by_digits and matrices.shape[1] >= digits.CHANNELS:
+            self.digits = digits.TwoDigitConv(matrices.permute(2, 1, 0)[..., None], bias, padding=(1, 0), relu=True)
         self.register_buffer("matrices", matrices)
         self.register_buffer("bias", bias)
 
@@ -67,6 +76,10 @@ class FoldedOverTime(nn.Module):
         """Pictures [N T, C, H, W] of `shape` (N, T), channels last in memory, and which are real [N, T], to the same shape."""
         _, channels, height, width = pictures.shape
         x = masked_to_zero(pictures.permute(0, 2, 3, 1).reshape(*shape, height * width, channels), real).flatten(1, 2)  # [N, T H W, C]
+        if self.digits is not None:
+            rows = x.view(shape[0], shape[1], height * width, channels).permute(0, 3, 1, 2)     # pictures of T x H W
+            made: Tensor = self.digits(rows).permute(0, 2, 3, 1)
+            return made.reshape(-1, height, width, made.shape[-1]).permute(0, 3, 1, 2)
         before, own, after = self.matrices
         found = torch.addmm(self.bias, x.flatten(0, 1), own).view(shape[0], -1, own.shape[1])
         step = height * width
@@ -76,19 +89,19 @@ class FoldedOverTime(nn.Module):
         return found.relu_().view(-1, height, width, own.shape[1]).permute(0, 3, 1, 2)
 
 
-def _shortcut(block: nn.Module) -> nn.Module:
+def _shortcut(block: nn.Module, by_digits: bool) -> nn.Module:
     """A block's shortcut, folded where it is a convolution."""
     shortcut = block.shortcut
-    return FoldedConv(shortcut[0], shortcut[1]) if isinstance(shortcut, nn.Sequential) else nn.Identity()  # type: ignore[arg-type]
+    return FoldedConv(shortcut[0], shortcut[1], by_digits=by_digits) if isinstance(shortcut, nn.Sequential) else nn.Identity()  # type: ignore[arg-type]
 
 
 class FoldedResidual(nn.Module):
     """`backbones.ResidualBlock`, folded."""
 
-    def __init__(self, block: ResidualBlock) -> None:
+    def __init__(self, block: ResidualBlock, by_digits: bool = False) -> None:
         super().__init__()
-        self.first, self.second = FoldedConv(block.conv1, block.norm1, relu=True), FoldedConv(block.conv2, block.norm2, relu=True)
-        self.shortcut = _shortcut(block)
+        self.first, self.second = FoldedConv(block.conv1, block.norm1, relu=True, by_digits=by_digits), FoldedConv(block.conv2, block.norm2, relu=True, by_digits=by_digits)
+        self.shortcut = _shortcut(block, by_digits)
 
     def forward(self, x: Tensor) -> Tensor:
         found: Tensor = self.second(self.first(x), self.shortcut(x))
@@ -98,12 +111,12 @@ class FoldedResidual(nn.Module):
 class FoldedFrames(nn.Module):
     """`pseudo3d.FrameBlock` and `pseudo3d.Pseudo3DBlock`, folded: pictures throughout, frames only where time comes in."""
 
-    def __init__(self, block: pseudo3d.FrameBlock) -> None:
+    def __init__(self, block: pseudo3d.FrameBlock, by_digits: bool = False) -> None:
         super().__init__()
-        self.first, self.second = FoldedConv(block.conv1, block.norm1, relu=True), FoldedConv(block.conv2, block.norm2, relu=True)
-        self.shortcut = _shortcut(block)
+        self.first, self.second = FoldedConv(block.conv1, block.norm1, relu=True, by_digits=by_digits), FoldedConv(block.conv2, block.norm2, relu=True, by_digits=by_digits)
+        self.shortcut = _shortcut(block, by_digits)
         timed = isinstance(block, pseudo3d.Pseudo3DBlock)
-        self.over_time = FoldedOverTime(block.over_time.conv, block.norm_time, through=True) if timed else None  # type: ignore[union-attr,arg-type]
+        self.over_time = FoldedOverTime(block.over_time.conv, block.norm_time, through=True, by_digits=by_digits) if timed else None  # type: ignore[union-attr,arg-type]
 
     def forward(self, x: Tensor, real: Tensor | None) -> Tensor:
         pictures = x.flatten(0, 1).contiguous(memory_format=torch.channels_last)
@@ -117,9 +130,9 @@ class FoldedFrames(nn.Module):
 class FoldedMix(nn.Module):
     """`temporal.TemporalMix`, folded. Its sum comes after the rectifier and stays a sum."""
 
-    def __init__(self, mix: TemporalMix) -> None:
+    def __init__(self, mix: TemporalMix, by_digits: bool = False) -> None:
         super().__init__()
-        self.mix = FoldedOverTime(mix.conv, mix.norm, through=False)
+        self.mix = FoldedOverTime(mix.conv, mix.norm, through=False, by_digits=by_digits)
 
     def forward(self, x: Tensor, real: Tensor | None) -> Tensor:
         pictures = x.flatten(0, 1).contiguous(memory_format=torch.channels_last)
@@ -130,10 +143,10 @@ class FoldedMix(nn.Module):
 class FoldedConv3D(nn.Module):
     """`pseudo3d.Conv3DBlock`, folded."""
 
-    def __init__(self, block: pseudo3d.Conv3DBlock) -> None:
+    def __init__(self, block: pseudo3d.Conv3DBlock, by_digits: bool = False) -> None:
         super().__init__()
-        self.first, self.second = FoldedConv(block.conv1.conv, block.norm1, relu=True), FoldedConv(block.conv2.conv, block.norm2, relu=True)
-        self.shortcut = _shortcut(block)
+        self.first, self.second = FoldedConv(block.conv1.conv, block.norm1, relu=True, by_digits=by_digits), FoldedConv(block.conv2.conv, block.norm2, relu=True, by_digits=by_digits)
+        self.shortcut = _shortcut(block, by_digits)
 
     def forward(self, x: Tensor, real: Tensor | None) -> Tensor:
         inner = each_frame(self.first, three_frames(x, real))
@@ -142,36 +155,39 @@ class FoldedConv3D(nn.Module):
         return found.unflatten(0, x.shape[:2])
 
 
-def _folded(module: nn.Module) -> nn.Module | None:
+def _folded(module: nn.Module, by_digits: bool) -> nn.Module | None:
     """The folded twin of a module that has one."""
     if type(module) is ResidualBlock:
-        return FoldedResidual(module)
+        return FoldedResidual(module, by_digits)
     if type(module) in (pseudo3d.FrameBlock, pseudo3d.Pseudo3DBlock):
-        return FoldedFrames(module)  # type: ignore[arg-type]
+        return FoldedFrames(module, by_digits)  # type: ignore[arg-type]
     if type(module) is pseudo3d.Conv3DBlock:
-        return FoldedConv3D(module)
+        return FoldedConv3D(module, by_digits)
     if type(module) is TemporalMix:
-        return FoldedMix(module)
+        return FoldedMix(module, by_digits)
     parts = list(module) if isinstance(module, nn.Sequential) else []
     if [type(part) for part in parts[:2]] == [nn.Conv2d, nn.BatchNorm2d]:
         rectified = len(parts) > 2 and type(parts[2]) is nn.ReLU
-        first = FoldedConv(parts[0], parts[1], relu=rectified)  # type: ignore[arg-type]
+        first = FoldedConv(parts[0], parts[1], relu=rectified, by_digits=by_digits)  # type: ignore[arg-type]
         rest = parts[3 if rectified else 2 :]
         return nn.Sequential(first, *(copy.deepcopy(part) for part in rest))
     return None
 
 
-def folded(network: nn.Module) -> nn.Module:
-    """A copy of `network` in evaluation mode that computes the same embeddings with fewer operations; what is not known stays as it is."""
+def folded(network: nn.Module, by_digits: bool = False) -> nn.Module:
+    """A copy of `network` in evaluation mode that computes the same embeddings with fewer operations; what is not known stays as it is.
+
+    by_digits: convolutions by whole numbers (`models.digits`, where `digits.supported()`), 1e-4 off and faster still.
+    """
     made = copy.deepcopy(network).eval()
-    _fold_children(made)
+    _fold_children(made, by_digits)
     return made
 
 
-def _fold_children(module: nn.Module) -> None:
+def _fold_children(module: nn.Module, by_digits: bool) -> None:
     for name, child in list(module.named_children()):
-        twin = _folded(child)
+        twin = _folded(child, by_digits)
         if twin is None:
-            _fold_children(child)
+            _fold_children(child, by_digits)
         else:
             setattr(module, name, twin.eval())

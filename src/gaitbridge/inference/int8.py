@@ -1,0 +1,72 @@
+"""An exported network by bytes: convolutions of int8, their ranges fitted to real walks. What it costs in accuracy stands in docs/speed.md."""
+
+import hashlib
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gaitbridge.data.batches import has_all
+from gaitbridge.data.preparation import fitted
+from gaitbridge.errors import UserError
+from gaitbridge.inference.onnx_network import frames_of
+from gaitbridge.store import Store
+
+FITTED = 64  # sequences a modality
+FRAMES = 16  # of each
+OPERATIONS = ("Conv",)  # the heads after them take little time, and decide more
+
+
+class _Walks:
+    """What ONNX Runtime asks for: a dictionary of the graph's inputs at a time, None at the end."""
+
+    def __init__(self, feeds: list[dict[str, np.ndarray]]) -> None:
+        self.feeds = feeds
+
+    def get_next(self) -> dict[str, np.ndarray] | None:
+        """The next walk."""
+        return self.feeds.pop(0) if self.feeds else None
+
+
+def quantize(file: Path, about: Mapping[str, Any], store: Store) -> dict[str, Any]:
+    """Turn the ONNX file `file` into one of bytes, in place; returns its `weights_hash` and what it was fitted to.
+
+    about: the file's metadata. UserError where the store has no sequences of a modality, or a package is missing.
+    """
+    try:
+        import onnx
+        from onnxruntime import quantization
+    except ImportError as error:
+        raise UserError("int8 needs the packages onnx and onnxruntime: pip install 'gaitbridge[export]'") from error
+    feeds, fitted_to = _feeds(about, store)
+    with tempfile.TemporaryDirectory(dir=file.parent) as folder:
+        made = Path(folder) / "int8.onnx"
+        quantization.quantize_static(str(file), str(made), _Walks(feeds), op_types_to_quantize=list(OPERATIONS), per_channel=True,
+                                     quant_format=quantization.QuantFormat.QDQ, activation_type=quantization.QuantType.QUInt8,
+                                     weight_type=quantization.QuantType.QInt8, calibrate_method=quantization.CalibrationMethod.MinMax)
+        graph = onnx.load(made)
+        made.replace(file)
+    digest = hashlib.blake2b(str(about["weights_hash"]).encode(), digest_size=16)
+    for tensor in sorted(graph.graph.initializer, key=lambda one: one.name):
+        digest.update(tensor.name.encode() + onnx.numpy_helper.to_array(tensor).tobytes())
+    return {"weights_hash": digest.hexdigest(), "fitted_to": fitted_to}
+
+
+def _feeds(about: Mapping[str, Any], store: Store) -> tuple[list[dict[str, np.ndarray]], dict[str, str]]:
+    """Walks for all of the graph's inputs at once, and what was taken: training people's where there are any."""
+    inputs: Mapping[str, Sequence[str]] = about["inputs"]
+    size, feeds, taken = tuple(about["size"]), [dict[str, np.ndarray]() for _ in range(FITTED)], {}
+    for modality, names in inputs.items():
+        numbers = [n for n in store.select(split="train") or range(len(store.rows)) if has_all(store.rows[n], names)]
+        if not numbers:
+            raise UserError(f"{store.path} has no sequences with {' and '.join(names)}, which int8 is fitted to: give a store that has")
+        chosen = [numbers[place] for place in np.linspace(0, len(numbers) - 1, FITTED).astype(int)]
+        sequences = {n: sequence.arrays for n, sequence in zip(sorted(set(chosen)), store.read_many(sorted(set(chosen)), list(names)), strict=True)}
+        for feed, number in zip(feeds, chosen, strict=True):
+            length = min(FRAMES, *(len(sequences[number][name]) for name in names))
+            feed |= {name: fitted(sequences[number][name][:length], size, name)[None] for name in names}
+            feed[frames_of(modality)] = np.array([length])
+        taken[modality] = f"{len(sequences)} sequences of {store.path.name}, content {store.content_hash}"
+    return feeds, taken

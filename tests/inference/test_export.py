@@ -4,39 +4,25 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from small_run import small_run, walks
 
 import gaitbridge
-from gaitbridge.config import checked, overridden
 from gaitbridge.errors import UserError
 from gaitbridge.inference import export as exporting
 from gaitbridge.inference.export import export
 from gaitbridge.inference.session import Model, load
 from gaitbridge.store import Store
-from gaitbridge.training.config import RunConfig, recipe
-from gaitbridge.training.loop import train
-
-SMALL = ("data.people_per_batch=4", "data.sequences_per_person=2", "data.frames=2", "steps=2", "precision=float32", "network.channels=[8,8]",
-         "network.strides=[2,2]", "network.stem_stride=1", "network.parts=8")
 
 
 @pytest.fixture(scope="module")
 def run(toy_store: Store, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("export") / "run"
-    train(checked(RunConfig, overridden(recipe("diffcrossgait/tiny").model_dump(mode="json"), list(SMALL))), toy_store, folder)
-    return folder
+    return small_run(toy_store, tmp_path_factory.mktemp("export") / "run")
 
 
 @pytest.fixture(scope="module")
 def file(run: Path, toy_store: Store) -> Path:
     export(load(run), run.parent / "model.onnx", toy_store)
     return run.parent / "model.onnx"
-
-
-def walks(lengths: list[int]) -> dict[str, list[np.ndarray]]:
-    random = np.random.default_rng(0)
-    masks = [random.random((length, 64, 44)) < 0.4 for length in lengths]
-    return {"silhouettes": [np.where(mask, 255, 0).astype(np.uint8) for mask in masks],
-            "range_views": [np.where(mask, 7 + random.random(mask.shape), np.nan).astype(np.float32) for mask in masks]}
 
 
 @pytest.mark.parametrize("lengths", [[1], [7], [2, 11, 3]])
@@ -59,15 +45,19 @@ def test_it_says_what_it_is(run: Path, file: Path) -> None:
         load(file).embed(silhouettes=walks([1])["range_views"])
 
 
-def test_a_graph_that_differs_is_not_kept(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exporting, "_difference", lambda *given: {"largest_relative_difference": float("nan"), "checked_on": {}})
+@pytest.mark.parametrize("suffix", exporting.SUFFIXES)
+def test_a_graph_that_differs_is_not_kept(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str) -> None:
+    if suffix == ".xml":
+        pytest.importorskip("openvino")
+    names = ("largest_relative_difference", "share_of_spread", "least_cosine")
+    monkeypatch.setattr(exporting, "_measures", lambda *given: dict.fromkeys(names, float("nan")))
     with pytest.raises(UserError, match="is not kept"):
-        export(load(run), tmp_path / "model.onnx")
+        export(load(run), tmp_path / f"model{suffix}")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_bad_files_are_named(run: Path, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"must end in \.onnx"):
+    with pytest.raises(UserError, match=r"must end in \.onnx or \.xml"):
         export(Model(run), tmp_path / "model.bin")
     with pytest.raises(UserError, match="is missing"):
         load(tmp_path / "model.onnx")

@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from gaitbridge import plugins
 from gaitbridge.inference import fast
+from gaitbridge.models import digits
 from gaitbridge.models.folding import FoldedConv, FoldedOverTime, folded
 from gaitbridge.models.winograd import WinogradConv, suits
 from gaitbridge.types import Batch
@@ -98,20 +99,21 @@ def test_it_is_checked_once_and_then_fast() -> None:
     with torch.inference_mode(), warnings.catch_warnings():
         warnings.simplefilter("error")
         first = model.embed(batch(4, 2, 3))["silhouettes"]
-        assert model.agrees == {"silhouettes": True}
+        assert model.ways == {"silhouettes": "digits" if digits.supported() else "folded"}
         assert len(calls) == 1
         again = model.embed(batch(4, 2, 3))["silhouettes"]
         assert len(calls) == 1
         assert torch.equal(first, again)
-        assert fast.difference(first, plain.embed(batch(4, 2, 3))["silhouettes"]) < 2e-5
+        assert fast.difference(first, plain.embed(batch(4, 2, 3))["silhouettes"]) < fast.TOLERANCE
 
 
 @pytest.mark.parametrize("spoil", ["weight", "nan", "fails"])
-def test_a_wrong_twin_gives_way_with_a_warning(spoil: str) -> None:
+def test_a_wrong_twin_gives_way_with_a_warning(spoil: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(digits, "supported", lambda: False)
     plain = network(*NETWORKS[0])
     model = fast.Fast(plain)
-    model.twin = folded(plain)
-    conv = next(part for part in model.twin.modules() if isinstance(part, nn.Conv2d))
+    model.twins["folded"] = folded(plain)
+    conv = next(part for part in model.twins["folded"].modules() if isinstance(part, nn.Conv2d))
     with torch.no_grad():
         conv.weight.mul_(1.05 if spoil == "weight" else float("nan"))
         if spoil == "fails":
@@ -119,15 +121,34 @@ def test_a_wrong_twin_gives_way_with_a_warning(spoil: str) -> None:
     with torch.inference_mode():
         with pytest.warns(UserWarning, match="plain one is used"):
             found = model.embed(batch(3, 2))["silhouettes"]
-        assert model.agrees == {"silhouettes": False}
+        assert model.ways == {"silhouettes": "plain"}
         assert torch.equal(found, plain.embed(batch(3, 2))["silhouettes"])
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_digits_give_way_to_float(fails: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Wrong(nn.Module):
+        def embed(self, given: Batch) -> dict[str, Any]:
+            if fails:
+                raise RuntimeError("no such operator")
+            return {name: value * 1.01 for name, value in plain.embed(given).items()}
+
+    monkeypatch.setattr(digits, "supported", lambda: True)
+    plain = network(*NETWORKS[0])
+    model = fast.Fast(plain)
+    model.twins["digits"] = Wrong()
+    with torch.inference_mode(), warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = model.embed(batch(3, 2))["silhouettes"]
+        assert model.ways == {"silhouettes": "folded"}
+        assert fast.difference(found, plain.embed(batch(3, 2))["silhouettes"]) < 2e-5
 
 
 def test_lower_precision_takes_the_plain_network() -> None:
     model = fast.Fast(network(*NETWORKS[0]))
     with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
         model.embed(batch(2))
-    assert model.agrees == {}
+    assert model.ways == {}
 
 
 def test_the_largest_over_frames_is_the_same_bits() -> None:

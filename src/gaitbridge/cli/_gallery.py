@@ -12,7 +12,7 @@ def shape_of(run: Any) -> tuple[int, int]:
     from gaitbridge.types import ARRAYS
 
     modality = run.modalities[0]
-    height, width = getattr(run.config.network, "size", None) or (64, 44)
+    height, width = getattr(run.network.config, "size", None) or (64, 44)
     sizes = {"T": 4, "H": height, "W": width}
     arrays: dict[str, Any] = {}
     for name in run.inputs[modality]:
@@ -27,7 +27,7 @@ def run_of(opened: Any, model: Path | None) -> Any:
     from gaitbridge.inference.session import load
 
     folder = model or Path(opened.about.get("model", ""))
-    if not (folder / "config.json").is_file():
+    if not (folder / "config.json").is_file() and not folder.is_file():
         raise UserError(f"the run of {opened.place} is not at {folder}: say where it is with --model RUN")
     run = load(folder)
     if run.weights_hash != opened.weights_hash:
@@ -55,13 +55,9 @@ def chosen(source: Any, where: Sequence[str] | None) -> list[int]:
 
 def unseen(run: Any, source: Any, numbers: list[int], chosen_by_hand: bool) -> list[int]:
     """Without the people that the run was trained on; UserError where none is left."""
-    import json
-
     from gaitbridge.errors import UserError
 
-    file = run.run / "provenance.json"
-    trained_on = json.loads(file.read_text()).get("data_hash") if file.is_file() else None
-    if source.content_hash != trained_on:
+    if source.content_hash != run.trained_on:
         return numbers
     splits = ("val", "test") if chosen_by_hand else ("test",)
     if not (left := [number for number in numbers if source.rows[number]["split"] in splits]):

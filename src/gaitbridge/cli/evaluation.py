@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from gaitbridge.cli._app import app, say
+from gaitbridge.errors import UserError
 
 
 @app.command
@@ -14,7 +15,7 @@ def evaluate(run: Path, *, data: Path, protocol: str = "simulated", probe: str |
     Parameters
     ----------
     run
-        Folder of the run.
+        Folder of the run, or an exported file.
     data
         The store to evaluate on.
     protocol
@@ -22,14 +23,13 @@ def evaluate(run: Path, *, data: Path, protocol: str = "simulated", probe: str |
     probe, gallery
         Print only this direction: camera or lidar each.
     out
-        Folder of embeddings and results; by default `evaluation` in the run's folder (`evaluation-NAME` for a store it was not trained on).
+        Folder of embeddings and results; by default `evaluation` in the run's folder (`evaluation-NAME` for a store it was not trained on); an
+        exported file needs it.
     seed
         Of the bootstrap.
     fast
         Embed by the folded network, the same numbers but for rounding, checked on the first sequences; --no-fast takes the plain one.
     """
-    import json
-
     from gaitbridge.data.protocols import load_protocol
     from gaitbridge.evaluation.compare import probe_set_of
     from gaitbridge.evaluation.embed import embed_store, modality_name
@@ -42,9 +42,11 @@ def evaluate(run: Path, *, data: Path, protocol: str = "simulated", probe: str |
     wanted = [modality_name(side) if side else None for side in (probe, gallery)]
     rule, store, model = load_protocol(protocol), Store(data), load(run, fast=fast)
     probes, mates = rule.choose(store.rows, probe_set=probe_set_of(store))
-    trained_on = json.loads((run / "provenance.json").read_text()).get("data_hash")
-    folder = out or run / ("evaluation" if store.content_hash == trained_on else f"evaluation-{data.resolve().name}")
-    known = {"run": str(run), "recipe": model.config.recipe, "checkpoint": model.folder.name, "data": str(data), "protocol": protocol}
+    exported = run.is_file()
+    if exported and out is None:
+        raise UserError(f"{run} is an exported network and no folder: say where the results go with --out FOLDER")
+    folder = out or run / ("evaluation" if store.content_hash == model.trained_on else f"evaluation-{data.resolve().name}")
+    known = {"run": str(run), "recipe": model.recipe, "checkpoint": model.folder.name, "data": str(data), "protocol": protocol}
     for modality in model.modalities:
         with progress(f"embed {modality.replace('_', ' ')}", "sequences") as show:
             embed_store(model.embed, store, sorted({*probes, *mates}), modality, folder / f"{modality}.npz", known, progress=show,
@@ -56,7 +58,8 @@ def evaluate(run: Path, *, data: Path, protocol: str = "simulated", probe: str |
         show(1, 2, "")
         rows = write_evaluation(folder, store, rule, seed, folder)
         show(2, 2, "")
-    _evaluate_bodies(model, store, sorted({*probes, *mates}), seed, folder)
+    if not exported:
+        _evaluate_bodies(model, store, sorted({*probes, *mates}), seed, folder)
     short = {"silhouettes": "camera", "range_views": "lidar"}
     chosen = [short[side] if side else None for side in wanted]
     print_tables([row for row in rows if chosen[0] in (None, row.probe_modality) and chosen[1] in (None, row.gallery_modality)])

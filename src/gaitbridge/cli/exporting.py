@@ -7,7 +7,7 @@ from gaitbridge.cli._app import app, say
 
 @app.command
 def export(run: Path, out: Path, *, data: Path | None = None, int8: bool = False) -> None:
-    """Export a run to an ONNX file or to OpenVINO, checked against the run before it is kept; `gaitbridge.load` and other commands take it like a run.
+    """Export a run to an ONNX file or to OpenVINO, checked before it is kept; `gaitbridge.load` and other commands take it like a run.
 
     Parameters
     ----------
@@ -34,6 +34,6 @@ def export(run: Path, out: Path, *, data: Path | None = None, int8: bool = False
     with progress("export", "steps") as show:
         about = write(model, out, Store(data) if data else None, show, int8)
     checked = ", ".join(f"{modality}: {on}" for modality, on in about["checked_on"].items())
-    moved = f", bytes move a walk by {about['share_of_spread']:.1%} of the distance between walks, cosine from {about['least_cosine']:.4f}" if int8 else ""
+    moved = f" (bytes move walks by {about['share_of_spread']:.1%} of their distance from others; least cosine {about['least_cosine']:.4f})"
     say(f"{out}: {about['precision']}, {' and '.join(about['modalities'])}, {about['distance']} distance, weights {about['weights_hash'][:12]}; "
-        f"largest difference to the run {about['largest_relative_difference']:.1e} of the largest value{moved}, on {checked}")
+        f"largest difference to the run {about['largest_relative_difference']:.1e} of the largest value{moved if int8 else ''}, on {checked}")

@@ -75,7 +75,7 @@ def export(model: Model, out: Path, store: Store | None = None, progress: Progre
     graph = _traced(model.network.cpu().eval(), size)
     about = {"gaitbridge": __version__, "recipe": model.config.recipe, "method": model.config.method, "size": list(size), "precision": "float32",
              "inputs": {m: list(names) for m, names in model.inputs.items()}, "modalities": list(model.modalities),
-             "distance": model.distance, "weights_hash": model.weights_hash, "run": model.run.name}
+             "distance": model.distance, "weights_hash": model.weights_hash, "run": model.run.name, "trained_on": model.trained_on}
     with _beside(out) as folder:
         made = folder / "model.onnx"
         graph.model.metadata_props[KEY] = json.dumps(about)

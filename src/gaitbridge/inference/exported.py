@@ -1,4 +1,4 @@
-"""An exported run taken to use: `gaitbridge.load("model.onnx")` or `gaitbridge.load("model.xml")`. It embeds alike; what needs the run itself says so."""
+"""An exported run taken to use: `gaitbridge.load("model.onnx")` or `"model.xml"`. It embeds alike; what needs the run itself says so."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,6 +28,16 @@ class ExportedModel(Model):
 
     def _lacking(self, what: str) -> UserError:
         return UserError(f"{self.run} is an exported network, which embeds and nothing else: give the run's folder {what}")
+
+    @property
+    def recipe(self) -> str:
+        """The recipe it was trained by."""
+        return str(self.about["recipe"])
+
+    @property
+    def trained_on(self) -> str | None:
+        """Content hash of the store that it was trained on; None where that is not known."""
+        return self.about.get("trained_on")
 
     @property
     def read_out(self) -> ReadOut:

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from gaitbridge.models import digits
 from gaitbridge.models.folding import folded
 from gaitbridge.types import Batch
 
@@ -15,20 +16,22 @@ CHECKED = 2  # sequences
 
 
 class Fast(nn.Module):
-    """A network that embeds as `plain` does, by its folded twin where that agrees; on a CPU in float32, elsewhere by `plain` itself.
+    """A network that embeds as `plain` does, by a folded twin where that agrees; on a CPU in float32, elsewhere by `plain` itself.
 
-    The first batch of each modality is looked at: its first and last sequences go both ways. Embeddings further apart than `TOLERANCE`, or a
-    twin that fails, mean a warning and the plain network from then on. The twin is made, with copies of the weights, when the first batch comes.
+    There are up to two twins: by whole numbers of two digits, where the processor has the units for it (`models.digits`), and in float32
+    (`models.folding`). The first batch of each modality is looked at: its first and last sequences go both ways. A twin that is further apart than
+    `TOLERANCE`, or fails, gives way to the next; where none is left there is a warning, and the plain network from then on. Twins are made, with
+    copies of the weights, when the first batch comes.
     """
 
     plain: Any
-    twin: Any
 
     def __init__(self, plain: Any) -> None:
         super().__init__()
-        self.plain, self.twin = plain, None
+        self.plain = plain
         self.config, self.inputs = plain.config, plain.inputs
-        self.agrees: dict[str, bool] = {}  # by modality, once it is known
+        self.twins: dict[str, Any] = {}  # by way
+        self.ways: dict[str, str] = {}  # by modality, once it is known: digits, folded or plain
 
     def embed(self, batch: Batch) -> Mapping[str, Tensor]:
         """The embeddings [N, C, K] by modality, for the distance of the plain network."""
@@ -37,30 +40,36 @@ class Fast(nn.Module):
             found: Mapping[str, Tensor] = self.plain.embed(batch)
             return found
         key = "+".join(sorted(batch.inputs))
-        if key not in self.agrees:
-            self.agrees[key] = self._agree(batch)
-        found = (self.twin if self.agrees[key] else self.plain).embed(batch)
+        if key not in self.ways:
+            self.ways[key] = self._way(batch)
+        found = (self.plain if self.ways[key] == "plain" else self._twin(self.ways[key])).embed(batch)
         return found
 
-    def _agree(self, batch: Batch) -> bool:
-        """Whether both ways give the same embeddings of the batch's first and last sequence; a warning if not."""
+    def _twin(self, way: str) -> Any:
+        """The twin, made once."""
+        if way not in self.twins:
+            self.twins[way] = folded(self.plain, by_digits=way == "digits")
+        return self.twins[way]
+
+    def _way(self, batch: Batch) -> str:
+        """The first way that gives the plain network's embeddings of the batch's first and last sequence; a warning where only its own does."""
         chosen = sorted({0, len(batch.frames) - 1})[:CHECKED]
         longest = int(batch.frames[chosen].max())
         some = Batch({name: tensor[chosen, :longest] for name, tensor in batch.inputs.items()}, batch.frames[chosen], batch.people[chosen])
-        wanted = self.plain.embed(some)
-        try:
-            if self.twin is None:
-                self.twin = folded(self.plain)
-            found = self.twin.embed(some)
-        except RuntimeError as error:
-            warnings.warn(f"the fast network failed ({error}); the plain one is used, which is slower", stacklevel=2)
-            return False
-        apart = max(difference(found[name], wanted[name]) for name in wanted)
-        if not apart <= TOLERANCE:  # NaN disagrees
-            warnings.warn(f"the fast network's embeddings are {apart:.1e} from the plain one's, more than {TOLERANCE:g}; the plain one is used, "
-                          "which is slower", stacklevel=2)
-            return False
-        return True
+        wanted, problem = self.plain.embed(some), ""
+        for way in (("digits", "folded") if digits.supported() else ("folded",)):
+            try:
+                found = self._twin(way).embed(some)
+            except RuntimeError as error:
+                problem = f"the fast network failed ({error})"
+                continue
+            apart = max(difference(found[name], wanted[name]) for name in wanted)
+            if apart <= TOLERANCE:  # NaN disagrees
+                return way
+            problem = f"the fast network's embeddings are {apart:.1e} from the plain one's, more than {TOLERANCE:g}"
+            del self.twins[way]
+        warnings.warn(f"{problem}; the plain one is used, which is slower", stacklevel=3)
+        return "plain"
 
 
 def difference(found: Tensor, wanted: Tensor) -> float:

@@ -1,8 +1,11 @@
 """An exported network by bytes: convolutions of int8, their ranges fitted to real walks. What it costs in accuracy stands in docs/speed.md."""
 
 import hashlib
+import io
+import logging
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +20,8 @@ from gaitbridge.store import Store
 FITTED = 64  # sequences a modality
 FRAMES = 16  # of each
 OPERATIONS = ("Conv",)  # the heads after them take little time, and decide more
+LEAST_CHANNELS = 8  # of a convolution's input: the first one, which sees pictures and metres, stays in float32
+PERCENTILE = 99.99  # of values within a range: the largest ones, which are few, are cut off (half the error of keeping them all)
 
 
 class _Walks:
@@ -43,15 +48,36 @@ def quantize(file: Path, about: Mapping[str, Any], store: Store) -> dict[str, An
     feeds, fitted_to = _feeds(about, store)
     with tempfile.TemporaryDirectory(dir=file.parent) as folder:
         made = Path(folder) / "int8.onnx"
-        quantization.quantize_static(str(file), str(made), _Walks(feeds), op_types_to_quantize=list(OPERATIONS), per_channel=True,
-                                     quant_format=quantization.QuantFormat.QDQ, activation_type=quantization.QuantType.QUInt8,
-                                     weight_type=quantization.QuantType.QInt8, calibrate_method=quantization.CalibrationMethod.MinMax)
+        with _quiet():
+            quantization.quantize_static(str(file), str(made), _Walks(feeds), op_types_to_quantize=list(OPERATIONS), per_channel=True,
+                                         nodes_to_exclude=_first_ones(onnx.load(file)), quant_format=quantization.QuantFormat.QDQ,
+                                         activation_type=quantization.QuantType.QUInt8, weight_type=quantization.QuantType.QInt8,
+                                         calibrate_method=quantization.CalibrationMethod.Percentile,
+                                         extra_options={"CalibPercentile": PERCENTILE})
         graph = onnx.load(made)
         made.replace(file)
     digest = hashlib.blake2b(str(about["weights_hash"]).encode(), digest_size=16)
     for tensor in sorted(graph.graph.initializer, key=lambda one: one.name):
         digest.update(tensor.name.encode() + onnx.numpy_helper.to_array(tensor).tobytes())
     return {"weights_hash": digest.hexdigest(), "fitted_to": fitted_to}
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without what the quantizer prints of its own: a progress in many lines, advice for other people's files."""
+    root, before = logging.getLogger(), logging.getLogger().level
+    root.setLevel(logging.ERROR)
+    try:
+        with redirect_stdout(io.StringIO()):
+            yield
+    finally:
+        root.setLevel(before)
+
+
+def _first_ones(graph: Any) -> list[str]:
+    """Names of the convolutions that read a network's input."""
+    shapes = {tensor.name: tensor.dims for tensor in graph.graph.initializer}
+    return [node.name for node in graph.graph.node if node.op_type == "Conv" and shapes[node.input[1]][1] < LEAST_CHANNELS]
 
 
 def _feeds(about: Mapping[str, Any], store: Store) -> tuple[list[dict[str, np.ndarray]], dict[str, str]]:

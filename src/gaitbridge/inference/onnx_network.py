@@ -14,6 +14,7 @@ from gaitbridge.errors import UserError
 from gaitbridge.types import Batch, Distance
 
 KEY = "gaitbridge"  # of the metadata
+KINDS = {"tensor(int64)": np.int64, "tensor(uint8)": np.uint8}
 
 
 def frames_of(modality: str) -> str:
@@ -86,8 +87,8 @@ class OnnxNetwork(ExportedNetwork):
 
     def __init__(self, path: Path) -> None:
         self.session, about = read_metadata(path)
-        super().__init__(about, [(i.name, [axis if isinstance(axis, int) else 1 for axis in i.shape],
-                                  np.int64 if "int64" in i.type else np.uint8 if "uint8" in i.type else np.float32) for i in self.session.get_inputs()])
+        super().__init__(about, [(i.name, [axis if isinstance(axis, int) else 1 for axis in i.shape], KINDS.get(i.type, np.float32))
+                                 for i in self.session.get_inputs()])
 
     def run(self, names: list[str], feed: dict[str, np.ndarray]) -> list[np.ndarray]:
         """The graph's outputs of these names."""

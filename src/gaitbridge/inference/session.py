@@ -103,6 +103,17 @@ class Model:
         return found
 
     @property
+    def recipe(self) -> str:
+        """The recipe it was trained by."""
+        return self.config.recipe
+
+    @property
+    def trained_on(self) -> str | None:
+        """Content hash of the store that it was trained on; None where that is not known."""
+        file = self.run / "provenance.json"
+        return json.loads(file.read_text()).get("data_hash") if file.is_file() else None
+
+    @property
     def read_out(self) -> ReadOut:
         """Virtual markers and mesh of the body model that the network's 3D branch was trained with; UserError where it has no such branch."""
         encoder, trained = getattr(self.network, "silhouette_encoder", None), getattr(self.config.objective, "reconstruction", None)
@@ -144,7 +155,7 @@ def _as_pictures(view: np.ndarray) -> np.ndarray:
 
 
 def load(run: Path | str, which: str = "best", device: str = "cpu", fast: bool = True) -> Model:
-    """The model of a run folder: its best checkpoint on the validation people, or `which="last"`; or of an exported .onnx or .xml file, which embeds alike.
+    """The model of a run folder: its best checkpoint on the validation people, or `which="last"`; or of an exported file, .onnx or .xml.
 
     fast: on a CPU, embed by the folded network once it has agreed with the plain one (inference/fast.py). UserError where there is none.
     """

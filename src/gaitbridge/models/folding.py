@@ -1,5 +1,5 @@
 """The same network with fewer operations, for inference in float32 on a CPU: norms folded into the convolutions before them, sums and
-rectifiers in place, wide 3x3 convolutions by Winograd's algorithm. The network that it is made from stays as it is.
+rectifiers in place, wide 3x3 convolutions by Winograd's algorithm or all wide ones by whole numbers. The network that it is made from stays as it is.
 """
 
 import copy
@@ -100,7 +100,8 @@ class FoldedResidual(nn.Module):
 
     def __init__(self, block: ResidualBlock, by_digits: bool = False) -> None:
         super().__init__()
-        self.first, self.second = FoldedConv(block.conv1, block.norm1, relu=True, by_digits=by_digits), FoldedConv(block.conv2, block.norm2, relu=True, by_digits=by_digits)
+        self.first = FoldedConv(block.conv1, block.norm1, relu=True, by_digits=by_digits)
+        self.second = FoldedConv(block.conv2, block.norm2, relu=True, by_digits=by_digits)
         self.shortcut = _shortcut(block, by_digits)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -113,7 +114,8 @@ class FoldedFrames(nn.Module):
 
     def __init__(self, block: pseudo3d.FrameBlock, by_digits: bool = False) -> None:
         super().__init__()
-        self.first, self.second = FoldedConv(block.conv1, block.norm1, relu=True, by_digits=by_digits), FoldedConv(block.conv2, block.norm2, relu=True, by_digits=by_digits)
+        self.first = FoldedConv(block.conv1, block.norm1, relu=True, by_digits=by_digits)
+        self.second = FoldedConv(block.conv2, block.norm2, relu=True, by_digits=by_digits)
         self.shortcut = _shortcut(block, by_digits)
         timed = isinstance(block, pseudo3d.Pseudo3DBlock)
         self.over_time = FoldedOverTime(block.over_time.conv, block.norm_time, through=True, by_digits=by_digits) if timed else None  # type: ignore[union-attr,arg-type]
@@ -145,7 +147,8 @@ class FoldedConv3D(nn.Module):
 
     def __init__(self, block: pseudo3d.Conv3DBlock, by_digits: bool = False) -> None:
         super().__init__()
-        self.first, self.second = FoldedConv(block.conv1.conv, block.norm1, relu=True, by_digits=by_digits), FoldedConv(block.conv2.conv, block.norm2, relu=True, by_digits=by_digits)
+        self.first = FoldedConv(block.conv1.conv, block.norm1, relu=True, by_digits=by_digits)
+        self.second = FoldedConv(block.conv2.conv, block.norm2, relu=True, by_digits=by_digits)
         self.shortcut = _shortcut(block, by_digits)
 
     def forward(self, x: Tensor, real: Tensor | None) -> Tensor:

@@ -18,21 +18,29 @@ from gaitbridge.inference.onnx_network import frames_of
 from gaitbridge.store import Store
 
 FITTED = 64  # sequences a modality
-FRAMES = 16  # of each
+FRAMES = 16  # of each; shorter walks go round
+AT_ONCE = 4  # walks whose inner values are held together: a gigabyte for a network of published size
 OPERATIONS = ("Conv",)  # the heads after them take little time, and decide more
 LEAST_CHANNELS = 8  # of a convolution's input: the first one, which sees pictures and metres, stays in float32
 PERCENTILE = 99.99  # of values within a range: the largest ones, which are few, are cut off (half the error of keeping them all)
 
 
 class _Walks:
-    """What ONNX Runtime asks for: a dictionary of the graph's inputs at a time, None at the end."""
+    """What ONNX Runtime asks for: a dictionary of the graph's inputs at a time, None at the end of the range asked for."""
 
     def __init__(self, feeds: list[dict[str, np.ndarray]]) -> None:
-        self.feeds = feeds
+        self.feeds, self.left = feeds, list(feeds)
+
+    def __len__(self) -> int:
+        return len(self.feeds)
+
+    def set_range(self, start_index: int, end_index: int) -> None:
+        """Give these next."""
+        self.left = self.feeds[start_index:end_index]
 
     def get_next(self) -> dict[str, np.ndarray] | None:
         """The next walk."""
-        return self.feeds.pop(0) if self.feeds else None
+        return self.left.pop(0) if self.left else None
 
 
 def quantize(file: Path, about: Mapping[str, Any], store: Store) -> dict[str, Any]:
@@ -53,7 +61,7 @@ def quantize(file: Path, about: Mapping[str, Any], store: Store) -> dict[str, An
                                          nodes_to_exclude=_first_ones(onnx.load(file)), quant_format=quantization.QuantFormat.QDQ,
                                          activation_type=quantization.QuantType.QUInt8, weight_type=quantization.QuantType.QInt8,
                                          calibrate_method=quantization.CalibrationMethod.Percentile,
-                                         extra_options={"CalibPercentile": PERCENTILE})
+                                         extra_options={"CalibPercentile": PERCENTILE, "CalibStridedMinMax": AT_ONCE})
         graph = onnx.load(made)
         made.replace(file)
     digest = hashlib.blake2b(str(about["weights_hash"]).encode(), digest_size=16)
@@ -91,8 +99,8 @@ def _feeds(about: Mapping[str, Any], store: Store) -> tuple[list[dict[str, np.nd
         chosen = [numbers[place] for place in np.linspace(0, len(numbers) - 1, FITTED).astype(int)]
         sequences = {n: sequence.arrays for n, sequence in zip(sorted(set(chosen)), store.read_many(sorted(set(chosen)), list(names)), strict=True)}
         for feed, number in zip(feeds, chosen, strict=True):
-            length = min(FRAMES, *(len(sequences[number][name]) for name in names))
-            feed |= {name: fitted(sequences[number][name][:length], size, name)[None] for name in names}
-            feed[frames_of(modality)] = np.array([length])
+            frames = np.arange(FRAMES) % min(len(sequences[number][name]) for name in names)  # of one length: the runtime asks for that
+            feed |= {name: fitted(sequences[number][name][frames], size, name)[None] for name in names}
+            feed[frames_of(modality)] = np.array([FRAMES])
         taken[modality] = f"{len(sequences)} sequences of {store.path.name}, content {store.content_hash}"
     return feeds, taken

@@ -31,7 +31,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from embedding import Eager, build, keep_memory
+from embedding import Eager, build, keep_memory  # type: ignore[import-not-found]  # beside this file
 from torch import Tensor
 
 from gaitbridge import plugins

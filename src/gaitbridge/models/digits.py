@@ -64,7 +64,7 @@ class TwoDigitConv(nn.Module):
         sizes = [(size + 2 * paddings[axis] - dilations[axis] * (self.kernel[axis] - 1) - 1) // strides[axis] + 1
                  for axis, size in enumerate((height, width))]
         result = x.new_empty(count, *sizes, len(self.bias)).permute(0, 3, 1, 2)
-        some = max(1, AT_ONCE // max(1, x[0].numel()))
+        some = max(1, AT_ONCE // max(1, x.shape[1:].numel()))
         for start in range(0, count, some):
             chosen = slice(start, start + some)
             self._some(x[chosen].permute(0, 2, 3, 1).contiguous(), None if added is None else added[chosen], result[chosen])

@@ -15,7 +15,7 @@ install: $(VENV)/.installed ## the virtual environment, with the package and its
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Gaitbridge needs Python 3.11 or newer: make PYTHON=python3.11 ..."; exit 2; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,milvus]'
 	@touch $@
 
 demo: install ## simulate people, train DiffCrossGait, evaluate both ways, write the report (about ten minutes on two cores)

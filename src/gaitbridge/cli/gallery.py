@@ -145,7 +145,7 @@ def search(place: Annotated[str, Parameter(name="GALLERY")], store: Path, *, top
     where
         Ask only with sequences whose label has a value, such as --where view=090; may be given several times.
     exact
-        Compare every template by parts, without a first pass.
+        Compare every template by parts, where an index was built, too.
     json
         Print JSON, a line a query.
     model
@@ -157,7 +157,7 @@ def search(place: Annotated[str, Parameter(name="GALLERY")], store: Path, *, top
     from gaitbridge.gallery.templates import Where, instant
     from gaitbridge.store import Store
 
-    opened, source = Gallery(place), Store(store)
+    opened, source = Gallery(place, keep=False), Store(store)
     wanted = Where(sensor=sensor_name(sensor), site=site, since_s=instant(since, "--since"), until_s=instant(until, "--until"))
     run = run_of(opened, model)
     calibration = opened.calibration()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from gaitbridge.errors import StoreError, UserError, nearest
 from gaitbridge.gallery import audit, index
 from gaitbridge.gallery.answers import Answer, Hit, hits, merged, template_distances
 from gaitbridge.gallery.decision import Calibration, read_calibration
+from gaitbridge.gallery.held import Held, fits
 from gaitbridge.gallery.templates import NEVER_S, Template, Walk, Where, checked_name, digest_of, vectors_of
 from gaitbridge.store import written_whole
 from gaitbridge.types import Embeddings
@@ -35,9 +37,12 @@ class Enrolled:
 class Gallery:
     """An open gallery; make one with `create`, open one with `Gallery(place)`. `about` says what network its templates belong to."""
 
-    def __init__(self, place: str | Path) -> None:
-        self.place = str(place)
+    def __init__(self, place: str | Path, keep: bool = True) -> None:
+        """keep: hold the templates in memory from the first search on, where they fit; who asks once is quicker without."""
+        self.place, self.keep = str(place), keep
         self.index: index.Index = index.backend(self.place).open_index(self.place)
+        self._kept: Held | None = None
+        self._reading_in = threading.Lock()
         try:
             self.weights_hash: str = self.index.about["weights_hash"]
             self.shape: tuple[int, int] = tuple(self.index.about["shape"])
@@ -102,8 +107,12 @@ class Gallery:
                 audit.note(self.index, "enrol", people=sorted(ids[person] for person in added), templates=len(new), known=sum(known.values()),
                            sensor=SENSOR[embeddings.modality], site=sorted({walk.site for walk in walks if walk.site}),
                            data_hash=sorted({walk.data_hash for walk in walks}))
-                chosen = list(new.values())
-                self.index.add([template for _, template in chosen], vectors[[number for number, _ in chosen]])
+                templates, rows = [template for _, template in new.values()], vectors[[number for number, _ in new.values()]]
+                kept = self._kept if self._kept is not None and self._kept.version == self.index.version() else None
+                self._kept = None
+                self.index.add(templates, rows)
+                if kept is not None:
+                    self._kept = kept.plus(self.index.version(), templates, rows)
         return Enrolled(added, known)
 
     def enrolled(self, ids: Sequence[str]) -> dict[str, str]:
@@ -120,6 +129,7 @@ class Gallery:
             if not rows:
                 raise self._unknown(person)
             audit.note(self.index, "forget", people=sorted({row.person_id for row in rows}), templates=len(rows))
+            self._kept = None
             return len(rows), self.index.remove(Where(person=person), time.time())
 
     def purge(self) -> int:
@@ -133,6 +143,7 @@ class Gallery:
         expired = self.index.count(Where()) - self.index.count(Where(alive_s=now))
         if expired:
             audit.note(self.index, "purge", templates=expired)
+            self._kept = None
             self.index.remove(None, now)
         return expired
 
@@ -148,32 +159,58 @@ class Gallery:
     def search(self, queries: Embeddings, where: Where | None = None, top: int = 5, exact: bool = False) -> list[list[Hit]]:
         """The `top` people nearest to each of N queries among the templates admitted; expired ones never are.
 
-        A first pass by the Euclidean distance of whole vectors proposes some hundred templates, which are then compared by parts; `exact` compares
-        every template by parts instead. UserError where the network is another or the gallery, so filtered, is empty.
+        Every template is compared by parts (`gallery.held`), unless an index was built or another program searches: then a first pass by the
+        Euclidean distance of whole vectors proposes some hundred, and those are compared by parts; `exact` leaves it out. UserError where the
+        network is another or the gallery, so filtered, is empty.
         """
         self._check(queries)
         if top < 1:
             raise UserError(f"--top {top}: ask for one person at least")
-        admitted = replace(where or Where(), alive_s=time.time())
+        where = where or Where()
+        admitted = replace(where, alive_s=time.time())
         with self.index.reading():
-            held = self.index.count(admitted)
+            version = self.index.version()
+            exact = exact or not (self.index.indexed() or version is None)
+            kept = self._in_memory(version) if exact else None
+            mask = None if kept is None else kept.admitted(admitted)
+            held = self.index.count(admitted) if mask is None else int(mask.sum())
             if not held:
                 raise self._empty(admitted)
             sensor, calibration = SENSOR[queries.modality], self.calibration()
             audit.note(self.index, "search", queries=len(queries), sensor=sensor, templates=held, top=top,
-                       filters={name: value for name, value in asdict(where or Where()).items() if value and name != "person"})
+                       filters={name: value for name, value in asdict(where).items() if value and name != "person"})
+            if kept is not None and mask is not None:
+                return kept.nearest(queries, mask, sensor, calibration, top)
             if exact or held <= FIRST_PASS:
                 return self._by_all(queries, admitted, sensor, calibration, top)
             vectors = vectors_of(queries)
             admitted = Where() if held == self.index.count(Where()) else admitted  # a condition that admits all would triple the first pass's time
             return [self._by_first_pass(queries, vectors, number, admitted, sensor, calibration, top, held) for number in range(len(queries))]
 
-    def _by_all(self, queries: Embeddings, where: Where, sensor: str, calibration: Calibration | None, top: int) -> list[list[Hit]]:
-        best: list[list[Hit]] = [[] for _ in range(len(queries))]
+    def _in_memory(self, version: Any) -> Held | None:
+        """All templates, read once for each version of the table; None where they are not to be kept, or too many."""
+        if version is None or not self.keep:
+            return None
+        with self._reading_in:
+            if self._kept is None or self._kept.version != version:
+                self._kept = None  # its memory is free before the next is read
+                if not fits(self.index.count(Where()), self.index.about["dimension"]):
+                    return None
+                self._kept = Held(version, self.shape[1], self._blocks(Where()))
+            return self._kept
+
+    def _blocks(self, where: Where) -> Iterator[tuple[list[Template], np.ndarray]]:
         for templates, vectors in self.index.blocks(where):
             self._check_rows(templates)
-            for number, row in enumerate(template_distances(queries, vectors)):
-                best[number] = merged([best[number], hits(templates, row, sensor, calibration, top)], top)
+            yield templates, vectors
+
+    def _by_all(self, queries: Embeddings, where: Where, sensor: str, calibration: Calibration | None, top: int) -> list[list[Hit]]:
+        """As from memory, some thousand templates at a time."""
+        best: list[list[Hit]] = [[] for _ in range(len(queries))]
+        for block in self._blocks(where):
+            some = Held(None, self.shape[1], [block])
+            for number, found in enumerate(some.nearest(queries, some.admitted(where), sensor, calibration, top)):
+                best[number] = merged([best[number], found], top)
         return best
 
     def _by_first_pass(self, queries: Embeddings, vectors: np.ndarray, number: int, where: Where, sensor: str, calibration: Calibration | None,

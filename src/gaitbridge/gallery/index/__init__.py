@@ -43,6 +43,9 @@ class Index(Protocol):
     def nearest(self, vector: np.ndarray, count: int, where: Where) -> tuple[list[Template], np.ndarray]:
         """About the `count` nearest templates by the Euclidean distance of vectors, with their vectors [N, D]."""
 
+    def version(self) -> Any:
+        """What changes whenever the templates do, by whatever process; None where the back end cannot say so cheaply."""
+
     def count(self, where: Where) -> int:
         """How many templates are admitted."""
 

@@ -174,6 +174,12 @@ class LanceIndex:
             found = (query.where(condition, prefilter=True) if condition else query).limit(count).to_arrow()
         return _templates(found), _vectors(found)
 
+    def version(self) -> tuple[int, int, int]:
+        with _clear(self.place, "read"):
+            number = int(self._table.version)
+        made = (self.folder / "gallery.json").stat()  # a gallery made anew in the same place counts its versions from the beginning
+        return number, made.st_mtime_ns, made.st_ino
+
     def count(self, where: Where) -> int:
         with _clear(self.place, "read"):
             return int(self._table.count_rows(_sql(where) or None))

@@ -189,6 +189,9 @@ class MilvusIndex:
         rows = [hit["entity"] for hit in found]
         return [_template(row) for row in rows], np.asarray([row["vector"] for row in rows], np.float32).reshape(len(rows), len(vector))
 
+    def version(self) -> None:
+        return None  # the server searches
+
     def count(self, where: Where) -> int:
         with _clear(self.place, "read"):
             found = self.client.query(self.table, filter=_condition(where), output_fields=["count(*)"])

@@ -8,7 +8,7 @@ shown. The contestants take turns in one process, one thread, in an order that r
 stretches the clock on the wall): the median of the repeats (least to most); ratios of the same repeat.
 
 eager: the network written down plainly in eager PyTorch, batch norms on their own, PyTorch's memory format and the system's memory settings, 3D
-convolutions as `nn.Conv3d`. plain: this package's network (channels last, memory kept). folded: the fast way of `Model.embed`. bf16: the plain
+convolutions as `nn.Conv3d`. plain: this package's network (channels last, memory kept). folded, digits: the fast ways of `Model.embed`, the latter where the processor has the units. bf16: the plain
 network under autocast. onnx: the plain network exported, by ONNX Runtime. compile: the plain network by torch.compile with frozen weights.
 """
 
@@ -34,6 +34,7 @@ from torch.nn import functional
 
 from gaitbridge import plugins
 from gaitbridge.inference.fast import difference
+from gaitbridge.models import digits
 from gaitbridge.models.folding import folded
 from gaitbridge.models.pooling import horizontal_pyramid
 from gaitbridge.types import Batch
@@ -166,7 +167,7 @@ def measure(name: str, given: argparse.Namespace, folder: str) -> None:
     """Measure the contestants of one network, and print."""
     with torch.inference_mode(False), torch.no_grad():
         network = build(name)  # the exporter takes no inference tensors, nor does a weight that is set
-        eager, twin = Eager(network).eval(), folded(network)
+        eager, twin, by_digits = Eager(network).eval(), folded(network), folded(network, by_digits=True) if digits.supported() else None
     pictures = (torch.rand(given.sequences, given.frames, 64, 44) > 0.5).to(torch.uint8) * 255
     batch = Batch({"silhouettes": pictures}, torch.full((given.sequences,), given.frames), torch.full((given.sequences,), -1))
     ways: dict[str, Callable[[], Tensor]] = {
@@ -175,6 +176,8 @@ def measure(name: str, given: argparse.Namespace, folder: str) -> None:
         "folded": lambda: twin.embed(batch)["silhouettes"],  # type: ignore[operator]
         "bf16": lambda: in_bf16(network, batch),
     }
+    if by_digits is not None:
+        ways["digits"] = lambda: by_digits.embed(batch)["silhouettes"]  # type: ignore[operator]
     if given.onnx:
         ways["onnx"] = by_onnx(network, batch, folder)
     if given.compile:

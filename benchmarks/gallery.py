@@ -11,8 +11,7 @@ processor's time, which other work on the machine changes less. OMP_NUM_THREADS 
 
 import os
 
-THREADS = os.environ.setdefault("OMP_NUM_THREADS", "2")  # before NumPy is imported
-os.environ["OPENBLAS_NUM_THREADS"] = THREADS
+os.environ.update({name: os.environ.get("OMP_NUM_THREADS", "2") for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")})  # before NumPy
 
 import argparse
 import platform
@@ -127,7 +126,7 @@ def main() -> None:
     folder = Path(tempfile.mkdtemp(dir=given.folder)) / "gallery"
     print(f"command   python benchmarks/gallery.py --templates {given.templates} --queries {given.queries} --repeats {given.repeats}")
     print(f"commit    {commit()}")
-    print(f"hardware  {hardware()}, {THREADS} threads; numpy {np.__version__}")
+    print(f"hardware  {hardware()}, {os.environ["OMP_NUM_THREADS"]} threads; numpy {np.__version__}")
     try:
         measure(create(folder, WEIGHTS, (CHANNELS, PARTS), "euclidean", ("silhouettes",)), folder, given.templates, given.queries, given.repeats)
     finally:

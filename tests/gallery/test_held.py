@@ -1,5 +1,6 @@
 """Templates kept in memory answer as the comparison with every one of them does, and never with what was changed or forgotten since."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -13,7 +14,6 @@ import pytest
 from gallery_people import WEIGHTS, embeddings, make, walks
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_safety import ENVIRONMENT
 
 import gaitbridge.gallery.gallery as room
 import gaitbridge.gallery.held as memory
@@ -26,6 +26,8 @@ from gaitbridge.gallery.held import Held
 from gaitbridge.gallery.templates import NEVER_S, Template, Where, vectors_of
 from gaitbridge.types import Distance, Embeddings
 
+HERE = Path(__file__).parent
+ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join([str(HERE), str(HERE.parent)])}
 NOW = 1000.0
 
 
@@ -135,7 +137,7 @@ def test_the_table_is_read_once_and_again_after_others_changed_it(tmp_path: Path
     for _ in range(3):
         assert mine.search(embeddings(["p3"], seed=2))[0][0].person == "p3"
     assert reads == [20]
-    other = [sys.executable, str(Path(__file__).parent / "writer.py"), str(place), "0", "2"]
+    other = [sys.executable, str(HERE / "writer.py"), str(place), "0", "2"]
     assert "w0001" in subprocess.run(other, env=ENVIRONMENT, capture_output=True, text=True, check=True).stdout  # another process enrols
     assert mine.search(embeddings(["w0001"], seed=2))[0][0].person == "w0001"
     assert reads == [20, 24]

@@ -8,7 +8,8 @@ shown. The contestants take turns in one process, one thread, in an order that r
 stretches the clock on the wall): the median of the repeats (least to most); ratios of the same repeat.
 
 eager: the network written down plainly in eager PyTorch, batch norms on their own, PyTorch's memory format and the system's memory settings, 3D
-convolutions as `nn.Conv3d`. plain: this package's network (channels last, memory kept). folded, digits: the fast ways of `Model.embed`, the latter where the processor has the units. bf16: the plain
+convolutions as `nn.Conv3d`. plain: this package's network (channels last, memory kept). folded,
+digits: the fast ways of `Model.embed`, the latter where the processor has the units. bf16: the plain
 network under autocast. onnx: the plain network exported, by ONNX Runtime. compile: the plain network by torch.compile with frozen weights.
 """
 

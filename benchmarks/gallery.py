@@ -126,7 +126,7 @@ def main() -> None:
     folder = Path(tempfile.mkdtemp(dir=given.folder)) / "gallery"
     print(f"command   python benchmarks/gallery.py --templates {given.templates} --queries {given.queries} --repeats {given.repeats}")
     print(f"commit    {commit()}")
-    print(f"hardware  {hardware()}, {os.environ["OMP_NUM_THREADS"]} threads; numpy {np.__version__}")
+    print(f"hardware  {hardware()}, {os.environ['OMP_NUM_THREADS']} threads; numpy {np.__version__}")
     try:
         measure(create(folder, WEIGHTS, (CHANNELS, PARTS), "euclidean", ("silhouettes",)), folder, given.templates, given.queries, given.repeats)
     finally:

@@ -198,6 +198,3 @@ def test_too_many_to_keep_are_read_for_each_question(tmp_path: Path, monkeypatch
     monkeypatch.setattr(memory, "MOST_BYTES", 20 * 64 * 4)
     assert made.search(asked) == one_by_one
     assert made._kept is not None
-    once = Gallery(tmp_path / "gallery", keep=False)
-    assert once.search(asked) == one_by_one
-    assert once._kept is None

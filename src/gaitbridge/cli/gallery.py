@@ -157,7 +157,7 @@ def search(place: Annotated[str, Parameter(name="GALLERY")], store: Path, *, top
     from gaitbridge.gallery.templates import Where, instant
     from gaitbridge.store import Store
 
-    opened, source = Gallery(place, keep=False), Store(store)
+    opened, source = Gallery(place), Store(store)
     wanted = Where(sensor=sensor_name(sensor), site=site, since_s=instant(since, "--since"), until_s=instant(until, "--until"))
     run = run_of(opened, model)
     calibration = opened.calibration()

@@ -37,9 +37,8 @@ class Enrolled:
 class Gallery:
     """An open gallery; make one with `create`, open one with `Gallery(place)`. `about` says what network its templates belong to."""
 
-    def __init__(self, place: str | Path, keep: bool = True) -> None:
-        """keep: hold the templates in memory from the first search on, where they fit; who asks once is quicker without."""
-        self.place, self.keep = str(place), keep
+    def __init__(self, place: str | Path) -> None:
+        self.place = str(place)
         self.index: index.Index = index.backend(self.place).open_index(self.place)
         self._kept: Held | None = None
         self._reading_in = threading.Lock()
@@ -188,8 +187,8 @@ class Gallery:
             return [self._by_first_pass(queries, vectors, number, admitted, sensor, calibration, top, held) for number in range(len(queries))]
 
     def _in_memory(self, version: Any) -> Held | None:
-        """All templates, read once for each version of the table; None where they are not to be kept, or too many."""
-        if version is None or not self.keep:
+        """All templates, read once for each version of the table; None where the back end has no versions, or they are too many to keep."""
+        if version is None:
             return None
         with self._reading_in:
             if self._kept is None or self._kept.version != version:

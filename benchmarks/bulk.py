@@ -10,7 +10,7 @@ median of the repeats (least to most); ratios of the same repeat.
 
 eager: the network written down plainly (benchmarks/embedding.py; the tiny DiffCrossGait as it is), the system's memory settings;
 it knows nothing of padding, so that its embeddings of shorter walks are others. plain: this package's network. folded: its float32
-twin. embed: what `gaitbridge embed` takes by default. onnx, openvino: exported, float32. onnx-int8, openvino-int8: by
+twin, what `gaitbridge embed` takes by default. digits: `embed --digits`. onnx, openvino: exported, float32. onnx-int8, openvino-int8: by
 bytes. read: no network, all else.
 """
 
@@ -47,7 +47,7 @@ from gaitbridge.store import Store, finish_store, write_shard
 from gaitbridge.types import Batch, Labels, Sequence
 
 NETWORKS = ("gaitbase", "deepgaitv2-sustech1k", "deepgaitv2-gait3d", "diffcrossgait-tiny")
-WAYS = ("plain", "folded", "embed", "onnx", "openvino", "onnx-int8", "openvino-int8", "read")
+WAYS = ("plain", "folded", "digits", "onnx", "openvino", "onnx-int8", "openvino-int8", "read")
 
 
 class Reader:
@@ -113,7 +113,7 @@ def measure(name: str, given: argparse.Namespace, store: Store, folder: Path) ->
     with torch.inference_mode(False), torch.no_grad():
         network, eager = network_of(name)
         makers: dict[str, Callable[[], Any]] = {"eager": lambda: eager, "plain": lambda: network, "folded": lambda: folded(network),
-                                                "embed": lambda: Fast(network), "read": lambda: Reader(network)}
+                                                "digits": lambda: Fast(network, by_digits=True), "read": lambda: Reader(network)}
         ways = {way: makers.get(way, lambda way=way: exported(network, way, store, folder))() for way in ["eager", "plain", *given.ways]}
 
     def whole(way: str) -> np.ndarray:
@@ -136,7 +136,7 @@ def measure(name: str, given: argparse.Namespace, store: Store, folder: Path) ->
             whole(way)
             taken[way].append(clock() - started)
     frames = sum(int(row["silhouettes_frames"]) for row in store.rows)
-    print(f"{name}: {len(store.rows)} sequences, {frames} frames of 64 x 44" + (f"; embed: {ways['embed'].ways}" if "embed" in ways else ""))
+    print(f"{name}: {len(store.rows)} sequences, {frames} frames of 64 x 44" + (f"; embed: {ways['embed'].ways}" if "digits" in ways else ""))
     for way, times in taken.items():
         rates, ratios = sorted(len(store.rows) / one for one in times), sorted(slow / one for slow, one in zip(taken["eager"], times, strict=True))
         print(f"  {way:13} {statistics.median(rates):8.2f} sequences/s ({rates[0]:.2f} to {rates[-1]:.2f}); eager takes "

@@ -93,7 +93,7 @@ def test_winograd_is_the_convolution(height: int, width: int) -> None:
 
 def test_it_is_checked_once_and_then_fast() -> None:
     plain = network(*NETWORKS[0])
-    model = fast.Fast(plain)
+    model = fast.Fast(plain, by_digits=True)
     calls: list[int] = []
     next(part for part in plain.modules() if isinstance(part, nn.Conv2d)).register_forward_hook(lambda *_: calls.append(1))
     with torch.inference_mode(), warnings.catch_warnings():
@@ -111,7 +111,7 @@ def test_it_is_checked_once_and_then_fast() -> None:
 def test_a_wrong_twin_gives_way_with_a_warning(spoil: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(digits, "supported", lambda: False)
     plain = network(*NETWORKS[0])
-    model = fast.Fast(plain)
+    model = fast.Fast(plain, by_digits=True)
     model.twins["folded"] = folded(plain)
     conv = next(part for part in model.twins["folded"].modules() if isinstance(part, nn.Conv2d))
     with torch.no_grad():
@@ -135,13 +135,20 @@ def test_digits_give_way_to_float(fails: bool, monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(digits, "supported", lambda: True)
     plain = network(*NETWORKS[0])
-    model = fast.Fast(plain)
+    model = fast.Fast(plain, by_digits=True)
     model.twins["digits"] = Wrong()
     with torch.inference_mode(), warnings.catch_warnings():
         warnings.simplefilter("error")
         found = model.embed(batch(3, 2))["silhouettes"]
         assert model.ways == {"silhouettes": "folded"}
         assert fast.difference(found, plain.embed(batch(3, 2))["silhouettes"]) < 2e-5
+
+
+def test_digits_are_asked_for() -> None:
+    model = fast.Fast(network(*NETWORKS[0]))
+    with torch.inference_mode():
+        model.embed(batch(2))
+    assert model.ways == {"silhouettes": "folded"}
 
 
 def test_lower_precision_takes_the_plain_network() -> None:

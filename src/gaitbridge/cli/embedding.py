@@ -10,7 +10,7 @@ from gaitbridge.errors import UserError
 
 @app.command
 def embed(model: Path, store: Path, out: Path, *, modality: str | None = None, split: Literal["train", "val", "test"] | None = None,
-          device: str | None = None, fast: bool = True) -> None:
+          device: str | None = None, fast: bool = True, digits: bool = False) -> None:
     """Embed the sequences of a store to a file. Stopped, the same command goes on; under torchrun each process, on any machine, does its share.
 
     Parameters
@@ -29,6 +29,8 @@ def embed(model: Path, store: Path, out: Path, *, modality: str | None = None, s
         cpu or cuda; by default a GPU where there is one.
     fast
         Take the folded network on a CPU once it agreed with the plain one.
+    digits
+        Wide convolutions by whole numbers of two digits, on a CPU with matrix units for bytes: a third faster, 1e-4 off. Not for numbers to publish.
     """
     import torch
 
@@ -42,7 +44,7 @@ def embed(model: Path, store: Path, out: Path, *, modality: str | None = None, s
         raise UserError(f"{out} must end in .npz")
     rank, world = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
     place = device or (f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if torch.cuda.is_available() else "cpu")
-    opened, network = Store(store), load(model, device=place, fast=fast)
+    opened, network = Store(store), load(model, device=place, fast=fast, digits=digits)
     if modality is None and len(network.modalities) > 1:
         raise UserError(f"{model} takes {' and '.join(network.modalities)}: say which with --modality")
     name = modality_name(modality) if modality else network.modalities[0]

@@ -25,7 +25,7 @@ from gaitbridge.types import Bodies, Embeddings, array_problem
 class Model:
     """A network with its weights. `modalities`, `distance`, `weights_hash`, `config` say what it is."""
 
-    def __init__(self, run: Path, which: str = "best", device: str = "cpu", fast: bool = True) -> None:
+    def __init__(self, run: Path, which: str = "best", device: str = "cpu", fast: bool = True, digits: bool = False) -> None:
         file = run / "config.json"
         if not file.is_file():
             raise UserError(f"{run} is not a run (no config.json): train one with `gaitbridge train RECIPE --data STORE --out {run}`")
@@ -44,7 +44,7 @@ class Model:
         self.network.load_state_dict(weights)
         self.modalities, self.distance, self.inputs = tuple(self.network.inputs), self.network.distance, self.network.inputs
         self.network.to(device).eval()
-        self.embedder: Any = Fast(self.network) if fast and device == "cpu" else self.network
+        self.embedder: Any = Fast(self.network, digits) if fast and device == "cpu" else self.network
 
     def embed(self, **sequences: Sequence[np.ndarray]) -> Embeddings:
         """Embed sequences of one modality, named: `embed(silhouettes=[...])` or `embed(range_views=[...])`.
@@ -154,13 +154,14 @@ def _as_pictures(view: np.ndarray) -> np.ndarray:
     return np.stack([depth_picture(frame) for frame in view]) if metres else view
 
 
-def load(run: Path | str, which: str = "best", device: str = "cpu", fast: bool = True) -> Model:
+def load(run: Path | str, which: str = "best", device: str = "cpu", fast: bool = True, digits: bool = False) -> Model:
     """The model of a run folder: its best checkpoint on the validation people, or `which="last"`; or of an exported file, .onnx or .xml.
 
-    fast: on a CPU, embed by the folded network once it has agreed with the plain one (inference/fast.py). UserError where there is none.
+    fast: on a CPU, embed by the folded network once it has agreed with the plain one (inference/fast.py); digits: by whole numbers of two
+    digits where the processor has the units for it, a third faster and 1e-4 off. UserError where there is none.
     """
     if Path(run).suffix in (".onnx", ".xml"):
         from gaitbridge.inference.exported import ExportedModel
 
         return ExportedModel(Path(run))
-    return Model(Path(run), which, device, fast)
+    return Model(Path(run), which, device, fast, digits)

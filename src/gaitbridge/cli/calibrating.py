@@ -6,7 +6,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from gaitbridge.cli._app import app, say
-from gaitbridge.cli._gallery import chosen, embed, having, run_of, unseen
+from gaitbridge.cli._gallery import chosen, embed, having, known_people, run_of, unseen
 from gaitbridge.cli.gallery import Fields
 
 
@@ -45,6 +45,7 @@ def calibrate(place: Annotated[str, Parameter(name="TARGET")], store: Path, *,
     run = load(Path(place)) if opened is None else run_of(opened, model)
     source = Store(store)
     numbers = unseen(run, source, chosen(source, where), bool(where))
+    known_people(source, numbers)
     sides, people, walks = [], [], []
     with progress("calibrate", "modalities") as show:
         for done, modality in enumerate(run.modalities):

@@ -199,6 +199,11 @@ def finish_store(store: Path, names: Iterable[str], about: Mapping[str, Any]) ->
     return document
 
 
+def _words(error: Exception) -> str:
+    """What an error says, in one line."""
+    return " ".join(str(error).split())[:300]
+
+
 class Store:
     """A store opened for reading. `rows` is the index, a dict a sequence; `read` fetches arrays.
 
@@ -210,8 +215,11 @@ class Store:
         self.document = self._checked_document()
         try:
             self.rows: list[dict[str, Any]] = pq.read_table(self.path / "index.parquet").to_pylist()
-        except (OSError, pa.ArrowException) as error:
-            raise StoreError(f"{self.path}/index.parquet is missing or damaged ({error}); make the store again") from error
+            lacking = {*_LABELS, "shard", "row", "modalities", "fields"} - set(self.rows[0] if self.rows else ())
+        except (OSError, pa.ArrowException, ValueError) as error:
+            raise StoreError(f"{self.path}/index.parquet is missing or damaged ({_words(error)}); make the store again") from error
+        if self.rows and lacking:
+            raise StoreError(f"{self.path}/index.parquet is damaged (it lacks {min(lacking)}); make the store again")
         if len(self.rows) != sum(entry["rows"] for entry in self.document["shards"].values()):
             raise StoreError(f"{self.path}/index.parquet does not belong to store.json beside it; make the store again")
         for row in self.rows:
@@ -232,16 +240,21 @@ class Store:
             raise StoreError(f"{self.path} {what}")
         try:
             document: dict[str, Any] = json.loads(file.read_text())
-            version, shards = document["version"], document["shards"]
+            version = document["version"]
         except (ValueError, KeyError, TypeError) as error:
-            raise StoreError(f"{file} is damaged ({error}); make the store again") from error
+            raise StoreError(f"{file} is damaged ({_words(error)}); make the store again") from error
         if version != VERSION:
             raise StoreError(f"{file} has version {version}, this program reads version {VERSION}; make the store again or use its program")
-        for name, entry in shards.items():
+        try:
+            str(document["content_hash"]), dict(document["about"])
+            shards = {name: (int(entry["bytes"]), int(entry["rows"]), str(entry["content_hash"])) for name, entry in document["shards"].items()}
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise StoreError(f"{file} is damaged ({type(error).__name__}: {_words(error)}); make the store again") from error
+        for name, (bytes_, _, _) in shards.items():
             path = shard_path(self.path, name)
             size = path.stat().st_size if path.is_file() else None
-            if size != entry["bytes"]:
-                state = "is missing" if size is None else f"has {size} bytes instead of {entry['bytes']}"
+            if size != bytes_:
+                state = "is missing" if size is None else f"has {size} bytes instead of {bytes_}"
                 raise StoreError(f"{path} {state}: the store is damaged; delete that file and store.json and make the store again")
         return document
 
@@ -255,8 +268,9 @@ class Store:
         for name, entry in self.document["shards"].items():
             try:
                 found = _scan_shard(shard_path(self.path, name))[1]["content_hash"]
-            except (OSError, pa.ArrowException, ValueError) as error:
-                raise StoreError(f"{shard_path(self.path, name)} is damaged ({error}); delete it and store.json and make the store again") from error
+            except (OSError, pa.ArrowException, ValueError, TypeError) as error:
+                raise StoreError(f"{shard_path(self.path, name)} is damaged ({_words(error)}); delete it and store.json and make the store "
+                                 "again") from error
             if found != entry["content_hash"]:
                 raise StoreError(f"{shard_path(self.path, name)} is damaged (its content hash differs); delete it and make the store again")
 
@@ -288,7 +302,7 @@ class Store:
                 options = pa.ipc.IpcReadOptions(included_fields=numbers, use_threads=False)
                 self._readers[place] = pa.ipc.open_file(source, options=options)
             except (OSError, pa.ArrowException) as error:
-                raise StoreError(f"{shard_path(self.path, shard)} cannot be read ({error}); make the store again") from error
+                raise StoreError(f"{shard_path(self.path, shard)} cannot be read ({_words(error)}); make the store again") from error
         return self._readers[place].get_batch(row)
 
     def read(self, number: int, names: Iterable[str], frames: Mapping[str, np.ndarray] | None = None) -> Sequence:
@@ -296,13 +310,17 @@ class Store:
         wanted = tuple(name for name in names if name in self.rows[number]["fields"])
         columns = tuple(sorted([*wanted, *(f"{name}#" for name in wanted)]))
         arrays: dict[str, np.ndarray] = {}
-        if wanted:
-            batch = self._batch(self.rows[number]["shard"], self.rows[number]["row"], columns)
+        shard, row = self.rows[number]["shard"], self.rows[number]["row"]
+        try:
+            batch: Any = self._batch(shard, row, columns) if wanted else None
             for name in wanted:
                 shape = batch.column(f"{name}#")[0].as_py()
                 chosen = (frames or {}).get(FIELDS[name].frames)
                 arrays[name] = _decode(name, batch.column(name)[0].as_buffer(), shape, chosen)
-        return Sequence(self.labels(number), arrays)
+            return Sequence(self.labels(number), arrays)
+        except (OSError, pa.ArrowException, ValueError, TypeError) as error:
+            raise StoreError(f"{shard_path(self.path, shard)}: {self.rows[number]['key']} cannot be read ({_words(error)}); the file is damaged: "
+                             "delete it and store.json and make the store again") from error
 
     def read_many(self, numbers: Iterable[int], names: Rows[str], frames: Rows[Mapping[str, np.ndarray] | None] | None = None) -> list[Sequence]:
         """A batch in one call: the sequences in the order asked for."""

@@ -146,6 +146,15 @@ def test_expired_templates_never_match_and_go(gallery: Gallery, monkeypatch: pyt
     assert gallery.check()["expired"] == 0
 
 
+def test_forgetting_logs_the_expired_that_go_along(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
+    gallery.enrol(embeddings(["guest"], "range_views"), walks(["guest"]), expire_after_s=60.0)
+    now = time.time()
+    monkeypatch.setattr(room.time, "time", lambda: now + 61)
+    gallery.forget("p03")
+    assert [(line["command"], line["templates"]) for line in audit.read(gallery.index)[0][-2:]] == [("forget", 3), ("purge", 1)]
+    assert "guest" not in gallery.people()
+
+
 def test_purge(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
     gallery.enrol(embeddings(["guest"], "range_views"), walks(["guest"]), expire_after_s=60.0)
     now = time.time()

@@ -74,8 +74,8 @@ def known_people(source: Any, numbers: Sequence[int]) -> None:
     rows = [source.rows[number] for number in numbers]
     tracks = {row["person"] for row in rows if row["key"].split("/")[1].startswith(f"{row['person']}-")}
     if tracks:
-        raise UserError(f"{source.path}: {len(tracks)} of its people are tracks, such as {min(tracks)}, and nobody knows who came by twice: calibrate "
-                        "on people known by name (captured with --person NAME, one recording each; imported; or simulated)")
+        raise UserError(f"{source.path}: {len(tracks)} of its people are tracks, such as {min(tracks)}, and nobody knows who came by twice: "
+                        "calibrate on people known by name (captured with --person NAME, one recording each; imported; or simulated)")
 
 
 def sensor_name(sensor: str | None) -> str:

@@ -222,7 +222,8 @@ def verify(place: Annotated[str, Parameter(name="GALLERY")], store: Path, person
                 print(text.dumps({"query": key, "person": person, **asdict(answer)}, ensure_ascii=False), flush=True)
             else:
                 say(f"{key} ({answer.probe}): {'accepted' if answer.accepted else 'rejected'} as {person}: distance {answer.distance:.4f}, threshold "
-                    f"{answer.threshold:.4f} at a false-match rate of {answer.rate:g} ({answer.templates} templates of the {answer.gallery})")
+                    f"{answer.threshold:.4f} at a false-match rate of {answer.rate:g} "
+                    f"({answer.templates} template{'s' * (answer.templates > 1)} of the {answer.gallery})")
     if not json:
         say(f"{accepted} of {asked} accepted; {answers[0].provenance}")
 
@@ -241,7 +242,7 @@ def forget(place: Annotated[str, Parameter(name="GALLERY")], person: str) -> Non
     from gaitbridge.gallery.gallery import Gallery
 
     count, remains = Gallery(place).forget(person)
-    say(f"{place}: {count} templates and the name are gone{'; ' + remains if remains else ''}")
+    say(f"{place}: {count} template{'s' * (count > 1)} and the name are gone{'; ' + remains if remains else ''}")
 
 
 @gallery.command(name="list")
@@ -259,6 +260,7 @@ def list_people(place: Annotated[str, Parameter(name="GALLERY")], person: str | 
     """
     import json as text
     from dataclasses import asdict
+    from time import time
 
     from gaitbridge.gallery.gallery import Gallery
     from gaitbridge.gallery.templates import in_words
@@ -274,7 +276,9 @@ def list_people(place: Annotated[str, Parameter(name="GALLERY")], person: str | 
         sensors = ", ".join(f"{sum(row.sensor == sensor for row in rows)} {sensor}" for sensor in sorted({row.sensor for row in rows}))
         sites = ", ".join(sorted({row.site for row in rows if row.site}))
         expires = min(row.expires_s for row in rows)
-        say(f"{name:24} {sensors}{'; ' + sites if sites else ''}; enrolled {in_words(rows[0].enrolled_s)}, first expiry {in_words(expires)}")
+        gone = sum(row.expires_s <= time() for row in rows)
+        say(f"{name:24} {sensors}{'; ' + sites if sites else ''}; enrolled {in_words(rows[0].enrolled_s)}, first expiry {in_words(expires)}"
+            f"{f'; {gone} expired, which match nothing and go with `gallery check --purge`' if gone else ''}")
         for row in rows if person is not None else ():
             say(f"  {row.id}  {row.sensor} {row.key}{' at ' + row.site if row.site else ''}; recorded {in_words(row.recorded_s)}, enrolled "
                 f"{in_words(row.enrolled_s)}, expires {in_words(row.expires_s)}; store {row.data_hash[:8]}, weights {row.weights_hash[:8]}")

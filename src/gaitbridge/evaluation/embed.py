@@ -6,7 +6,7 @@ The file is a NumPy .npz without pickle: `values` float32 [N, C, K], `keys` [N] 
 from __future__ import annotations
 
 import json
-import zipfile
+import struct
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from gaitbridge import __version__
 from gaitbridge.conventions import MODALITIES
 from gaitbridge.data.batches import has_all
 from gaitbridge.errors import StoreError, UserError, nearest
+from gaitbridge.foreign_pickles import DAMAGED
 from gaitbridge.progress import Progress, silent
 from gaitbridge.store import Store, written_whole
 from gaitbridge.types import Embeddings
@@ -119,8 +120,8 @@ def _open(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         about = json.loads(str(arrays["provenance"]))
         for name in ("weights_hash", "modality", "distance", "data_hash"):
             about.setdefault(name, "") if name == "data_hash" else about[name]
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
-        raise StoreError(f"{path} is no file of embeddings, or damaged ({error}); embed the store again") from error
+    except (*DAMAGED, RuntimeError, struct.error) as error:  # RuntimeError: it says that it is encrypted
+        raise StoreError(f"{path} is no file of embeddings, or damaged ({' '.join(str(error).split())[:200]}); embed the store again") from error
     return arrays, about
 
 
@@ -129,7 +130,7 @@ def read_embeddings(path: Path | str) -> Embeddings:
     arrays, about = _open(Path(path))
     try:
         return Embeddings(arrays["values"], about["distance"], about["modality"], about["weights_hash"], tuple(arrays["keys"].tolist()))
-    except ValueError as error:
+    except (ValueError, TypeError, AttributeError) as error:
         raise StoreError(f"{path} is no file of embeddings, or damaged ({error}); embed the store again") from error
 
 

@@ -127,9 +127,13 @@ class Gallery:
             rows = self.index.rows(Where(person=person))
             if not rows:
                 raise self._unknown(person)
+            now = time.time()
+            expired = self.index.count(Where()) - self.index.count(Where(alive_s=now)) - sum(row.expires_s <= now for row in rows)
             audit.note(self.index, "forget", people=sorted({row.person_id for row in rows}), templates=len(rows))
+            if expired:  # they go with the files that are rewritten
+                audit.note(self.index, "purge", templates=expired)
             self._kept = None
-            return len(rows), self.index.remove(Where(person=person), time.time())
+            return len(rows), self.index.remove(Where(person=person), now)
 
     def purge(self) -> int:
         """Remove what has expired, and what the files still have of it, of the forgotten and of killed writers; how many templates expired."""

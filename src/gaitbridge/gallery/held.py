@@ -127,10 +127,10 @@ class Held:
                     lower[:, here], upper[:, here] = value - 2.0 * loss, value + 2.0 * loss
                     continue
                 both = squares + block.squares[:, None, at : at + ROWS]
-                product *= -2.0
-                product += both
-                both *= 2.0 * loss
-                with np.errstate(invalid="ignore"):  # of numbers too large to be squared: nothing is known of them
+                with np.errstate(over="ignore", invalid="ignore"):  # numbers too large to be squared: nothing is known of them
+                    product *= -2.0
+                    product += both
+                    both *= 2.0 * loss
                     lower[:, here] = np.sqrt(np.maximum(product - both, 0.0)).mean(0)
                     upper[:, here] = np.sqrt(np.maximum(product + both, 0.0)).mean(0)
             begin += len(block.vectors)

@@ -35,6 +35,7 @@ TABLE = "templates"
 OURS = {"gallery.json", f"{TABLE}.lance", "calibration.json", "audit.jsonl", "lock", "writing"}
 ROWS_AT_ONCE = 2048
 MACHINE = ("No space left on device", "File too large", "Disk quota exceeded", "Permission denied", "Read-only file system")
+PANICS = ("RustPanic", "PanicException")  # what its library gives up with on some damages; these types cannot be imported
 MOST_FRAGMENTS = 100  # each addition is a file; from here on they are joined
 COLUMNS = [field.name for field in fields(Template)]
 
@@ -310,7 +311,9 @@ def _clear(place: str, doing: str) -> Iterator[None]:
         yield
     except UserError:
         raise
-    except (RuntimeError, OSError, ValueError, KeyError, pa.ArrowException) as error:
+    except Exception as error:
+        if not isinstance(error, (RuntimeError, OSError, ValueError, KeyError, pa.ArrowException)) and type(error).__name__ not in PANICS:
+            raise
         text = " ".join(str(error).split())
         if reason := next((word for word in MACHINE if word.lower() in text.lower()), ""):
             raise UserError(f"cannot {doing} {place}: {reason}; the gallery is as it was: free some space or choose another place, "

@@ -16,7 +16,7 @@ _LEVELS = (
 
 
 def _phases(numbers: str, *more: str) -> tuple[str, ...]:
-    return (f"objective.diffusion.phases=[{numbers}]", *more)
+    return (f"objective.diffusion.phases=[{numbers}]", "objective.diffusion.partner=same_person", *more)
 
 
 DIFFCROSSGAIT = Study(

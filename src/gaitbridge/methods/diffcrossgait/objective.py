@@ -59,7 +59,7 @@ class DiffusionConfig(Config):
     difference_steps: int = 5
     """Steps between the two points of phase 2's finite difference along the trajectory."""
     shared_noise: bool = True
-    partner: Literal["synchronised", "same_person"] = "same_person"
+    partner: Literal["synchronised", "same_person"] = "synchronised"
     """Whose latent goes with a silhouette sequence's: the range views of the same moment, or any of the same person in the batch."""
     recovers: Literal["own", "person"] = "own"
     """What is denoised towards: the diffused latent itself, or its person's mean over all walks, views and sensors of the batch."""

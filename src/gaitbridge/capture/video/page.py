@@ -20,9 +20,9 @@ def preview_page(name: str, movie: bytes, found: dict[str, Any], counts: Sequenc
     sheet = ""
     if runs:
         first = found["first_s"]
-        words = ", ".join(f"track {track['number'] + 1} from {track['time_s'][run[0]] - first:.1f} s ({len(run)} frames)" for track, run in runs)
-        picture = base64.b64encode(_png([track["silhouette"][run] for track, run in runs])).decode()
-        sheet = (f'<h2>Silhouettes</h2><p>A row a sequence, from the top: {words}.</p>'
+        names = [f"track {track['number'] + 1}, {track['time_s'][run[0]] - first:.1f} s, {len(run)} frames" for track, run in runs]
+        picture = base64.b64encode(_png([track["silhouette"][run] for track, run in runs], names)).decode()
+        sheet = ('<h2>Silhouettes</h2><p>A row a sequence: its track in the film, when it begins, how many frames.</p>'
                  f'<img alt="Silhouettes, a row a sequence" src="data:image/png;base64,{picture}">')
     title = html.escape(name)
     return (f'<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
@@ -31,9 +31,9 @@ def preview_page(name: str, movie: bytes, found: dict[str, Any], counts: Sequenc
             f"<p>In colour: kept. In grey: kept out, with the reason.</p><table>{rows}</table>{sheet}</html>\n")
 
 
-def _png(sequences: list[Any]) -> bytes:
+def _png(sequences: list[Any], names: list[str]) -> bytes:
     from matplotlib import image
 
     file = io.BytesIO()
-    image.imsave(file, contact_sheet(sequences), format="png", cmap="gray", vmin=0, vmax=255)
+    image.imsave(file, contact_sheet(sequences, names), format="png", cmap="gray", vmin=0, vmax=255)
     return file.getvalue()

@@ -16,7 +16,7 @@ TIME_BASE = Fraction(1, 90_000)
 LARGEST = 960  # pixels of the longer side
 CODECS = ("libx264", "libvpx-vp9", "mpeg4")  # the first that this PyAV has; all but the last play in any browser
 COLOURS = ((66, 135, 245), (60, 180, 75), (0, 165, 255), (230, 80, 230), (0, 215, 215), (60, 60, 230), (200, 160, 0), (140, 90, 40))  # BGR
-GREY = (150, 150, 150)
+GREY, LIGHT = (150, 150, 150), (225, 225, 225)
 
 
 def write_preview(path: Path, tracks: list[dict[str, Any]], out: Path) -> int:
@@ -65,7 +65,8 @@ def _draw(canvas: np.ndarray, track: dict[str, Any], place: int, ratio: np.ndarr
     cv2.rectangle(canvas, (left, top), (right, bottom), colour, 1 if reason else 2)
     words = f"{track['number'] + 1} {reason}".strip()
     assert not reason or reason in FRAME_GATES or reason in SEQUENCE_GATES
-    cv2.putText(canvas, words, (left, max(10, top - 4)), cv2.FONT_HERSHEY_SIMPLEX, 0.4, colour, 1, cv2.LINE_AA)
+    for shade, thick in (((0, 0, 0), 3), (LIGHT if reason else colour, 1)):  # outlined: to be read on any ground
+        cv2.putText(canvas, words, (left, max(10, top - 4)), cv2.FONT_HERSHEY_SIMPLEX, 0.4, shade, thick, cv2.LINE_AA)
 
 
 def _stamp(canvas: np.ndarray, silhouette: np.ndarray, window: np.ndarray, colour: tuple[int, int, int]) -> None:

@@ -209,4 +209,5 @@ def _sheet(store: Path, sheet: Path) -> None:
     from gaitbridge.store import Store
 
     opened = Store(store)
-    write_sheet([opened.read(number, ["silhouettes"]).arrays["silhouettes"] for number in range(len(opened.rows))], sheet)
+    frames = [opened.read(number, ["silhouettes"]).arrays["silhouettes"] for number in range(len(opened.rows))]
+    write_sheet(frames, [row["key"].split("/")[1] for row in opened.rows], sheet)

@@ -1,4 +1,4 @@
-"""An exported network by bytes: convolutions of int8, their ranges fitted to real walks. What it costs in accuracy stands in docs/speed.md."""
+"""An exported network by bytes: convolutions of int8, their ranges fitted to real walks. What it costs in accuracy stands in docs/export.md."""
 
 import hashlib
 import io

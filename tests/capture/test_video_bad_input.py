@@ -64,6 +64,23 @@ def test_a_video_stream_without_pictures(tmp_path: Path, capsys: pytest.CaptureF
     assert "no picture in it can be decoded" in failed(capsys, tmp_path / "a.mp4", tmp_path / "s")
 
 
+@pytest.mark.parametrize(("ending", "left"), [(".mkv", 0.5), (".mp4", 0.5)])
+def test_a_film_that_was_cut_off_says_so(tmp_path: Path, ending: str, left: float) -> None:
+    pictures = [paint([], [], k)[:64, :96] for k in range(100)]
+    whole = write_video(tmp_path / f"whole{ending}", pictures, times(100), "mpeg4")
+    video = Video(whole)
+    assert sum(1 for _ in video.pictures()) == 100
+    assert video.notes == {}
+    cut = Video(tmp_path / f"cut{ending}")
+    cut.path.write_bytes(whole.read_bytes()[: int(whole.stat().st_size * left)])
+    if ending == ".mp4":  # its table of contents is at the end
+        with pytest.raises(UserError, match="it is cut off, or none"):
+            list(cut.pictures())
+        return
+    assert 5 < sum(1 for _ in cut.pictures()) < 80
+    assert 2 <= cut.notes["seconds that the file announces but lacks: is it cut off?"] <= 8
+
+
 def test_wrong_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     one_walker(tmp_path / "a.mkv", 12)
     film, store = tmp_path / "a.mkv", tmp_path / "s"

@@ -4,6 +4,7 @@ import json
 import re
 import shlex
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from gallery_people import files_with
 
 from gaitbridge.cli import main
 from gaitbridge.store import Store, finish_store, write_shard
+from gaitbridge.training.config import recipe
 
 ROOT = Path(__file__).parents[2]
 SMALLER = ["--frames", "4", "--views", "000", "090", "--conditions", "normal", "normal", "bag"]
@@ -71,6 +73,14 @@ def test_the_walkthrough(said: dict[str, str]) -> None:
     assert not any(files_with(folder / "known", vector.tobytes()) for vector in vectors)
 
 
+def test_the_page_trains_on_enough_people() -> None:
+    """As printed, without the settings above that make it small."""
+    commands = walkthrough()
+    people = next(words for words in commands if words[:2] == ["simulate", "people"])
+    name = next(words[1] for words in commands if words[0] == "train")
+    assert int(people[people.index("--train") + 1]) >= recipe(name).data.people_per_batch
+
+
 def fails(capsys: pytest.CaptureFixture[str], *words: str | Path) -> str:
     """The one line of a command that must be refused."""
     assert main([*map(str, words)]) == 2
@@ -104,6 +114,10 @@ def test_refusals_are_one_line(said: dict[str, str], tmp_path: Path, capsys: pyt
     write_shard(tmp_path / "camera", "one", [sequence])
     finish_store(tmp_path / "camera", ["one"], {})
     assert "has range_views" in fails(capsys, "gallery", "search", "known", tmp_path / "camera", "--probe", "lidar")
+    tracks = [replace(sequence, labels=replace(sequence.labels, key=f"film-{n:04d}/film-{n:04d}-01/090", person=f"film-{n:04d}")) for n in range(3)]
+    write_shard(tmp_path / "film", "film", tracks)
+    finish_store(tmp_path / "film", ["film"], {"kind": "captured"})
+    assert "3 of its people are tracks, such as film-0000" in fails(capsys, "calibrate", empty, tmp_path / "film")
     about = json.loads((empty / "gallery.json").read_text())
     (empty / "gallery.json").write_text(json.dumps({**about, "weights_hash": "0" * 32}))
     assert "templates of another network" in fails(capsys, "gallery", "enrol", empty, "north")

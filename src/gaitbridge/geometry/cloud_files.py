@@ -73,7 +73,8 @@ def _read(file: Path) -> dict[str, Any]:
         clouds = {name: value for name in sorted(arrays, key=natural) if _may_be_clouds(value := arrays[name])}
         if not clouds:
             shapes = ", ".join(f"{name} {list(np.shape(value))}" for name, value in arrays.items()) or "nothing"
-            raise UserError(f"{file} has no array of points [P, 3 or more] (it holds {shapes})")
+            raise UserError(f"{file} has no array of points [P, 3 or more] (it holds {shapes}): write x, y, z in metres, a row a point, "
+                            "an array a scan")
         return clouds
     if kind == ".pkl":
         with file.open("rb") as opened:

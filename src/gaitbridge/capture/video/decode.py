@@ -44,19 +44,22 @@ class Video:
     def pictures(self) -> Iterator[Picture]:
         """All pictures in order of time, those out of order left out. UserError where there is none."""
         with _opened(self.path) as stream:
-            self.codec, number, last = str(stream.codec_context.name), 0, -np.inf
+            self.codec, number, first, last = str(stream.codec_context.name), 0, 0.0, -np.inf
             self.total = int(stream.frames or _expected(stream))
             for frame in self._frames(stream):
                 time_s = self._time(frame, stream, number)
                 if time_s <= last:
                     self.notes["frames out of order, left out"] += 1
                     continue
-                last = time_s
+                first, last = time_s if not number else first, time_s
                 yield Picture(number, time_s, self._upright(frame, stream))
                 number += 1
                 if number >= MOST_FRAMES:
                     self.notes[f"frames beyond the first {MOST_FRAMES:,} left out"] = 1
                     return
+            lacking = _announced_s(stream) - (last - first)
+            if number and lacking > 2.0 + 0.1 * (last - first):  # only what is plainly missing
+                self.notes["seconds that the file announces but lacks: is it cut off?"] = round(lacking)
             if not number:
                 raise UserError(f"{self.path}: it has a video stream, but no picture in it can be decoded: the file is damaged; get it again")
 
@@ -117,7 +120,8 @@ def _opened(path: Path) -> Iterator[Any]:
             container = av.open(file, mode="r", options={"protocol_whitelist": "none"})
         except (av.error.FFmpegError, ValueError, OSError) as error:
             words = str(getattr(error, "strerror", "") or error).lower()
-            raise UserError(f"{path} cannot be read as a video ({words}): give a video file, such as MP4, Matroska or AVI") from error
+            raise UserError(f"{path} cannot be read as a video ({words}): it is cut off, or none; copy it again, or give another, such as MP4, "
+                            "Matroska or AVI") from error
         with container:
             if not container.streams.video:
                 kinds = ", ".join(sorted({stream.type for stream in container.streams})) or "nothing"
@@ -127,6 +131,14 @@ def _opened(path: Path) -> Iterator[Any]:
             if stream.codec_context is None:
                 raise UserError(f"{path}: its codec is unknown: write it anew as H.264")
             yield stream
+
+
+def _announced_s(stream: Any) -> float:
+    """How long the film says it is, in seconds; 0 where it does not say."""
+    by_frames = stream.frames / float(stream.average_rate) if stream.frames and stream.average_rate else 0.0
+    own = float(stream.duration * stream.time_base) if stream.duration and stream.time_base else 0.0
+    alone = len(stream.container.streams) == 1  # sound may go on when the pictures end
+    return min(1e9, max(by_frames, own, (stream.container.duration or 0) / 1e6 if alone else 0.0))
 
 
 def _expected(stream: Any) -> float:

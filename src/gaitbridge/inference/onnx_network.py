@@ -43,11 +43,18 @@ def read_metadata(path: Path) -> tuple[Any, dict[str, Any]]:
     except Exception as error:  # the runtime's own exceptions have no common base
         what = str(error).splitlines()[0][:120]
         raise UserError(f"{path} is no ONNX file, or damaged ({what}): write it again with `gaitbridge export`") from error
-    about = session.get_modelmeta().custom_metadata_map.get(KEY)
-    if about is None:
+    try:
+        about = session.get_modelmeta().custom_metadata_map.get(KEY)
+        found = json.loads(about) if about is not None else None
+        whole = found is None or {"inputs", "distance", "size", "weights_hash", "modalities"} <= set(found)
+    except (ValueError, TypeError) as error:  # also what is no text
+        raise UserError(f"{path} is damaged (its metadata cannot be read): write it again with `gaitbridge export`") from error
+    if not whole:
+        raise UserError(f"{path} is damaged (its metadata are not whole): write it again with `gaitbridge export`")
+    if found is None:
         raise UserError(f"{path} is an ONNX file but no exported run (it takes {', '.join(i.name for i in session.get_inputs())}): "
                         "write one with `gaitbridge export RUN FILE.onnx`")
-    return session, json.loads(about)
+    return session, found
 
 
 class ExportedNetwork:

@@ -129,6 +129,7 @@ def test_a_loss_that_is_not_finite_names_the_batch(toy_store: Store, tmp_path: P
 def test_too_few_people_and_wrong_sizes(toy_store: Store, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="needs 9 people but the store has 6"):
         train(toy_config("data.people_per_batch=9"), toy_store, tmp_path / "a")
+    assert not (tmp_path / "a").exists()
     with pytest.raises(UserError, match="this network takes 64x64"):
         train(toy_config("network.size=[64,64]"), toy_store, tmp_path / "b")
     one = toy_sequence(0, "test", "normal", 0, 0)

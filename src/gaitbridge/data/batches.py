@@ -12,7 +12,7 @@ from gaitbridge.config import Config
 from gaitbridge.conventions import stream
 from gaitbridge.data.augmentation import AugmentationConfig, augmented, check_names
 from gaitbridge.data.preparation import Size, columns_to_cut, fitted
-from gaitbridge.data.sampling import draw_frames, people_of, plan_batch
+from gaitbridge.data.sampling import Plan, draw_frames, people_of, plan_batch
 from gaitbridge.errors import UserError
 from gaitbridge.store import FIELDS, PRIMARY, Store
 from gaitbridge.types import Batch
@@ -83,6 +83,7 @@ class TrainingBatches(Dataset[Batch]):
                 raise UserError("data.augmentation would move the pictures away from their 3D truth: set data.augmentation=null")
         self.by_person = people_of(store.rows, numbers)
         self.frame_counts = {n: _frames(store.rows[n], names) for n in numbers}
+        self.plan(0)  # too few people are refused now, before a run is begun
 
     def _check_sizes(self, numbers: Sequence[int]) -> None:
         """UserError where pictures are of a size that the network cannot take, or that its truth does not belong to."""
@@ -98,11 +99,15 @@ class TrainingBatches(Dataset[Batch]):
         """The people trained on, in the order of their class numbers."""
         return tuple(self.by_person)
 
-    def __getitem__(self, step: int) -> Batch:
+    def plan(self, step: int) -> Plan:
+        """What batch `step` holds of this process's share; UserError where there are too few people, or they cannot be shared."""
         settings = self.config
         frames = draw_frames(settings.frames, settings.most_frames, self.seed, step)
-        plan = plan_batch(self.by_person, self.frame_counts, people=settings.people_per_batch, per_person=settings.sequences_per_person,
+        return plan_batch(self.by_person, self.frame_counts, people=settings.people_per_batch, per_person=settings.sequences_per_person,
                           frames=frames, ordered=settings.ordered, spare=settings.spare, seed=self.seed, step=step).share(*self.share)
+
+    def __getitem__(self, step: int) -> Batch:
+        settings, plan = self.config, self.plan(step)
         picked = [dict.fromkeys(PRIMARY, chosen) for chosen in plan.frames]
         sequences = self.store.read_many(plan.numbers, [*self.names, *(self.truth.fields if self.truth else ())], picked)
         arrays = [{name: fitted(s.arrays[name], self.size, s.labels.key) for name in self.names} for s in sequences]
@@ -110,7 +115,7 @@ class TrainingBatches(Dataset[Batch]):
             arrays = [augmented(own, settings.augmentation, stream(self.seed, "augmentation", step, number, int(chosen[0])))
                       for own, number, chosen in zip(arrays, plan.numbers, plan.frames, strict=True)]
         inputs = {name: torch.from_numpy(np.stack([own[name] for own in arrays])) for name in self.names}
-        counts = torch.full((len(sequences),), frames)
+        counts = torch.tensor([len(chosen) for chosen in plan.frames])
         extras: dict[str, torch.Tensor] = {}
         if self.truth is not None:
             found = [self.truth(sequence.arrays, self.store.rows[number]) for sequence, number in zip(sequences, plan.numbers, strict=True)]

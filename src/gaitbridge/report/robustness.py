@@ -15,6 +15,7 @@ from gaitbridge.report.tables import SENSOR_NAME, TextTable
 from gaitbridge.store import written_whole
 
 COLOURS = ("#2563eb", "#ea580c", "#0d9488", "#9333ea")
+STYLES = (("o", "-"), ("s", "--"), ("^", ":"), ("D", "-."))  # marker and line of the first run, the second, ...
 
 
 @dataclass(frozen=True)
@@ -87,27 +88,28 @@ def write_robustness(levels: Sequence[Mapping[str, Any]], command: str, out: Pat
 
 
 def draw_robustness(rows: Sequence[RobustnessRow], out: Path) -> None:
-    """A panel a factor: rank-1 at other views by level, a line a direction; where there are several runs, each its own line. The last panel has all
-    levels of distance and LiDAR against the points on the person."""
+    """A panel a factor: rank-1 at other views by level, a colour a direction, a marker and kind of line a run. The last panel has all levels of
+    distance and LiDAR against the points on the person."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
     from matplotlib.ticker import NullFormatter, ScalarFormatter
 
     shown = [row for row in rows if row.metric == MAIN and row.value is not None]
-    factors = list(dict.fromkeys(row.factor for row in shown))
+    factors, arms = list(dict.fromkeys(row.factor for row in shown)), list(dict.fromkeys(row.arm for row in shown))
     panels = [*factors, *(["points on the person"] if {"distance, m", "LiDAR"} & set(factors) else [])]
     figure = Figure(figsize=(12, 2.6 * ((len(panels) + 3) // 4) + 0.5), layout="constrained", dpi=150)
     axes = figure.subplots((len(panels) + 3) // 4 or 1, 4, squeeze=False).ravel()
     for axis, panel in zip(axes, panels, strict=False):
         among = [row for row in shown if row.factor == panel or (panel not in factors and row.factor in ("distance, m", "LiDAR"))]
-        for arm in dict.fromkeys(row.arm for row in among):
+        for number, arm in enumerate(arms):
+            marker, dash = STYLES[number % len(STYLES)]
             for colour, pair in zip(COLOURS, DIRECTIONS, strict=True):
                 line = [row for row in among if row.arm == arm and (row.probe, row.gallery) == pair]
                 line = line if panel in factors else sorted(line, key=lambda row: row.points)
                 places = [row.level if panel in factors else row.points for row in line]
-                label = f"probe {SENSOR_NAME[pair[0]]}, gallery {SENSOR_NAME[pair[1]]}"
-                style = "o-" if panel in factors else "o"
-                axis.plot(places, [row.value for row in line], style, color=colour, markersize=3, linewidth=1, label=label)
+                axis.plot(places, [row.value for row in line], marker=marker, linestyle=dash if panel in factors else "", color=colour, markersize=3,
+                          linewidth=1)
         if panel not in factors:
             axis.set_xscale("log")
             axis.xaxis.set_major_formatter(ScalarFormatter())
@@ -118,8 +120,10 @@ def draw_robustness(rows: Sequence[RobustnessRow], out: Path) -> None:
         axis.grid(color="#e5e7eb")
     for axis in axes[len(panels):]:
         axis.set_axis_off()
-    labels = dict(zip(*reversed(axes[0].get_legend_handles_labels()), strict=True)) if panels else {}
-    figure.legend(labels.values(), labels.keys(), loc="outside lower center", ncols=4, fontsize=7)
+    known = [Line2D([], [], color=colour, label=f"probe {SENSOR_NAME[a]}, gallery {SENSOR_NAME[b]}")
+             for colour, (a, b) in zip(COLOURS, DIRECTIONS, strict=True)]
+    known += [Line2D([], [], color="#6b7280", marker=marker, linestyle=dash, label=arm) for arm, (marker, dash) in zip(arms, STYLES, strict=False)]
+    figure.legend(handles=known, loc="outside lower center", ncols=len(COLOURS), fontsize=7)
     figure.supylabel("rank-1, other views, %", fontsize=8)
     with written_whole(out) as temporary:
         FigureCanvasAgg(figure).print_png(str(temporary))

@@ -2,8 +2,8 @@
 
 import copy
 import json
-from collections.abc import Iterable
-from typing import Any, TypeVar
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -32,6 +32,16 @@ def checked(kind: type[Settings], document: dict[str, Any], where: str = "") -> 
         message = first["msg"].removeprefix("Value error, ")
         given = first["input"] if not isinstance(first["input"], dict) else "a group of settings"
         raise UserError(f"setting {place!r}: {message} (given: {given!r})") from error
+
+
+def known_part(kind: type[BaseModel], document: Mapping[str, Any]) -> dict[str, Any]:
+    """`document` without the settings that `kind` does not have, group by group: what another version of it wrote, as far as this one knows it."""
+    kept = {}
+    for name, value in document.items():
+        if field := kind.model_fields.get(name):
+            groups = [one for one in (field.annotation, *get_args(field.annotation)) if isinstance(one, type) and issubclass(one, BaseModel)]
+            kept[name] = known_part(groups[0], value) if groups and isinstance(value, dict) else value
+    return kept
 
 
 def _owner(kind: type[BaseModel], path: Iterable[Any]) -> type[BaseModel]:

@@ -1,5 +1,7 @@
 """`gaitbridge.load` gives a model that embeds by name and refuses what it cannot take."""
 
+import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -76,3 +78,21 @@ def test_bad_input_is_one_clear_line(model: Model, given: dict[str, list[np.ndar
 def test_no_run_no_checkpoint(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="is not a run"):
         gaitbridge.load(tmp_path)
+
+
+def test_training_settings_of_another_version_do_not_stand_in_the_way(model: Model, tmp_path: Path) -> None:
+    shutil.copytree(model.run, tmp_path / "run")
+    file = tmp_path / "run" / "config.json"
+    document = json.loads(file.read_text())
+    document["objective"]["diffusion"]["gone_since"] = 1
+    document["data"]["gone_since"] = document["gone_since"] = True
+    file.write_text(json.dumps(document))
+    arrays = silhouettes(3, 2)
+    assert np.array_equal(gaitbridge.load(tmp_path / "run").embed(silhouettes=arrays).values, model.embed(silhouettes=arrays).values)
+    document["network"]["gone_since"] = 1  # but the network must be the one that the weights belong to
+    file.write_text(json.dumps(document))
+    with pytest.raises(UserError, match=r"no setting 'network\.gone_since'"):
+        gaitbridge.load(tmp_path / "run")
+    file.write_text("[]")
+    with pytest.raises(UserError):
+        gaitbridge.load(tmp_path / "run")

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from gaitbridge import plugins
-from gaitbridge.config import checked
 from gaitbridge.conventions import DEPTH_PICTURES, LIDAR
 from gaitbridge.data.preparation import fitted
 from gaitbridge.errors import UserError, nearest
@@ -18,7 +17,7 @@ from gaitbridge.simulation.body._read_out import ReadOut
 from gaitbridge.simulation.truth import read_out_of
 from gaitbridge.store import Store
 from gaitbridge.training.checkpoint import pointed, read_part, weights_hash
-from gaitbridge.training.config import METHODS, RunConfig
+from gaitbridge.training.config import METHODS, to_use
 from gaitbridge.types import Bodies, Embeddings, array_problem
 
 
@@ -30,7 +29,7 @@ class Model:
         if not file.is_file():
             raise UserError(f"{run} is not a run (no config.json): train one with `gaitbridge train RECIPE --data STORE --out {run}`")
         try:
-            self.config = checked(RunConfig, json.loads(file.read_text()))
+            self.config = to_use(json.loads(file.read_text()))
         except ValueError as error:
             raise UserError(f"{file} is damaged ({error}): restore it, or train again") from error
         folder = pointed(run, which)

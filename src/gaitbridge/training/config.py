@@ -5,7 +5,7 @@ from typing import Any, Literal
 from pydantic import Field, SerializeAsAny, model_validator
 
 from gaitbridge import plugins
-from gaitbridge.config import Config, checked
+from gaitbridge.config import Config, checked, known_part
 from gaitbridge.data.batches import DataConfig
 from gaitbridge.errors import UserError, nearest
 
@@ -57,6 +57,21 @@ class RunConfig(Config):
                 if isinstance(document.get(group), dict):
                     document[group] = checked(config_type(document["method"], group), document[group], group)
         return document
+
+
+def to_use(document: dict[str, Any]) -> RunConfig:
+    """The settings of a run that is to be used, not trained on: those of training alone that this version does not know are left out.
+
+    UserError where the method is unknown, or a setting of the network does not fit.
+    """
+    kinds: dict[str, type[Config]] = {"data": DataConfig, "optimiser": OptimiserConfig}
+    if not isinstance(document, dict):
+        return checked(RunConfig, document)
+    if isinstance(document.get("method"), str):
+        kinds["objective"] = config_type(document["method"], "objective")
+    kept = {name: known_part(kinds[name], value) if name in kinds and isinstance(value, dict) else value
+            for name, value in document.items() if name in RunConfig.model_fields}
+    return checked(RunConfig, kept)
 
 
 def config_type(method: str, group: str) -> type[Config]:

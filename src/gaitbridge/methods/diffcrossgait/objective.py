@@ -67,8 +67,6 @@ class DiffusionConfig(Config):
     agreement: Literal["squared", "contrastive"] = "squared"
     """How far apart two trajectories are: by their squared difference, or relative to other people's trajectories, as retrieval sees it."""
     agreement_temperature: float = Field(default=0.1, gt=0)
-    leader: Literal["none", "silhouettes", "range_views"] = "none"
-    """The modality that the other is to come near, and that does not move towards it: gaps are closed from the other side alone."""
     latent_from: Literal["parts", "embedding"] = "parts"
     """What the clean latent is: a projection of the part features, or the embedding itself, the one that is compared at inference."""
 
@@ -122,11 +120,10 @@ class LatentDiffusion(nn.Module):
         return {name: self.normal(self.project(features.parts[name]), name).float() for name in MODALITIES}
 
     def gap(self, of: Mapping[str, Tensor], people: Tensor | None = None) -> Tensor:
-        """The gap between the modalities; where one leads, only the other is moved by it. With `people`, as `agreement` says."""
-        camera, lidar = ((of[m].detach() if m == self.config.leader else of[m]) for m in MODALITIES)
+        """The gap between the modalities; with `people`, as `agreement` says."""
         if people is not None and self.config.agreement == "contrastive":
-            return cross_contrastive(camera, lidar, people, self.config.agreement_temperature)
-        return trajectory.gap(camera, lidar)
+            return cross_contrastive(of[CAMERA], of[LIDAR], people, self.config.agreement_temperature)
+        return trajectory.gap(of[CAMERA], of[LIDAR])
 
     def denoised(self, z_t: Mapping[str, Tensor], t: Tensor, abar_t: Tensor) -> tuple[dict[str, Tensor], ...]:
         """(prediction, z0hat, epshat, mid) by modality, from one call of the denoiser on both."""
@@ -262,8 +259,6 @@ class Objective(nn.Module):
         if settings.agreement == "squared":
             loss = loss / variance.clamp(min=1e-6)
         for own, other in ((CAMERA, LIDAR), (LIDAR, CAMERA)):
-            if other == settings.leader:
-                continue  # it would move to tell of the other
             target = z_0[own][high].detach() if settings.detach_recovery_target else z_0[own][high]
             loss = loss + 0.5 * trajectory.gap(diffusion.recovered_from(mid[other][high], t[high], own), target)
         return loss

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from gaitbridge.evaluation.results import DIRECTIONS, ResultRow
 from gaitbridge.evaluation.row_files import read_row_file
@@ -15,7 +15,7 @@ from gaitbridge.report.tables import SENSOR_NAME, TextTable
 from gaitbridge.store import written_whole
 
 COLOURS = ("#2563eb", "#ea580c", "#0d9488", "#9333ea")
-STYLES = (("o", "-"), ("s", "--"), ("^", ":"), ("D", "-."))  # marker and line of the first run, the second, ...
+STYLES: tuple[tuple[str, Literal["-", "--", ":", "-."]], ...] = (("o", "-"), ("s", "--"), ("^", ":"), ("D", "-."))  # marker and line, run by run
 
 
 @dataclass(frozen=True)

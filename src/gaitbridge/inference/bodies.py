@@ -1,6 +1,7 @@
 """3D bodies of stored sequences: recovered by a run, beside the truth where the store has it; and how wrong they are."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -56,26 +57,38 @@ def mirrors_of(read_out: ReadOut) -> Mirrors:
 
 
 def measure_bodies(model: Model, store: Store, numbers: Sequence[int], seed: int = 0, progress: Progress = silent) -> list[ReconstructionRow]:
-    """Rows of the errors on the sequences `numbers` that have truth and silhouettes, beside the training people's mean poses; none where none has."""
+    """Rows of the errors on the sequences `numbers` that have truth and silhouettes, beside the training people's mean poses; none where none has.
+
+    Of a network that was taught joints alone the errors are of joints alone: its markers' volumes were never trained.
+    """
     chosen = [number for number in numbers if has_truth(store, number) and store.rows[number][f"{CAMERA}_frames"]]
     if not chosen:
         return []
     trained = [number for number in store.select(split="train") if has_truth(store, number)]
     sample = trained[:: max(1, len(trained) // MOST_FOR_MEAN)]
     done, both = 0, len(chosen) + len(sample)
+    taught = model.config.objective.reconstruction  # type: ignore[attr-defined]
+    whole = taught is None or taught.markers or taught.mesh
+
+    def learnt(pairs: Iterator[tuple[int, Bodies]]) -> Iterator[tuple[int, Bodies]]:
+        return ((number, bodies if whole else _joints_alone(bodies)) for number, bodies in pairs)
 
     def counted(pairs: Iterator[tuple[int, Bodies]]) -> Iterator[tuple[int, Bodies]]:
         nonlocal done
-        for pair in pairs:
+        for pair in learnt(pairs):
             done += 1
             progress(done, both, "")
             yield pair
 
     means = mean_poses((store.rows[number]["view"], truth) for number, truth in counted(true_bodies(store, sample))) if sample else None
-    recovered, truths = counted(recovered_bodies(model, store, chosen)), true_bodies(store, chosen)
+    recovered, truths = counted(recovered_bodies(model, store, chosen)), learnt(true_bodies(store, chosen))
     triples = ((store.rows[number], own, truth) for (number, own), (_, truth) in zip(recovered, truths, strict=True))
     errors = measure(triples, mirrors_of(model.read_out), means)
     return reconstruction_rows(errors, weights_hash=model.weights_hash, data_hash=store.content_hash, seed=seed)
+
+
+def _joints_alone(bodies: Bodies) -> Bodies:
+    return replace(bodies, markers=bodies.markers[:, :0], vertices=bodies.vertices[:, :0])
 
 
 def walk_of(model: Model, store: Store, number: int, mesh: str = "", heatmaps: bool = True) -> Walk:

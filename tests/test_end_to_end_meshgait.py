@@ -1,6 +1,7 @@
 """Mesh-Gait at toy size, over the command line: simulate, train, evaluate, compare with silhouettes alone, reconstruct, report."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,8 @@ from matplotlib.image import imread
 
 import gaitbridge
 from gaitbridge.evaluation.bodies_file import read_walk
+from gaitbridge.inference.bodies import measure_bodies
+from gaitbridge.report.reconstruction_tables import print_reconstruction
 from gaitbridge.store import Store
 
 SEQUENCE = "p0006/normal-0/090"  # of a test person
@@ -43,6 +46,17 @@ def test_evaluate_measures_bodies_and_cost(trained: dict[str, Path]) -> None:
     cost = json.loads((trained["tiny"] / "evaluation" / "cost.json").read_text())
     assert len(cost["networks"]) == 2
     assert not (trained["tiny_silhouettes"] / "evaluation" / "reconstruction.json").exists()
+
+
+def test_a_network_that_was_taught_joints_alone_is_measured_by_joints_alone(store: Path, trained: dict[str, Path], tmp_path: Path) -> None:
+    run = shutil.copytree(trained["tiny"], tmp_path / "joints")
+    document = json.loads((run / "config.json").read_text())
+    document["objective"]["reconstruction"] |= dict.fromkeys(("markers", "vertices", "edges", "normals"), 0)
+    (run / "config.json").write_text(json.dumps(document))
+    opened = Store(store)
+    rows = measure_bodies(gaitbridge.load(run), opened, opened.select(split="test")[:3])
+    assert {row.metric for row in rows} == {"MPJPE", "PA-MPJPE"}
+    print_reconstruction(rows)
 
 
 def test_compare(store: Path, trained: dict[str, Path], tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ where nothing came back; what some of the field's networks take: `depth_pictures
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
@@ -113,7 +113,8 @@ class Bodies:
     joints [T, J, 3], markers [T, M, 3], vertices [T, V, 3]. root_px [T, 2]: column and row of the root in the silhouette, pixel centres at
     whole numbers; scale_m [T]: metres that the silhouette's height stands for at the root; so a point (x, y, z) shows at
     root_px + (x, y) / scale_m * H. known [T]: False where nothing is known (the person was not seen). heatmaps [T, J + M, D, H', W'],
-    each of sum one, where asked for: D depth bins from near to far, rows from the top, columns from the left.
+    each of sum one, where asked for: D depth bins from near to far, rows from the top, columns from the left. M and V are 0 where joints
+    alone were recovered.
     """
 
     joints: np.ndarray
@@ -132,6 +133,15 @@ class Bodies:
 
     def __len__(self) -> int:
         return len(self.joints)
+
+    @property
+    def has_mesh(self) -> bool:
+        """Whether there is more than joints."""
+        return self.vertices.shape[1] > 0
+
+    def joints_alone(self) -> Bodies:
+        """These bodies without markers and vertices."""
+        return replace(self, markers=self.markers[:, :0], vertices=self.vertices[:, :0])
 
 
 @dataclass(frozen=True)

@@ -55,9 +55,11 @@ def reconstruct(run: Path, store: Path, sequence: str | None = None, *, out: Pat
     write_walk(walk, place / "bodies.npz")
     recovered, truth = walk.bodies["recovered"], walk.bodies.get("truth")
     draw_bodies(walk.silhouettes, recovered, truth, read_out, place / "bodies.png", title=sequence)
-    if files != "none":
+    meshes = {name: body for name, body in walk.bodies.items() if body.has_mesh and files != "none"}
+    if meshes:
         with progress("write meshes", "folders") as show:
-            for done, (name, body) in enumerate(walk.bodies.items(), 1):
+            for done, (name, body) in enumerate(meshes.items(), 1):
                 write_meshes(body, walk.triangles, place / name, files)
-                show(done, len(walk.bodies), "")
-    say(f"{place}: bodies.npz, bodies.png" + ("" if files == "none" else f", a .{files} a frame"))
+                show(done, len(meshes), "")
+    say(f"{place}: bodies.npz, bodies.png" + (f", a .{files} a frame" if "recovered" in meshes else "")
+        + ("" if recovered.has_mesh else "; this run was taught joints alone, so no mesh is recovered"))

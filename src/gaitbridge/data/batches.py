@@ -83,7 +83,6 @@ class TrainingBatches(Dataset[Batch]):
                 raise UserError("data.augmentation would move the pictures away from their 3D truth: set data.augmentation=null")
         self.by_person = people_of(store.rows, numbers)
         self.frame_counts = {n: _frames(store.rows[n], names) for n in numbers}
-        self.plan(0)  # too few people are refused now, before a run is begun
 
     def _check_sizes(self, numbers: Sequence[int]) -> None:
         """UserError where pictures are of a size that the network cannot take, or that its truth does not belong to."""

@@ -1,7 +1,6 @@
 """3D bodies of stored sequences: recovered by a run, beside the truth where the store has it; and how wrong they are."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -67,11 +66,9 @@ def measure_bodies(model: Model, store: Store, numbers: Sequence[int], seed: int
     trained = [number for number in store.select(split="train") if has_truth(store, number)]
     sample = trained[:: max(1, len(trained) // MOST_FOR_MEAN)]
     done, both = 0, len(chosen) + len(sample)
-    taught = model.config.objective.reconstruction  # type: ignore[attr-defined]
-    whole = taught is None or taught.markers or taught.mesh
 
     def learnt(pairs: Iterator[tuple[int, Bodies]]) -> Iterator[tuple[int, Bodies]]:
-        return ((number, bodies if whole else _joints_alone(bodies)) for number, bodies in pairs)
+        return ((number, bodies if model.recovers_mesh else bodies.joints_alone()) for number, bodies in pairs)
 
     def counted(pairs: Iterator[tuple[int, Bodies]]) -> Iterator[tuple[int, Bodies]]:
         nonlocal done
@@ -85,10 +82,6 @@ def measure_bodies(model: Model, store: Store, numbers: Sequence[int], seed: int
     triples = ((store.rows[number], own, truth) for (number, own), (_, truth) in zip(recovered, truths, strict=True))
     errors = measure(triples, mirrors_of(model.read_out), means)
     return reconstruction_rows(errors, weights_hash=model.weights_hash, data_hash=store.content_hash, seed=seed)
-
-
-def _joints_alone(bodies: Bodies) -> Bodies:
-    return replace(bodies, markers=bodies.markers[:, :0], vertices=bodies.vertices[:, :0])
 
 
 def walk_of(model: Model, store: Store, number: int, mesh: str = "", heatmaps: bool = True) -> Walk:

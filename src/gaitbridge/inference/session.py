@@ -81,7 +81,8 @@ class Model:
                         f"given: {', '.join(given) or 'none'}")
 
     def reconstruct(self, silhouettes: Sequence[np.ndarray], mesh: str = "", heatmaps: bool = False) -> list[Bodies]:
-        """The 3D bodies that the network sees in each sequence of silhouettes: joints, markers and mesh of every frame.
+        """The 3D bodies that the network sees in each sequence of silhouettes: joints, markers and mesh of every frame; joints alone where it was
+        taught no more.
 
         silhouettes: uint8 [T, H, W] each; mesh: `convex`, `confidence` or `dense`, by default as the run was trained; heatmaps: keep them as
         well. The read-out runs here only; embeddings do without it. UserError where this network has no 3D branch, or as `embed`.
@@ -99,7 +100,13 @@ class Model:
         if chosen not in (known := ("convex", "confidence", "dense")):
             raise UserError(f"unknown mesh {chosen!r}: {nearest(chosen, known)}")
         found: list[Bodies] = module.recover(self.network, silhouettes, read_out, chosen, heatmaps, self.device)
-        return found
+        return found if self.recovers_mesh else [bodies.joints_alone() for bodies in found]
+
+    @property
+    def recovers_mesh(self) -> bool:
+        """Whether markers and a mesh were taught, and not joints alone or nothing."""
+        taught = getattr(self.config.objective, "reconstruction", None)
+        return taught is not None and bool(taught.markers or taught.mesh)
 
     @property
     def recipe(self) -> str:

@@ -21,17 +21,18 @@ REACH_M = 1.0  # half of what a view from the side shows, from top to bottom
 
 
 def draw_bodies(silhouettes: np.ndarray, recovered: Bodies, truth: Bodies | None, read_out: Any, out: Path, frames: int = 6, title: str = "") -> Path:
-    """`bodies_png` to a file; read_out: what has the mesh's `triangles`."""
+    """`bodies_png` to a file; read_out: what has the mesh's `triangles` and the joints' `parents`."""
     with written_whole(out) as temporary:
-        temporary.write_bytes(bodies_png(silhouettes, recovered, truth, read_out.triangles, frames, title))
+        temporary.write_bytes(bodies_png(silhouettes, recovered, truth, read_out.triangles, read_out.parents, frames, title))
     return out
 
 
-def bodies_png(silhouettes: np.ndarray, recovered: Bodies, truth: Bodies | None, triangles: np.ndarray, frames: int = 6, title: str = "") -> bytes:
+def bodies_png(silhouettes: np.ndarray, recovered: Bodies, truth: Bodies | None, triangles: np.ndarray, parents: np.ndarray, frames: int = 6,
+               title: str = "") -> bytes:
     """A PNG of up to `frames` moments, one a column: the silhouette, the heatmaps' slices from the front and from the side where they were
-    kept, the recovered and the true mesh over the silhouette, and both from the side.
+    kept, the recovered and the true mesh over the silhouette, and both from the side; of bodies without a mesh the skeleton.
 
-    silhouettes uint8 [T, H, W]; triangles [F, 3].
+    silhouettes uint8 [T, H, W]; triangles [F, 3]; parents [J], -1 for the root.
     """
     from matplotlib.figure import Figure
 
@@ -50,7 +51,7 @@ def bodies_png(silhouettes: np.ndarray, recovered: Bodies, truth: Bodies | None,
                 assert recovered.heatmaps is not None
                 _heatmaps(axes, recovered.heatmaps[frame], image.shape, side=name.endswith("side"))
             elif name.startswith("from"):
-                _from_the_side(axes, recovered, truth, frame, triangles)
+                _from_the_side(axes, recovered, truth, frame, triangles, parents)
             else:
                 axes.imshow(draw_silhouette(image if name == "silhouette" else image // 4), interpolation="nearest")
                 if name == "silhouette":
@@ -58,7 +59,7 @@ def bodies_png(silhouettes: np.ndarray, recovered: Bodies, truth: Bodies | None,
                 elif recovered.known[frame]:
                     body, colour = (recovered, RECOVERED) if name == "recovered" else (truth, TRUTH)
                     assert body is not None
-                    _mesh(axes, over_silhouette(body, frame, image.shape[0]), triangles, colour)
+                    _body(axes, *over_silhouette(body, frame, image.shape[0]), triangles, parents, colour)
                 _outline(axes, image) if name != "silhouette" else None
                 axes.set_xlim(-0.5, image.shape[1] - 0.5)
                 axes.set_ylim(image.shape[0] - 0.5, -0.5)
@@ -72,11 +73,10 @@ def bodies_png(silhouettes: np.ndarray, recovered: Bodies, truth: Bodies | None,
     return buffer.getvalue()
 
 
-def over_silhouette(bodies: Bodies, frame: int, height: int) -> np.ndarray:
-    """Vertices of a frame [V, 3]: column and row in the silhouette of `height` rows, and depth in the same unit."""
-    scaled = bodies.vertices[frame] * (height / bodies.scale_m[frame])
-    moved: np.ndarray = scaled + np.append(bodies.root_px[frame], 0.0)
-    return moved
+def over_silhouette(bodies: Bodies, frame: int, height: int) -> tuple[np.ndarray, np.ndarray]:
+    """Vertices [V, 3] and joints [J, 3] of a frame: column and row in the silhouette of `height` rows, and depth in the same unit."""
+    scale, root = height / bodies.scale_m[frame], np.append(bodies.root_px[frame], 0.0)
+    return bodies.vertices[frame] * scale + root, bodies.joints[frame] * scale + root
 
 
 def shaded(vertices: np.ndarray, triangles: np.ndarray, colour: tuple[float, float, float]) -> tuple[np.ndarray, np.ndarray]:
@@ -91,11 +91,17 @@ def shaded(vertices: np.ndarray, triangles: np.ndarray, colour: tuple[float, flo
     return corners[order, :, :2], light[:, None] * lit
 
 
-def _mesh(axes: Axes, vertices: np.ndarray, triangles: np.ndarray, colour: tuple[float, float, float]) -> None:
-    from matplotlib.collections import PolyCollection
+def _body(axes: Axes, vertices: np.ndarray, joints: np.ndarray, triangles: np.ndarray, parents: np.ndarray,
+          colour: tuple[float, float, float]) -> None:
+    """The mesh, or the skeleton of a body that has none."""
+    from matplotlib.collections import LineCollection, PolyCollection
 
-    corners, colours = shaded(vertices, triangles, colour)
-    axes.add_collection(PolyCollection(list(corners), facecolors=colours, edgecolors=colours, linewidths=0.3))
+    if len(vertices):
+        corners, colours = shaded(vertices, triangles, colour)
+        axes.add_collection(PolyCollection(list(corners), facecolors=colours, edgecolors=colours, linewidths=0.3))
+        return
+    bones = [joints[[joint, parent], :2] for joint, parent in enumerate(parents) if parent >= 0]
+    axes.add_collection(LineCollection(bones, colors=[colour], linewidths=2.0, capstyle="round"))
 
 
 def _outline(axes: Axes, image: np.ndarray) -> None:
@@ -103,12 +109,13 @@ def _outline(axes: Axes, image: np.ndarray) -> None:
         axes.contour(image > 127, levels=[0.5], colors="#111827", linewidths=0.8)
 
 
-def _from_the_side(axes: Axes, recovered: Bodies, truth: Bodies | None, frame: int, triangles: np.ndarray) -> None:
+def _from_the_side(axes: Axes, recovered: Bodies, truth: Bodies | None, frame: int, triangles: np.ndarray, parents: np.ndarray) -> None:
     """Seen from the camera's right: the camera is at the left, depth goes to the right. The true body stands beside the recovered one."""
     turned = np.array([[0.0, 0.0, 1.0], [0.0, 1.0, 0.0], [-1.0, 0.0, 0.0]])
     for place, (body, colour) in enumerate(((recovered, RECOVERED), (truth, TRUTH))):
         if body is not None and body.known[frame]:
-            _mesh(axes, body.vertices[frame] @ turned.T + np.array([0.85 * place, 0.0, 0.0]), triangles, colour)
+            vertices, joints = (points @ turned.T + np.array([0.85 * place, 0.0, 0.0]) for points in (body.vertices[frame], body.joints[frame]))
+            _body(axes, vertices, joints, triangles, parents, colour)
     axes.set_xlim(-0.45, 0.45 if truth is None else 1.3)
     axes.set_ylim(REACH_M, -REACH_M)
     axes.set_aspect("equal")

@@ -304,7 +304,7 @@ def _recovered_walk(run: RunFiles) -> str:
     walk = run.walk
     recovered, truth, key = walk.bodies["recovered"], walk.bodies.get("truth"), str(walk.about.get("key", ""))
     played = walk3d_figure(recovered, truth, walk.triangles, walk.parents, walk.time_s, f"Recovered from the silhouettes of {key}")
-    png = bodies_png(walk.silhouettes, recovered, truth, walk.triangles, title=key)
+    png = bodies_png(walk.silhouettes, recovered, truth, walk.triangles, walk.parents, title=key)
     image = f'<img src="{data_uri(png)}" alt="silhouettes, heatmaps and meshes of {html.escape(key)}">'
     return f'{played}<figure class="bodies">{image}</figure>'
 

@@ -59,6 +59,7 @@ def train(config: RunConfig, store: Store, run: Path, resume: bool = False, prog
         objective: nn.Module = objective_module.Objective(config.objective, config.network, len(data.people))
     except ValueError as error:
         raise UserError(f"{config.recipe}: settings that do not fit each other: {error}") from error
+    data.plan(0)  # too few people are refused before there is a run folder
     begun: dict[str, Any] = {}
     if config.start_from and checkpoint.pointed(run, "last") is None:
         begun = {"start_weights": _begin_with(Path(config.start_from), network, objective, store)}

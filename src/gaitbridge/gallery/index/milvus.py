@@ -32,6 +32,7 @@ NUMBERS = {"recorded_s", "enrolled_s", "expires_s"}
 ROWS_AT_ONCE = 500  # 4,096 numbers each: 8 MB a message
 MOST_NEAREST = 16_384  # that Milvus returns
 LONGEST_TEXT = 65_000
+KEEPALIVE = {"grpc.keepalive_time_ms": 300_000, "grpc.keepalive_permit_without_calls": 0}  # more often is refused ("too many pings")
 
 
 def _parts(place: str) -> tuple[str, str]:
@@ -49,7 +50,7 @@ def _client(place: str) -> tuple[Any, str]:
         raise UserError("a gallery on Milvus needs its client: pip install 'gaitbridge[milvus]'") from error
     logging.getLogger("pymilvus").setLevel(logging.ERROR)  # what matters comes as an exception
     with _clear(place, "reach"):
-        return MilvusClient(uri=uri, token=os.environ.get("GAITBRIDGE_MILVUS_TOKEN", ""), timeout=20), name
+        return MilvusClient(uri=uri, token=os.environ.get("GAITBRIDGE_MILVUS_TOKEN", ""), timeout=20, grpc_options=KEEPALIVE), name
 
 
 def exists(place: str) -> bool:

@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 
 ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1"}
-COHORT = ("--train", "4", "--val", "2", "--test", "3", "--frames", "4", "--views", "000", "090", "--conditions", "normal", "normal", "bag,clothing")
+COHORT = ("--train", "4", "--val", "2", "--test", "3", "--frames", "4", "--views", "000", "090", "--conditions", "normal", "normal", "bag,clothing",
+          "--workers", "0")
 SETTINGS = ("steps=12", "validate_every=4", "log_every=1", "data.people_per_batch=4", "data.sequences_per_person=2", "data.frames=2")
 
 

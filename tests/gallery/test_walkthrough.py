@@ -17,7 +17,7 @@ from gaitbridge.store import Store, finish_store, write_shard
 from gaitbridge.training.config import recipe
 
 ROOT = Path(__file__).parents[2]
-SMALLER = ["--frames", "4", "--views", "000", "090", "--conditions", "normal", "normal", "bag"]
+SMALLER = ["--frames", "4", "--views", "000", "090", "--conditions", "normal", "normal", "bag", "--workers", "0"]
 
 
 def walkthrough() -> list[list[str]]:

@@ -40,7 +40,7 @@ def last_weights(run: Path) -> dict[str, torch.Tensor]:
 
 
 def command(store: Store, run: Path, *more: str) -> list[str]:
-    settings = [word for setting in (*TOY, "steps=40") for word in ("--set", setting)]
+    settings = [word for setting in (*TOY, "steps=20") for word in ("--set", setting)]
     return [sys.executable, "-m", "gaitbridge", "train", "diffcrossgait/tiny", "--data", str(store.path), "--out", str(run), *settings, *more]
 
 
@@ -55,7 +55,7 @@ def test_a_killed_run_resumes_to_the_bits_of_one_never_stopped(toy_store: Store,
     process.send_signal(signal.SIGKILL)
     process.wait()
     stopped_at = json.loads((killed / "checkpoints" / "last.json").read_text())["step"]
-    assert stopped_at < 40
+    assert stopped_at < 20
     (killed / "log.jsonl").write_text((killed / "log.jsonl").read_text() + '{"kind": "train", "st')  # as a kill may leave it
     subprocess.run(command(toy_store, killed, "--resume"), check=True, env=environment, capture_output=True)
     expected, found = last_weights(whole), last_weights(killed)
@@ -63,7 +63,7 @@ def test_a_killed_run_resumes_to_the_bits_of_one_never_stopped(toy_store: Store,
     losses = [[(line["step"], line["losses"]) for line in map(json.loads, (run / "log.jsonl").read_text().splitlines()) if line["kind"] == "train"]
               for run in (whole, killed)]
     assert losses[0] == losses[1]
-    assert [step for step, _ in losses[1]] == list(range(1, 41))
+    assert [step for step, _ in losses[1]] == list(range(1, 21))
 
 
 def test_several_processes_train_one_network(toy_store: Store, tmp_path: Path) -> None:

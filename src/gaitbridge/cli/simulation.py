@@ -8,6 +8,8 @@ from cyclopts import Parameter
 
 from gaitbridge.cli._app import Settings, app, say
 
+FEW_PEOPLE = 4  # are rendered in the time in which worker processes start
+
 
 @app.command
 def simulate(store: Path, *, train: int | None = None, val: int | None = None, test: int | None = None, seed: int | None = None,
@@ -38,7 +40,7 @@ def simulate(store: Path, *, train: int | None = None, val: int | None = None, t
     views
         View angles in degrees with three digits, such as 000 045 090-far.
     workers
-        Processes; by default as many as there are cores.
+        Processes; by default as many as there are cores, and none beside this one for a few people.
     overrides
         Any other setting of the cohort, such as --set segmentation_error=0; may be given several times.
     """
@@ -53,8 +55,10 @@ def simulate(store: Path, *, train: int | None = None, val: int | None = None, t
     document |= {name: value for name, value in given.items() if value is not None}
     document["people"] |= {name: count for name, count in (("train", train), ("val", val), ("test", test)) if count is not None}
     settings = config.checked(CohortConfig, config.overridden(document, overrides or []))
+    if workers is None:
+        workers = (os.cpu_count() or 1) if sum(settings.people.values()) > FEW_PEOPLE else 0
     with progress("simulate", "people") as show:
-        made = run_simulation(store, settings, workers if workers is not None else os.cpu_count() or 1, show)
+        made = run_simulation(store, settings, workers, show)
     sequences = sum(shard["rows"] for shard in made["shards"].values())
     say(f"{store}: {len(made['shards'])} simulated people, {sequences} sequences, content {made['content_hash']}")
 

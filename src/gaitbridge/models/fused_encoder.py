@@ -33,11 +33,11 @@ class Encoded(NamedTuple):
 class FusedEncoder(nn.Module):
     """Prepared silhouettes [N, T, 1, H, W] and frame counts [N] to `Encoded`. Without heatmaps it is the plain silhouette backbone.
 
-    same_channels: bring fused maps to the 2D branch's channels, for a head that another encoder shares.
+    `channels` of its maps are the 2D branch's, then those that the volumes add where both are concatenated last.
     """
 
     def __init__(self, backbone: Backbone, channels: Sequence[int], strides: Sequence[int], stem_stride: int, size: tuple[int, int],
-                 heatmaps: HeatmapConfig | None, same_channels: bool = False) -> None:
+                 heatmaps: HeatmapConfig | None) -> None:
         super().__init__()
         self.config, self.aspect = heatmaps, size[1] / size[0]
         self.stem = nn.Sequential(nn.Conv2d(1, channels[0], 3, stem_stride, 1, bias=False), nn.BatchNorm2d(channels[0]), nn.ReLU())
@@ -57,11 +57,8 @@ class FusedEncoder(nn.Module):
         self.branch = HeatmapBranch(heatmaps, sizes[heatmaps.shared], self.aspect)
         if heatmaps.fusion != "none":
             self.features = HeatmapFeatures(heatmaps)
-        self.narrow: nn.Module = nn.Identity()
         last, width = self.fused_at == len(channels), sizes[self.fused_at]
-        if heatmaps.fusion == "concatenate" and last and same_channels:
-            self.narrow = nn.Conv2d(width + heatmaps.fused_channels, width, 1)
-        elif heatmaps.fusion == "concatenate" and last:
+        if heatmaps.fusion == "concatenate" and last:
             self.channels = width + heatmaps.fused_channels
         elif heatmaps.fusion == "attention":
             self.widen = nn.Conv2d(heatmaps.fused_channels, width, 1)
@@ -121,8 +118,7 @@ class FusedEncoder(nn.Module):
         if self.config is not None and self.config.fusion == "attention":
             mixed: Tensor = self.attend(maps, self.widen(volumes))
             return mixed
-        both: Tensor = self.narrow(torch.cat([maps, volumes.to(maps.dtype)], dim=1))
-        return both
+        return torch.cat([maps, volumes.to(maps.dtype)], dim=1)
 
 
 def true_places(truth: Mapping[str, Tensor]) -> Tensor | None:

@@ -53,9 +53,10 @@ class Network(nn.Module):
         self.encoders = nn.ModuleDict({name: ResNet(PREPARE[name][1], config.channels, config.strides, config.stem_stride)
                                        for name in MODALITIES if name == LIDAR or config.heatmaps is None})
         if config.heatmaps is not None:
-            self.encoders[CAMERA] = FusedEncoder("resnet9", config.channels, config.strides, config.stem_stride, config.size, config.heatmaps,
-                                                 same_channels=True)
+            self.encoders[CAMERA] = FusedEncoder("resnet9", config.channels, config.strides, config.stem_stride, config.size, config.heatmaps)
         self.shared = SeparateLinear(config.parts, config.channels[-1], config.embedding)
+        added = getattr(self.encoders[CAMERA], "channels", config.channels[-1]) - config.channels[-1]
+        self.body = SeparateLinear(config.parts, added, config.embedding) if added else None  # of what the volumes add, the silhouettes' alone
         self.neck = ModalityBatchNorm(MODALITIES, config.parts, config.embedding)
 
     @property
@@ -78,8 +79,11 @@ class Network(nn.Module):
         """One modality's images [N, T, H, W] and frame counts [N] to part features before the neck [N, C, K], and what `encoded` adds."""
         maps, extras = self.encoded(images, frames, modality, places)
         pooled = temporal_max(maps, frames)                                  # [N, C4, H/4, W/4]
-        parts = horizontal_parts(pooled, self.config.parts)                  # [N, C4, K]
-        return self.shared(parts), extras                                    # [N, C, K]
+        parts = horizontal_parts(pooled, self.config.parts)                  # [N, C4, K], of silhouettes with heatmaps [N, C4 + C', K]
+        own = self.config.channels[-1]
+        if self.body is None or modality != CAMERA:
+            return self.shared(parts), extras                                # [N, C, K]
+        return self.shared(parts[:, :own]) + self.body(parts[:, own:]), extras
 
     def embedding(self, features: Tensor, modality: str) -> Tensor:
         """Part features [N, C, K] through the neck, each part of length one."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import statistics
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -197,34 +198,36 @@ def write_csv(rows: Sequence[Any], out: Path) -> None:
 
 
 def draw_study(title: str, arms: Sequence[ArmRuns], rows: Sequence[StudyRow], paired: Mapping[str, Sequence[PairedRow]], out: Path) -> None:
-    """A panel a direction: each seed's rank-1 as a dot and the mean as a line; the interval is that of the difference, laid about the arm's mean."""
+    """A panel a direction, and one for each error of recovered bodies: each seed as a dot and the mean as a line; the interval of rank-1 is that of
+    the difference, laid about the arm's mean."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    pairs = directions_in(rows) or [("camera", "camera")]
-    figure = Figure(figsize=(1.8 + 3.0 * len(pairs), 1.4 + 0.34 * len(arms)), layout="constrained", dpi=150)
-    axes = figure.subplots(1, len(pairs), sharey=True, squeeze=False)[0]
-    for axis, pair in zip(axes, pairs, strict=True):
+    panels = [(MAIN, pair) for pair in directions_in(rows) or [("camera", "camera")]]
+    panels += [(name, ("camera", "")) for name in BODIES if any(row.metric == name for row in rows)]
+    figure = Figure(figsize=(1.8 + 3.0 * len(panels), 1.4 + 0.34 * len(arms)), layout="constrained", dpi=150)
+    axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
+    for axis, (metric, pair) in zip(axes, panels, strict=True):
         for place, arm in enumerate(arms):
-            values = values_of(rows, arm.name, MAIN, pair)
+            values = values_of(rows, arm.name, metric, pair)
             if not values:
                 continue
             mean, colour = statistics.fmean(values), "#2563eb" if arm.against else "#111827"
             axis.plot(values, [place] * len(values), "o", color=colour, markersize=4, alpha=0.6)
             axis.plot([mean, mean], [place - 0.28, place + 0.28], color=colour, linewidth=2)
-            for row in paired.get(arm.name, ()):
+            for row in paired.get(arm.name, ()) if metric == MAIN else ():
                 known = None not in (row.a, row.low, row.high)
                 if (row.probe_modality, row.gallery_modality) == pair and known and row.a is not None:
                     low, high = row.a + (row.low or 0.0), row.a + (row.high or 0.0)
                     axis.plot([low, high], [place, place], color=colour, linewidth=1)
-        axis.set_title(f"probe {SENSOR_NAME[pair[0]]},\ngallery {SENSOR_NAME[pair[1]]}", fontsize=8)
-        axis.set_xlabel("rank-1, other views, %", fontsize=8)
+        axis.set_title(f"probe {SENSOR_NAME[pair[0]]},\ngallery {SENSOR_NAME[pair[1]]}" if metric == MAIN else f"bodies,\n{metric}", fontsize=8)
+        axis.set_xlabel(f"{MAIN}, %" if metric == MAIN else "mm, less is better", fontsize=8)
         axis.tick_params(labelsize=7)
         axis.grid(axis="x", color="#e5e7eb")
         axis.set_axisbelow(True)
     axes[0].set_yticks(range(len(arms)), [arm.name for arm in arms])
     axes[0].set_ylim(len(arms) - 0.5, -0.5)
-    figure.suptitle(title, fontsize=9)
+    figure.suptitle(textwrap.fill(title, int(13 * figure.get_figwidth())), fontsize=9)
     with written_whole(out) as temporary:
         FigureCanvasAgg(figure).print_png(str(temporary))
 

@@ -48,6 +48,17 @@ def test_it_writes_a_table_a_figure_and_rows(done: Path) -> None:
     assert float(value) in [row["value"] for row in results if (row["metric"], row["views"], row["condition"]) == ("rank-1", "excluded", "all")]
 
 
+def test_a_report_of_what_is_finished(done: Path, toy_store: Store, tmp_path: Path) -> None:
+    words: list[str | Path] = ["study", "diffcrossgait", "--data", toy_store.path, "--report", tmp_path, "--steps", "2", "--report-only"]
+    run(*words, "--out", done / "out", "--seeds", "2", "--only", "identity", "contrastive", "head")
+    text = (tmp_path / "diffcrossgait.md").read_text()
+    assert "**4 runs are not finished and are missing here.**" in text
+    assert "identity against contrastive" in text
+    assert "| head |" not in text
+    assert not (done / "out" / "diffcrossgait" / "head-s0").exists()
+    assert "leave --report-only out" in run(*words, "--out", tmp_path / "nothing", code=2).stderr
+
+
 def test_what_is_finished_is_kept(done: Path, toy_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     found = study.plan(DIFFCROSSGAIT, toy_store.path, done / "out", seeds=2, only=["identity", "contrastive"], steps=2, settings=TOY)
     assert [study.finished(found, one) for one in found.runs] == [True, True, False, False]

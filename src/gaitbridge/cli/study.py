@@ -7,6 +7,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from gaitbridge.cli._app import Settings, app, say
+from gaitbridge.errors import UserError
 
 Several = Annotated[list[Path] | None, Parameter(name="--test", negative=(), consume_multiple=True)]
 
@@ -14,7 +15,8 @@ Several = Annotated[list[Path] | None, Parameter(name="--test", negative=(), con
 @app.command
 def study(name: str, *, data: Path, out: Path, seeds: int = 3, steps: int | None = None, jobs: int = 1,
           only: Annotated[list[str] | None, Parameter(negative=(), consume_multiple=True)] = None, tests: Several = None,
-          recipe: str | None = None, report: Path = Path("docs/studies"), overrides: Settings = None) -> None:
+          recipe: str | None = None, report: Path = Path("docs/studies"), report_only: Annotated[bool, Parameter(negative=())] = False,
+          overrides: Settings = None) -> None:
     """Train and evaluate all arms of a study over several seeds; write one table, one figure and the raw rows. Stopped, it goes on where it was.
 
     Parameters
@@ -39,6 +41,8 @@ def study(name: str, *, data: Path, out: Path, seeds: int = 3, steps: int | None
         Another recipe of the same method as the ground that arms change, such as diffcrossgait/paper.
     report
         Folder for NAME.md, NAME.png and NAME.csv.
+    report_only
+        Train nothing: the report of the runs that are finished, which says how many are missing.
     overrides
         A setting of every arm, such as --set data.people_per_batch=8; may be given several times.
     """
@@ -51,17 +55,22 @@ def study(name: str, *, data: Path, out: Path, seeds: int = 3, steps: int | None
     chosen = open_study(name)
     found = studies.plan(chosen, data, out, seeds=seeds, only=only or (), tests=tests or (), recipe=recipe, steps=steps, settings=overrides or ())
     Store(data)  # a mistake shows before anything is begun
-    with progress(f"study {name}", "runs") as show:
-        studies.execute(found, jobs, show)
+    if not report_only:
+        with progress(f"study {name}", "runs") as show:
+            studies.execute(found, jobs, show)
+    runs = [run for run in found.runs if studies.finished(found, run)]
+    if not runs:
+        raise UserError(f"{out} holds no finished run of study {name}: leave --report-only out")
     command = " ".join(["gaitbridge", *sys.argv[1:]])
     for number in range(len(found.evaluations(found.runs[0]))):
         store, folder, protocol = found.evaluations(found.runs[0])[number]
-        arms = [ArmRuns(arm.name, arm.about, arm.against, tuple((run.seed, run.folder, found.evaluations(run)[number][1]) for run in found.runs
-                                                                if run.arm == arm))
-                for arm in chosen.arms if any(run.arm == arm for run in found.runs)]
+        arms = []
+        for arm in chosen.arms:
+            if own := tuple((run.seed, run.folder, found.evaluations(run)[number][1]) for run in runs if run.arm == arm):
+                arms.append(ArmRuns(arm.name, arm.about, arm.against, own))
         title = name if not chosen.elsewhere else f"{name}-{folder.name.removeprefix('evaluation-')}"
         with progress(f"compare {title}", "arms") as show:
-            table = write_study(title, chosen.about, arms, Store(store), protocol, command, report, progress=show)
+            table = write_study(title, chosen.about, arms, Store(store), protocol, command, report, len(found.runs) - len(runs), show)
         say(table.to_rich())
         say(f"{report / title}.md, .png, .csv")
 

@@ -141,7 +141,8 @@ class Bodies:
 
     def joints_alone(self) -> Bodies:
         """These bodies without markers and vertices."""
-        return replace(self, markers=self.markers[:, :0], vertices=self.vertices[:, :0])
+        heatmaps = None if self.heatmaps is None else self.heatmaps[:, : self.joints.shape[1]]
+        return replace(self, markers=self.markers[:, :0], vertices=self.vertices[:, :0], heatmaps=heatmaps)
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,9 @@ def test_vertices_stand_where_the_silhouette_shows_them() -> None:
 def test_a_body_without_a_mesh_is_a_skeleton() -> None:
     alone, truth = random_bodies(0).joints_alone(), random_bodies(1)
     assert not alone.has_mesh
+    hot = dataclasses.replace(random_bodies(0), heatmaps=np.ones((5, 99, 4, 8, 6), np.float32)).joints_alone()
+    assert hot.heatmaps is not None
+    assert hot.heatmaps.shape[1] == hot.joints.shape[1]
     with_it, without, bare = (bodies_png(SILHOUETTES, one, truth, TRIANGLES, parents)
                               for one, parents in ((random_bodies(0), PARENTS), (alone, PARENTS), (alone, np.full_like(PARENTS, -1))))
     assert len({with_it, without, bare}) == 3

@@ -36,7 +36,7 @@ from torch import Tensor
 
 from gaitbridge import plugins
 from gaitbridge.conventions import stream
-from gaitbridge.evaluation.forward import embed_arrays, keep_freed_memory
+from gaitbridge.evaluation.embedding.forward import embed_arrays, keep_freed_memory
 from gaitbridge.inference.export import _traced, write_onnx, write_openvino
 from gaitbridge.inference.fast import Fast, difference
 from gaitbridge.inference.int8 import quantize

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from gaitbridge.conventions import CAMERA, LIDAR
-from gaitbridge.evaluation.embeddings_file import read_any
-from gaitbridge.evaluation.metrics import distance
+from gaitbridge.evaluation.embedding.file import read_any
+from gaitbridge.evaluation.ranking.metrics import distance
 from gaitbridge.types import Embeddings
 
 Values = dict[str, np.ndarray]

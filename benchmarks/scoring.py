@@ -55,8 +55,8 @@ def write_file(path: Path, asked: argparse.Namespace) -> int:
 def ours(path: Path, protocol: str) -> dict[str, float]:
     """gaitbridge's numbers."""
     from gaitbridge.data.protocols import load_protocol
-    from gaitbridge.evaluation.embeddings_file import read_any
-    from gaitbridge.evaluation.score_file import Request, score_file
+    from gaitbridge.evaluation.embedding.file import read_any
+    from gaitbridge.evaluation.scoring.score_file import Request, score_file
 
     directions, _ = score_file(read_any(path), Request(load_protocol(protocol)))
     return directions[0].averages.published

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from gaitbridge.evaluation.body_errors import Mirrors
+from gaitbridge.evaluation.bodies.errors import Mirrors
 from gaitbridge.types import Bodies
 
 MIRRORS = Mirrors(np.asarray([0, 2, 1, 3, 5, 4]), np.asarray([1, 0, 2]), np.asarray([0, 1, 3, 2, 5, 4, 6]))

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 from fake_store import knowing_embeddings
 
-from gaitbridge.evaluation.embed import write_embeddings
-from gaitbridge.evaluation.score import write_evaluation
+from gaitbridge.evaluation.embedding.from_store import write_embeddings
+from gaitbridge.evaluation.scoring.score import write_evaluation
 from gaitbridge.store import Store
 
 

@@ -11,7 +11,7 @@ from command_line import COHORT, SETTINGS, run
 from matplotlib.image import imread
 
 import gaitbridge
-from gaitbridge.evaluation.bodies_file import read_walk
+from gaitbridge.evaluation.bodies.walk_file import read_walk
 from gaitbridge.inference.bodies import measure_bodies
 from gaitbridge.report.reconstruction_tables import print_reconstruction
 from gaitbridge.store import Store

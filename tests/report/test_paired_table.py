@@ -7,8 +7,8 @@ import pytest
 from fake_store import knowing_embeddings, make_store
 from rich.console import Console
 
-from gaitbridge.evaluation.embed import write_embeddings
-from gaitbridge.evaluation.paired import PairedRow, compare_runs
+from gaitbridge.evaluation.comparing.paired import PairedRow, compare_runs
+from gaitbridge.evaluation.embedding.from_store import write_embeddings
 from gaitbridge.report.tables import paired_table, print_paired
 
 

@@ -12,7 +12,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.image import imread
 
 from gaitbridge.errors import UserError
-from gaitbridge.evaluation.score import write_evaluation
+from gaitbridge.evaluation.scoring.score import write_evaluation
 from gaitbridge.report import pictures
 from gaitbridge.report.hero import draw_hero, first_example, hero_sequence
 from gaitbridge.report.inspect import describe_store, store_tables

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from gaitbridge.evaluation.body_errors import METRICS, MIRRORINGS
-from gaitbridge.evaluation.reconstruction import SOURCES, ReconstructionRow, SequenceErrors, find_reconstruction, reconstruction_rows
+from gaitbridge.evaluation.bodies.errors import METRICS, MIRRORINGS
+from gaitbridge.evaluation.bodies.reconstruction import SOURCES, ReconstructionRow, SequenceErrors, find_reconstruction, reconstruction_rows
 from gaitbridge.report.reconstruction_tables import (
     COLUMNS,
     cost_table,

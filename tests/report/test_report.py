@@ -12,7 +12,7 @@ from fake_store import knowing_embeddings, make_store
 
 from gaitbridge.errors import StoreError, UserError
 from gaitbridge.evaluation.results import find_row, read_rows
-from gaitbridge.evaluation.score import write_evaluation
+from gaitbridge.evaluation.scoring.score import write_evaluation
 from gaitbridge.report import write_report
 from gaitbridge.report.page import POLICY
 from gaitbridge.report.sections import SECTIONS

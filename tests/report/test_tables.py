@@ -10,7 +10,7 @@ from fake_store import knowing_embeddings, make_store
 from rich.console import Console
 
 from gaitbridge.evaluation.results import ResultRow, find_row
-from gaitbridge.evaluation.score import evaluate_embeddings
+from gaitbridge.evaluation.scoring.score import evaluate_embeddings
 from gaitbridge.report.tables import condition_table, main_table, markdown_tables, number, print_tables
 
 

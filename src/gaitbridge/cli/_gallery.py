@@ -81,7 +81,7 @@ def known_people(source: Any, numbers: Sequence[int]) -> None:
 def sensor_name(sensor: str | None) -> str:
     """camera, lidar or nothing; UserError with the nearest otherwise."""
     from gaitbridge.conventions import SENSOR
-    from gaitbridge.evaluation.embed import modality_name
+    from gaitbridge.evaluation.embedding.from_store import modality_name
 
     return SENSOR[modality_name(sensor)] if sensor else ""
 

@@ -26,7 +26,7 @@ def reconstruct(run: Path, store: Path, sequence: str | None = None, *, out: Pat
         Kind of the mesh files of a sequence, one a frame: glb, ply or none.
     """
     from gaitbridge.errors import nearest
-    from gaitbridge.evaluation.bodies_file import write_walk
+    from gaitbridge.evaluation.bodies.walk_file import write_walk
     from gaitbridge.inference import bodies
     from gaitbridge.inference.session import load
     from gaitbridge.progress import progress

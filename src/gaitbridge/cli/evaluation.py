@@ -31,9 +31,9 @@ def evaluate(run: Path, *, data: Path, protocol: str = "simulated", probe: str |
         Embed by the folded network, the same numbers but for rounding, checked on the first sequences; --no-fast takes the plain one.
     """
     from gaitbridge.data.protocols import load_protocol
-    from gaitbridge.evaluation.compare import probe_set_of
-    from gaitbridge.evaluation.embed import embed_store, modality_name
-    from gaitbridge.evaluation.score import write_evaluation
+    from gaitbridge.evaluation.embedding.from_store import embed_store, modality_name
+    from gaitbridge.evaluation.scoring.compare import probe_set_of
+    from gaitbridge.evaluation.scoring.score import write_evaluation
     from gaitbridge.inference.session import load
     from gaitbridge.progress import progress
     from gaitbridge.report.tables import print_tables
@@ -68,9 +68,9 @@ def evaluate(run: Path, *, data: Path, protocol: str = "simulated", probe: str |
 
 def _evaluate_bodies(model: Any, store: Any, numbers: list[int], seed: int, folder: Path) -> None:
     """How wrong the 3D bodies are that a network with heatmaps recovers, what it costs, and one walk to look at; nothing for other networks."""
-    from gaitbridge.evaluation.bodies_file import write_walk
-    from gaitbridge.evaluation.cost import write_cost
-    from gaitbridge.evaluation.reconstruction import write_reconstruction
+    from gaitbridge.evaluation.bodies.reconstruction import write_reconstruction
+    from gaitbridge.evaluation.bodies.walk_file import write_walk
+    from gaitbridge.evaluation.embedding.cost import write_cost
     from gaitbridge.inference import bodies
     from gaitbridge.progress import progress
     from gaitbridge.report.hero import hero_sequence

@@ -53,10 +53,10 @@ def score(
 
     from gaitbridge.data.protocols import load_protocol
     from gaitbridge.data.protocols.partition import read_probe_set
-    from gaitbridge.evaluation.embeddings_file import read_any
-    from gaitbridge.evaluation.reranking import METHODS
-    from gaitbridge.evaluation.score_document import Deeper, document
-    from gaitbridge.evaluation.score_file import Request, score_file
+    from gaitbridge.evaluation.embedding.file import read_any
+    from gaitbridge.evaluation.ranking.reranking import METHODS
+    from gaitbridge.evaluation.scoring.document import Deeper, document
+    from gaitbridge.evaluation.scoring.score_file import Request, score_file
     from gaitbridge.progress import progress
     from gaitbridge.store import write_json
 
@@ -116,7 +116,7 @@ def tables(source: Path, *, format: Literal["text", "markdown", "latex"] = "mark
         Write them to this file instead.
     """
     from gaitbridge.evaluation.results import read_rows
-    from gaitbridge.evaluation.score_document import read_document
+    from gaitbridge.evaluation.scoring.document import read_document
     from gaitbridge.report.table_text import score_tables, written
     from gaitbridge.report.tables import condition_table, main_table
     from gaitbridge.store import written_whole
@@ -162,8 +162,8 @@ def compare(a: str, b: str, *, data: Path | None = None, protocol: str = "simula
     from gaitbridge.data.protocols import load_protocol
     from gaitbridge.data.protocols.partition import read_probe_set
     from gaitbridge.errors import UserError
-    from gaitbridge.evaluation.paired import compare_runs, write_paired
-    from gaitbridge.evaluation.paired_files import compare_files
+    from gaitbridge.evaluation.comparing.paired import compare_runs, write_paired
+    from gaitbridge.evaluation.comparing.paired_files import compare_files
     from gaitbridge.progress import progress
     from gaitbridge.report.tables import print_paired
     from gaitbridge.store import Store

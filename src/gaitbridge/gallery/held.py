@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from gaitbridge.evaluation.distances import gamma
+from gaitbridge.evaluation.ranking.distances import gamma
 from gaitbridge.gallery.answers import Hit, hits, template_distances
 from gaitbridge.gallery.decision import Calibration
 from gaitbridge.gallery.templates import Template, Where, vectors_of

@@ -9,10 +9,10 @@ import numpy as np
 from gaitbridge import plugins
 from gaitbridge.conventions import CAMERA
 from gaitbridge.errors import UserError
-from gaitbridge.evaluation.bodies_file import Walk
-from gaitbridge.evaluation.body_errors import Mirrors
-from gaitbridge.evaluation.cost import costs
-from gaitbridge.evaluation.reconstruction import ReconstructionRow, mean_poses, measure, reconstruction_rows
+from gaitbridge.evaluation.bodies.errors import Mirrors
+from gaitbridge.evaluation.bodies.reconstruction import ReconstructionRow, mean_poses, measure, reconstruction_rows
+from gaitbridge.evaluation.bodies.walk_file import Walk
+from gaitbridge.evaluation.embedding.cost import costs
 from gaitbridge.inference.session import Model
 from gaitbridge.progress import Progress, silent
 from gaitbridge.simulation.body._read_out import ReadOut

@@ -22,7 +22,7 @@ from gaitbridge import __version__
 from gaitbridge.conventions import stream
 from gaitbridge.data.batches import has_all
 from gaitbridge.errors import StoreError, UserError
-from gaitbridge.evaluation.forward import embed_arrays
+from gaitbridge.evaluation.embedding.forward import embed_arrays
 from gaitbridge.inference.int8 import quantize
 from gaitbridge.inference.onnx_network import KEY, ExportedNetwork, OnnxNetwork, frames_of, output_of
 from gaitbridge.inference.openvino_network import OpenvinoNetwork, core, digest, weights_file

@@ -54,7 +54,7 @@ class Model:
         float32 [N, C, K]. A network of depth pictures takes range views too, in metres or as pictures. Raises UserError on unknown or missing names,
         an empty list, a wrong dtype, size or number of axes.
         """
-        from gaitbridge.evaluation.forward import embed_arrays
+        from gaitbridge.evaluation.embedding.forward import embed_arrays
 
         if set(sequences) == {LIDAR} and LIDAR not in self.inputs and DEPTH_PICTURES in self.inputs:
             sequences = {DEPTH_PICTURES: [_as_pictures(array) for array in sequences[LIDAR]]}

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from gaitbridge.errors import StoreError, UserError
-from gaitbridge.evaluation.bodies_file import Walk, read_walk
-from gaitbridge.evaluation.cost import read_cost
-from gaitbridge.evaluation.reconstruction import ReconstructionRow, read_reconstruction
+from gaitbridge.evaluation.bodies.reconstruction import ReconstructionRow, read_reconstruction
+from gaitbridge.evaluation.bodies.walk_file import Walk, read_walk
+from gaitbridge.evaluation.embedding.cost import read_cost
 from gaitbridge.evaluation.results import ResultRow, read_rows
 
 

@@ -7,8 +7,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from gaitbridge.evaluation.body_errors import METRICS
-from gaitbridge.evaluation.reconstruction import MEAN, MEAN_OF_VIEW, NETWORK, ReconstructionRow, find_reconstruction
+from gaitbridge.evaluation.bodies.errors import METRICS
+from gaitbridge.evaluation.bodies.reconstruction import MEAN, MEAN_OF_VIEW, NETWORK, ReconstructionRow, find_reconstruction
 from gaitbridge.report import plots
 from gaitbridge.report.tables import TextTable, number
 

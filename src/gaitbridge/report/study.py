@@ -11,8 +11,8 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from gaitbridge.evaluation.paired import PairedRow, compare_runs
-from gaitbridge.evaluation.reconstruction import NETWORK, ReconstructionRow
+from gaitbridge.evaluation.bodies.reconstruction import NETWORK, ReconstructionRow
+from gaitbridge.evaluation.comparing.paired import PairedRow, compare_runs
 from gaitbridge.evaluation.results import DIRECTIONS, ResultRow
 from gaitbridge.evaluation.row_files import read_row_file
 from gaitbridge.progress import Progress, silent

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from gaitbridge.evaluation.paired import PairedRow
-    from gaitbridge.evaluation.reconstruction import ReconstructionRow
+    from gaitbridge.evaluation.bodies.reconstruction import ReconstructionRow
+    from gaitbridge.evaluation.comparing.paired import PairedRow
 
 SENSOR_NAME = {"camera": "camera", "lidar": "LiDAR", "": "–"}  # empty: embeddings of a file that does not say
 NOTE = (

@@ -14,7 +14,7 @@ from gaitbridge import plugins
 from gaitbridge.conventions import stream
 from gaitbridge.data.batches import TrainingBatches, has_all
 from gaitbridge.errors import UserError
-from gaitbridge.evaluation.forward import keep_freed_memory
+from gaitbridge.evaluation.embedding.forward import keep_freed_memory
 from gaitbridge.progress import Progress, silent
 from gaitbridge.store import Store, write_json
 from gaitbridge.training import checkpoint, processes

@@ -6,8 +6,8 @@ import numpy as np
 from torch import nn
 
 from gaitbridge.conventions import SENSOR
-from gaitbridge.evaluation.forward import embed_arrays
-from gaitbridge.evaluation.metrics import distance
+from gaitbridge.evaluation.embedding.forward import embed_arrays
+from gaitbridge.evaluation.ranking.metrics import distance
 from gaitbridge.store import Store
 from gaitbridge.types import Embeddings
 

@@ -1,0 +1,1 @@
+"""How far recovered 3D bodies are from the true ones."""

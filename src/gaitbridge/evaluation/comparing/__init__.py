@@ -1,0 +1,1 @@
+"""Two ways to recognise, compared on the same probes."""

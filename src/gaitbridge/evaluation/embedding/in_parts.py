@@ -1,0 +1,95 @@
+"""Embeddings of many sequences, in parts: stopped, it goes on where it was, and several processes or machines share the work.
+
+    OUT                        the file of embeddings, written last and whole
+    .OUT.<plan>.parts/         while it is made: a file a part; the name holds a digest of network, data, modality and sequences
+
+Process r of W (torchrun's RANK and WORLD_SIZE) embeds the parts r, r + W, ...; whoever finds all parts there puts them together.
+"""
+
+import hashlib
+import json
+import shutil
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gaitbridge import __version__
+from gaitbridge.data.batches import has_all
+from gaitbridge.errors import StoreError, UserError
+from gaitbridge.evaluation.embedding.from_store import Embed, embed_store, modality_name, read_embeddings, read_provenance
+from gaitbridge.progress import Progress, silent
+from gaitbridge.store import Store, written_whole
+
+PART = 512  # sequences: seconds to minutes of work, which is what a stop loses
+
+
+def embed_in_parts(embed: Embed, store: Store, numbers: Sequence[int], modality: str, out: Path, provenance: Mapping[str, Any], weights_hash: str, *,
+                   inputs: Sequence[str] = (), share: tuple[int, int] = (0, 1), part: int = PART, progress: Progress = silent) -> int:
+    """Embed sequences `numbers` of a store into the file `out`; returns how many parts others still owe (0: `out` is whole).
+
+    embed, modality, inputs, provenance: as in `embed_store`; weights_hash: of the network; share: process r of W. UserError where no sequence has
+    the modality, or `out` holds something else already; a file that holds just this is left as it is.
+    """
+    name = modality_name(modality)
+    needed = tuple(inputs) or (name,)
+    taken = [number for number in numbers if has_all(store.rows[number], needed)]
+    if not taken:
+        raise UserError(f"{store.path}: none of {len(numbers)} sequences has {' and '.join(needed)}; choose another modality or store")
+    keys = [store.rows[number]["key"] for number in taken]
+    plan = {"weights_hash": weights_hash, "data_hash": store.content_hash, "modality": name, "part": part, "keys": keys}
+    if out.exists():
+        _check_same(out, plan)
+        return 0
+    digest = hashlib.blake2b(json.dumps(plan, sort_keys=True).encode(), digest_size=6).hexdigest()
+    folder = out.with_name(f".{out.name}.{digest}.parts")
+    files = [folder / f"part-{number:06d}.npz" for number in range(-(-len(taken) // part))]
+    mine = list(range(share[0], len(files), share[1]))
+    left_out = sorted({store.rows[number]["key"] for number in numbers} - set(keys))
+    about = {**provenance, "data_hash": store.content_hash, "left_out": left_out}
+    progress(sum(files[number].is_file() for number in mine), len(mine), "")
+    for done, number in enumerate(mine, 1):
+        if not files[number].is_file():
+            embed_store(embed, store, taken[number * part : (number + 1) * part], name, files[number], about, inputs=inputs)
+        progress(done, len(mine), "")
+    if missing := sum(not file.is_file() for file in files):
+        return missing
+    _put_together(files, keys, out, {**about, "weights_hash": weights_hash, "modality": name})
+    shutil.rmtree(folder, ignore_errors=True)
+    return 0
+
+
+def _check_same(out: Path, plan: Mapping[str, Any]) -> None:
+    try:
+        about, keys = read_provenance(out), list(read_embeddings(out).keys)
+    except (UserError, StoreError) as error:
+        raise UserError(f"{out} exists and is no file of embeddings: choose another name, or delete it") from error
+    if keys != plan["keys"] or any(about.get(name) != plan[name] for name in ("weights_hash", "data_hash", "modality")):
+        raise UserError(f"{out} holds embeddings of another network, modality or store: choose another name, or delete it")
+
+
+def _put_together(files: Sequence[Path], keys: Sequence[str], out: Path, about: Mapping[str, Any]) -> None:
+    """The parts as one .npz, a part in memory at a time."""
+    first = read_embeddings(files[0])
+    shape = (len(keys), *first.values.shape[1:])
+    document = {"code_version": __version__, **about, "distance": first.distance}
+    with written_whole(out) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
+        with archive.open("values.npy", "w", force_zip64=True) as file:
+            np.lib.format.write_array_header_1_0(file, {"descr": "<f4", "fortran_order": False, "shape": shape})
+            for values in _values(files, keys):
+                file.write(np.ascontiguousarray(values, "<f4").tobytes())
+        for name, array in (("keys", np.asarray(keys, dtype=str)), ("provenance", np.asarray(json.dumps(document, sort_keys=True)))):
+            with archive.open(f"{name}.npy", "w") as file:
+                np.lib.format.write_array(file, array, allow_pickle=False)
+
+
+def _values(files: Sequence[Path], keys: Sequence[str]) -> Iterator[np.ndarray]:
+    done = 0
+    for path in files:
+        part = read_embeddings(path)
+        if tuple(keys[done : done + len(part)]) != part.keys:
+            raise StoreError(f"{path} is not the part that it should be: delete it and run the same again")
+        done += len(part)
+        yield part.values

@@ -1,0 +1,1 @@
+"""Pass 2: a file of embeddings under a protocol, to numbers."""

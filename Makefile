@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DEMO ?= demo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test install slow clean
+.PHONY: help demo test install slow campaigns clean
 
 help: ## what there is to make
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -28,6 +28,9 @@ test: install ## ruff, mypy and the tests
 
 slow: install ## the studies of several minutes
 	$(BIN)/python -m pytest -m slow
+
+campaigns: install ## kills at every place and damaged files, many times; NAMES="gallery training" COUNT=100 for some of them
+	PYTHONPATH=tests OMP_NUM_THREADS=1 $(BIN)/python -m campaigns $(NAMES) $(if $(COUNT),--count $(COUNT))
 
 clean: ## remove the virtual environment and the demo
 	rm -rf $(VENV) $(DEMO) build .mypy_cache .ruff_cache .pytest_cache

@@ -12,9 +12,9 @@ from gaitbridge.conventions import CONDITIONS
 from gaitbridge.errors import UserError
 
 PACKAGE = Path(__file__).parents[1] / "src" / "gaitbridge"
-ORDER = ("errors", "documents", "foreign_pickles", "config", "progress", "workers", "types", "conventions", "plugins", "store", "geometry",
-         "simulation", "capture", "data", "models", "losses", "methods", "evaluation", "training", "gallery", "inference", "service",
-         "report", "cli", "__main__")
+ORDER = ("errors", "printing", "documents", "foreign_pickles", "config", "progress", "workers", "types", "conventions", "plugins", "store",
+         "geometry", "simulation", "capture", "data", "models", "losses", "methods", "evaluation", "training", "gallery", "inference",
+         "service", "report", "cli", "__main__")
 
 
 def imports(file: Path) -> set[str]:
@@ -46,6 +46,17 @@ def test_imports_run_one_way(file: Path) -> None:
         assert not {"simulation", "capture"} & imports(file), "data meets simulation and capture only in the store"
     if room == "report":
         assert not {"models", "methods", "training"} & imports(file), "the report reads results, never a model"
+
+
+@pytest.mark.parametrize("file", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_all_printing_passes_one_place(file: Path) -> None:
+    if file.name == "printing.py":
+        return
+    for node in ast.walk(ast.parse(file.read_text())):
+        assert not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"), "print by gaitbridge.printing"
+        names = {alias.name for alias in node.names} if isinstance(node, ast.ImportFrom | ast.Import) else set()
+        typed = isinstance(node, ast.ImportFrom) and node.module == "rich.console" and "TYPE_CHECKING" in file.read_text()
+        assert "Console" not in names or typed, "consoles are made by gaitbridge.printing: on others names are markup"
 
 
 def test_a_folder_is_the_registry() -> None:

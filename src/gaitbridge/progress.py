@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from gaitbridge.printing import console, shown, tell
+
 Progress = Callable[[int, int, str], None]  # done, total, note
 
 
@@ -72,20 +74,22 @@ class _Lines:
 
     def _write(self, text: str) -> None:
         self.written = time.monotonic()
-        print(f"{self.title}: {text}", file=sys.stderr, flush=True)
+        tell(f"{self.title}: {text}")
 
 
 @contextmanager
 def _bar(title: str, unit: str) -> Iterator[Progress]:
     from rich import progress as parts
-    from rich.console import Console
 
-    columns = (parts.TextColumn("{task.description}"), parts.BarColumn(), parts.MofNCompleteColumn(), parts.TextColumn(unit),
-               parts.TimeElapsedColumn(), parts.TextColumn("left"), parts.TimeRemainingColumn(), parts.TextColumn("{task.fields[note]}"))
-    with parts.Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task(title, total=None, note="")
+    def words(text: str) -> parts.TextColumn:
+        return parts.TextColumn(text, markup=False)
+
+    columns = (words("{task.description}"), parts.BarColumn(), parts.MofNCompleteColumn(), words(unit), parts.TimeElapsedColumn(), words("left"),
+               parts.TimeRemainingColumn(), words("{task.fields[note]}"))
+    with parts.Progress(*columns, console=console(errors=True)) as bar:
+        task = bar.add_task(shown(title), total=None, note="")
 
         def show(done: int, total: int, note: str = "") -> None:
-            bar.update(task, completed=done, total=total, note=note)
+            bar.update(task, completed=done, total=total, note=shown(note))
 
         yield show

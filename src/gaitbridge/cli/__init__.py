@@ -1,39 +1,84 @@
 """The command line: parse, load, call. A file a group of commands; what is heavy is imported by the command that needs it: --help is quick."""
 
+import os
 import sys
-from typing import Any
+import traceback
+from pathlib import Path
+from typing import NoReturn
 
 from cyclopts.exceptions import CycloptsError
 
 from gaitbridge import plugins
 from gaitbridge.cli._app import app
 from gaitbridge.errors import UserError
+from gaitbridge.printing import OutputGone, gone, leave_streams, ready_streams, tell
 
 for _group in plugins.names(__name__):
     plugins.load(__name__, _group)
 
+PACKAGE = Path(__file__).parents[1]
+
 
 def _fail(message: str, code: int = 2) -> int:
-    print(f"gaitbridge: {message}", file=sys.stderr)
+    tell(f"gaitbridge: {message}")
     return code
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run a command; 0 if it went well, 2 for a mistake of the user or the machine (one line on standard error), 130 if interrupted."""
+    """Run a command; its exit code, with one line on standard error where it is not 0.
+
+    0: it went well. 2: a mistake of the user, or the machine's. 70: a fault of the program, to be reported. 130: interrupted. 141: who read the
+    output has gone, without a line. `--debug`, or GAITBRIDGE_DEBUG=1, shows where an error came from.
+    """
+    words, debug = _debugging(sys.argv[1:] if arguments is None else arguments)
     try:
-        app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
-    except CycloptsError as error:
-        return _fail(" ".join(str(error).split()))
-    except UserError as error:
-        return _fail(str(error))
-    except OSError as error:
-        place = f"{error.filename}: " if error.filename else ""
-        return _fail(f"{place}{error.strerror or error}")
+        app(words, exit_on_error=False, print_error=False, result_action="return_value")
+    except OutputGone:
+        return gone()
     except KeyboardInterrupt:
         return _fail("interrupted; what was finished is kept: run the same command again to go on (train: with --resume)", 130)
+    except Exception as error:
+        if debug:
+            for line in traceback.format_exc().splitlines():
+                tell(line)
+        return _failed(error)
     return 0
 
 
-def entry() -> Any:
+def _debugging(words: list[str]) -> tuple[list[str], bool]:
+    """The words of a command without --debug, and whether it was among them or is set."""
+    end = words.index("--") if "--" in words else len(words)
+    rest = [word for word in words[:end] if word != "--debug"]
+    return rest + words[end:], len(rest) < end or os.environ.get("GAITBRIDGE_DEBUG", "0") not in ("", "0")
+
+
+def _failed(error: Exception) -> int:
+    """One line for what ended a command."""
+    if isinstance(error, CycloptsError):
+        return _fail(" ".join(str(error).split()))
+    if isinstance(error, UserError):
+        return _fail(str(error))
+    if isinstance(error, OSError):
+        place = f"{error.filename}: " if error.filename else ""
+        return _fail(f"{place}{error.strerror or error}")
+    if isinstance(error, MemoryError):
+        return _fail("the machine's memory is full: free some, or give the command less to do at once")
+    return _fail(f"a fault of the program, not yours ({_what(error)}): what was finished is kept. Please report it with the command that you gave "
+                 "and what it prints with --debug", 70)
+
+
+def _what(error: Exception) -> str:
+    """Kind, words and place of an error, in one line."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if Path(frame.filename).is_relative_to(PACKAGE)]
+    place = f" at {Path(own[-1].filename).relative_to(PACKAGE)}:{own[-1].lineno}" if own else ""
+    words = " ".join(str(error).split())
+    return f"{type(error).__name__}{': ' if words else ''}{words[:300]}{'...' if len(words) > 300 else ''}{place}"
+
+
+def entry() -> NoReturn:
     """The console script."""
-    sys.exit(main())
+    heard = ready_streams()
+    code = main()
+    written = leave_streams()
+    sys.exit(code or written or (0 if heard else 1))

@@ -158,8 +158,3 @@ def embed(run: Any, source: Any, numbers: Sequence[int], modality: str) -> Any:
         arrays = arrays_of(source, numbers[start : start + 64], run.inputs[modality])
         made.append(run.embed(**{name: [one[name] for one in arrays] for name in run.inputs[modality]}))
     return replace(made[0], values=np.concatenate([one.values for one in made]))
-
-
-def acknowledge(text: str) -> None:
-    """Print at once: who reads it may rely on it."""
-    print(text, flush=True)

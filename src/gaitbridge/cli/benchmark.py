@@ -61,10 +61,11 @@ def card(name: str) -> None:
     name
         small, standard or real-motion.
     """
+    from gaitbridge.printing import say_lines
     from gaitbridge.report.benchmark_card import card_of
     from gaitbridge.simulation.benchmarks import open_benchmark
 
-    say(card_of(open_benchmark(name)))
+    say_lines(card_of(open_benchmark(name)))
 
 
 @benchmark.command

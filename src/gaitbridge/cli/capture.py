@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from gaitbridge.cli._app import say
+from gaitbridge.cli._app import say, say_tables
 from gaitbridge.cli._capture import capture
 from gaitbridge.errors import UserError
 
@@ -80,7 +80,7 @@ def video(
         done = capture_videos(files[:-1], files[-1], settings, Told(person, site, time, licence), preview=preview, sheet=sheet,
                               stall_s=stall_seconds, megabytes=memory_mb, progress=show)
     rows = tuple((what, f"{count:,}") for what, count in count_lines(done.reports))
-    say(TextTable(f"captured to {files[-1]}", ("what", "count"), rows).to_rich())
+    say_tables(TextTable(f"captured to {files[-1]}", ("what", "count"), rows).to_rich())
     say(f"{files[-1]}: content {done.document['content_hash']}")
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from gaitbridge.cli._app import say
+from gaitbridge.cli._app import say, say_tables
 from gaitbridge.cli._capture import capture
 from gaitbridge.errors import UserError
 
@@ -109,7 +109,7 @@ def _tell(report: RecordingReport) -> None:
     moved = f", the LiDAR moved {facts['moved_m']:.1f} m" if facts["moved_m"] > 0.1 else ""
     title = f"{report.source}: {facts['scans']} scans in {facts['lasts_s']:.1f} s by {facts['lidar']}{moved}"
     if rows:
-        say(TextTable(title, ("sequence", "from", "scans", "points", "distance", "height", "speed", "view"), rows).to_rich())
+        say_tables(TextTable(title, ("sequence", "from", "scans", "points", "distance", "height", "speed", "view"), rows).to_rich())
     else:
         say(f"{title}: nobody walks in it")
     if facts["levelled"] < 0.5:

@@ -7,7 +7,6 @@ from cyclopts import App, Parameter
 
 from gaitbridge.cli._app import app, say
 from gaitbridge.cli._gallery import (
-    acknowledge,
     chosen,
     embed,
     having,
@@ -105,14 +104,14 @@ def enrol(place: Annotated[str, Parameter(name="GALLERY")], store: Path, *, pers
                 for who in {names[number] for number in set(some) - set(new)}:
                     count = sum(names[number] == who for number in set(some) - set(new))
                     known += count
-                    acknowledge(f"{who}: {count} sequence{'s' * (count > 1)} of the {sensor_of(modality)} enrolled already")
+                    say(f"{who}: {count} sequence{'s' * (count > 1)} of the {sensor_of(modality)} enrolled already")
                 if new:
                     walks = [Walk(ids[number], names[number], source.rows[number]["key"], source.content_hash, site, recorded_s) for number in new]
                     result = opened.enrol(embed(run, source, new, modality), walks, keep_s)
                     for who, count in result.added.items():
-                        acknowledge(f"{who}: {count} sequence{'s' * (count > 1)} of the {sensor_of(modality)} enrolled")
+                        say(f"{who}: {count} sequence{'s' * (count > 1)} of the {sensor_of(modality)} enrolled")
                     for who, count in result.known.items():
-                        acknowledge(f"{who}: {count} sequence{'s' * (count > 1)} of the {sensor_of(modality)} enrolled already")
+                        say(f"{who}: {count} sequence{'s' * (count > 1)} of the {sensor_of(modality)} enrolled already")
                     added, known = added + sum(result.added.values()), known + sum(result.known.values())
                 people |= set(names.values())
                 done += len(some)
@@ -151,10 +150,9 @@ def search(place: Annotated[str, Parameter(name="GALLERY")], store: Path, *, top
     model
         The run, if it was moved since the gallery was made.
     """
-    import json as text
-
     from gaitbridge.gallery.gallery import Gallery
     from gaitbridge.gallery.templates import Where, instant
+    from gaitbridge.printing import say_json
     from gaitbridge.store import Store
 
     opened, source = Gallery(place), Store(store)
@@ -169,7 +167,7 @@ def search(place: Annotated[str, Parameter(name="GALLERY")], store: Path, *, top
             if json:
                 hits = [{"person": hit.person, "sensor": hit.template.sensor, "site": hit.template.site, "template": hit.template.key,
                          "distance": hit.distance, "false_match_rate": hit.rate, "rate_is_bound": hit.below} for hit in found]
-                print(text.dumps({"query": key, "probe": sensor_of(modality), "hits": hits}, ensure_ascii=False), flush=True)
+                say_json({"query": key, "probe": sensor_of(modality), "hits": hits})
                 continue
             say(f"{key} ({sensor_of(modality)})")
             for place_, hit in enumerate(found, 1):
@@ -204,11 +202,11 @@ def verify(place: Annotated[str, Parameter(name="GALLERY")], store: Path, person
     model
         The run, if it was moved since the gallery was made.
     """
-    import json as text
     from dataclasses import asdict
 
     from gaitbridge.gallery.gallery import Gallery
     from gaitbridge.gallery.templates import Where
+    from gaitbridge.printing import say_json
     from gaitbridge.store import Store
 
     opened, source = Gallery(place), Store(store)
@@ -219,7 +217,7 @@ def verify(place: Annotated[str, Parameter(name="GALLERY")], store: Path, person
         for number, answer in zip(some, answers, strict=True):
             key, asked, accepted = source.rows[number]["key"], asked + 1, accepted + answer.accepted
             if json:
-                print(text.dumps({"query": key, "person": person, **asdict(answer)}, ensure_ascii=False), flush=True)
+                say_json({"query": key, "person": person, **asdict(answer)})
             else:
                 say(f"{key} ({answer.probe}): {'accepted' if answer.accepted else 'rejected'} as {person}: distance {answer.distance:.4f}, threshold "
                     f"{answer.threshold:.4f} at a false-match rate of {answer.rate:g} "
@@ -258,19 +256,19 @@ def list_people(place: Annotated[str, Parameter(name="GALLERY")], person: str | 
     json
         Print JSON.
     """
-    import json as text
     from dataclasses import asdict
     from time import time
 
     from gaitbridge.gallery.gallery import Gallery
     from gaitbridge.gallery.templates import in_words
+    from gaitbridge.printing import say_json
 
     opened = Gallery(place)
     everybody = opened.people() if person is None else {person: opened.person(person)}
     lines = [] if person is None else opened.audit_of([row.person_id for row in everybody[person]])
     if json:
         document: dict[str, Any] = {"people": {name: [asdict(row) for row in rows] for name, rows in everybody.items()}}
-        print(text.dumps(document | ({"audit": lines} if person is not None else {}), ensure_ascii=False, indent=1))
+        say_json(document | ({"audit": lines} if person is not None else {}), indent=1)
         return
     for name, rows in everybody.items():
         sensors = ", ".join(f"{sum(row.sensor == sensor for row in rows)} {sensor}" for sensor in sorted({row.sensor for row in rows}))

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from gaitbridge.cli._app import app, say
+from gaitbridge.cli._app import app, say, say_tables
 from gaitbridge.errors import UserError
 
 SHOWN = 20  # problems on the screen; all are in the file
@@ -51,7 +51,7 @@ def import_(dataset: str, source: Path, store: Path, *, partition: Path | None =
         done = import_dataset(dataset, source, store, partition=partition, val=val, frames=frames, fields=fields, beside=beside, strict=strict,
                               workers=workers if workers is not None else os.cpu_count() or 1, progress=show)
     counts = tuple((line.what, f"{line.found:,}", "" if line.published is None else f"{line.published:,}", line.remark) for line in done.lines)
-    say(TextTable(f"{dataset} in {store}", ("what", "found", "published", "remark"), counts).to_rich())
+    say_tables(TextTable(f"{dataset} in {store}", ("what", "found", "published", "remark"), counts).to_rich())
     for problem in done.problems[:SHOWN]:
         say(problem)
     if done.problems:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from gaitbridge.cli._app import app, say
+from gaitbridge.cli._app import app, say, say_tables
 
 
 @app.command
@@ -49,14 +49,13 @@ def score(
     out
         Write the JSON document to this file, too; `gaitbridge tables` makes tables of it.
     """
-    import json as form
-
     from gaitbridge.data.protocols import load_protocol
     from gaitbridge.data.protocols.partition import read_probe_set
     from gaitbridge.evaluation.embedding.file import read_any
     from gaitbridge.evaluation.ranking.reranking import METHODS
     from gaitbridge.evaluation.scoring.document import Deeper, document
     from gaitbridge.evaluation.scoring.score_file import Request, score_file
+    from gaitbridge.printing import say_json
     from gaitbridge.progress import progress
     from gaitbridge.store import write_json
 
@@ -72,31 +71,26 @@ def score(
     if out is not None:
         write_json(made, out)
     if json:
-        print(form.dumps(made, indent=1, allow_nan=False))
+        say_json(made, indent=1)
     else:
         _show(made, format)
 
 
 def _show(document: dict[str, object], form: str) -> None:
     """Tables of a score's document, with what was compared above them."""
-    import sys
-
-    from rich.console import Console
-
+    from gaitbridge.printing import console, say_lines
     from gaitbridge.report.table_text import score_tables, written
 
     tables = score_tables(document)
     if form != "text":
-        print(written(tables, form), end="")
+        say_lines(written(tables, form))
         return
     sides = [document[f"{side}_modality"] or "not said" for side in ("probe", "gallery")]
     say(f"probe     {document['probe']} (sensor: {sides[0]})")
     say(f"gallery   {document['gallery']} (sensor: {sides[1]})")
     say(f"excluded  {document['excluded']}")
-    console = Console(width=None if sys.stdout.isatty() else 140, highlight=False)
-    for table in tables:
-        for part in table.narrowed(console.width):
-            console.print(part.to_rich())
+    width = console().width
+    say_tables(*(part.to_rich() for table in tables for part in table.narrowed(width)))
     notes = document["notes"]
     for note in notes if isinstance(notes, list) else []:
         say(f"note: {note}")
@@ -117,6 +111,7 @@ def tables(source: Path, *, format: Literal["text", "markdown", "latex"] = "mark
     """
     from gaitbridge.evaluation.results import read_rows
     from gaitbridge.evaluation.scoring.document import read_document
+    from gaitbridge.printing import say_lines
     from gaitbridge.report.table_text import score_tables, written
     from gaitbridge.report.tables import condition_table, main_table
     from gaitbridge.store import written_whole
@@ -129,7 +124,7 @@ def tables(source: Path, *, format: Literal["text", "markdown", "latex"] = "mark
         made = [main_table(rows), condition_table(rows), condition_table(rows, "identical")]
     text = "\n\n".join(f"{table.title}\n{table.to_markdown()}" for table in made) + "\n" if format == "text" else written(made, format)
     if out is None:
-        print(text, end="")
+        say_lines(text)
         return
     with written_whole(out) as temporary:
         temporary.write_text(text)

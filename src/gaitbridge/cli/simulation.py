@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from gaitbridge.cli._app import Settings, app, say
+from gaitbridge.cli._app import Settings, app, say, say_tables
 
 FEW_PEOPLE = 4  # are rendered in the time in which worker processes start
 
@@ -87,8 +87,7 @@ def inspect(store: Path, sequence: str | None = None, *, out: Path | None = None
         opened.verify()
         say(f"{store}: all content hashes agree")
     if sequence is None:
-        for table in describe_store(opened):
-            say(table)
+        say_tables(*describe_store(opened))
         return
     picture = out or Path(f"{sequence.replace('/', '_')}.png")
     draw_sequence(opened, sequence, picture)

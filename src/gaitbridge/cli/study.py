@@ -6,7 +6,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from gaitbridge.cli._app import Settings, app, say
+from gaitbridge.cli._app import Settings, app, say, say_tables
 from gaitbridge.errors import UserError
 
 Several = Annotated[list[Path] | None, Parameter(name="--test", negative=(), consume_multiple=True)]
@@ -71,7 +71,7 @@ def study(name: str, *, data: Path, out: Path, seeds: int = 3, steps: int | None
         title = name if not chosen.elsewhere else f"{name}-{folder.name.removeprefix('evaluation-')}"
         with progress(f"compare {title}", "arms") as show:
             table = write_study(title, chosen.about, arms, Store(store), protocol, command, report, len(found.runs) - len(runs), show)
-        say(table.to_rich())
+        say_tables(table.to_rich())
         say(f"{report / title}.md, .png, .csv")
 
 
@@ -114,5 +114,5 @@ def robustness(runs: Annotated[list[Path], Parameter(negative=(), consume_multip
     with progress("robustness", "evaluations") as show:
         found = factors.execute(runs, out, people=people, only=only or (), workers=workers, progress=show)
     table = write_robustness(found, " ".join(["gaitbridge", *sys.argv[1:]]), report)
-    say(table.to_rich())
+    say_tables(table.to_rich())
     say(f"{report / 'robustness'}.md, .png, .csv")

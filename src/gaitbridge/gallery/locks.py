@@ -2,13 +2,13 @@
 
 import fcntl
 import os
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from gaitbridge.errors import StoreError, UserError
+from gaitbridge.printing import tell
 
 PATIENCE_S = 600.0
 
@@ -37,7 +37,7 @@ def _wait(handle: int, file: Path, kind: int, patience_s: float) -> None:
             if waited > patience_s:
                 raise UserError(f"{file.parent} is used by another process for {waited:.0f} s; try again when it is done") from None
             if waited > 2 and not told:
-                print(f"gallery: waiting for another process that uses {file.parent}", file=sys.stderr, flush=True)
+                tell(f"gallery: waiting for another process that uses {file.parent}")
                 told = True
             time.sleep(0.02)
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import html
-import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from gaitbridge import printing
 from gaitbridge.evaluation.bodies.errors import METRICS
 from gaitbridge.evaluation.bodies.reconstruction import MEAN, MEAN_OF_VIEW, NETWORK, ReconstructionRow, find_reconstruction
 from gaitbridge.report import plots
@@ -143,14 +143,8 @@ def reconstruction_section(rows: Sequence[ReconstructionRow] | None, cost: Mappi
 
 def print_reconstruction(rows: Sequence[ReconstructionRow], cost: Mapping[str, Any] | None = None, console: Console | None = None) -> None:
     """The tables over all, by view and by condition, and of the cost where it is given, to the terminal; a wide table in several parts."""
-    from rich.console import Console
-
-    out = console or Console(width=None if sys.stdout.isatty() else 140, highlight=False)
+    out = console or printing.console()
     tables = [reconstruction_table(rows), reconstruction_by(rows, "view"), reconstruction_by(rows, "condition")] if rows else []
-    for table in [*tables, *([] if cost is None else [cost_table(cost)])]:
-        for part in table.narrowed(out.width):
-            out.print(part.to_rich())
-    if rows:
-        out.print(NOTE, style="dim")
-    if cost is not None:
-        out.print(f"{COST_NOTE} {cost_conditions(cost)}", style="dim")
+    costs = [] if cost is None else [cost_table(cost)]
+    notes = [*([NOTE] if rows else []), *([] if cost is None else [f"{COST_NOTE} {cost_conditions(cost)}"])]
+    printing.say_tables(*(part.to_rich() for table in [*tables, *costs] for part in table.narrowed(out.width)), to=out, notes=notes)

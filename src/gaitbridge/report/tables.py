@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import html
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from gaitbridge import printing
 from gaitbridge.evaluation.results import DIRECTIONS, ResultRow, find_row
 
 if TYPE_CHECKING:
@@ -26,12 +26,20 @@ NOTE = (
 
 @dataclass(frozen=True)
 class TextTable:
-    """A table of text: `header` and `lines` of equal length; the first `names` columns are words, the others numbers."""
+    """A table of text: `header` and `lines` of equal length; the first `names` columns are words, the others numbers.
+
+    What may not be printed as it is, such as a control character in a name, stands as its escape from the beginning.
+    """
 
     title: str
     header: tuple[str, ...]
     lines: tuple[tuple[str, ...], ...]
     names: int = 1
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "title", printing.shown(self.title))
+        object.__setattr__(self, "header", tuple(map(printing.shown, self.header)))
+        object.__setattr__(self, "lines", tuple(tuple(map(printing.shown, line)) for line in self.lines))
 
     def columns(self, *wanted: int) -> TextTable:
         """The same table with some of its columns; names stay names."""
@@ -58,13 +66,14 @@ class TextTable:
         """For the terminal."""
         from rich.box import SIMPLE_HEAD
         from rich.table import Table
+        from rich.text import Text
 
         looks: dict[str, Any] = {"box": SIMPLE_HEAD, "show_edge": False, "pad_edge": False, "header_style": "bold", "title_style": "bold"}
-        table = Table(title=f"\n{self.title}", title_justify="left", **looks)
+        table = Table(title=Text(f"\n{self.title}"), title_justify="left", **looks)
         for number, name in enumerate(self.header):
-            table.add_column(name, justify="left" if number < self.names else "right")
+            table.add_column(Text(name), justify="left" if number < self.names else "right")
         for line in self.lines:
-            table.add_row(*line)
+            table.add_row(*map(Text, line))
         return table
 
     def to_markdown(self) -> str:
@@ -134,17 +143,16 @@ def condition_table(rows: Sequence[ResultRow], views: str = "excluded", metric: 
 
 def print_tables(rows: Sequence[ResultRow], console: Console | None = None) -> None:
     """The main table and the table by condition, to the terminal; in a narrow one each as two tables, so that no number is cut."""
-    from rich.console import Console
-
-    out = console or Console(width=None if sys.stdout.isatty() else 140, highlight=False)
+    out = console or printing.console()
     main, conditions = main_table(rows), condition_table(rows)
     last, directions = len(main.header) - 1, len(conditions.header) - 2
     main_parts = [(*range(4), last - 4, last), (0, 1, *range(4, last - 4), last - 3, last - 2, last - 1)]  # last - 4 is the chance level
     condition_parts = [(0, *range(start, min(start + 2, directions + 1)), directions + 1) for start in range(1, directions + 1, 2)]
+    found = []
     for table, parts in ((main, main_parts), (conditions, condition_parts)):
         for columns in [range(len(table.header))] if out.width >= table.width else parts:
-            out.print(table.columns(*columns).to_rich())
-    out.print(NOTE, style="dim")
+            found.append(table.columns(*columns).to_rich())
+    printing.say_tables(*found, to=out, notes=[NOTE])
 
 
 def markdown_tables(rows: Sequence[ResultRow]) -> str:
@@ -181,9 +189,5 @@ def paired_table(rows: Sequence[PairedRow]) -> TextTable:
 
 def print_paired(rows: Sequence[PairedRow], console: Console | None = None) -> None:
     """The table of a comparison, to the terminal; in a narrow one as several, so that no number is cut."""
-    from rich.console import Console
-
-    out = console or Console(width=None if sys.stdout.isatty() else 140, highlight=False)
-    for part in paired_table(rows).narrowed(out.width):
-        out.print(part.to_rich())
-    out.print(PAIRED_NOTE, style="dim")
+    out = console or printing.console()
+    printing.say_tables(*(part.to_rich() for part in paired_table(rows).narrowed(out.width)), to=out, notes=[PAIRED_NOTE])

@@ -4,7 +4,6 @@ Anny's own pose model is used for the rest state only; frames are posed here by 
 shape, which is forty times faster than the general model and gives the same bytes in every process and for every batch size.
 """
 
-import sys
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from scipy.spatial import cKDTree
 
 from gaitbridge.conventions import BODY_PARTS
 from gaitbridge.errors import UserError, nearest
+from gaitbridge.printing import tell
 from gaitbridge.simulation.body import Body, Pose, Posed, Rest, Shape
 from gaitbridge.simulation.body._read_out import shipped
 
@@ -185,7 +185,7 @@ def _announce_first_load() -> None:
     import anny.paths
 
     if not any(anny.paths.get_anny_cache_path().glob("*/load_data_*.safetensors")):
-        print("gaitbridge: preparing the body model, once for this machine (up to 2 minutes) ...", file=sys.stderr, flush=True)
+        tell("gaitbridge: preparing the body model, once for this machine (up to 2 minutes) ...")
 
 
 def open_body(detail: str = "reduced") -> Body:

@@ -12,9 +12,12 @@ from gaitbridge.conventions import CONDITIONS
 from gaitbridge.errors import UserError
 
 PACKAGE = Path(__file__).parents[1] / "src" / "gaitbridge"
-ORDER = ("errors", "printing", "documents", "foreign_pickles", "config", "progress", "workers", "types", "conventions", "plugins", "store",
-         "geometry", "simulation", "capture", "data", "models", "losses", "methods", "evaluation", "training", "gallery", "inference",
-         "service", "report", "cli", "__main__")
+ORDER = (
+    "errors", "printing", "documents", "foreign_pickles", "config", "progress", "workers", "types", "conventions", "plugins",
+    "store", "store_plans", "run_documents",
+    "geometry", "simulation", "capture", "data", "models", "losses", "methods",
+    "evaluation", "training", "gallery", "inference", "service", "report", "cli", "__main__",
+)
 
 
 def imports(file: Path) -> set[str]:

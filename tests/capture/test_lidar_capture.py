@@ -158,7 +158,7 @@ def test_what_is_done_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert capture_lidar(both, tmp_path / "store", settings).document == document
     assert len(read) == 3
     assert capture_lidar(both, tmp_path / "other", settings).document["content_hash"] == document["content_hash"]
-    with pytest.raises(UserError, match="holds a capture with other settings"):
+    with pytest.raises(UserError, match="holds a capture that differs in settings"):
         capture_lidar(both, tmp_path / "store", Settings(20.0, sensor=str(tmp_path / "lidar.json")))
 
 

@@ -1,6 +1,5 @@
 """What captures of all sensors share: what the user says of the recordings, names, the plan in the store's folder, and labels of views."""
 
-import json
 import re
 import shutil
 from collections import Counter
@@ -13,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from gaitbridge.errors import StoreError, UserError
-from gaitbridge.store import write_json
+from gaitbridge.errors import UserError
+from gaitbridge.store_plans import begin
 
 FOLDER = ".capture"
 NAMED = re.compile(r"[^\w.-]+")
@@ -56,19 +55,8 @@ def names_of(stems: Iterable[str], *, nameless: str, what: str) -> list[str]:
 
 def start(store: Path, plan: dict[str, Any]) -> None:
     """Write the plan, or check that the one in the folder is this one."""
-    wanted = json.loads(json.dumps({"gaitbridge": version("gaitbridge"), **plan}))
-    file = store / FOLDER / "plan" / "plan.json"
-    if file.is_file():
-        try:
-            here = json.loads(file.read_text())
-        except ValueError as error:
-            raise StoreError(f"{file} is damaged: choose another folder, or delete {store}") from error
-        if different := sorted(name for name in {*here, *wanted} if here.get(name) != wanted.get(name)):
-            raise UserError(f"{store} holds a capture with other {', '.join(different)}: choose another folder, or delete this one")
-        return
-    if (store / "store.json").exists() or (store / "shards").exists():
-        raise UserError(f"{store} already holds a store that was not captured here: choose another folder")
-    write_json(wanted, file)
+    plan = {"gaitbridge": version("gaitbridge"), **plan}
+    begin(store, store / FOLDER / "plan" / "plan.json", plan, "a capture", "captured")
 
 
 def undo(store: Path) -> None:

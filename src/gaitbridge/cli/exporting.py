@@ -20,17 +20,14 @@ def export(run: Path, out: Path, *, data: Path | None = None, int8: bool = False
     int8
         Convolutions by bytes, fitted to walks of the store: faster, a little less accurate, and a network of its own to a gallery.
     """
-    import json
-
     from gaitbridge.inference.export import export as write
     from gaitbridge.inference.session import load
     from gaitbridge.progress import progress
+    from gaitbridge.run_documents import remembered_store
     from gaitbridge.store import Store
 
     model = load(run)
-    if data is None and (run / "provenance.json").is_file():
-        remembered = Path(json.loads((run / "provenance.json").read_text()).get("data", ""))
-        data = remembered if (remembered / "store.json").is_file() else None
+    data = data or remembered_store(run)
     with progress("export", "steps") as show:
         about = write(model, out, Store(data) if data else None, show, int8)
     checked = ", ".join(f"{modality}: {on}" for modality, on in about["checked_on"].items())

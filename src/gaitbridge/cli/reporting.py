@@ -24,23 +24,19 @@ def report(run: Path, *, data: Path | None = None, out: Path | None = None, pict
     picture
         Write also one picture, a .png: a walker as both sensors see it, and a retrieval row.
     """
-    import json
-
     from gaitbridge.progress import progress
+    from gaitbridge.report.files import read_run
     from gaitbridge.report.hero import draw_hero
     from gaitbridge.report.page import write_report
+    from gaitbridge.run_documents import remembered_store
     from gaitbridge.store import Store
 
-    file = run / "provenance.json"
-    if data is None and file.is_file():
-        remembered = Path(json.loads(file.read_text()).get("data", ""))
-        data = remembered if (remembered / "store.json").is_file() else None
+    data = data or remembered_store(run)
     store = Store(data) if data else None
     if picture is not None:
         if store is None:
             raise UserError("a picture needs the store that the run was evaluated on: give it with --data")
-        found = run / "evaluation" / "retrieval.json"
-        draw_hero(store, json.loads(found.read_text()) if found.is_file() else None, picture)
+        draw_hero(store, read_run(run, store.content_hash).retrieval, picture)
         say(f"{picture}")
     with progress("report", "pages") as show:
         show(0, 1, "")
@@ -60,11 +56,12 @@ def demo(out: Path = Path("demo"), *, seed: int = 0) -> None:
     seed
         Of the people and of the training.
     """
+    from gaitbridge.run_documents import read_provenance
+
     store, run = out / "store", out / "run"
     if not (store / "store.json").is_file():
         simulate(store, seed=seed)
-    finished = (run / "provenance.json").is_file() and '"seconds"' in (run / "provenance.json").read_text()
-    if not finished:
+    if "seconds" not in read_provenance(run):
         train("diffcrossgait/tiny", data=store, out=run, resume=(run / "config.json").is_file(), overrides=[f"seed={seed}"])
     evaluate(run, data=store)
     report(run, data=store)

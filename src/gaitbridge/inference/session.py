@@ -1,6 +1,5 @@
 """A trained run taken to use: `gaitbridge.load(RUN).embed(silhouettes=[...])`. Nothing of the training objective is read."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,10 +12,11 @@ from gaitbridge.data.preparation import fitted
 from gaitbridge.errors import UserError, nearest
 from gaitbridge.geometry.depth_picture import depth_picture
 from gaitbridge.inference.fast import Fast
+from gaitbridge.run_documents import pointed, read_config, read_provenance
 from gaitbridge.simulation.body._read_out import ReadOut
 from gaitbridge.simulation.truth import read_out_of
 from gaitbridge.store import Store
-from gaitbridge.training.checkpoint import pointed, read_part, weights_hash
+from gaitbridge.training.checkpoint import read_part, weights_hash
 from gaitbridge.training.config import METHODS, to_use
 from gaitbridge.types import Bodies, Embeddings, array_problem
 
@@ -28,10 +28,7 @@ class Model:
         file = run / "config.json"
         if not file.is_file():
             raise UserError(f"{run} is not a run (no config.json): train one with `gaitbridge train RECIPE --data STORE --out {run}`")
-        try:
-            self.config = to_use(json.loads(file.read_text()))
-        except ValueError as error:
-            raise UserError(f"{file} is damaged ({error}): restore it, or train again") from error
+        self.config = to_use(read_config(run))
         folder = pointed(run, which)
         if folder is None:
             raise UserError(f"{run} has no checkpoint yet: finish its training with --resume")
@@ -116,8 +113,7 @@ class Model:
     @property
     def trained_on(self) -> str | None:
         """Content hash of the store that it was trained on; None where that is not known."""
-        file = self.run / "provenance.json"
-        return json.loads(file.read_text()).get("data_hash") if file.is_file() else None
+        return read_provenance(self.run).get("data_hash")
 
     @property
     def read_out(self) -> ReadOut:
@@ -133,7 +129,7 @@ class Model:
     def objective(self) -> Any:
         """The training objective with its weights, for diagnostics alone: embedding never needs it."""
         weights = read_part(self.folder, "objective")
-        people = json.loads((self.run / "provenance.json").read_text())["people"]
+        people = read_provenance(self.run).get("people", 0)
         module = plugins.load(f"{METHODS}.{self.config.method}", "objective")
         objective = module.Objective(self.config.objective, self.config.network, people)
         objective.load_state_dict(weights)

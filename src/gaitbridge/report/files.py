@@ -2,16 +2,88 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, NotRequired
 
-from gaitbridge.errors import StoreError, UserError
+from typing_extensions import TypedDict
+
+from gaitbridge.documents import read_document
+from gaitbridge.errors import UserError
 from gaitbridge.evaluation.bodies.reconstruction import ReconstructionRow, read_reconstruction
 from gaitbridge.evaluation.bodies.walk_file import Walk, read_walk
 from gaitbridge.evaluation.embedding.cost import read_cost
 from gaitbridge.evaluation.results import ResultRow, read_rows
+from gaitbridge.run_documents import read_config, read_log, read_provenance
+
+Sensor = Literal["camera", "lidar"]
+
+
+class Curve(TypedDict):
+    """A cumulative match curve in %: None where no probe has a mate."""
+
+    probe_modality: Sensor
+    gallery_modality: Sensor
+    views: str
+    values: list[float | None]
+    chance: list[float | None]
+
+
+class Curves(TypedDict):
+    """cmc.json."""
+
+    ranks: list[int]
+    curves: list[Curve]
+
+
+class Hit(TypedDict):
+    """A sequence that is shown."""
+
+    key: str
+    person: str
+    condition: str
+    view: str
+
+
+class Found(Hit):
+    """One of the nearest."""
+
+    distance: float
+    correct: bool
+
+
+class Example(TypedDict):
+    """A probe and its nearest."""
+
+    probe_modality: Sensor
+    gallery_modality: Sensor
+    probe: Hit
+    correct: bool
+    nearest: list[Found]
+
+
+class Retrieval(TypedDict):
+    """retrieval.json."""
+
+    note: NotRequired[str]
+    examples: list[Example]
+
+
+class Gap(TypedDict):
+    """The gap between the sensors at each step, and relative to people's."""
+
+    relative: list[float]
+    gap: NotRequired[list[float]]
+    between_people: NotRequired[list[float]]
+
+
+class Trajectory(TypedDict):
+    """trajectory.json."""
+
+    t: list[int]
+    gaps: dict[str, Gap]
+    pairs: NotRequired[int]
+    note: NotRequired[str]
 
 
 @dataclass(frozen=True)
@@ -24,9 +96,9 @@ class RunFiles:
     training: list[dict[str, Any]]
     validation: list[dict[str, Any]]
     rows: list[ResultRow]
-    cmc: dict[str, Any] | None
-    retrieval: dict[str, Any] | None
-    trajectory: dict[str, Any] | None
+    cmc: Curves | None
+    retrieval: Retrieval | None
+    trajectory: Trajectory | None
     reconstruction: list[ReconstructionRow] | None = None
     cost: dict[str, Any] | None = None
     walk: Walk | None = None
@@ -40,18 +112,18 @@ def read_run(run: Path, data_hash: str = "") -> RunFiles:
     if not run.is_dir():
         raise UserError(f"{run} is no folder of a run; give the folder that training wrote")
     evaluation = _evaluation(run, data_hash)
-    log = _log(run / "log.jsonl")
+    log = read_log(run)
     results = evaluation / "results.json"
     return RunFiles(
         path=run,
-        config=_json(run / "config.json"),
-        provenance=_json(run / "provenance.json"),
+        config=read_config(run) if (run / "config.json").is_file() else None,
+        provenance=dict(read_provenance(run)) or None,
         training=[line for line in log if line.get("kind") == "train"],
         validation=[line for line in log if line.get("kind") == "validation"],
         rows=read_rows(results) if results.is_file() else [],
-        cmc=_json(evaluation / "cmc.json"),
-        retrieval=_json(evaluation / "retrieval.json"),
-        trajectory=_json(evaluation / "trajectory.json"),
+        cmc=_if_there(evaluation / "cmc.json", Curves),
+        retrieval=_if_there(evaluation / "retrieval.json", Retrieval),
+        trajectory=_if_there(evaluation / "trajectory.json", Trajectory),
         reconstruction=read_reconstruction(evaluation / "reconstruction.json") if (evaluation / "reconstruction.json").is_file() else None,
         cost=read_cost(evaluation / "cost.json") if (evaluation / "cost.json").is_file() else None,
         walk=read_walk(evaluation / "walk.npz") if (evaluation / "walk.npz").is_file() else None,
@@ -70,27 +142,5 @@ def _evaluation(run: Path, data_hash: str) -> Path:
     return known[data_hash] if data_hash in known else run / "evaluation"
 
 
-def _json(path: Path) -> dict[str, Any] | None:
-    if not path.is_file():
-        return None
-    try:
-        document = json.loads(path.read_text())
-    except ValueError as error:
-        raise StoreError(f"{path} is damaged ({error}); run the command that writes it again") from error
-    if not isinstance(document, dict):
-        raise StoreError(f"{path} is damaged (no JSON object); run the command that writes it again")
-    return document
-
-
-def _log(path: Path) -> list[dict[str, Any]]:
-    """Lines of a log; the last one may be cut short where a run was killed, any other damaged line is an error."""
-    if not path.is_file():
-        return []
-    lines, found = path.read_text().splitlines(), []
-    for number, line in enumerate(lines):
-        try:
-            found.append(json.loads(line))
-        except ValueError as error:
-            if number < len(lines) - 1:
-                raise StoreError(f"{path}, line {number + 1} is damaged ({error}); train again") from error
-    return found
+def _if_there(path: Path, shape: Any) -> Any:
+    return read_document(path, shape, "run the command that writes it again") if path.is_file() else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from gaitbridge.evaluation.results import DIRECTIONS, ResultRow
 from gaitbridge.evaluation.row_files import read_row_file
 from gaitbridge.report.study import MAIN, METRICS, number_of, of_views, training_of, write_csv, write_paragraphs
 from gaitbridge.report.tables import SENSOR_NAME, TextTable
+from gaitbridge.run_documents import read_config
 from gaitbridge.store import written_whole
 
 COLOURS = ("#2563eb", "#ea580c", "#0d9488", "#9333ea")
@@ -44,7 +44,7 @@ def robustness_rows(levels: Sequence[Mapping[str, Any]]) -> list[RobustnessRow]:
     found = []
     for one in levels:
         run = Path(one["run"])
-        settings = json.loads((run / "config.json").read_text())
+        settings = read_config(run)
         made: dict[str, Any] = {"factor": one["factor"], "level": one["level"], "points": round(one["points"], 1), "arm": run.resolve().name,
                                 "seed": int(settings["seed"]), **training_of(run)}
         for row in read_row_file(one["folder"] / "results.json", ResultRow, "run it again"):

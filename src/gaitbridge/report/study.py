@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import statistics
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,6 +16,7 @@ from gaitbridge.evaluation.results import DIRECTIONS, ResultRow
 from gaitbridge.evaluation.row_files import read_row_file
 from gaitbridge.progress import Progress, silent
 from gaitbridge.report.tables import SENSOR_NAME, TextTable
+from gaitbridge.run_documents import read_provenance
 from gaitbridge.store import Store, written_whole
 
 METRICS = ("rank-1", "rank-5", "mAP", "mINP")
@@ -83,7 +83,7 @@ def number_of(row: ResultRow) -> dict[str, Any]:
 
 def training_of(run: Path) -> dict[str, Any]:
     """The fields of a StudyRow or RobustnessRow that the training of a run gives."""
-    about = json.loads((run / "provenance.json").read_text())
+    about = read_provenance(run)
     return {"commit": str(about.get("commit") or ""), "hardware": hardware_of(about), "minutes": round(float(about.get("seconds", 0.0)) / 60, 1)}
 
 

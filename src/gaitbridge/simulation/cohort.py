@@ -3,18 +3,17 @@
 Everything is a pure function of the config: the same config gives the same bytes with any number of workers, and after any interruption.
 """
 
-import json
 from contextlib import closing
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from gaitbridge.errors import StoreError, UserError
 from gaitbridge.progress import Progress, silent
 from gaitbridge.simulation.sensors.spinning_lidar import open_lidar
 from gaitbridge.simulation.settings import CohortConfig
 from gaitbridge.simulation.takes import Person, open_body, open_source, plan, render_person
-from gaitbridge.store import finish_store, shard_path, write_shard, written_whole
+from gaitbridge.store import finish_store, shard_path, write_shard
+from gaitbridge.store_plans import begin
 from gaitbridge.workers import each
 
 __all__ = ["CohortConfig", "simulate"]
@@ -35,21 +34,8 @@ def _what(store: Path, config: CohortConfig, person: Person, source_name: str) -
 
 def _start(store: Path, config: CohortConfig) -> None:
     """Write the plan, or check that the one in the folder is this one."""
-    wanted = {"gaitbridge": version("gaitbridge"), **config.model_dump(mode="json")}
-    file = store / PLAN
-    if file.is_file():
-        try:
-            here = json.loads(file.read_text())
-        except ValueError as error:
-            raise StoreError(f"{file} is damaged: choose another folder, or delete this one") from error
-        here = CohortConfig().model_dump(mode="json") | here  # of settings that came after the plan, the default
-        if different := sorted(name for name in {*here, *wanted} if here.get(name) != wanted.get(name)):
-            raise UserError(f"{store} holds a simulation with another {', '.join(different)}: choose another folder, or delete this one")
-        return
-    if (store / "store.json").exists() or (store / "shards").exists():
-        raise UserError(f"{store} already holds a store that was not simulated here: choose another folder")
-    with written_whole(file) as temporary:
-        temporary.write_text(json.dumps(wanted, indent=1, sort_keys=True) + "\n")
+    plan = {"gaitbridge": version("gaitbridge"), **config.model_dump(mode="json")}
+    begin(store, store / PLAN, plan, "a simulation", "simulated", CohortConfig().model_dump(mode="json"))
 
 
 def simulate(store: Path, config: CohortConfig, workers: int = 1, progress: Progress = silent) -> dict[str, Any]:

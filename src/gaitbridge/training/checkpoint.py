@@ -16,11 +16,24 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from typing_extensions import TypedDict
 
+from gaitbridge.documents import read_document
 from gaitbridge.errors import UserError
+from gaitbridge.run_documents import AGAIN, pointed
 from gaitbridge.store import written_whole
 
 PARTS = ("network", "objective", "optimiser")
+
+
+class State(TypedDict):
+    """Where training was: metrics of its last validation, the best rank-1, the time so far, the optimiser's groups."""
+
+    step: int
+    best: float
+    metrics: dict[str, float]
+    seconds: float
+    optimiser: list[dict[str, Any]]
 
 
 def weights_hash(state: Mapping[str, Tensor]) -> str:
@@ -67,15 +80,6 @@ def save_checkpoint(run: Path, step: int, network: nn.Module, objective: nn.Modu
     return folder
 
 
-def pointed(run: Path, pointer: str) -> Path | None:
-    """The checkpoint folder that `last` or `best` points to, None where there is none yet."""
-    file = run / "checkpoints" / f"{pointer}.json"
-    if not file.is_file():
-        return None
-    folder: Path = file.parent / json.loads(file.read_text())["folder"]
-    return folder
-
-
 def read_part(folder: Path, part: str) -> dict[str, Tensor]:
     """The tensors of `network`, `objective` or `optimiser`; UserError where the file is missing or damaged."""
     from safetensors import SafetensorError
@@ -115,7 +119,7 @@ def start(run: Path, network: nn.Module, objective: nn.Module, same_people: bool
 
 def restore(folder: Path, network: nn.Module, objective: nn.Module, optimiser: torch.optim.Optimizer) -> dict[str, Any]:
     """Put a checkpoint back, to the bit; returns its state.json."""
-    state: dict[str, Any] = json.loads((folder / "state.json").read_text())
+    state = read_document(folder / "state.json", State, AGAIN)
     network.load_state_dict(read_part(folder, "network"))
     objective.load_state_dict(read_part(folder, "objective"))
     moments: dict[int, dict[str, Tensor]] = {}
@@ -123,7 +127,7 @@ def restore(folder: Path, network: nn.Module, objective: nn.Module, optimiser: t
         number, key = name.split(".", 1)
         moments.setdefault(int(number), {})[key] = tensor
     optimiser.load_state_dict({"state": moments, "param_groups": state["optimiser"]})
-    return state
+    return dict(state)
 
 
 def _flat(state: dict[str, Any]) -> tuple[dict[str, Tensor], list[dict[str, Any]]]:

@@ -1,6 +1,5 @@
 """The training loop, in one piece."""
 
-import json
 import os
 import time
 from collections.abc import Mapping
@@ -16,6 +15,7 @@ from gaitbridge.data.batches import TrainingBatches, has_all
 from gaitbridge.errors import UserError
 from gaitbridge.evaluation.embedding.forward import keep_freed_memory
 from gaitbridge.progress import Progress, silent
+from gaitbridge.run_documents import read_config, read_provenance
 from gaitbridge.store import Store, write_json
 from gaitbridge.training import checkpoint, processes
 from gaitbridge.training.config import METHODS, RunConfig
@@ -78,7 +78,7 @@ def train(config: RunConfig, store: Store, run: Path, resume: bool = False, prog
     if last is not None:
         found = checkpoint.restore(last, network, objective, optimiser)
         state = {key: found[key] for key in state}
-        bf16 = bool(json.loads((run / "provenance.json").read_text())["bf16"])  # as it was begun, also on another kind of processor
+        bf16 = bool(read_provenance(run).get("bf16", bf16))  # as it was begun, also on another kind of processor
     log = Log(run, state["step"]) if fabric.is_global_zero else None
     forward = torch.compile(network) if config.compile else network
     wrapped, criterion = fabric.setup(forward), fabric.setup(objective)
@@ -131,8 +131,7 @@ def train(config: RunConfig, store: Store, run: Path, resume: bool = False, prog
     progress(config.steps, config.steps, _said(state["metrics"]).removeprefix(", "))
     if log:
         log.close()
-        written = json.loads((run / "provenance.json").read_text())
-        write_json(written | {"seconds": round(state["seconds"], 1)}, run / "provenance.json")
+        write_json(dict(read_provenance(run)) | {"seconds": round(state["seconds"], 1)}, run / "provenance.json")
     return state
 
 
@@ -162,9 +161,7 @@ def in_float32(features: Features) -> Features:
 
 def _begin_with(run: Path, network: nn.Module, objective: nn.Module, store: Store) -> str:
     """Another run's weights, its objective's as well where it was trained on this store; their hash."""
-    file = run / "provenance.json"
-    trained_on = json.loads(file.read_text()).get("data_hash") if file.is_file() else None
-    return checkpoint.start(run, network, objective, trained_on == store.content_hash)
+    return checkpoint.start(run, network, objective, read_provenance(run).get("data_hash") == store.content_hash)
 
 
 def _seed(seed: int, *purpose: str | int) -> int:
@@ -195,10 +192,10 @@ def _open_run(run: Path, config: RunConfig, store: Store, resume: bool, facts: d
         return None
     if not resume:
         raise UserError(f"{run} holds a run already: go on with --resume, or choose another --out")
-    if (before := json.loads(file.read_text())) != document:
+    if (before := read_config(run)) != document:
         changed = sorted(key for key in document if before.get(key) != document[key])
         raise UserError(f"{run} was begun with other settings ({', '.join(changed)}): resume with the same recipe and --set, or choose another --out")
-    begun = json.loads((run / "provenance.json").read_text())
-    if begun["data_hash"] != store.content_hash:
-        raise UserError(f"{run} was begun on other data (hash {begun['data_hash']}, {store.path} has {store.content_hash})")
+    begun_on = read_provenance(run).get("data_hash")
+    if begun_on != store.content_hash:
+        raise UserError(f"{run} was begun on other data (hash {begun_on}, {store.path} has {store.content_hash})")
     return checkpoint.pointed(run, "last")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import gaitbridge
+from gaitbridge.run_documents import read_log
 from gaitbridge.store import written_whole
 
 
@@ -40,17 +41,11 @@ class Log:
         from torch.utils.tensorboard import SummaryWriter
 
         self.path = run / "log.jsonl"
-        kept = [line for line in self._lines() if json.loads(line)["step"] <= resumed] if resumed else []
+        kept = [line for line in read_log(run) if line["step"] <= resumed] if resumed else []
         with written_whole(self.path) as temporary:
-            temporary.write_text("".join(kept))
+            temporary.write_text("".join(json.dumps(line) + "\n" for line in kept))
         self.file = self.path.open("a", buffering=1)
         self.board = SummaryWriter(str(run / "tensorboard"), purge_step=resumed or None)
-
-    def _lines(self) -> list[str]:
-        """Whole lines written so far: a kill may have cut the last one."""
-        if not self.path.is_file():
-            return []
-        return [line for line in self.path.read_text().splitlines(keepends=True) if line.endswith("}\n")]
 
     def write(self, kind: str, step: int, scalars: dict[str, float], **fields: Any) -> None:
         """One line, and its scalars to TensorBoard."""

@@ -4,7 +4,6 @@ Everything is a pure function of the source and the options: the same bytes with
 it keeps the people who are done and reads anew those who had a problem.
 """
 
-import json
 import shutil
 from collections.abc import Iterable
 from contextlib import closing
@@ -19,9 +18,10 @@ from gaitbridge.data.importers._dataset import Dataset
 from gaitbridge.data.importers._partition import Partition, partition_of, splits
 from gaitbridge.data.importers._person import FOLDER, IMPORTERS, Job, Report, finished, import_person
 from gaitbridge.data.importers._summary import Line, lines_of, probe_lines
-from gaitbridge.errors import StoreError, UserError, nearest
+from gaitbridge.errors import UserError, nearest
 from gaitbridge.progress import Progress, silent
 from gaitbridge.store import finish_store, write_json
+from gaitbridge.store_plans import begin
 from gaitbridge.workers import each
 
 DETAILS = "import.json"  # beside store.json: every problem and every oddity, with its file
@@ -92,20 +92,10 @@ def _start(job: Job, division: Partition, val: int) -> None:
     for root in job.roots:
         if store == root.resolve() or root.resolve() in store.parents:
             raise UserError(f"{job.store} lies within {root}: choose a place for the store outside of the dataset")
-    wanted = {"gaitbridge": version("gaitbridge"), "dataset": job.dataset, "source": [str(root.resolve()) for root in job.roots],
-              "partition": division.about(), "val": val, "frames": job.frames, "fields": sorted(job.fields)}
-    file = job.store / FOLDER / "plan" / "plan.json"  # in a folder of its own: a report is named after its person, and a person may be called plan
-    if file.is_file():
-        try:
-            here = json.loads(file.read_text())
-        except ValueError as error:
-            raise StoreError(f"{file} is damaged: choose another folder, or delete {job.store}") from error
-        if different := sorted(name for name in {*here, *wanted} if here.get(name) != wanted.get(name)):
-            raise UserError(f"{job.store} holds an import with another {', '.join(different)}: choose another folder, or delete this one")
-        return
-    if (job.store / "store.json").exists() or (job.store / "shards").exists():
-        raise UserError(f"{job.store} already holds a store that was not imported here: choose another folder")
-    write_json(wanted, file)
+    plan = {"gaitbridge": version("gaitbridge"), "dataset": job.dataset, "source": [str(root.resolve()) for root in job.roots],
+            "partition": division.about(), "val": val, "frames": job.frames, "fields": sorted(job.fields)}
+    # in a folder of its own: a report is named after its person, and a person may be called plan
+    begin(job.store, job.store / FOLDER / "plan" / "plan.json", plan, "an import", "imported")
 
 
 def _imported(job: Job, wanted: dict[str, str], workers: int, progress: Progress) -> list[Report]:

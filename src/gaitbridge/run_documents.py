@@ -1,0 +1,84 @@
+"""The documents of a run folder, read back: what they must hold, and what to do where one is damaged.
+
+    RUN/config.json              the settings, as `training.config.RunConfig` checks them
+    RUN/provenance.json          what was run, on what data and machine; "seconds" once it is finished
+    RUN/log.jsonl                a line for each report of training and each validation
+    RUN/checkpoints/last.json    {"folder": "step-0000300", ...}: which checkpoint; best.json alike
+"""
+
+from pathlib import Path
+from typing import Any
+
+from typing_extensions import TypedDict
+
+from gaitbridge.documents import damaged, read_document, read_lines
+
+AGAIN = "restore it, or train again into another folder"
+
+
+class Hardware(TypedDict, total=False):
+    """A machine in words; cores: of the processor."""
+
+    cpu: str | None
+    cores: int | None
+    gpu: str | None
+
+
+class Provenance(TypedDict, total=False):
+    """What was run. people: that it was trained on; data: the store, None of an imported run; seconds: of training, only once finished."""
+
+    data: str | None
+    data_hash: str
+    people: int
+    bf16: bool
+    commit: str | None
+    hardware: Hardware
+    seconds: float
+
+
+class Pointer(TypedDict):
+    """Which checkpoint."""
+
+    folder: str
+
+
+class LogLine(TypedDict):
+    """A line of a log."""
+
+    kind: str
+    step: int
+
+
+def read_provenance(run: Path) -> Provenance:
+    """What was run; empty where nothing tells. StoreError where it is damaged."""
+    file = run / "provenance.json"
+    return read_document(file, Provenance, AGAIN) if file.is_file() else Provenance()
+
+
+def read_config(run: Path) -> dict[str, Any]:
+    """The settings as they were written, unchecked but for being settings. StoreError where they are damaged."""
+    return read_document(run / "config.json", dict[str, Any], AGAIN)
+
+
+def read_log(run: Path) -> list[dict[str, Any]]:
+    """The lines of a run's log, none where there is no log. StoreError where one is damaged."""
+    file = run / "log.jsonl"
+    return [dict(line) for line in read_lines(file, LogLine, AGAIN)] if file.is_file() else []
+
+
+def pointed(run: Path, pointer: str) -> Path | None:
+    """The checkpoint folder that `last` or `best` points to, None where there is none yet. StoreError where it points out of the run."""
+    file = run / "checkpoints" / f"{pointer}.json"
+    if not file.is_file():
+        return None
+    name = read_document(file, Pointer, "restore it, or delete it and train on with --resume")["folder"]
+    folder = file.parent / name
+    if not name or name in (".", "..") or Path(name).name != name or "\0" in name or not folder.is_dir():
+        raise damaged(str(file), f"no checkpoint {name!r}", "restore it, or delete it and train on with --resume")
+    return folder
+
+
+def remembered_store(run: Path) -> Path | None:
+    """The store that a run was trained on, where it still lies there."""
+    place = read_provenance(run).get("data")
+    return Path(place) if place and (Path(place) / "store.json").is_file() else None

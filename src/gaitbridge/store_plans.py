@@ -1,0 +1,27 @@
+"""The plan of a store that is made in parts: written before the first part, so that whoever goes on with it makes the same store."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from gaitbridge.documents import read_document
+from gaitbridge.errors import UserError
+from gaitbridge.store import write_json
+
+
+def begin(store: Path, file: Path, plan: Mapping[str, Any], what: str, made: str, defaults: Mapping[str, Any] | None = None) -> None:
+    """Write the plan to `file` within the store, or check that the one that is there is this one.
+
+    what, made: the work in words ("an import", "imported"); defaults: of entries that came after a plan was written. UserError where another plan or
+    another store is there, StoreError where the plan is damaged.
+    """
+    wanted = json.loads(json.dumps(plan))  # as it will be read
+    if file.is_file():
+        here = dict(defaults or {}) | read_document(file, dict[str, Any], f"choose another folder, or delete {store}")
+        if different := sorted(name for name in {*here, *wanted} if here.get(name) != wanted.get(name)):
+            raise UserError(f"{store} holds {what} that differs in {', '.join(different)}: choose another folder, or delete this one")
+        return
+    if (store / "store.json").exists() or (store / "shards").exists():
+        raise UserError(f"{store} already holds a store that was not {made} here: choose another folder")
+    write_json(wanted, file)

@@ -204,7 +204,7 @@ def test_a_workers_exception_is_one_line_that_names_the_person(tmp_path: Path) -
 
 
 def test_another_config_in_the_folder_is_an_error(store: Store) -> None:
-    with pytest.raises(UserError, match=r"another frames, seed: choose another folder"):
+    with pytest.raises(UserError, match=r"differs in frames, seed: choose another folder"):
         simulate(store.path, tiny(seed=3, frames=5), 0)
     assert (store.path / PLAN).is_file()
     calls: list[tuple[int, int]] = []

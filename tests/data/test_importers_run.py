@@ -236,7 +236,7 @@ def test_run_again_it_reads_anew_only_those_with_a_problem(tmp_path: Path) -> No
 def test_another_import_in_the_folder_is_refused(tmp_path: Path) -> None:
     casia_b(tmp_path / "tree")
     import_dataset("casia_b", tmp_path / "tree", tmp_path / "store")
-    with pytest.raises(UserError, match="another val"):
+    with pytest.raises(UserError, match="differs in val"):
         import_dataset("casia_b", tmp_path / "tree", tmp_path / "store", val=1)
     (tmp_path / "foreign").mkdir()
     (tmp_path / "foreign" / "store.json").write_text("{}")

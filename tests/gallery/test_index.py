@@ -15,6 +15,7 @@ from gaitbridge.gallery.templates import NEVER_S, Template, Where, digest_of
 
 BACKENDS = plugins.names("gaitbridge.gallery.index")
 DIMENSION = 24
+ABOUT = {"dimension": DIMENSION, "weights_hash": "w", "shape": [DIMENSION, 1], "distance": "euclidean", "modalities": ["silhouettes"]}
 QUOTES = "Ö'Neil \"x\" \\ 李"
 
 
@@ -28,7 +29,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture
 def made(place: str) -> Index:
-    found: Index = index.backend(place).create(place, {"dimension": DIMENSION, "weights_hash": "w"})
+    found: Index = index.backend(place).create(place, ABOUT)
     return found
 
 
@@ -142,7 +143,7 @@ def test_tidying_changes_no_answer(made: Index) -> None:
 
 def test_there_is_one_of_a_name(made: Index) -> None:
     with pytest.raises(UserError, match="is a gallery already"):
-        index.backend(made.place).create(made.place, {"dimension": DIMENSION})
+        index.backend(made.place).create(made.place, ABOUT)
     with pytest.raises(StoreError, match=r"does not exist: make (one|it) with"):
         index.backend(made.place).open_index(f"{made.place}other")
 
@@ -162,7 +163,7 @@ def test_an_address_that_is_none(milvus: str) -> None:
 
 def test_a_template_written_twice_is_one_on_milvus(milvus: str) -> None:
     place = f"{milvus}/t{uuid.uuid4().hex[:8]}"
-    made = index.backend(place).create(place, {"dimension": DIMENSION})
+    made = index.backend(place).create(place, ABOUT)
     rows, vectors = templates(5)
     made.add(rows, vectors)
     made.add([replace(one, person_id="other") for one in rows], vectors)  # another writer, who did not know

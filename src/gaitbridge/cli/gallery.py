@@ -38,8 +38,7 @@ def create(place: Annotated[str, Parameter(name="GALLERY")], *, model: Path) -> 
     model
         Folder of the run.
     """
-    import json
-
+    from gaitbridge.documents import read_document
     from gaitbridge.gallery.decision import read_calibration
     from gaitbridge.gallery.gallery import create as make
     from gaitbridge.inference.session import load
@@ -47,7 +46,7 @@ def create(place: Annotated[str, Parameter(name="GALLERY")], *, model: Path) -> 
     run = load(model)
     calibration = None
     if (file := model / "calibration.json").is_file():
-        calibration = read_calibration(json.loads(file.read_text()), run.weights_hash, str(file))
+        calibration = read_calibration(read_document(file, dict[str, Any], "calibrate again"), run.weights_hash, str(file))
     made = make(place, run.weights_hash, shape_of(run), run.distance, run.modalities, str(model.resolve()))
     if calibration is not None:
         made.keep_calibration(calibration)

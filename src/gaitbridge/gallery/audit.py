@@ -8,10 +8,22 @@ import getpass
 import json
 import os
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NotRequired
+
+from typing_extensions import TypedDict
 
 from gaitbridge import __version__
+from gaitbridge.documents import parsed
+from gaitbridge.errors import StoreError
 from gaitbridge.gallery.index import Index
+
+
+class Line(TypedDict):
+    """A line of the log. people: random numbers of those it speaks of."""
+
+    time: str
+    command: str
+    people: NotRequired[list[str]]
 
 
 def actor() -> str:
@@ -35,7 +47,7 @@ def read(index: Index) -> tuple[list[dict[str, Any]], int]:
     lines, broken = [], 0
     for text in index.log_lines():
         try:
-            lines.append(json.loads(text))
-        except ValueError:
+            lines.append(dict(parsed(text, Line, "the audit log", "")))
+        except StoreError:
             broken += 1
     return lines, broken

@@ -42,12 +42,9 @@ class Gallery:
         self.index: index.Index = index.backend(self.place).open_index(self.place)
         self._kept: Held | None = None
         self._reading_in = threading.Lock()
-        try:
-            self.weights_hash: str = self.index.about["weights_hash"]
-            self.shape: tuple[int, int] = tuple(self.index.about["shape"])
-            self.distance: str = self.index.about["distance"]
-        except (KeyError, TypeError) as error:
-            raise StoreError(f"{self.place} is damaged (its description lacks {error}): restore it from a copy") from error
+        self.weights_hash: str = self.index.about["weights_hash"]
+        self.shape: tuple[int, int] = tuple(self.index.about["shape"])
+        self.distance: str = self.index.about["distance"]
 
     @property
     def about(self) -> dict[str, Any]:

@@ -5,14 +5,50 @@ A back end's module gives `create(place, about)`, `open_index(place)` and `exist
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import Annotated, Any, Literal, NotRequired, Protocol
 
 import numpy as np
+from pydantic import Field
+from typing_extensions import TypedDict
 
 from gaitbridge import plugins
+from gaitbridge.documents import parsed
+from gaitbridge.errors import StoreError
 from gaitbridge.gallery.templates import Template, Where
 
 VERSION = 1  # of what a gallery holds
+
+
+class Approximate(TypedDict):
+    """An index for approximate search: of how many templates; cells and how many of them are searched, where it has any."""
+
+    kind: str
+    templates: int
+    cells: NotRequired[int]
+    probes: NotRequired[int]
+
+
+class About(TypedDict):
+    """What a gallery says of itself: templates are [C, K], `dimension` numbers with the distance's own."""
+
+    weights_hash: str
+    shape: Annotated[list[int], Field(min_length=2, max_length=2)]
+    distance: Literal["cosine", "euclidean"]
+    modalities: list[str]
+    dimension: int
+    index: NotRequired[Approximate]
+
+
+class _Versioned(TypedDict):
+    version: int
+
+
+def read_about(text: str, where: str, place: str) -> dict[str, Any]:
+    """What the gallery `place` says of itself, of a text that stands at `where`; StoreError where it is damaged or of another version."""
+    remedy = "restore it from a copy"
+    if (version := parsed(text, _Versioned, where, remedy)["version"]) != VERSION:
+        raise StoreError(f"{place} is a gallery of version {version}, this program reads version {VERSION}: use its program, or enrol anew")
+    return dict(parsed(text, About, where, remedy))
 
 
 class Index(Protocol):

@@ -11,7 +11,6 @@ LanceDB keeps what is deleted in older versions and, where few rows of a large f
 a file only when a tenth of it is gone. So removing writes the table anew without the rows and then prunes every older version.
 """
 
-import json
 import os
 import shutil
 import warnings
@@ -25,8 +24,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from gaitbridge.documents import read_document, read_text
 from gaitbridge.errors import StoreError, UserError
-from gaitbridge.gallery.index import VERSION
+from gaitbridge.gallery.index import VERSION, read_about
 from gaitbridge.gallery.locks import append_line, locked
 from gaitbridge.gallery.templates import Template, Where
 from gaitbridge.store import write_json
@@ -68,14 +68,7 @@ def open_index(place: str) -> "LanceIndex":
     if not file.is_file():
         what = "is not a gallery (no gallery.json)" if Path(place).exists() else "does not exist"
         raise StoreError(f"{place} {what}: make one with `gaitbridge gallery create {place} --model RUN`")
-    try:
-        about = json.loads(file.read_text())
-        version = about["version"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise StoreError(f"{file} is damaged ({error}): restore it from a copy") from error
-    if version != VERSION:
-        raise StoreError(f"{place} is a gallery of version {version}, this program reads version {VERSION}: use its program, or enrol anew")
-    return LanceIndex(place, about)
+    return LanceIndex(place, read_about(read_text(file, "restore it from a copy"), str(file), place))
 
 
 class LanceIndex:
@@ -221,13 +214,7 @@ class LanceIndex:
 
     def document(self, name: str) -> dict[str, Any] | None:
         file = self.folder / f"{name}.json"
-        if not file.is_file():
-            return None
-        try:
-            found: dict[str, Any] = json.loads(file.read_text())
-        except ValueError as error:
-            raise StoreError(f"{file} is damaged ({error}): delete it and calibrate again") from error
-        return found
+        return read_document(file, dict[str, Any], "delete it and calibrate again") if file.is_file() else None
 
     def keep_document(self, name: str, document: Mapping[str, Any]) -> None:
         write_json(document, self.folder / f"{name}.json")

@@ -23,8 +23,9 @@ from typing import Any
 
 import numpy as np
 
+from gaitbridge.documents import parsed
 from gaitbridge.errors import StoreError, UserError
-from gaitbridge.gallery.index import VERSION
+from gaitbridge.gallery.index import VERSION, read_about
 from gaitbridge.gallery.templates import LONGEST_NAME, Template, Where
 
 COLUMNS = [field.name for field in fields(Template)]
@@ -114,12 +115,9 @@ def open_index(place: str) -> "MilvusIndex":
     if not there:
         raise StoreError(f"{place} does not exist: make it with `gaitbridge gallery create {place} --model RUN`")
     index = MilvusIndex(place, client, name, {})
-    about = index.document("about")
-    if about is None or "version" not in about:
+    if (about := index.text("about")) is None:
         raise StoreError(f"{place} is damaged (its description is missing): create it anew and enrol again")
-    if about["version"] != VERSION:
-        raise StoreError(f"{place} is a gallery of version {about['version']}, this program reads version {VERSION}: use its program, or enrol anew")
-    index.about = about
+    index.about = read_about(about, f"the description of {place}", place)
     return index
 
 
@@ -237,13 +235,15 @@ class MilvusIndex:
         index = self.about.get("index")
         return f"{index['kind']}, {index['templates']} templates" if index else ""
 
-    def document(self, name: str) -> dict[str, Any] | None:
+    def text(self, name: str) -> str | None:
+        """The text of a note of its own, or None."""
         with _clear(self.place, "read"):
             found = _texts(self.client, self.name, name, self.name)
-        try:
-            return json.loads(found[0][1]) if found else None
-        except ValueError as error:
-            raise StoreError(f"{self.place} is damaged (its {name} is no JSON: {error})") from error
+        return found[0][1] if found else None
+
+    def document(self, name: str) -> dict[str, Any] | None:
+        text = self.text(name)
+        return None if text is None else parsed(text, dict[str, Any], f"the {name} of {self.place}", "make it again")
 
     def keep_document(self, name: str, document: Mapping[str, Any]) -> None:
         self._note(f"{name}-{self.name}", name, json.dumps(document, allow_nan=False))

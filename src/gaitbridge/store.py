@@ -78,6 +78,8 @@ def _encode(name: str, array: np.ndarray) -> tuple[bytes, list[int]]:
     codec = FIELDS[name].codec
     if codec == "bits":
         black_and_white = bool(((array == 0) | (array == 255)).all())
+        if not black_and_white and array.max() == 1:
+            raise ValueError(f"{name}: holds 0 and 1, not 0 to 255: multiply it by 255")
         flat = np.packbits(array.reshape(len(array), -1) > 127, axis=1) if black_and_white else np.ascontiguousarray(array)
     elif codec == "range":
         steps = np.rint(np.nan_to_num(array, nan=0.0) / RANGE_UNIT_M)

@@ -31,10 +31,13 @@ def array_problem(name: str, array: object) -> str:
     """What is wrong with an array of the name `name` in ARRAYS, or nothing."""
     kind, axes = ARRAYS[name]
     if not isinstance(array, np.ndarray):
-        return f"must be {np.dtype(kind)} [{axes}], not {type(array).__name__}"
+        return f"must be a NumPy array, {np.dtype(kind)} [{axes}], not {type(array).__name__}"
     wanted = axes.split(", ")
     fits = array.ndim == len(wanted) and all(not word.isdigit() or int(word) == size for word, size in zip(wanted, array.shape, strict=True))
-    return "" if fits and array.dtype == kind else f"must be {np.dtype(kind)} [{axes}], not {array.dtype} {array.shape}"
+    if fits and array.dtype == kind:
+        return ""
+    masks = ": (array * 255).astype(np.uint8) makes it of a mask" if fits and kind is np.uint8 and array.dtype == bool else ""
+    return f"must be {np.dtype(kind)} [{axes}], not {array.dtype} {list(array.shape)}{masks}"
 
 
 @dataclass(frozen=True)
@@ -160,8 +163,8 @@ class Embeddings:
     keys: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.values.ndim != 3:
-            raise ValueError(f"embeddings must be [N, C, K], not {self.values.shape}")
+        if not isinstance(self.values, np.ndarray) or self.values.ndim != 3:
+            raise ValueError(f"embeddings must be an array [N, C, K], not {getattr(self.values, 'shape', type(self.values).__name__)}")
         if self.values.dtype != np.float32:
             raise ValueError(f"embeddings must be float32, not {self.values.dtype}")
         if self.distance not in ("euclidean", "cosine"):

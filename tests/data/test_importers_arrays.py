@@ -61,7 +61,7 @@ def test_empty_silhouettes_are_kept_and_noted(tmp_path: Path) -> None:
     path = dump(holes, tmp_path / "a.pkl")
     assert np.array_equal(_arrays.silhouettes(given, path), holes)
     assert given.notes == [("silhouettes without a pixel, kept", f"{path}: 2 of 4 frames")]
-    with pytest.raises(UserError, match=r"a\.pkl: none of its 4 silhouettes has a pixel"):
+    with pytest.raises(UserError, match=r"a\.pkl has no pixel in any of its 4 frames"):
         silhouettes_of(np.zeros_like(BODY), tmp_path)
 
 
@@ -133,7 +133,7 @@ def test_ranges_beyond_what_the_store_holds(tmp_path: Path) -> None:
     assert _arrays.within_reach(given, views, PATH) is views
     assert given.notes == [("range views with nothing in them, kept", f"{PATH}: 1 of 2 frames")]
     views[0, 0, 0] = 8000.0  # millimetres
-    with pytest.raises(UserError, match="reach 8000 m"):
+    with pytest.raises(UserError, match="ranges up to 8000 m"):
         _arrays.within_reach(reading(tmp_path), views, PATH)
 
 

@@ -2,7 +2,9 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -44,14 +46,65 @@ def test_embed_keeps_order_and_mixes_lengths(model: Model) -> None:
 
 def test_distance_is_zero_to_itself_and_across_modalities_finite(model: Model) -> None:
     a = model.embed(silhouettes=silhouettes(2, 2))
-    metres = [np.where(x > 0, 8.0, np.nan).astype(np.float32) for x in silhouettes(2, 4, 1)]
-    b = model.embed(range_views=metres)
+    b = model.embed(range_views=[metres(2), metres(4), metres(1)])
     assert gaitbridge.distance(a, b).shape == (2, 3)
     assert np.allclose(np.diag(gaitbridge.distance(a, a)), 0, atol=1e-3)
 
 
 def test_frames_where_nothing_came_back_are_embedded(model: Model) -> None:
-    assert np.isfinite(model.embed(range_views=[np.full((2, 64, 44), np.nan, np.float32)]).values).all()
+    nothing = np.full((2, 64, 44), np.nan, np.float32)
+    one_frame = nothing.copy()
+    one_frame[0, 20:40, 20:30] = 8.0
+    assert np.isfinite(model.embed(range_views=[one_frame]).values).all()
+    assert np.isfinite(model.embed_stored(range_views=[nothing]).values).all()  # a walk of a store, which protocols count
+
+
+def metres(frames: int = 2) -> np.ndarray:
+    return np.where(silhouettes(frames)[0] > 0, 8.0, np.nan).astype(np.float32)
+
+
+@pytest.mark.parametrize(("given", "message"), [
+    ({"silhouettes": [silhouettes(2)[0] // 255]}, r"silhouettes\[0\] holds 0 and 1, not 0 to 255: multiply it by 255"),
+    ({"silhouettes": [*silhouettes(2), silhouettes(2)[0] > 0]}, r"silhouettes\[1\] must be uint8 \[T, H, W\], not bool .*astype"),
+    ({"silhouettes": [silhouettes(2)[0].astype(np.float32)]}, r"must be uint8 \[T, H, W\], not float32 \[2, 64, 44\]"),
+    ({"silhouettes": [np.zeros((3, 64, 44), np.uint8)]}, r"silhouettes\[0\] has no pixel in any of its 3 frames"),
+    ({"silhouettes": np.stack(silhouettes(2, 2))}, r"a list with one array a walk, not one array \[2, 2, 64, 44\]: write list\(array\)"),
+    ({"silhouettes": silhouettes(2)[0]}, r"not one array \[2, 64, 44\]"),
+    ({"silhouettes": np.zeros((0, 64, 44), np.uint8)}, "not one array"),
+    ({"silhouettes": None}, "a list with one array a walk, not a NoneType"),
+    ({"silhouettes": "walks"}, "not a str"),
+    ({"silhouettes": {"a": silhouettes(2)[0]}}, "not a dict"),
+    ({"silhouettes": (array for array in silhouettes(2))}, "not a generator"),
+    ({"silhouettes": [silhouettes(2)[0].tolist()]}, r"silhouettes\[0\] must be a NumPy array"),
+    ({"range_views": [metres() * 1000]}, r"range_views\[0\] holds ranges up to 8000 m, more than 131 \(are they in metres\?\)"),
+    ({"range_views": [np.nan_to_num(metres())]}, "holds ranges of 0: put NaN"),
+    ({"range_views": [np.nan_to_num(metres(), nan=-1.0)]}, r"holds ranges below 0 \(down to -1\)"),
+    ({"range_views": [metres(), -metres()]}, r"range_views\[1\] holds ranges below 0"),
+    ({"range_views": [np.nan_to_num(metres(), nan=np.inf)]}, "holds infinity"),
+    ({"range_views": [np.full((2, 64, 44), np.nan, np.float32)]}, "has no range in any of its 2 frames"),
+    ({"range_views": [metres().astype(np.float64)]}, "must be float32"),
+])
+def test_values_that_are_none_are_one_clear_line(model: Model, given: dict[str, Any], message: str) -> None:
+    with pytest.raises(UserError, match=message) as refused:
+        model.embed(**given)
+    assert "\n" not in str(refused.value)
+
+
+def test_one_frame_is_a_walk(model: Model) -> None:
+    assert model.embed(silhouettes=silhouettes(1)).values.shape == (1, 64, 8)
+    assert model.embed(range_views=[metres(1)]).values.shape == (1, 64, 8)
+
+
+def test_a_distance_is_of_embeddings(model: Model) -> None:
+    made = model.embed(silhouettes=silhouettes(2))
+    for other in (made.values, None, [made]):
+        with pytest.raises(UserError, match="between Embeddings"):
+            gaitbridge.distance(made, other)
+    broken = replace(made, values=made.values * np.float32(np.nan))
+    with pytest.raises(UserError, match="not finite"):
+        gaitbridge.distance(made, broken)
+    with pytest.raises(ValueError, match=r"must be an array \[N, C, K\], not list"):
+        replace(made, values=[1.0])  # type: ignore[arg-type]
 
 
 def test_published_silhouettes_are_cut_once(model: Model) -> None:

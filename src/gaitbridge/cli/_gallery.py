@@ -6,7 +6,7 @@ from typing import Any
 
 
 def shape_of(run: Any) -> tuple[int, int]:
-    """(C, K) of a run's embeddings, seen on an empty walk."""
+    """(C, K) of a run's embeddings, seen on a walk that fills its pictures."""
     import numpy as np
 
     from gaitbridge.types import ARRAYS
@@ -17,7 +17,7 @@ def shape_of(run: Any) -> tuple[int, int]:
     arrays: dict[str, Any] = {}
     for name in run.inputs[modality]:
         kind, axes = ARRAYS[name]
-        arrays[name] = [np.ones([sizes.get(axis) or int(axis) for axis in axes.split(", ")], kind)]
+        arrays[name] = [np.full([sizes.get(axis) or int(axis) for axis in axes.split(", ")], 255 if kind is np.uint8 else 1, kind)]
     return tuple(run.embed(**arrays).values.shape[1:])
 
 
@@ -148,13 +148,20 @@ def ids_of(source: Any, numbers: Sequence[int], modality: str, names: Sequence[s
 
 
 def embed(run: Any, source: Any, numbers: Sequence[int], modality: str) -> Any:
-    """Embeddings of sequences, a few at a time."""
+    """Embeddings of sequences, a few at a time. UserError names a sequence whose values are none, such as one in which nothing shows."""
     from dataclasses import replace
 
     import numpy as np
 
+    from gaitbridge.data.contents import content_problem
+    from gaitbridge.errors import UserError
+
     made = []
     for start in range(0, len(numbers), 64):
         arrays = arrays_of(source, numbers[start : start + 64], run.inputs[modality])
-        made.append(run.embed(**{name: [one[name] for one in arrays] for name in run.inputs[modality]}))
+        for number, one in zip(numbers[start : start + 64], arrays, strict=True):
+            for name, array in one.items():
+                if problem := content_problem(name, array):
+                    raise UserError(f"{source.path}: {name} of {source.rows[number]['key']} {problem}")
+        made.append(run.embed_stored(**{name: [one[name] for one in arrays] for name in run.inputs[modality]}))
     return replace(made[0], values=np.concatenate([one.values for one in made]))

@@ -52,8 +52,8 @@ def embed(model: Path, store: Path, out: Path, *, modality: str | None = None, s
         raise UserError(f"{model} does not take {name}: it takes {' or '.join(network.modalities)}")
     numbers = opened.select(split=split)
     with progress(f"embed {name.replace('_', ' ')}", "parts") as show:
-        missing = embed_in_parts(network.embed, opened, numbers, name, out, {"run": str(model)}, network.weights_hash, inputs=network.inputs[name],
-                                 share=(rank, world), progress=show if rank == 0 else silent)
+        missing = embed_in_parts(network.embed_stored, opened, numbers, name, out, {"run": str(model)}, network.weights_hash,
+                                 inputs=network.inputs[name], share=(rank, world), progress=show if rank == 0 else silent)
     if missing:
         say(f"process {rank} of {world}: {missing} parts of others are missing; the last to finish writes {out}, or the same command run again")
     else:

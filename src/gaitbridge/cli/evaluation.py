@@ -49,7 +49,7 @@ def evaluate(run: Path, *, data: Path, protocol: str = "simulated", probe: str |
     known = {"run": str(run), "recipe": model.recipe, "checkpoint": model.folder.name, "data": str(data), "protocol": protocol}
     for modality in model.modalities:
         with progress(f"embed {modality.replace('_', ' ')}", "sequences") as show:
-            embed_store(model.embed, store, sorted({*probes, *mates}), modality, folder / f"{modality}.npz", known, progress=show,
+            embed_store(model.embed_stored, store, sorted({*probes, *mates}), modality, folder / f"{modality}.npz", known, progress=show,
                         inputs=model.inputs[modality])
     with progress("score", "passes") as show:
         show(0, 2, "")

@@ -1,6 +1,6 @@
 """A trained run taken to use: `gaitbridge.load(RUN).embed(silhouettes=[...])`. Nothing of the training objective is read."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from gaitbridge import plugins
 from gaitbridge.conventions import DEPTH_PICTURES, LIDAR
+from gaitbridge.data.contents import content_problem
 from gaitbridge.data.preparation import fitted
 from gaitbridge.errors import UserError, nearest
 from gaitbridge.geometry.depth_picture import depth_picture
@@ -49,16 +50,26 @@ class Model:
         take more want that by name as well, such as `embed(silhouettes=[...], smpl=[...])` (`inputs` says; types.ARRAYS has the shapes).
         T may differ between sequences, H x W is the network's size or wider (64 x 64 is cut to 64 x 44). Returns `Embeddings` whose `values` is
         float32 [N, C, K]. A network of depth pictures takes range views too, in metres or as pictures. Raises UserError on unknown or missing names,
-        an empty list, a wrong dtype, size or number of axes.
+        an empty list, a wrong dtype, size, number of axes, or values that are none (`data.contents`): masks of 0 and 1, millimetres, 0 where
+        nothing came back, a walk in which nothing shows.
         """
+        return self._embedded(sequences, content_problem)
+
+    def embed_stored(self, **sequences: Sequence[np.ndarray]) -> Embeddings:
+        """As `embed`, of arrays as a store holds them, whose values were looked at when it was made: a walk in which nothing shows counts, too."""
+        return self._embedded(sequences, None)
+
+    def _embedded(self, sequences: Mapping[str, Sequence[np.ndarray]], problem_in: Callable[[str, np.ndarray], str] | None) -> Embeddings:
         from gaitbridge.evaluation.embedding.forward import embed_arrays
 
+        for name, arrays in sequences.items():
+            _check_list(name, arrays)
         if set(sequences) == {LIDAR} and LIDAR not in self.inputs and DEPTH_PICTURES in self.inputs:
-            sequences = {DEPTH_PICTURES: [_as_pictures(array) for array in sequences[LIDAR]]}
+            sequences = {DEPTH_PICTURES: [_as_pictures(f"{LIDAR}[{n}]", array, problem_in) for n, array in enumerate(sequences[LIDAR])]}
         modality = self._modality(sequences)
         for name, arrays in sequences.items():
             for number, array in enumerate(arrays):
-                self._check(name, number, array)
+                self._check(name, number, array, problem_in)
         if not sequences[modality]:
             raise UserError(f"no {modality} to embed: give a list of arrays, one a sequence")
         if len(counts := {name: len(arrays) for name, arrays in sequences.items()}) > 1 and len(set(counts.values())) > 1:
@@ -85,8 +96,9 @@ class Model:
         well. The read-out runs here only; embeddings do without it. UserError where this network has no 3D branch, or as `embed`.
         """
         size = tuple(self.config.network.size)  # type: ignore[attr-defined]
+        _check_list("silhouettes", silhouettes)
         for number, array in enumerate(silhouettes):
-            self._check("silhouettes", number, array)
+            self._check("silhouettes", number, array, content_problem)
             if array.shape[1:] != size:  # a body belongs to its whole picture
                 raise UserError(f"silhouettes[{number}] is {array.shape[1]}x{array.shape[2]}, to reconstruct it must be {size[0]}x{size[1]}")
         if not silhouettes:
@@ -144,16 +156,32 @@ class Model:
         document = module.diagnose(self.network, self.objective(), store, numbers, seed)
         return None if document is None else (module.FILE, document)
 
-    def _check(self, modality: str, number: int, array: np.ndarray) -> None:
-        if problem := array_problem(modality, array):
-            raise UserError(f"{modality}[{number}] {problem}")
-        fitted(array, getattr(self.network.config, "size", None), f"{modality}[{number}]")
+    def _check(self, name: str, number: int, array: np.ndarray, problem_in: Callable[[str, np.ndarray], str] | None) -> None:
+        """UserError where an array is not of the type and axes of `name`, not of the network's size, or where `problem_in` finds one."""
+        what = f"{name}[{number}]"
+        if problem := array_problem(name, array):
+            raise UserError(f"{what} {problem}")
+        fitted(array, getattr(self.network.config, "size", None), what)
+        if problem := problem_in(name, array) if problem_in else "":
+            raise UserError(f"{what} {problem}")
 
 
-def _as_pictures(view: np.ndarray) -> np.ndarray:
+def _check_list(name: str, arrays: object) -> None:
+    """UserError where what was given is no list with an array a walk."""
+    if isinstance(arrays, np.ndarray) and arrays.dtype != object:
+        raise UserError(f"{name} must be a list with one array a walk, not one array {list(arrays.shape)}: write list(array) where its first axis "
+                        "counts walks, [array] where it is one walk")
+    if isinstance(arrays, str | bytes | Mapping) or not isinstance(arrays, Sized) or not isinstance(arrays, Iterable):
+        raise UserError(f"{name} must be a list with one array a walk, not a {type(arrays).__name__}")
+
+
+def _as_pictures(what: str, view: np.ndarray, problem_in: Callable[[str, np.ndarray], str] | None) -> np.ndarray:
     """Range views float32 [T, H, W] as depth pictures uint8 [T, 3, H, W] that look like the published ones; anything else as it is."""
-    metres = isinstance(view, np.ndarray) and view.ndim == 3 and view.dtype.kind == "f" and len(view)
-    return np.stack([depth_picture(frame) for frame in view]) if metres else view
+    if not (isinstance(view, np.ndarray) and view.ndim == 3 and view.dtype.kind == "f" and len(view)):
+        return view
+    if problem := problem_in(LIDAR, view) if problem_in else "":
+        raise UserError(f"{what} {problem}")
+    return np.stack([depth_picture(frame) for frame in view])
 
 
 def load(run: Path | str, which: str = "best", device: str = "cpu", fast: bool = True, digits: bool = False) -> Model:

@@ -5,12 +5,11 @@ from typing import Any
 
 import numpy as np
 
+from gaitbridge.data.contents import content_problem
 from gaitbridge.data.importers._dataset import Reading
 from gaitbridge.errors import UserError
-from gaitbridge.store import RANGE_UNIT_M
 
 SIZES = ((64, 64), (64, 44))  # silhouettes as published, and already cut for the networks
-FARTHEST_M = 65535 * RANGE_UNIT_M  # what the store holds
 WITHOUT = "get the file from its source again, or import without it (--fields)"
 
 
@@ -46,10 +45,9 @@ def floats(value: Any, path: Path, *shape: int) -> np.ndarray:
 def silhouettes(reading: Reading, path: Path) -> np.ndarray:
     """uint8 [T, H, W] of 0 to 255: 64 x 64, or 64 x 44 where they are already cut. The grey of resized edges stays, networks are trained on it."""
     made = _eight_bits(reading, path)
-    empty = ~made.any((1, 2))
-    if empty.all():
-        raise UserError(f"{path}: none of its {len(made)} silhouettes has a pixel: {WITHOUT}")
-    if empty.any():
+    if problem := content_problem("silhouettes", made):
+        raise UserError(f"{path} {problem}; {WITHOUT}")
+    if (empty := ~made.any((1, 2))).any():
         reading.note("silhouettes without a pixel, kept", f"{path}: {int(empty.sum())} of {len(made)} frames")
     if made.shape[1:] != SIZES[0]:
         reading.note("silhouettes already cut to 64 x 44, kept so", path)
@@ -90,6 +88,8 @@ def pictures(value: Any, path: Path) -> np.ndarray:
         given = np.moveaxis(given, 3, 1)
     if given.ndim != 4 or given.shape[1] != 3 or given.dtype != np.uint8:
         raise UserError(f"{path} holds {given.dtype} [{_axes(given.shape)}], not pictures uint8 [T, 3, H, W]: {WITHOUT}")
+    if problem := content_problem("depth_pictures", given):
+        raise UserError(f"{path} {problem}; {WITHOUT}")
     return np.ascontiguousarray(given)
 
 
@@ -136,11 +136,10 @@ def within_reach(reading: Reading, views: np.ndarray, path: Path) -> np.ndarray:
     seen = np.isfinite(views).any((1, 2))
     if not seen.any():
         raise UserError(f"{path}: all its points lie outside of the LiDAR's field: {WITHOUT}")
+    if problem := content_problem("range_views", views):
+        raise UserError(f"{path} {problem}; {WITHOUT}")
     if not seen.all():
         reading.note("range views with nothing in them, kept", f"{path}: {int((~seen).sum())} of {len(seen)} frames")
-    farthest = float(np.nanmax(views))
-    if farthest > FARTHEST_M:
-        raise UserError(f"{path}: its points reach {farthest:.0f} m, the store holds ranges up to {FARTHEST_M:.0f} m: are they in metres? {WITHOUT}")
     return views
 
 

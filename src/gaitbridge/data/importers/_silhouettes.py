@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
-from gaitbridge.data.importers._arrays import silhouettes
+from gaitbridge.data.contents import content_problem
+from gaitbridge.data.importers._arrays import WITHOUT, silhouettes
 from gaitbridge.data.importers._dataset import Arrays, Place, Reading, same_frames
 from gaitbridge.data.importers._smpl import smpl, smpl_of_files
+from gaitbridge.errors import UserError
 
 SMPL_FIELDS = ("smpl", "smpl_joints", "smpl_vertices")
 
@@ -36,6 +38,8 @@ def read_smpl(reading: Reading) -> tuple[Path, Arrays] | None:
         if not frames:
             return None
         path, found = frames[0], smpl_of_files(reading, frames)
+    if problem := content_problem("smpl", found["smpl"]) if "smpl" in found else "":
+        raise UserError(f"{path} {problem}; {WITHOUT}")
     return path, {name: array for name, array in found.items() if reading.wants(name)}
 
 

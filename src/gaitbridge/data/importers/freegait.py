@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from gaitbridge.data.importers._arrays import FARTHEST_M, WITHOUT, cloud_of, clouds, frames_of, pictures, silhouettes
+from gaitbridge.data.contents import FARTHEST_M
+from gaitbridge.data.importers._arrays import WITHOUT, cloud_of, clouds, frames_of, pictures, silhouettes
 from gaitbridge.data.importers._dataset import Arrays, Dataset, Reading, same_frames
 from gaitbridge.data.importers._silhouettes import SMPL_FIELDS
 from gaitbridge.data.importers._smpl import smpl

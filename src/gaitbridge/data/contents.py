@@ -1,0 +1,62 @@
+"""What the arrays that networks take may hold: what an importer reads from a file and what somebody hands to `embed` are judged alike.
+
+A network would embed a mask of 0 and 1 or ranges in millimetres without a word, as something else.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from gaitbridge.store import RANGE_UNIT_M
+
+FARTHEST_M = 65535 * RANGE_UNIT_M  # what the store holds
+CAMERA_COLUMNS = 3  # of SMPL: they may be unknown
+
+
+def content_problem(name: str, array: np.ndarray) -> str:
+    """What is wrong with the values of an array of the name `name` in types.ARRAYS, of right type and axes; nothing where they are right.
+
+    A frame in which nothing shows is right, a walk in which nothing shows is not.
+    """
+    return _CHECKS[name](array) if len(array) else ""  # no frames: said by who needs some
+
+
+def _bytes(array: np.ndarray) -> str:
+    """uint8, 0 to 255."""
+    highest = int(array.max(initial=0))
+    if highest == 0:
+        return f"has no pixel in any of its {len(array)} frames: nothing shows in it, leave it out"
+    if highest == 1:
+        return "holds 0 and 1, not 0 to 255: multiply it by 255"
+    return ""
+
+
+def _metres(array: np.ndarray) -> str:
+    """Ranges in metres, NaN where nothing came back."""
+    if np.isinf(array).any():
+        return "holds infinity: put NaN where nothing came back"
+    nearest, farthest = float(np.fmin.reduce(array, axis=None)), float(np.fmax.reduce(array, axis=None))  # NaN only where all are
+    if np.isnan(nearest):
+        return f"has no range in any of its {len(array)} frames: nothing came back, leave it out"
+    if nearest < 0:
+        return f"holds ranges below 0 (down to {nearest:g}): it takes metres, and NaN where nothing came back"
+    if nearest == 0:
+        return "holds ranges of 0: put NaN where nothing came back"
+    return too_far(farthest)
+
+
+def too_far(farthest: float) -> str:
+    """What is wrong where the farthest range is so many metres, or nothing."""
+    return f"holds ranges up to {farthest:.0f} m, more than {FARTHEST_M:.0f} (are they in metres?)" if farthest > FARTHEST_M else ""
+
+
+def _body(array: np.ndarray) -> str:
+    """SMPL parameters: a camera that may be unknown, pose and shape."""
+    if not np.isfinite(array[:, CAMERA_COLUMNS:]).all():
+        return "holds a pose or shape that is not finite: leave those frames out"
+    return ""
+
+
+_CHECKS: dict[str, Callable[[np.ndarray], str]] = {
+    "silhouettes": _bytes, "range_views": _metres, "depth_pictures": _bytes, "pose_heatmaps": _bytes, "smpl": _body,
+}  # fmt: skip

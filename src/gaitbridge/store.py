@@ -29,7 +29,8 @@ import pyarrow.ipc
 import pyarrow.parquet as pq
 
 from gaitbridge.errors import StoreError, UserError, nearest
-from gaitbridge.types import Labels, Sequence
+from gaitbridge.names import canonical
+from gaitbridge.types import NAMES, Labels, Sequence
 
 VERSION = 1
 RANGE_UNIT_M = 0.002  # 16 bits reach 131 m in steps of 2 mm, below any LiDAR's noise; 0 is NaN
@@ -227,7 +228,10 @@ class Store:
         for row in self.rows:
             for name in PRIMARY:
                 row.setdefault(f"{name}_frames", 0)  # of a modality that came after the store
-        self.row_of_key = {row["key"]: number for number, row in enumerate(self.rows)}
+            for name in NAMES:  # of a store that was written before names had one spelling
+                row[name] = canonical(row[name])
+        self.row_of_key = {canonical(row["key"]): number for number, row in enumerate(self.rows)}
+        self.row_of_key |= {row["key"]: number for number, row in enumerate(self.rows)}
         self._readers: dict[tuple[int, str, tuple[str, ...]], Any] = {}
 
     def __getstate__(self) -> dict[str, Any]:
@@ -290,6 +294,7 @@ class Store:
             if name not in _LABELS:
                 raise UserError(f"no field {name!r} in a store: {nearest(name, _LABELS)}")
         wanted = {name: {value} if isinstance(value, str) else set(value) for name, value in named.items() if value is not None}
+        wanted = {name: set(map(canonical, values)) if name in NAMES else values for name, values in wanted.items()}
         fits = [all(row[name] in values for name, values in wanted.items()) for row in self.rows]
         needed = {modality} if isinstance(modality, str) else set(modality or ())
         return [number for number, row in enumerate(self.rows) if fits[number] and needed <= set(row["modalities"])]

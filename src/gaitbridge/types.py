@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
+from gaitbridge.names import canonical
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -40,9 +42,12 @@ def array_problem(name: str, array: object) -> str:
     return f"must be {np.dtype(kind)} [{axes}], not {array.dtype} {list(array.shape)}{masks}"
 
 
+NAMES = ("person", "split", "condition", "view", "camera", "lidar", "source")  # of the labels: one spelling each
+
+
 @dataclass(frozen=True)
 class Labels:
-    """What is known of a sequence by name. `view_deg` is the nominal view angle, `take` counts within a condition."""
+    """What is known of a sequence by name, in the names' one spelling. `view_deg` is the nominal view angle, `take` counts within a condition."""
 
     key: str  # unique in its store: person/condition-take/view
     person: str
@@ -60,6 +65,8 @@ class Labels:
     licence: str = ""
 
     def __post_init__(self) -> None:
+        for name in NAMES:
+            object.__setattr__(self, name, canonical(getattr(self, name)))
         if not self.key or not self.person:
             raise ValueError("a sequence needs a key and a person")
 

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 
 from gaitbridge.errors import UserError
+from gaitbridge.names import canonical
+from gaitbridge.printing import shown
 from gaitbridge.store_plans import begin
 
 FOLDER = ".capture"
@@ -30,9 +32,11 @@ class Told:
     split: str = "test"
 
     def __post_init__(self) -> None:
-        for name, value in (("--person", self.person), ("--site", self.site)):
-            if "/" in value or value != value.strip() or not value.isprintable():
-                raise UserError(f"{name} {value!r}: give a name without slashes, such as ann")
+        for name in ("person", "site"):
+            value = canonical(getattr(self, name))
+            if "/" in value or shown(value) != value:
+                raise UserError(f"--{name} {value!r}: give a name without slashes, such as ann")
+            object.__setattr__(self, name, value)
         if self.time:
             try:
                 datetime.fromisoformat(self.time)
@@ -45,7 +49,7 @@ def names_of(stems: Iterable[str], *, nameless: str, what: str) -> list[str]:
     seen: Counter[str] = Counter()
     names = []
     for stem in stems:
-        name = NAMED.sub("_", stem).strip("._")[:80] or nameless
+        name = NAMED.sub("_", canonical(stem)).strip("._")[:80] or nameless
         seen[name] += 1
         names.append(name if seen[name] == 1 else f"{name}-{seen[name]}")
     if len(set(names)) < len(names):

@@ -39,15 +39,16 @@ def run_of(opened: Any, model: Path | None) -> Any:
 def chosen(source: Any, where: Sequence[str] | None) -> list[int]:
     """Numbers of the sequences whose labels have the values asked for; UserError where there is none."""
     from gaitbridge.errors import UserError
+    from gaitbridge.names import canonical
 
     wanted: dict[str, list[str]] = {}
     for word in where or ():
         name, equals, value = word.partition("=")
         if not equals:
             raise UserError(f"--where {word!r}: write it as field=value, such as --where condition=normal")
-        wanted.setdefault(name.strip(), []).append(value.strip())
+        wanted.setdefault(name.strip(), []).append(canonical(value))
     source.select(**dict.fromkeys(wanted, ""))  # names the nearest field where one is unknown
-    found = [number for number, row in enumerate(source.rows) if all(str(row[name]) in values for name, values in wanted.items())]
+    found = [number for number, row in enumerate(source.rows) if all(canonical(str(row[name])) in values for name, values in wanted.items())]
     if not found:
         raise UserError(f"{source.path}: none of {len(source.rows)} sequences has {' and '.join(where or ['anything'])}")
     return found

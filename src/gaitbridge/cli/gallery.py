@@ -80,11 +80,12 @@ def enrol(place: Annotated[str, Parameter(name="GALLERY")], store: Path, *, pers
         The run, if it was moved since the gallery was made.
     """
     from gaitbridge.gallery.gallery import Gallery
-    from gaitbridge.gallery.templates import Walk, instant, span_s
+    from gaitbridge.gallery.templates import Walk, checked_name, instant, span_s
     from gaitbridge.progress import progress
     from gaitbridge.store import Store
 
     opened, source = Gallery(place), Store(store)
+    person = None if person is None else checked_name(person)
     keep_s, recorded_s = span_s(expire_after) if expire_after else None, instant(recorded, "--recorded")
     run = run_of(opened, model)
     numbers = sorted(chosen(source, where), key=lambda number: source.rows[number]["person"])
@@ -260,9 +261,11 @@ def list_people(place: Annotated[str, Parameter(name="GALLERY")], person: str | 
 
     from gaitbridge.gallery.gallery import Gallery
     from gaitbridge.gallery.templates import in_words
+    from gaitbridge.names import canonical
     from gaitbridge.printing import say_json
 
     opened = Gallery(place)
+    person = None if person is None else canonical(person)
     everybody = opened.people() if person is None else {person: opened.person(person)}
     lines = [] if person is None else opened.audit_of([row.person_id for row in everybody[person]])
     if json:

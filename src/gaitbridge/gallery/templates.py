@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 import numpy as np
 
 from gaitbridge.errors import UserError
+from gaitbridge.names import canonical, spellings
+from gaitbridge.printing import shown
 from gaitbridge.types import Embeddings
 
 NEVER_S = 253_402_300_800.0  # the year 10000: when templates expire that do not
@@ -36,6 +38,10 @@ class Template:
     expires_s: float  # NEVER_S: never
     digest: str  # of the vector, so that damage is seen
 
+    def __post_init__(self) -> None:
+        for name in ("person", "site"):  # of a gallery that was written before names had one spelling
+            object.__setattr__(self, name, canonical(getattr(self, name)))
+
 
 @dataclass(frozen=True)
 class Walk:
@@ -59,6 +65,15 @@ class Where:
     since_s: float | None = None
     until_s: float | None = None
     alive_s: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("person", "site"):
+            object.__setattr__(self, name, canonical(getattr(self, name)))
+
+    def values(self) -> dict[str, tuple[str, ...]]:
+        """By field, the values that are admitted where it is not empty: a name in every spelling in which a template may have it."""
+        named = {name: spellings(value) for name in ("person", "site") if (value := getattr(self, name))}
+        return named | ({"sensor": (self.sensor,)} if self.sensor else {})
 
     def __bool__(self) -> bool:
         return self != Where()
@@ -93,8 +108,8 @@ def digest_of(vector: np.ndarray) -> str:
 
 def checked_name(person: str) -> str:
     """A person's name as it is kept; UserError where it cannot be one."""
-    name = person.strip()
-    if not name or len(name) > LONGEST_NAME or not name.isprintable():
+    name = canonical(person)
+    if not name or len(name) > LONGEST_NAME or shown(name) != name:
         raise UserError(f"{person!r} cannot be a person's name: give 1 to {LONGEST_NAME} printable characters")
     return name
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gaitbridge.errors import UserError
+from gaitbridge.names import canonical
 from gaitbridge.store import Store, written_whole
 
 if TYPE_CHECKING:
@@ -113,8 +114,9 @@ def data_uri(png: bytes) -> str:
 
 def row_number(store: Store, key: str) -> int:
     """The number of the sequence `key`; an unknown key raises UserError with the nearest one."""
-    if key in store.row_of_key:
-        return store.row_of_key[key]
+    for spelt in (key, canonical(key)):
+        if spelt in store.row_of_key:
+            return store.row_of_key[spelt]
     person = (difflib.get_close_matches(key.split("/")[0], {row["person"] for row in store.rows}, n=1, cutoff=0.5) or [""])[0]
     close = difflib.get_close_matches(key, [row["key"] for row in store.rows if row["person"] == person], n=1, cutoff=0.5)
     example = f"did you mean {close[0]!r}?" if close else f"keys look like {next(iter(store.row_of_key), 'nothing, it is empty')!r}"

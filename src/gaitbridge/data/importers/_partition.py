@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import Any
 
 from gaitbridge.errors import UserError
+from gaitbridge.names import canonical
 
 SETS = ("TRAIN_SET", "TEST_SET", "PROBE_SET", "GALLERY_SET")
 
@@ -55,7 +56,7 @@ def read_partition(file: Path) -> Partition:
         listed = document.get(name, [])
         if not isinstance(listed, list) or not all(isinstance(one, str) for one in listed):
             raise UserError(f"{file}: {name} must be a list of texts, such as \"0001\"")
-    train, test = frozenset(document["TRAIN_SET"]), frozenset(document["TEST_SET"])
+    train, test, probes = (frozenset(map(canonical, document.get(name, []))) for name in ("TRAIN_SET", "TEST_SET", "PROBE_SET"))
     if both := sorted(train & test):
         raise UserError(f"{file}: {len(both)} ids are in TRAIN_SET and in TEST_SET ({_some(both)}): nobody may be tested who was trained on, mend it")
     if not train | test:
@@ -65,7 +66,7 @@ def read_partition(file: Path) -> Partition:
     def split_of(person: str) -> str:
         return "train" if person in train else "test" if person in test else ""
 
-    return Partition(split_of, file.name, content, train | test, frozenset(document.get("PROBE_SET", [])))
+    return Partition(split_of, file.name, content, train | test, probes)
 
 
 def splits(partition: Partition, people: Iterable[str], val: int) -> dict[str, str]:

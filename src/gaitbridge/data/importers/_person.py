@@ -3,7 +3,7 @@
 import json
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,6 +29,11 @@ class Job:
     fields: frozenset[str]
     frames: str
     strict: bool
+    spelt: Mapping[str, tuple[Path, ...]] = field(default_factory=dict)  # folders of people that do not bear their names as they are kept
+
+    def folders_of(self, person: str) -> tuple[Path, ...]:
+        """A person's folders, one a tree."""
+        return self.spelt.get(person) or tuple(root / person for root in self.roots)
 
 
 @dataclass
@@ -78,7 +83,7 @@ def finished(job: Job, person: str, split: str) -> Report | None:
 
 
 def _read(job: Job, report: Report) -> Iterator[Sequence]:
-    for place in _tree.sequences(job.roots, report.person):
+    for place in _tree.sequences(job.folders_of(report.person), report.person):
         if isinstance(place, str):
             _problem(job, report, place)
             continue

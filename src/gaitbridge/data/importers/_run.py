@@ -51,9 +51,10 @@ def import_dataset(
     module = plugins.load(IMPORTERS, dataset)
     facts: Dataset = module.DATASET
     roots = (source,) if beside is None else (source, beside)
-    job = Job(dataset, roots, store, _fields(facts, fields), _frames(facts, frames), strict)
     division = partition_of(module, partition)
-    people = _tree.people(roots, facts.layout)
+    kinds = _fields(facts, fields), _frames(facts, frames)
+    found = _tree.people(roots, facts.layout)
+    job, people = Job(dataset, roots, store, *kinds, strict, _tree.spelt_otherwise(found)), list(found)
     wanted = splits(division, people, val)
     if not wanted:
         raise UserError(f"{source}: none of its {len(people)} folders ({', '.join(people[:3])}) is a person whom {division.name} divides "

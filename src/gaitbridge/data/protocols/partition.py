@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from gaitbridge.errors import UserError
+from gaitbridge.names import canonical
 
 GALLERY_VIEW = re.compile(r".*_g\d+")
 
@@ -24,7 +25,7 @@ class ProbeSet:
 
     def holds(self, keys: np.ndarray) -> np.ndarray:
         """bool [n]: which keys person/type/view are probes. UserError where none is."""
-        found = np.fromiter((str(key).replace("/", "-") in self.probes for key in keys), bool, len(keys))
+        found = np.fromiter((canonical(str(key)).replace("/", "-") in self.probes for key in keys), bool, len(keys))
         if not found.any():
             named = min(self.probes, default="none")
             raise UserError(
@@ -48,7 +49,7 @@ def read_probe_set(path: Path) -> ProbeSet:
     for name, listed in zip(("PROBE_SET", "TEST_SET"), lists, strict=True):
         if not isinstance(listed, list) or not all(isinstance(one, str) for one in listed):
             raise UserError(f"{path}: {name} must be a list of texts")
-    return ProbeSet(path, frozenset(lists[0]), frozenset(lists[1]))
+    return ProbeSet(path, frozenset(map(canonical, lists[0])), frozenset(map(canonical, lists[1])))
 
 
 def probes_by_view_name(views: np.ndarray) -> np.ndarray | None:

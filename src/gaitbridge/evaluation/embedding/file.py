@@ -17,6 +17,7 @@ import numpy as np
 
 from gaitbridge.conventions import MODALITIES, SENSOR
 from gaitbridge.errors import StoreError, UserError, nearest
+from gaitbridge.names import canonical
 
 FIELD = ("embeddings", "labels", "types", "views")
 OWN = ("values", "keys", "provenance")
@@ -117,19 +118,26 @@ def _of_ours(path: Path, values: np.ndarray, arrays: dict[str, np.ndarray]) -> E
         modality = str(about["modality"])
     except (ValueError, KeyError, TypeError) as error:
         raise StoreError(f"{path}: its provenance is damaged ({error}); embed the store again") from error
-    people, types, views = (np.asarray(column) for column in zip(*((parts[0], "/".join(parts[1:-1]), parts[-1]) for parts in pieces), strict=True))
+    columns = zip(*((parts[0], "/".join(parts[1:-1]), parts[-1]) for parts in pieces), strict=True)
+    people, types, views = (_spelt(np.asarray(column)) for column in columns)
     return EmbeddingsFile(path, values, people, types, views, np.full(len(values), SENSOR.get(modality, modality)), about)
 
 
 def _text(path: Path, name: str, array: np.ndarray, size: int) -> np.ndarray:
-    """str [n]; whole numbers and bytes become text."""
+    """str [n], names in their one spelling; whole numbers and bytes become text."""
     if array.shape != (size,):
         raise UserError(f"{path}: {name} are {list(array.shape)}, but there are {size} embeddings; give one for each")
     if array.dtype.kind == "S":
-        return np.char.decode(array, "utf-8", "replace")
+        return _spelt(np.char.decode(array, "utf-8", "replace"))
     if array.dtype.kind not in "Uiu":
         raise UserError(f"{path}: {name} are {array.dtype}; write them as text, such as '0001'")
-    return array.astype(str)
+    return _spelt(array.astype(str))
+
+
+def _spelt(names: np.ndarray) -> np.ndarray:
+    """Each of the names str [n] in its one spelling."""
+    known, number = np.unique(names, return_inverse=True)
+    return np.asarray([canonical(str(name)) for name in known])[number] if len(known) else names
 
 
 def _sensors(path: Path, kinds: np.ndarray) -> np.ndarray:

@@ -29,6 +29,7 @@ from gaitbridge.errors import StoreError, UserError
 from gaitbridge.gallery.index import VERSION, read_about
 from gaitbridge.gallery.locks import append_line, locked
 from gaitbridge.gallery.templates import Template, Where
+from gaitbridge.names import spellings
 from gaitbridge.store import write_json
 
 TABLE = "templates"
@@ -148,7 +149,8 @@ class LanceIndex:
         return _templates(found)
 
     def known(self, ids: Sequence[str], people: Sequence[str]) -> list[Template]:
-        clauses = [f"{name} IN ({', '.join(_text(value) for value in values)})" for name, values in (("id", ids), ("person", people)) if values]
+        spelt = [spelling for person in people for spelling in spellings(person)]
+        clauses = [_among(name, values) for name, values in (("id", ids), ("person", spelt)) if values]
         return self._rows(" OR ".join(clauses)) if clauses else []
 
     def blocks(self, where: Where) -> Iterator[tuple[list[Template], np.ndarray]]:
@@ -272,8 +274,12 @@ def _text(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
+def _among(name: str, values: Sequence[str]) -> str:
+    return f"{name} IN ({', '.join(map(_text, values))})"
+
+
 def _sql(where: Where) -> str:
-    clauses = [f"{name} = {_text(value)}" for name in ("person", "sensor", "site") if (value := getattr(where, name))]
+    clauses = [_among(name, values) for name, values in where.values().items()]
     clauses += [f"recorded_s >= {where.since_s!r}"] if where.since_s is not None else []
     clauses += [f"recorded_s < {where.until_s!r}"] if where.until_s is not None else []
     clauses += [f"expires_s > {where.alive_s!r}"] if where.alive_s is not None else []

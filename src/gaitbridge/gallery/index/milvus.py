@@ -27,6 +27,7 @@ from gaitbridge.documents import parsed
 from gaitbridge.errors import StoreError, UserError
 from gaitbridge.gallery.index import VERSION, read_about
 from gaitbridge.gallery.templates import LONGEST_NAME, Template, Where
+from gaitbridge.names import spellings
 
 COLUMNS = [field.name for field in fields(Template)]
 NUMBERS = {"recorded_s", "enrolled_s", "expires_s"}
@@ -174,7 +175,8 @@ class MilvusIndex:
         return [_template(row) for page in self._pages(_condition(where), COLUMNS) for row in page]
 
     def known(self, ids: Sequence[str], people: Sequence[str]) -> list[Template]:
-        clauses = [f"{name} in {json.dumps(list(values), ensure_ascii=False)}" for name, values in (("id", ids), ("person", people)) if values]
+        spelt = [spelling for person in people for spelling in spellings(person)]
+        clauses = [f"{name} in {json.dumps(list(values), ensure_ascii=False)}" for name, values in (("id", ids), ("person", spelt)) if values]
         return [_template(row) for page in self._pages(" or ".join(clauses), COLUMNS) for row in page] if clauses else []
 
     def blocks(self, where: Where) -> Iterator[tuple[list[Template], np.ndarray]]:
@@ -268,7 +270,7 @@ def _template(row: Mapping[str, Any]) -> Template:
 
 
 def _condition(where: Where) -> str:
-    clauses = [f"{name} == {json.dumps(value, ensure_ascii=False)}" for name in ("person", "sensor", "site") if (value := getattr(where, name))]
+    clauses = [f"{name} in {json.dumps(values, ensure_ascii=False)}" for name, values in where.values().items()]
     clauses += [f"recorded_s >= {where.since_s!r}"] if where.since_s is not None else []
     clauses += [f"recorded_s < {where.until_s!r}"] if where.until_s is not None else []
     clauses += [f"expires_s > {where.alive_s!r}"] if where.alive_s is not None else []

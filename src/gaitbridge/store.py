@@ -16,9 +16,8 @@ memory-mapped; a reader opens them anew in each process (fork or spawn), decodes
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from collections.abc import Sequence as Rows
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -29,6 +28,7 @@ import pyarrow.ipc
 import pyarrow.parquet as pq
 
 from gaitbridge.errors import StoreError, UserError, nearest
+from gaitbridge.files import sweep, within, written_whole
 from gaitbridge.names import canonical
 from gaitbridge.types import NAMES, Labels, Sequence
 
@@ -113,37 +113,14 @@ def _decode(name: str, data: Any, shape: list[int], frames: np.ndarray | None) -
     return metres
 
 
-@contextmanager
-def written_whole(path: Path) -> Iterator[Path]:
-    """A temporary name beside `path`, renamed to it when the block ends well and removed when it does not."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        yield temporary
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        raise StoreError(f"cannot write {path}: {error.strerror or error}; free some space or choose another place, then run again") from error
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def write_json(document: Any, out: Path) -> None:
-    """A JSON file, whole or not at all; ValueError where it holds NaN, which JSON has not."""
-    text = json.dumps(document, indent=1, allow_nan=False)
-    with written_whole(out) as temporary:
-        temporary.write_text(text + "\n")
-
-
 def _schema() -> pa.Schema:
     arrays = [field for name in FIELDS for field in (pa.field(name, pa.large_binary()), pa.field(f"{name}#", pa.list_(pa.int32())))]
     return pa.schema([pa.field(name, kind) for name, kind in _LABELS.items()] + arrays)
 
 
 def shard_path(store: Path, name: str) -> Path:
-    """Where the shard `name` of a store lies."""
-    return store / "shards" / f"{name}.arrow"
+    """Where the shard `name` of a store lies; StoreError where that would be outside of it."""
+    return within(store / "shards", f"{name}.arrow")
 
 
 def write_shard(store: Path, name: str, sequences: Iterable[Sequence]) -> Path:
@@ -199,6 +176,8 @@ def finish_store(store: Path, names: Iterable[str], about: Mapping[str, Any]) ->
     document = {"version": VERSION, "content_hash": content, "licences": licences, "about": dict(about), "shards": shards}
     with written_whole(store / "store.json") as temporary:
         temporary.write_text(json.dumps(document, indent=1, sort_keys=True) + "\n")
+    for folder in (store, store / "shards"):
+        sweep(folder)
     return document
 
 

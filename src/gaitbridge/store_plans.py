@@ -7,7 +7,7 @@ from typing import Any
 
 from gaitbridge.documents import read_document
 from gaitbridge.errors import UserError
-from gaitbridge.store import write_json
+from gaitbridge.files import write_json
 
 
 def begin(store: Path, file: Path, plan: Mapping[str, Any], what: str, made: str, defaults: Mapping[str, Any] | None = None) -> None:

@@ -33,12 +33,13 @@ def calibrate(place: Annotated[str, Parameter(name="TARGET")], store: Path, *,
     """
     import time
 
+    from gaitbridge.files import write_json
     from gaitbridge.gallery.decision import RATES
     from gaitbridge.gallery.decision import calibrate as fix
     from gaitbridge.gallery.gallery import Gallery
     from gaitbridge.inference.session import load
     from gaitbridge.progress import progress
-    from gaitbridge.store import Store, write_json
+    from gaitbridge.store import Store
 
     is_run = (Path(place) / "config.json").is_file()
     opened = None if is_run else Gallery(place)

@@ -34,10 +34,11 @@ def evaluate(run: Path, *, data: Path, protocol: str = "simulated", probe: str |
     from gaitbridge.evaluation.embedding.from_store import embed_store, modality_name
     from gaitbridge.evaluation.scoring.compare import probe_set_of
     from gaitbridge.evaluation.scoring.score import write_evaluation
+    from gaitbridge.files import write_json
     from gaitbridge.inference.session import load
     from gaitbridge.progress import progress
     from gaitbridge.report.tables import print_tables
-    from gaitbridge.store import Store, write_json
+    from gaitbridge.store import Store
 
     wanted = [modality_name(side) if side else None for side in (probe, gallery)]
     rule, store, model = load_protocol(protocol), Store(data), load(run, fast=fast)

@@ -39,8 +39,8 @@ def project(
     """
     import numpy as np
 
+    from gaitbridge.files import written_whole
     from gaitbridge.geometry.sensors import open_sensor
-    from gaitbridge.store import written_whole
 
     shape = height_width(size)
     if out.suffix.lower() not in (".npz", ".png"):
@@ -104,8 +104,8 @@ def _write_sheet(views: np.ndarray, pictures: np.ndarray | None, out: Path, most
     import numpy as np
     from matplotlib import image
 
+    from gaitbridge.files import written_whole
     from gaitbridge.report.pictures import draw_range
-    from gaitbridge.store import written_whole
 
     shown = np.unique(np.linspace(0, len(views) - 1, min(len(views), most)).round().astype(int))
     a_row = 10 if views.shape[2] <= 256 else 1

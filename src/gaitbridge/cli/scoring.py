@@ -55,9 +55,9 @@ def score(
     from gaitbridge.evaluation.ranking.reranking import METHODS
     from gaitbridge.evaluation.scoring.document import Deeper, document
     from gaitbridge.evaluation.scoring.score_file import Request, score_file
+    from gaitbridge.files import write_json
     from gaitbridge.printing import say_json
     from gaitbridge.progress import progress
-    from gaitbridge.store import write_json
 
     rule = load_protocol(protocol)
     probes = read_any(embeddings)
@@ -111,10 +111,10 @@ def tables(source: Path, *, format: Literal["text", "markdown", "latex"] = "mark
     """
     from gaitbridge.evaluation.results import read_rows
     from gaitbridge.evaluation.scoring.document import read_document
+    from gaitbridge.files import written_whole
     from gaitbridge.printing import say_lines
     from gaitbridge.report.table_text import score_tables, written
     from gaitbridge.report.tables import condition_table, main_table
-    from gaitbridge.store import written_whole
 
     if source.suffix == ".json" and source.name != "results.json":
         made = score_tables(read_document(source))

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from gaitbridge.errors import StoreError, UserError
-from gaitbridge.store import write_json, written_whole
+from gaitbridge.files import write_json, written_whole
 
 Row = TypeVar("Row")
 

@@ -15,12 +15,12 @@ import numpy as np
 
 from gaitbridge.conventions import SENSOR
 from gaitbridge.errors import StoreError, UserError, nearest
+from gaitbridge.files import written_whole
 from gaitbridge.gallery import audit, index
 from gaitbridge.gallery.answers import Answer, Hit, hits, merged, template_distances
 from gaitbridge.gallery.decision import Calibration, read_calibration
 from gaitbridge.gallery.held import Held, fits
 from gaitbridge.gallery.templates import NEVER_S, Template, Walk, Where, checked_name, digest_of, vectors_of
-from gaitbridge.store import written_whole
 from gaitbridge.types import Embeddings
 
 FIRST_PASS = 200  # templates that the first pass proposes for the exact comparison, at least

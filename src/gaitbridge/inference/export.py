@@ -7,10 +7,8 @@ embeddings [N, C, K]. Preparation is inside. What else a user must know stands i
 import json
 import logging
 import os
-import tempfile
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +19,9 @@ from torch import Tensor, nn
 from gaitbridge import __version__
 from gaitbridge.conventions import stream
 from gaitbridge.data.batches import has_all
-from gaitbridge.errors import StoreError, UserError
+from gaitbridge.errors import UserError
 from gaitbridge.evaluation.embedding.forward import embed_arrays
+from gaitbridge.files import workplace
 from gaitbridge.inference.int8 import quantize
 from gaitbridge.inference.onnx_network import KEY, ExportedNetwork, OnnxNetwork, frames_of, output_of
 from gaitbridge.inference.openvino_network import OpenvinoNetwork, core, digest, weights_file
@@ -76,7 +75,7 @@ def export(model: Model, out: Path, store: Store | None = None, progress: Progre
     about = {"gaitbridge": __version__, "recipe": model.config.recipe, "method": model.config.method, "size": list(size), "precision": "float32",
              "inputs": {m: list(names) for m, names in model.inputs.items()}, "modalities": list(model.modalities),
              "distance": model.distance, "weights_hash": model.weights_hash, "run": model.run.name, "trained_on": model.trained_on}
-    with _beside(out) as folder:
+    with workplace(out) as folder:
         made = folder / "model.onnx"
         graph.model.metadata_props[KEY] = json.dumps(about)
         graph.save(made)
@@ -95,17 +94,6 @@ def export(model: Model, out: Path, store: Store | None = None, progress: Progre
         _moved(kept, out)
     progress(3, 3, "")
     return about
-
-
-@contextmanager
-def _beside(out: Path) -> Iterator[Path]:
-    """A folder beside `out`, gone afterwards. StoreError where the disk is full or may not be written."""
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{out.name}.", suffix=".part", dir=out.parent) as folder:
-            yield Path(folder)
-    except OSError as error:
-        raise StoreError(f"cannot write {out}: {error.strerror or error}; free some space or choose another place, then run again") from error
 
 
 def _moved(made: Path, out: Path) -> None:

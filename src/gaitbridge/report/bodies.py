@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gaitbridge.files import written_whole
 from gaitbridge.report.pictures import draw_silhouette
-from gaitbridge.store import written_whole
 from gaitbridge.types import Bodies
 
 if TYPE_CHECKING:

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gaitbridge.errors import UserError
+from gaitbridge.files import written_whole
 from gaitbridge.report.pictures import NEUTRAL, RIGHT, WRONG, pick_frames, strip, thumbnail
-from gaitbridge.store import Store, written_whole
+from gaitbridge.store import Store
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gaitbridge.files import written_whole
 from gaitbridge.report.pictures import draw_range
-from gaitbridge.store import written_whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from gaitbridge.errors import UserError, nearest
-from gaitbridge.store import written_whole
+from gaitbridge.files import written_whole
 from gaitbridge.types import Bodies
 
 KINDS = ("glb", "ply")

@@ -7,9 +7,10 @@ from importlib.resources import files
 from pathlib import Path
 
 from gaitbridge import __version__
+from gaitbridge.files import written_whole
 from gaitbridge.report.files import RunFiles, read_run
 from gaitbridge.report.sections import SECTIONS, is_synthetic
-from gaitbridge.store import Store, written_whole
+from gaitbridge.store import Store
 
 # The browser itself refuses whatever is not in the page. plotly.js makes functions from text, hence unsafe-eval.
 POLICY = "default-src 'none'; img-src data: blob:; style-src 'unsafe-inline'; script-src 'unsafe-inline' 'unsafe-eval'; font-src data:"

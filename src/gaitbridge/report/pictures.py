@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gaitbridge.errors import UserError
+from gaitbridge.files import written_whole
 from gaitbridge.names import canonical
-from gaitbridge.store import Store, written_whole
+from gaitbridge.store import Store
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

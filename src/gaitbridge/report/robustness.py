@@ -9,10 +9,10 @@ from typing import Any, Literal
 
 from gaitbridge.evaluation.results import DIRECTIONS, ResultRow
 from gaitbridge.evaluation.row_files import read_row_file
+from gaitbridge.files import written_whole
 from gaitbridge.report.study import MAIN, METRICS, number_of, of_views, training_of, write_csv, write_paragraphs
 from gaitbridge.report.tables import SENSOR_NAME, TextTable
 from gaitbridge.run_documents import read_config
-from gaitbridge.store import written_whole
 
 COLOURS = ("#2563eb", "#ea580c", "#0d9488", "#9333ea")
 STYLES: tuple[tuple[str, Literal["-", "--", ":", "-."]], ...] = (("o", "-"), ("s", "--"), ("^", ":"), ("D", "-."))  # marker and line, run by run

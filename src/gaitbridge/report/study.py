@@ -14,10 +14,11 @@ from gaitbridge.evaluation.bodies.reconstruction import NETWORK, ReconstructionR
 from gaitbridge.evaluation.comparing.paired import PairedRow, compare_runs
 from gaitbridge.evaluation.results import DIRECTIONS, ResultRow
 from gaitbridge.evaluation.row_files import read_row_file
+from gaitbridge.files import written_whole
 from gaitbridge.progress import Progress, silent
 from gaitbridge.report.tables import SENSOR_NAME, TextTable
 from gaitbridge.run_documents import read_provenance
-from gaitbridge.store import Store, written_whole
+from gaitbridge.store import Store
 
 METRICS = ("rank-1", "rank-5", "mAP", "mINP")
 VIEWS = {"excluded": "other views", "identical": "same view"}

@@ -8,6 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from gaitbridge.files import sweep
 from gaitbridge.progress import Progress, silent
 from gaitbridge.simulation.sensors.spinning_lidar import open_lidar
 from gaitbridge.simulation.settings import CohortConfig
@@ -50,8 +51,7 @@ def simulate(store: Path, config: CohortConfig, workers: int = 1, progress: Prog
     named = source.people or tuple(person.name for person in people)
     _start(store, config)
     open_body(config.body, config.body_detail)  # a first load fills the body model's cache once, not in each worker
-    for left in (store / "shards").glob(".*.part"):  # of workers that were killed
-        left.unlink(missing_ok=True)
+    sweep(store / "shards")  # of workers that were killed: none stands in the way of room
     todo = [(store, config, person, name) for person, name in zip(people, named, strict=True) if not shard_path(store, person.name).is_file()]
     done = len(people) - len(todo)
     progress(done, len(people), "")

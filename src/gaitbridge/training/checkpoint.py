@@ -20,8 +20,8 @@ from typing_extensions import TypedDict
 
 from gaitbridge.documents import read_document
 from gaitbridge.errors import UserError
+from gaitbridge.files import written_whole
 from gaitbridge.run_documents import AGAIN, pointed
-from gaitbridge.store import written_whole
 
 PARTS = ("network", "objective", "optimiser")
 

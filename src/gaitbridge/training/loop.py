@@ -14,9 +14,10 @@ from gaitbridge.conventions import stream
 from gaitbridge.data.batches import TrainingBatches, has_all
 from gaitbridge.errors import UserError
 from gaitbridge.evaluation.embedding.forward import keep_freed_memory
+from gaitbridge.files import write_json
 from gaitbridge.progress import Progress, silent
 from gaitbridge.run_documents import read_config, read_provenance
-from gaitbridge.store import Store, write_json
+from gaitbridge.store import Store
 from gaitbridge.training import checkpoint, processes
 from gaitbridge.training.config import METHODS, RunConfig
 from gaitbridge.training.optimiser import learning_rate, make_optimiser

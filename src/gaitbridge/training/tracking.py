@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import gaitbridge
+from gaitbridge.files import written_whole
 from gaitbridge.run_documents import read_log
-from gaitbridge.store import written_whole
 
 
 def provenance(**known: Any) -> dict[str, Any]:

@@ -14,9 +14,9 @@ from torch import Tensor, nn
 from gaitbridge import plugins
 from gaitbridge.config import checked, overridden
 from gaitbridge.errors import UserError, nearest
+from gaitbridge.files import write_json
 from gaitbridge.models.published_names import CLASSIFIER, Names, Shapes, Target
 from gaitbridge.progress import Progress, silent
-from gaitbridge.store import write_json
 from gaitbridge.training.checkpoint import save_checkpoint
 from gaitbridge.training.config import METHODS, OptimiserConfig, RunConfig
 from gaitbridge.training.foreign_checkpoints import listed, read_checkpoint

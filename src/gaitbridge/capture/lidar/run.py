@@ -25,8 +25,9 @@ from gaitbridge.capture.lidar.recordings import Recording
 from gaitbridge.capture.lidar.walk import Walk, walks
 from gaitbridge.capture.stores import FOLDER, Told, names_of, start, undo, view_label
 from gaitbridge.errors import UserError
+from gaitbridge.files import write_json
 from gaitbridge.progress import Progress, silent
-from gaitbridge.store import finish_store, shard_path, write_json, write_shard
+from gaitbridge.store import finish_store, shard_path, write_shard
 from gaitbridge.types import Labels, Sequence
 
 Show = Callable[[str, dict[str, Any], list[Walk]], None]  # name of the recording, what was found, the walks

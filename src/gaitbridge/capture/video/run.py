@@ -22,8 +22,9 @@ from gaitbridge.capture.stores import FOLDER, Told, names_of, start, undo, view_
 from gaitbridge.capture.video.reports import FileReport, count_lines, nobody
 from gaitbridge.capture.video.settings import Settings
 from gaitbridge.errors import UserError
+from gaitbridge.files import workplace, write_json, written_whole
 from gaitbridge.progress import Progress, silent
-from gaitbridge.store import finish_store, shard_path, write_json, write_shard, written_whole
+from gaitbridge.store import finish_store, shard_path, write_shard
 from gaitbridge.types import Labels, Sequence
 
 READER, PAINTER = "gaitbridge.capture.video.reader:read_video", "gaitbridge.capture.video.preview:write_preview"  # not imported here: heavy
@@ -187,13 +188,10 @@ def _preview(file: Path, found: dict[str, Any], report: FileReport, out: Path, s
         with written_whole(out) as temporary:
             run_isolated(PAINTER, file, tracks, temporary, seconds=stall_s, megabytes=megabytes, progress=progress)
         return
-    with written_whole(out) as temporary:
-        movie = temporary.with_suffix(".mp4.part")
-        try:
-            run_isolated(PAINTER, file, tracks, movie, seconds=stall_s, megabytes=megabytes, progress=progress)
-            temporary.write_text(preview_page(file.name, movie.read_bytes(), found, count_lines([report])))
-        finally:
-            movie.unlink(missing_ok=True)
+    with written_whole(out) as temporary, workplace(out) as folder:
+        movie = folder / "preview.mp4"
+        run_isolated(PAINTER, file, tracks, movie, seconds=stall_s, megabytes=megabytes, progress=progress)
+        temporary.write_text(preview_page(file.name, movie.read_bytes(), found, count_lines([report])))
 
 
 def _about(settings: Settings, told: Told, reports: Rows[FileReport]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from gaitbridge.store import written_whole
+from gaitbridge.files import written_whole
 
 ACROSS = 24
 EDGE, EMPTY = 90, 60

@@ -11,7 +11,8 @@ from gaitbridge import plugins
 from gaitbridge.data.importers import _tree
 from gaitbridge.data.importers._dataset import Reading
 from gaitbridge.errors import StoreError, UserError
-from gaitbridge.store import shard_path, write_json, write_shard
+from gaitbridge.files import write_json
+from gaitbridge.store import shard_path, write_shard
 from gaitbridge.types import Labels, Sequence
 
 IMPORTERS = "gaitbridge.data.importers"

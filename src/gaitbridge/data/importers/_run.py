@@ -19,8 +19,9 @@ from gaitbridge.data.importers._partition import Partition, partition_of, splits
 from gaitbridge.data.importers._person import FOLDER, IMPORTERS, Job, Report, finished, import_person
 from gaitbridge.data.importers._summary import Line, lines_of, probe_lines
 from gaitbridge.errors import UserError, nearest
+from gaitbridge.files import sweep, write_json
 from gaitbridge.progress import Progress, silent
-from gaitbridge.store import finish_store, write_json
+from gaitbridge.store import finish_store
 from gaitbridge.store_plans import begin
 from gaitbridge.workers import each
 
@@ -105,8 +106,7 @@ def _imported(job: Job, wanted: dict[str, str], workers: int, progress: Progress
     todo = [(job, person, split) for person, split in sorted(wanted.items()) if person not in reports]
     if todo:
         (job.store / "store.json").unlink(missing_ok=True)  # unfinished from here on
-    for left in (job.store / "shards").glob(".*.part"):  # of workers that were killed
-        left.unlink(missing_ok=True)
+    sweep(job.store / "shards")  # of workers that were killed: none stands in the way of room
     left_out = 0
     progress(len(reports), len(wanted), "")
     with closing(each(import_person, todo, workers, what=_what, killed=KILLED)) as results:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from gaitbridge.errors import StoreError, UserError
-from gaitbridge.store import written_whole
+from gaitbridge.files import written_whole
 from gaitbridge.types import Bodies
 
 ARRAYS = ("joints", "markers", "vertices", "root_px", "scale_m", "known")

@@ -23,7 +23,7 @@ from gaitbridge import __version__
 from gaitbridge.conventions import CAMERA, stream
 from gaitbridge.errors import StoreError, UserError
 from gaitbridge.evaluation.embedding.from_store import modality_name
-from gaitbridge.store import write_json
+from gaitbridge.files import write_json
 from gaitbridge.types import Batch
 
 Size = tuple[int, int]

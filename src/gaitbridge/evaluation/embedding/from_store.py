@@ -17,9 +17,10 @@ from gaitbridge import __version__
 from gaitbridge.conventions import MODALITIES
 from gaitbridge.data.batches import has_all
 from gaitbridge.errors import StoreError, UserError, nearest
+from gaitbridge.files import written_whole
 from gaitbridge.foreign_pickles import DAMAGED
 from gaitbridge.progress import Progress, silent
-from gaitbridge.store import Store, written_whole
+from gaitbridge.store import Store
 from gaitbridge.types import Embeddings
 
 Embed = Callable[..., Embeddings]  # embed(silhouettes=[arrays]) or embed(range_views=[arrays]), an array a sequence

@@ -20,8 +20,9 @@ from gaitbridge import __version__
 from gaitbridge.data.batches import has_all
 from gaitbridge.errors import StoreError, UserError
 from gaitbridge.evaluation.embedding.from_store import Embed, embed_store, modality_name, read_embeddings, read_provenance
+from gaitbridge.files import written_whole
 from gaitbridge.progress import Progress, silent
-from gaitbridge.store import Store, written_whole
+from gaitbridge.store import Store
 
 PART = 512  # sequences: seconds to minutes of work, which is what a stop loses
 

@@ -16,7 +16,8 @@ from gaitbridge.evaluation.ranking import metrics
 from gaitbridge.evaluation.results import VIEW_MODES, ResultRow, write_rows
 from gaitbridge.evaluation.scoring.compare import Comparison, IndexRows, Source, compare, comparisons
 from gaitbridge.evaluation.scoring.retrieval import retrieval_examples
-from gaitbridge.store import Store, write_json
+from gaitbridge.files import write_json
+from gaitbridge.store import Store
 from gaitbridge.types import Embeddings
 
 CURVE_RANKS = tuple(range(1, 21))

@@ -26,11 +26,11 @@ import pyarrow as pa
 
 from gaitbridge.documents import read_document, read_text
 from gaitbridge.errors import StoreError, UserError
+from gaitbridge.files import write_json
 from gaitbridge.gallery.index import VERSION, read_about
 from gaitbridge.gallery.locks import append_line, locked
 from gaitbridge.gallery.templates import Template, Where
 from gaitbridge.names import spellings
-from gaitbridge.store import write_json
 
 TABLE = "templates"
 OURS = {"gallery.json", f"{TABLE}.lance", "calibration.json", "audit.jsonl", "lock", "writing"}

@@ -16,7 +16,7 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from gaitbridge.errors import StoreError, UserError
-from gaitbridge.store import written_whole
+from gaitbridge.files import written_whole
 
 
 @dataclass(frozen=True)

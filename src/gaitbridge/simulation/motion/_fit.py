@@ -1,7 +1,6 @@
 """Learning the statistical walk from a folder of captures, with what differs between people and between takes kept apart."""
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from gaitbridge.errors import UserError
+from gaitbridge.files import written_whole
 from gaitbridge.progress import Progress, silent
 from gaitbridge.simulation.body import Body, Shape
 from gaitbridge.simulation.motion import _published
@@ -116,9 +116,8 @@ def fit_motion(folder: Path, out: Path, progress: Progress = silent, body: Body 
     summary["left_out"] = ", ".join(left_out) or "none"
     files = sorted(take.file for takes in people.values() for take in takes)
     model["learnt_from"] = {"people": summary["people"], "files": files, "licence": credit or source.licence}
-    partial = out.with_name(out.name + ".part")
-    partial.write_text(json.dumps(model, separators=(",", ":")) + "\n", encoding="utf-8")
-    os.replace(partial, out)
+    with written_whole(out) as temporary:
+        temporary.write_text(json.dumps(model, separators=(",", ":")) + "\n", encoding="utf-8")
     return summary
 
 

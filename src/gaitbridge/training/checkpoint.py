@@ -8,7 +8,6 @@ A kill at any moment leaves the previous pointer and its folder as they were.
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,8 +18,8 @@ from torch import Tensor, nn
 from typing_extensions import TypedDict
 
 from gaitbridge.documents import read_document
-from gaitbridge.errors import UserError
-from gaitbridge.files import written_whole
+from gaitbridge.errors import StoreError, UserError
+from gaitbridge.files import made_whole, sweep, written_whole
 from gaitbridge.run_documents import AGAIN, pointed
 
 PARTS = ("network", "objective", "optimiser")
@@ -51,33 +50,40 @@ def save_checkpoint(run: Path, step: int, network: nn.Module, objective: nn.Modu
     from safetensors import SafetensorError
     from safetensors.torch import save_file
 
-    folder = run / "checkpoints" / f"step-{step:07d}"
-    partial = folder.with_name(f".{folder.name}.part")
-    shutil.rmtree(partial, ignore_errors=True)
+    folder = _unused(run / "checkpoints" / f"step-{step:07d}")
     try:
-        partial.mkdir(parents=True)
-        tensors, groups = _flat(optimiser.state_dict())
-        for name, content in zip(PARTS, (network.state_dict(), objective.state_dict(), tensors), strict=True):
-            save_file({key: value.detach().cpu().contiguous() for key, value in content.items()}, str(partial / f"{name}.safetensors"))
-        document = state | {"step": step, "weights_hash": weights_hash(network.state_dict()), "optimiser": groups}
-        (partial / "state.json").write_text(json.dumps(document, indent=1))
-        for file in partial.iterdir():
-            with file.open("rb+") as handle:
-                os.fsync(handle.fileno())
-        shutil.rmtree(folder, ignore_errors=True)  # of an earlier life of this run, which nothing points to
-        partial.rename(folder)
-    except (OSError, SafetensorError) as error:  # the second is how safetensors reports a full disk
-        shutil.rmtree(partial, ignore_errors=True)
+        with made_whole(folder, "state.json") as partial:
+            tensors, groups = _flat(optimiser.state_dict())
+            for name, content in zip(PARTS, (network.state_dict(), objective.state_dict(), tensors), strict=True):
+                save_file({key: value.detach().cpu().contiguous() for key, value in content.items()}, str(partial / f"{name}.safetensors"))
+            document = state | {"step": step, "weights_hash": weights_hash(network.state_dict()), "optimiser": groups}
+            (partial / "state.json").write_text(json.dumps(document, indent=1))
+    except (StoreError, SafetensorError) as error:  # the second is how safetensors reports a full disk
         raise UserError(f"cannot write the checkpoint {folder}: {error}; free some space and go on with --resume") from error
     # `last` comes last: killed before it, a resumed run makes this checkpoint again, and `best` with it
     for pointer in ("best", "last") if best else ("last",):
         with written_whole(run / "checkpoints" / f"{pointer}.json") as temporary:
             temporary.write_text(json.dumps({"folder": folder.name, "step": step} | state.get("metrics", {})))
+    tidy(run)
+    return folder
+
+
+def _unused(folder: Path) -> Path:
+    """The folder's name, or with a number where a killed run made it before: `best` may point to that one until this one is whole."""
+    number, free = 1, folder
+    while free.exists():
+        number, free = number + 1, folder.with_name(f"{folder.name}-{number + 1}")
+    return free
+
+
+def tidy(run: Path) -> None:
+    """Remove the checkpoints of a run that neither `last` nor `best` points to, and what a killed process left of others."""
     kept = {pointed(run, pointer) for pointer in ("last", "best")}
-    for other in folder.parent.glob("step-*"):
+    for other in (run / "checkpoints").glob("step-*"):
         if other not in kept:
             shutil.rmtree(other)
-    return folder
+    for place in (run, run / "checkpoints"):
+        sweep(place)
 
 
 def read_part(folder: Path, part: str) -> dict[str, Tensor]:

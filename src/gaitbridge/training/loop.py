@@ -14,7 +14,7 @@ from gaitbridge.conventions import stream
 from gaitbridge.data.batches import TrainingBatches, has_all
 from gaitbridge.errors import UserError
 from gaitbridge.evaluation.embedding.forward import keep_freed_memory
-from gaitbridge.files import write_json
+from gaitbridge.files import is_free, made_whole, write_json
 from gaitbridge.progress import Progress, silent
 from gaitbridge.run_documents import read_config, read_provenance
 from gaitbridge.store import Store
@@ -24,6 +24,8 @@ from gaitbridge.training.optimiser import learning_rate, make_optimiser
 from gaitbridge.training.tracking import Log, provenance
 from gaitbridge.training.validation import validate
 from gaitbridge.types import Batch, Features
+
+BEFORE_CONFIG = {"provenance.json"}  # what a run folder has before its config.json, which makes it one
 
 
 def bf16_is_native(device: torch.device) -> bool:
@@ -125,9 +127,10 @@ def train(config: RunConfig, store: Store, run: Path, resume: bool = False, prog
                 metrics = dict(validate(network, store, held_out, fabric.device, bf16)) if held_out else {}
                 best = metrics.get("rank1", float(done)) > state["best"]  # without held-out people the last is the best
                 state |= {"metrics": metrics, "best": max(state["best"], metrics.get("rank1", float(done)))}
-                checkpoint.save_checkpoint(run, done, network, objective, optimiser, state, best)
-                if log:
+                if log:  # before the checkpoint: whoever resumes from it finds the line, and resumed from an earlier one drops it
                     log.write("validation", done, metrics, metrics=metrics)
+                    log.settle()
+                checkpoint.save_checkpoint(run, done, network, objective, optimiser, state, best)
             fabric.barrier()
     progress(config.steps, config.steps, _said(state["metrics"]).removeprefix(", "))
     if log:
@@ -186,10 +189,11 @@ def _open_run(run: Path, config: RunConfig, store: Store, resume: bool, facts: d
     """Make the run folder, or find its last checkpoint. UserError where it holds another run, or one that was not to be resumed."""
     file, document = run / "config.json", config.model_dump(mode="json")
     if not file.is_file():
-        if run.exists() and any(run.iterdir()):
+        if not is_free(run, "config.json", BEFORE_CONFIG):
             raise UserError(f"{run} exists and is not a run: choose another --out")
-        write_json(provenance(**facts), run / "provenance.json")
-        write_json(document, file)
+        with made_whole(run, "config.json", BEFORE_CONFIG) as made:
+            write_json(provenance(**facts), made / "provenance.json")
+            write_json(document, made / "config.json")
         return None
     if not resume:
         raise UserError(f"{run} holds a run already: go on with --resume, or choose another --out")
@@ -199,4 +203,5 @@ def _open_run(run: Path, config: RunConfig, store: Store, resume: bool, facts: d
     begun_on = read_provenance(run).get("data_hash")
     if begun_on != store.content_hash:
         raise UserError(f"{run} was begun on other data (hash {begun_on}, {store.path} has {store.content_hash})")
+    checkpoint.tidy(run)
     return checkpoint.pointed(run, "last")

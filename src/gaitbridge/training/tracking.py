@@ -53,6 +53,10 @@ class Log:
         for name, value in scalars.items():
             self.board.add_scalar(f"{kind}/{name}", value, step)
 
+    def settle(self) -> None:
+        """See that the lines so far are on the disk."""
+        os.fsync(self.file.fileno())
+
     def close(self) -> None:
         """Flush both."""
         self.file.close()

@@ -1,8 +1,6 @@
 """Import of checkpoints that the field's standard toolkit wrote: a run folder as training leaves it, whole or not at all."""
 
 import hashlib
-import os
-import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import ModuleType
@@ -14,7 +12,7 @@ from torch import Tensor, nn
 from gaitbridge import plugins
 from gaitbridge.config import checked, overridden
 from gaitbridge.errors import UserError, nearest
-from gaitbridge.files import write_json
+from gaitbridge.files import made_whole, write_json
 from gaitbridge.models.published_names import CLASSIFIER, Names, Shapes, Target
 from gaitbridge.progress import Progress, silent
 from gaitbridge.training.checkpoint import save_checkpoint
@@ -144,14 +142,9 @@ def _count(module: nn.Module) -> int:
 
 
 def _write_run(out: Path, config: RunConfig, facts: dict[str, Any], network: nn.Module, objective: nn.Module, step: int) -> None:
-    """The folder under a temporary name, renamed when it is whole."""
-    partial = out.with_name(f".{out.name}.{os.getpid()}.part")
-    shutil.rmtree(partial, ignore_errors=True)
-    try:
-        write_json(config.model_dump(mode="json"), partial / "config.json")
-        write_json(facts, partial / "provenance.json")
+    """The folder, whole or not at all."""
+    with made_whole(out, "config.json") as made:
+        write_json(facts, made / "provenance.json")
         optimiser = torch.optim.SGD(network.parameters(), lr=config.optimiser.learning_rate)  # a checkpoint has one; this one has no memory
-        save_checkpoint(partial, step, network, objective, optimiser, {"best": -1.0, "metrics": {}, "seconds": 0.0}, best=True)
-        partial.rename(out)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        save_checkpoint(made, step, network, objective, optimiser, {"best": -1.0, "metrics": {}, "seconds": 0.0}, best=True)
+        write_json(config.model_dump(mode="json"), made / "config.json")

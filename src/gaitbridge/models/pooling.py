@@ -1,9 +1,11 @@
 """From frame features to part features: over time, then over horizontal strips."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from gaitbridge.models.temporal import all_real
 
@@ -18,13 +20,41 @@ def temporal_max(x: Tensor, frames: Tensor) -> Tensor:
 
 
 def _largest(x: Tensor) -> Tensor:
-    """The largest over frames, [N, T, ...] to [N, ...]. For inference on a CPU frame by frame, along memory: the same bits, several times as fast."""
-    if torch.is_grad_enabled() or x.device.type != "cpu" or torch.compiler.is_compiling() or torch.jit.is_tracing():
+    """The largest over frames, [N, T, ...] to [N, ...]. On a CPU frame by frame, along memory: the same bits, several times as fast."""
+    if x.device.type != "cpu" or torch.compiler.is_compiling() or torch.jit.is_tracing():
         return x.amax(1)
+    found: Tensor = _LargestFrame.apply(x) if torch.is_grad_enabled() and x.requires_grad else _running_largest(x)
+    return found
+
+
+def _running_largest(x: Tensor) -> Tensor:
     found = x[:, 0].clone()
     for frame in x.unbind(1)[1:]:
         torch.maximum(found, frame, out=found)
     return found
+
+
+class _LargestFrame(torch.autograd.Function):
+    """`amax` over frames with gradients of its own: those of `amax`, shared evenly where several frames are the largest."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        found = _running_largest(x)
+        ctx.save_for_backward(x, found)
+        return found
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        x, found = ctx.saved_tensors
+        largest = [frame == found for frame in x.unbind(1)]
+        count = torch.zeros_like(found, dtype=torch.uint8 if len(largest) < 256 else torch.int32)
+        for one in largest:
+            count += one.view(torch.uint8)
+        share, result = (gradient / count).to(x.dtype), torch.empty_like(x)
+        for frame, chosen in zip(result.unbind(1), largest, strict=True):
+            torch.mul(share, chosen, out=frame)
+        return result
 
 
 def horizontal_parts(x: Tensor, parts: int) -> Tensor:

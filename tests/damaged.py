@@ -1,7 +1,9 @@
 """Good files damaged in many ways, and what becomes of each: for tests of everything that is read. Import what runs in a process of its own."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -9,7 +11,10 @@ from gaitbridge.errors import UserError
 
 
 def damaged(raw: bytes, random: np.random.Generator) -> bytes:
-    """A file cut short, without a piece, with a piece twice, with a huge or a negative number, or with bytes changed (often text for text)."""
+    """A file cut short, without a piece, with a piece twice, with a huge or a negative number, or with bytes changed (often text for text); half of
+    the JSON documents stay JSON, with something else in some place."""
+    if random.random() < 0.5 and (document := _document(raw)) is not None:
+        return json.dumps(_elsewhere(document, random)).encode()
     data = bytearray(raw)
     kind = random.choice(["cut", "drop", "twice", "huge", "bytes", "digits", "digits"])
     # half of the damages go where files say what they hold: their beginning or end
@@ -31,6 +36,42 @@ def damaged(raw: bytes, random: np.random.Generator) -> bytes:
         for place in random.integers(0, len(data), random.integers(1, 8)):
             data[place] = int(random.integers(256))
     return bytes(data)
+
+
+STRANGE: tuple[Any, ...] = (None, True, 0, -1, 2**31, 10**200, 0.5, float("nan"), float("inf"), "", "x", "../../elsewhere", "\ud800", [], {},
+                            [[1]], {"a": 1})
+
+
+def _document(raw: bytes) -> Any:
+    """A JSON document, None where it is something else."""
+    try:
+        found = json.loads(raw)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict | list) else None
+
+
+def _elsewhere(document: Any, random: np.random.Generator) -> Any:
+    """The document with one of its values another one, gone, or deep inside of lists."""
+    if isinstance(document, dict | list) and document and random.random() < 0.9:
+        keys: list[Any] = list(document) if isinstance(document, dict) else list(range(len(document)))
+        key = keys[int(random.integers(len(keys)))]
+        changed = dict(document) if isinstance(document, dict) else list(document)
+        if random.random() < 0.2:
+            del changed[key]
+        else:
+            changed[key] = _elsewhere(document[key], random)
+        return changed
+    if random.random() < 0.05:
+        return _deep(document)
+    return STRANGE[int(random.integers(len(STRANGE)))]
+
+
+def _deep(value: Any, levels: int = 300) -> Any:
+    """The value inside of so many lists."""
+    for _ in range(levels):
+        value = [value]
+    return value
 
 
 def outcomes(read: Callable[[Path], object], file: Path, count: int, seed: int, place: Path | None = None) -> list[str]:

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typing_extensions import TypedDict
@@ -34,6 +35,7 @@ def test_a_document_comes_back_with_what_its_shape_does_not_know(tmp_path: Path)
     ('{"folder": "a", "step": true}', "step: Input should be a valid integer"),
     (b'{"folder": "\xff", "step": 3}', "no text at byte 12"),
     ("[" * 100_000, "nested too deep"),
+    ('{"folder": "a", "step": 3, "rank1": NaN}', "NaN is no number"),
     ("9" * 5000, "Exceeds the limit"),
 ])
 def test_whatever_is_wrong_is_one_line(tmp_path: Path, content: str | bytes, why: str) -> None:
@@ -45,6 +47,11 @@ def test_whatever_is_wrong_is_one_line(tmp_path: Path, content: str | bytes, why
     assert said.endswith("): train again")
     assert why in said
     assert "\n" not in said
+
+
+def test_a_log_may_hold_what_json_has_not(tmp_path: Path) -> None:
+    file = written(tmp_path / "last.json", '{"folder": "a", "step": 3, "rank1": NaN}')
+    assert str(read_document(file, dict[str, Any], "train again", nan=True)["rank1"]) == "nan"
 
 
 def test_what_is_no_file_is_one_line(tmp_path: Path) -> None:

@@ -18,22 +18,25 @@ from gaitbridge.errors import StoreError
 Shape = TypeVar("Shape")
 
 
-def read_document(path: Path, shape: type[Shape], remedy: str) -> Shape:
-    """The document of a file. remedy: what to do where it is damaged ("train again"). StoreError in one line where it is no such document."""
-    return parsed(read_text(path, remedy), shape, str(path), remedy)
+def read_document(path: Path, shape: type[Shape], remedy: str, nan: bool = False) -> Shape:
+    """The document of a file. remedy: what to do where it is damaged ("train again"); nan: numbers may be NaN and infinite, which JSON has not.
+
+    StoreError in one line where it is no such document.
+    """
+    return parsed(read_text(path, remedy), shape, str(path), remedy, nan)
 
 
-def read_lines(path: Path, shape: type[Shape], remedy: str) -> list[Shape]:
+def read_lines(path: Path, shape: type[Shape], remedy: str, nan: bool = False) -> list[Shape]:
     """The documents of a file with one a line. A last line cut short, by a kill, is left out. StoreError names any other bad line."""
     lines = read_text(path, remedy).split("\n")
     whole = lines if not lines[-1] else lines[:-1]  # a whole line ends
-    return [parsed(line, shape, f"{path}, line {number},", remedy) for number, line in enumerate(whole, 1) if line.strip()]
+    return [parsed(line, shape, f"{path}, line {number},", remedy, nan) for number, line in enumerate(whole, 1) if line.strip()]
 
 
-def parsed(text: str, shape: type[Shape], where: str, remedy: str) -> Shape:
+def parsed(text: str, shape: type[Shape], where: str, remedy: str, nan: bool = False) -> Shape:
     """The document of a text; where: its place, for the error."""
     try:
-        found = json.loads(text)
+        found = json.loads(text, parse_constant=None if nan else _no_number)
         _adapter(shape).validate_python(found, strict=True)  # type: ignore[arg-type]
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
@@ -59,6 +62,10 @@ def read_text(path: Path, remedy: str) -> str:
 def damaged(where: str, why: object, remedy: str) -> StoreError:
     """The error of a damaged file, in one line."""
     return StoreError(f"{where} is damaged ({' '.join(str(why).split())}): {remedy}")
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(f"{name} is no number")
 
 
 @cache

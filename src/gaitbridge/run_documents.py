@@ -7,13 +7,16 @@
 """
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import Field
 from typing_extensions import TypedDict
 
 from gaitbridge.documents import damaged, read_document, read_lines
 
 AGAIN = "restore it, or train again into another folder"
+
+MOST_PEOPLE = 100_000_000  # of a run: a larger number is damage
 
 
 class Hardware(TypedDict, total=False):
@@ -29,7 +32,7 @@ class Provenance(TypedDict, total=False):
 
     data: str | None
     data_hash: str
-    people: int
+    people: Annotated[int, Field(ge=0, le=MOST_PEOPLE)]
     bf16: bool
     commit: str | None
     hardware: Hardware
@@ -63,7 +66,7 @@ def read_config(run: Path) -> dict[str, Any]:
 def read_log(run: Path) -> list[dict[str, Any]]:
     """The lines of a run's log, none where there is no log. StoreError where one is damaged."""
     file = run / "log.jsonl"
-    return [dict(line) for line in read_lines(file, LogLine, AGAIN)] if file.is_file() else []
+    return [dict(line) for line in read_lines(file, LogLine, AGAIN, nan=True)] if file.is_file() else []
 
 
 def pointed(run: Path, pointer: str) -> Path | None:
@@ -71,7 +74,7 @@ def pointed(run: Path, pointer: str) -> Path | None:
     file = run / "checkpoints" / f"{pointer}.json"
     if not file.is_file():
         return None
-    name = read_document(file, Pointer, "restore it, or delete it and train on with --resume")["folder"]
+    name = read_document(file, Pointer, "restore it, or delete it and train on with --resume", nan=True)["folder"]
     folder = file.parent / name
     if not name or name in (".", "..") or Path(name).name != name or "\0" in name or not folder.is_dir():
         raise damaged(str(file), f"no checkpoint {name!r}", "restore it, or delete it and train on with --resume")

@@ -26,13 +26,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.ipc
 import pyarrow.parquet as pq
+from typing_extensions import TypedDict
 
+from gaitbridge.documents import damaged, parsed, read_text
 from gaitbridge.errors import StoreError, UserError, nearest
 from gaitbridge.files import sweep, within, written_whole
 from gaitbridge.names import canonical
 from gaitbridge.types import NAMES, Labels, Sequence
 
 VERSION = 1
+AGAIN = "make the store again"
 RANGE_UNIT_M = 0.002  # 16 bits reach 131 m in steps of 2 mm, below any LiDAR's noise; 0 is NaN
 
 
@@ -113,6 +116,25 @@ def _decode(name: str, data: Any, shape: list[int], frames: np.ndarray | None) -
     return metres
 
 
+class _Versioned(TypedDict):
+    version: int
+
+
+class _Shard(TypedDict):
+    bytes: int
+    rows: int
+    content_hash: str
+
+
+class _Document(TypedDict):
+    """What store.json must hold."""
+
+    content_hash: str
+    about: dict[str, Any]
+    licences: list[str]
+    shards: dict[str, _Shard]
+
+
 def _schema() -> pa.Schema:
     arrays = [field for name in FIELDS for field in (pa.field(name, pa.large_binary()), pa.field(f"{name}#", pa.list_(pa.int32())))]
     return pa.schema([pa.field(name, kind) for name, kind in _LABELS.items()] + arrays)
@@ -140,12 +162,19 @@ def write_shard(store: Path, name: str, sequences: Iterable[Sequence]) -> Path:
 
 
 def _scan_shard(path: Path) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """The index rows of a shard, and its entry in store.json. The hash is of the content, not of the compressed file."""
+    """The index rows of a shard, and its entry in store.json. The hash is of the content, not of the compressed file. StoreError of a damaged one."""
+    try:
+        return _scanned(path)
+    except (OSError, pa.ArrowException, ValueError, TypeError, KeyError, IndexError) as error:
+        raise damaged(str(path), _words(error), f"delete it and store.json and {AGAIN}") from error
+
+
+def _scanned(path: Path) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     rows, digest = [], hashlib.blake2b(digest_size=16)
     with pa.memory_map(str(path)) as source:
         reader = pa.ipc.open_file(source)
         for number in range(reader.num_record_batches):
-            row = reader.get_batch(number).to_pylist()[0]
+            row = _whole_batch(reader, number).to_pylist()[0]
             present = [name for name in FIELDS if row.get(name) is not None]
             digest.update(json.dumps([row[name] for name in _LABELS] + present, sort_keys=True).encode())
             for name in present:
@@ -179,6 +208,15 @@ def finish_store(store: Path, names: Iterable[str], about: Mapping[str, Any]) ->
     for folder in (store, store / "shards"):
         sweep(folder)
     return document
+
+
+def _whole_batch(reader: Any, number: int) -> Any:
+    """A record batch whose buffers are as long as its rows need: reading beyond them would end the process. ArrowInvalid where they are not."""
+    batch = reader.get_batch(number)
+    batch.validate(full=True)
+    if batch.num_rows != 1:
+        raise ValueError(f"batch {number} has {batch.num_rows} rows")
+    return batch
 
 
 def _words(error: Exception) -> str:
@@ -223,25 +261,17 @@ class Store:
             started = (self.path / "shards").is_dir()
             what = "is unfinished: run the command that makes it again, it goes on where it was" if started else "is not a store (no store.json)"
             raise StoreError(f"{self.path} {what}")
-        try:
-            document: dict[str, Any] = json.loads(file.read_text())
-            version = document["version"]
-        except (ValueError, KeyError, TypeError) as error:
-            raise StoreError(f"{file} is damaged ({_words(error)}); make the store again") from error
-        if version != VERSION:
+        text = read_text(file, AGAIN)
+        if (version := parsed(text, _Versioned, str(file), AGAIN)["version"]) != VERSION:
             raise StoreError(f"{file} has version {version}, this program reads version {VERSION}; make the store again or use its program")
-        try:
-            str(document["content_hash"]), dict(document["about"])
-            shards = {name: (int(entry["bytes"]), int(entry["rows"]), str(entry["content_hash"])) for name, entry in document["shards"].items()}
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise StoreError(f"{file} is damaged ({type(error).__name__}: {_words(error)}); make the store again") from error
-        for name, (bytes_, _, _) in shards.items():
+        document = parsed(text, _Document, str(file), AGAIN)
+        for name, entry in document["shards"].items():
             path = shard_path(self.path, name)
             size = path.stat().st_size if path.is_file() else None
-            if size != bytes_:
-                state = "is missing" if size is None else f"has {size} bytes instead of {bytes_}"
+            if size != entry["bytes"]:
+                state = "is missing" if size is None else f"has {size} bytes instead of {entry['bytes']}"
                 raise StoreError(f"{path} {state}: the store is damaged; delete that file and store.json and make the store again")
-        return document
+        return dict(document)
 
     @property
     def content_hash(self) -> str:
@@ -251,12 +281,7 @@ class Store:
     def verify(self) -> None:
         """Read everything and compare the content hashes; StoreError names the first shard that differs."""
         for name, entry in self.document["shards"].items():
-            try:
-                found = _scan_shard(shard_path(self.path, name))[1]["content_hash"]
-            except (OSError, pa.ArrowException, ValueError, TypeError) as error:
-                raise StoreError(f"{shard_path(self.path, name)} is damaged ({_words(error)}); delete it and store.json and make the store "
-                                 "again") from error
-            if found != entry["content_hash"]:
+            if _scan_shard(shard_path(self.path, name))[1]["content_hash"] != entry["content_hash"]:
                 raise StoreError(f"{shard_path(self.path, name)} is damaged (its content hash differs); delete it and make the store again")
 
     def labels(self, number: int) -> Labels:
@@ -289,7 +314,7 @@ class Store:
                 self._readers[place] = pa.ipc.open_file(source, options=options)
             except (OSError, pa.ArrowException) as error:
                 raise StoreError(f"{shard_path(self.path, shard)} cannot be read ({_words(error)}); make the store again") from error
-        return self._readers[place].get_batch(row)
+        return _whole_batch(self._readers[place], row)
 
     def read(self, number: int, names: Iterable[str], frames: Mapping[str, np.ndarray] | None = None) -> Sequence:
         """Sequence `number` with the arrays `names` (those it has); `frames` picks frame numbers by modality."""

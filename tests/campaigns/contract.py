@@ -10,7 +10,7 @@ the clock allow. Nothing is sent to the terminal: what is to be known stands in 
 import importlib
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -51,11 +51,19 @@ def mutations(read: Callable[[Path], object], file: Path, count: int, seed: int,
     read: of the top level of a module, for it is called in a process of its own: a crash or a hang costs one damage. It returns what it likes, and
     may raise AssertionError of its own where what it read is nonsense. seconds, megabytes: what one damage may take. The file is whole afterwards.
     """
-    whole, found, first = file.read_bytes(), list[Failure](), 0
-    name = f"{read.__module__}:{read.__qualname__}"
+    return all_mutations([(read, file, place or file, count)], seed, seconds=seconds, megabytes=megabytes)
 
-    def case(number: int) -> str:
-        return f"{read.__name__}, damage {number} of seed {seed} to {file.name}"
+
+def all_mutations(files: Sequence[tuple[Callable[[Path], object], Path, Path, int]], seed: int, *, seconds: float = 30.0,
+                  megabytes: float = 3000.0) -> list[Failure]:
+    """As `mutations`, of many files (read, file, place, count) one after another in one process, which saves its start for each."""
+    whole = {file: file.read_bytes() for _, file, _, _ in files}
+    asked = [(f"{read.__module__}:{read.__qualname__}", file, place, number) for read, file, place, count in files for number in range(count)]
+    found, first = list[Failure](), 0
+
+    def case(at: int) -> str:
+        name, file, _, number = asked[at]
+        return f"{name.rpartition(':')[2]}, damage {number} of seed {seed} to {file.name}"
 
     def told(done: int, total: int, note: str) -> None:
         nonlocal first
@@ -64,29 +72,37 @@ def mutations(read: Callable[[Path], object], file: Path, count: int, seed: int,
             found.append(Failure(kind, case(done - 1), said))
         first = done
 
+    def mend() -> None:
+        for file, content in whole.items():
+            file.write_bytes(content)
+
     try:
-        while first < count:
+        while first < len(asked):
             try:
-                run_isolated(_told, name, file, place or file, first, count, seed, seconds=seconds, megabytes=megabytes, progress=told)
+                run_isolated(_told, "damaged files", asked, first, seed, seconds=seconds, megabytes=megabytes, progress=told)
             except UserError as error:
                 found.append(Failure("crash or hang", case(first), str(error)))
                 first += 1
             finally:
-                file.write_bytes(whole)
+                mend()
     finally:
-        file.write_bytes(whole)
+        mend()
     return found
 
 
-def _told(name: str, file: Path, place: Path, first: int, count: int, seed: int) -> None:
-    """In a process of its own: damage and read, from the damage `first` on; each is reported when it is over."""
-    module, _, function = name.partition(":")
-    read = getattr(importlib.import_module(module), function)
-    whole = file.read_bytes()
-    for number in range(first, count):
+def _told(what: str, asked: Sequence[tuple[str, Path, Path, int]], first: int, seed: int) -> None:
+    """In a process of its own: damage and read, from `first` on; each is reported when it is over."""
+    for at in range(first, len(asked)):
+        name, file, place, number = asked[at]
+        module, _, function = name.partition(":")
+        read = getattr(importlib.import_module(module), function)
+        whole = file.read_bytes()
         file.write_bytes(damaged(whole, np.random.default_rng([seed, number])))
-        wrong = _wrong(read, place)
-        report(number + 1, count, json.dumps(wrong) if wrong else "")
+        try:
+            wrong = _wrong(read, place)
+        finally:
+            file.write_bytes(whole)
+        report(at + 1, len(asked), json.dumps(wrong) if wrong else "")
 
 
 def _wrong(read: Callable[[Path], object], place: Path) -> tuple[str, str] | None:

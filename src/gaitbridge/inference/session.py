@@ -17,7 +17,7 @@ from gaitbridge.run_documents import pointed, read_config, read_provenance
 from gaitbridge.simulation.body._read_out import ReadOut
 from gaitbridge.simulation.truth import read_out_of
 from gaitbridge.store import Store
-from gaitbridge.training.checkpoint import read_part, weights_hash
+from gaitbridge.training.checkpoint import fill, weights_hash
 from gaitbridge.training.config import METHODS, to_use
 from gaitbridge.types import Bodies, Embeddings, array_problem
 
@@ -34,11 +34,10 @@ class Model:
         if folder is None:
             raise UserError(f"{run} has no checkpoint yet: finish its training with --resume")
         module = plugins.load(f"{METHODS}.{self.config.method}", "network")
-        weights = read_part(folder, "network")
+        self.network = module.Network(self.config.network)
+        weights = fill(self.network, folder, "network")
         self.run, self.folder, self.device = run, folder, device
         self.weights_hash = weights_hash(weights)
-        self.network = module.Network(self.config.network)
-        self.network.load_state_dict(weights)
         self.modalities, self.distance, self.inputs = tuple(self.network.inputs), self.network.distance, self.network.inputs
         self.network.to(device).eval()
         self.embedder: Any = Fast(self.network, digits) if fast and device == "cpu" else self.network
@@ -140,11 +139,12 @@ class Model:
 
     def objective(self) -> Any:
         """The training objective with its weights, for diagnostics alone: embedding never needs it."""
-        weights = read_part(self.folder, "objective")
-        people = read_provenance(self.run).get("people", 0)
+        people = read_provenance(self.run).get("people")
+        if people is None:
+            raise UserError(f"{self.run / 'provenance.json'} does not say how many people it was trained on: restore it, or train again")
         module = plugins.load(f"{METHODS}.{self.config.method}", "objective")
         objective = module.Objective(self.config.objective, self.config.network, people)
-        objective.load_state_dict(weights)
+        fill(objective, self.folder, "objective")
         return objective.eval()
 
     def diagnostics(self, store: Store, numbers: list[int], seed: int = 0) -> tuple[str, dict[str, Any]] | None:

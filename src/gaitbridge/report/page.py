@@ -27,7 +27,7 @@ def write_report(run: Path, store: Store | None = None, out: Path | None = None)
     found = read_run(Path(run), "" if store is None else store.content_hash)
     target = Path(out) if out is not None else Path(run) / "report.html"
     with written_whole(target) as temporary:
-        temporary.write_text(_page(found, store), encoding="utf-8")
+        temporary.write_text(_page(found, store), encoding="utf-8", errors="backslashreplace")  # names of files may be no UTF-8
     return target
 
 

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from typing_extensions import TypedDict
 
-from gaitbridge.documents import read_document
+from gaitbridge.documents import damaged, read_document
 from gaitbridge.errors import StoreError, UserError
 from gaitbridge.files import made_whole, sweep, written_whole
 from gaitbridge.run_documents import AGAIN, pointed
@@ -99,6 +99,16 @@ def read_part(folder: Path, part: str) -> dict[str, Tensor]:
     return tensors
 
 
+def fill(module: nn.Module, folder: Path, part: str) -> dict[str, Tensor]:
+    """Give a module the weights of a checkpoint; returns them. UserError where they are missing, damaged or another network's."""
+    weights = read_part(folder, part)
+    try:
+        module.load_state_dict(weights)
+    except RuntimeError as error:
+        raise damaged(str(folder / f"{part}.safetensors"), f"it does not fit config.json: {error}"[:300], AGAIN) from error
+    return weights
+
+
 def start(run: Path, network: nn.Module, objective: nn.Module, same_people: bool) -> str:
     """Begin with another run's best weights; returns their hash.
 
@@ -125,14 +135,19 @@ def start(run: Path, network: nn.Module, objective: nn.Module, same_people: bool
 
 def restore(folder: Path, network: nn.Module, objective: nn.Module, optimiser: torch.optim.Optimizer) -> dict[str, Any]:
     """Put a checkpoint back, to the bit; returns its state.json."""
-    state = read_document(folder / "state.json", State, AGAIN)
-    network.load_state_dict(read_part(folder, "network"))
-    objective.load_state_dict(read_part(folder, "objective"))
+    state = read_document(folder / "state.json", State, AGAIN, nan=True)
+    fill(network, folder, "network")
+    fill(objective, folder, "objective")
     moments: dict[int, dict[str, Tensor]] = {}
     for name, tensor in read_part(folder, "optimiser").items():
-        number, key = name.split(".", 1)
+        number, _, key = name.partition(".")
+        if not number.isdecimal():
+            raise damaged(str(folder), f"a moment of the optimiser is named {name!r}", AGAIN)
         moments.setdefault(int(number), {})[key] = tensor
-    optimiser.load_state_dict({"state": moments, "param_groups": state["optimiser"]})
+    try:
+        optimiser.load_state_dict({"state": moments, "param_groups": state["optimiser"]})
+    except (ValueError, KeyError, TypeError) as error:
+        raise damaged(str(folder), f"the optimiser does not fit: {error}", AGAIN) from error
     return dict(state)
 
 

@@ -13,7 +13,7 @@ from gaitbridge.errors import UserError
 def damaged(raw: bytes, random: np.random.Generator) -> bytes:
     """A file cut short, without a piece, with a piece twice, with a huge or a negative number, or with bytes changed (often text for text); half of
     the JSON documents stay JSON, with something else in some place."""
-    if random.random() < 0.5 and (document := _document(raw)) is not None:
+    if (document := _document(raw)) is not None and random.random() < 0.5:
         return json.dumps(_elsewhere(document, random)).encode()
     data = bytearray(raw)
     kind = random.choice(["cut", "drop", "twice", "huge", "bytes", "digits", "digits"])

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from convolutions_seen import ConvolutionsSeen
 
 from gaitbridge import plugins
 from gaitbridge.conventions import SENSOR
@@ -78,11 +79,13 @@ def test_objective_gives_named_finite_losses(name: str) -> None:
     given = batch(names_of(network), config.network.size)  # type: ignore[attr-defined]
     if getattr(config.objective, "reconstruction", None) is not None:
         given = given._replace(extras=example_truth(config.network.heatmaps, 3, 2))  # type: ignore[attr-defined]
-    features = network(given)
-    assert isinstance(features, Features)
-    losses = objective(features, given, 1.0)
-    assert losses
-    assert all(torch.isfinite(loss) and loss.ndim == 0 for loss in losses.values())
-    torch.stack(list(losses.values())).sum().backward()
+    with ConvolutionsSeen() as seen:
+        features = network(given)
+        assert isinstance(features, Features)
+        losses = objective(features, given, 1.0)
+        assert losses
+        assert all(torch.isfinite(loss) and loss.ndim == 0 for loss in losses.values())
+        torch.stack(list(losses.values())).sum().backward()
+    assert seen.strided_points == [], "make them by models.convolutions.convolution: the library's own damage memory"
     read_off = () if given.extras else ("branch.heads.markers", "branch.scale")  # taught by 3D truth alone
     assert all(p.grad is not None for name, p in network.named_parameters() if not any(part in name for part in read_off))

@@ -5,19 +5,21 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 from torch.nn import functional
 
+from gaitbridge.models.convolutions import convolution
+
 
 class ResidualBlock(nn.Module):
     """Two 3x3 convolutions with batch norms and a shortcut (He et al. 2016, basic block)."""
 
     def __init__(self, channels_in: int, channels_out: int, stride: int) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(channels_in, channels_out, 3, stride, 1, bias=False)
+        self.conv1 = convolution(channels_in, channels_out, 3, stride)
         self.norm1 = nn.BatchNorm2d(channels_out)
-        self.conv2 = nn.Conv2d(channels_out, channels_out, 3, 1, 1, bias=False)
+        self.conv2 = convolution(channels_out, channels_out, 3)
         self.norm2 = nn.BatchNorm2d(channels_out)
         same = stride == 1 and channels_in == channels_out
         self.shortcut: nn.Module = nn.Identity() if same else nn.Sequential(
-            nn.Conv2d(channels_in, channels_out, 1, stride, bias=False), nn.BatchNorm2d(channels_out))
+            convolution(channels_in, channels_out, 1, stride), nn.BatchNorm2d(channels_out))
 
     def forward(self, x: Tensor) -> Tensor:
         inner = functional.relu(self.norm1(self.conv1(x)))
@@ -30,7 +32,7 @@ class ResNet(nn.Module):
     def __init__(self, channels_in: int, channels: Sequence[int], strides: Sequence[int], stem_stride: int = 1,
                  blocks: Sequence[int] | None = None) -> None:
         super().__init__()
-        self.stem = nn.Sequential(nn.Conv2d(channels_in, channels[0], 3, stem_stride, 1, bias=False), nn.BatchNorm2d(channels[0]), nn.ReLU())
+        self.stem = nn.Sequential(convolution(channels_in, channels[0], 3, stem_stride), nn.BatchNorm2d(channels[0]), nn.ReLU())
         self.stages = nn.Sequential(*(ResidualBlock(a, b, s) for _, a, b, s in block_sizes(channels, strides, blocks)))
 
     def forward(self, x: Tensor) -> Tensor:

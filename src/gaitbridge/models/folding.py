@@ -10,6 +10,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 from gaitbridge.models import digits, pseudo3d, winograd
 from gaitbridge.models.backbones import ResidualBlock
+from gaitbridge.models.convolutions import PickingConv, picked
 from gaitbridge.models.temporal import TemporalMix, each_frame, masked_to_zero, three_frames
 
 
@@ -29,16 +30,20 @@ class FoldedConv(nn.Module):
         weight, bias = _weights(conv, norm)
         self.relu = relu
         self.digits, self.winograd = None, None
+        picks = isinstance(conv, PickingConv)
+        self.picks, stride = conv.stride if picks else None, (1, 1) if picks else conv.stride
         if by_digits and digits.suits(conv):
-            self.digits = digits.TwoDigitConv(weight, bias, conv.stride, conv.padding, conv.dilation, relu)  # type: ignore[arg-type]
+            self.digits = digits.TwoDigitConv(weight, bias, stride, conv.padding, conv.dilation, relu)  # type: ignore[arg-type]
         elif winograd.suits(conv):
             self.winograd = winograd.WinogradConv(weight, bias)
         else:
-            made = nn.Conv2d(conv.in_channels, conv.out_channels, conv.kernel_size, conv.stride, conv.padding)  # type: ignore[arg-type]
+            made = nn.Conv2d(conv.in_channels, conv.out_channels, conv.kernel_size, stride, conv.padding)  # type: ignore[arg-type]
             made.weight, made.bias = (nn.Parameter(one, requires_grad=False) for one in (weight, bias))
             self.conv = made.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, x: Tensor, added: Tensor | None = None) -> Tensor:
+        if self.picks is not None:
+            x = picked(x, self.picks)
         if self.digits is not None:
             found: Tensor = self.digits(x, added)
             return found
@@ -169,7 +174,7 @@ def _folded(module: nn.Module, by_digits: bool) -> nn.Module | None:
     if type(module) is TemporalMix:
         return FoldedMix(module, by_digits)
     parts = list(module) if isinstance(module, nn.Sequential) else []
-    if [type(part) for part in parts[:2]] == [nn.Conv2d, nn.BatchNorm2d]:
+    if len(parts) > 1 and type(parts[0]) in (nn.Conv2d, PickingConv) and type(parts[1]) is nn.BatchNorm2d:
         rectified = len(parts) > 2 and type(parts[2]) is nn.ReLU
         first = FoldedConv(parts[0], parts[1], relu=rectified, by_digits=by_digits)  # type: ignore[arg-type]
         rest = parts[3 if rectified else 2 :]

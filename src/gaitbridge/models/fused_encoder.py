@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gaitbridge.models.backbones import ResidualBlock
+from gaitbridge.models.convolutions import convolution
 from gaitbridge.models.heatmaps import (
     AttentionFusion,
     HeatmapBranch,
@@ -40,7 +41,7 @@ class FusedEncoder(nn.Module):
                  heatmaps: HeatmapConfig | None) -> None:
         super().__init__()
         self.config, self.aspect = heatmaps, size[1] / size[0]
-        self.stem = nn.Sequential(nn.Conv2d(1, channels[0], 3, stem_stride, 1, bias=False), nn.BatchNorm2d(channels[0]), nn.ReLU())
+        self.stem = nn.Sequential(convolution(1, channels[0], 3, stem_stride), nn.BatchNorm2d(channels[0]), nn.ReLU())
         sizes = [channels[0], *channels]
         inputs, self.fused_at = list(sizes), len(channels)
         if heatmaps is not None and heatmaps.fusion != "none":

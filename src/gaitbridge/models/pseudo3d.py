@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gaitbridge.models.backbones import block_sizes
+from gaitbridge.models.convolutions import convolution
 from gaitbridge.models.temporal import each_frame, real_frames, three_frames
 
 Mode = Literal["2d", "p3d", "3d"]
@@ -21,7 +22,7 @@ class ThreeFrameConv(nn.Module):
 
     def __init__(self, channels_in: int, channels_out: int, kernel: int, stride: int = 1) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(3 * channels_in, channels_out, kernel, stride, kernel // 2, bias=False)
+        self.conv = convolution(3 * channels_in, channels_out, kernel, stride)
 
     def forward(self, x: Tensor, real: Tensor | None) -> Tensor:
         return each_frame(self.conv, three_frames(x, real))
@@ -34,7 +35,7 @@ class Block(nn.Module):
         super().__init__()
         same = stride == 1 and channels_in == channels_out
         self.shortcut: nn.Module = nn.Identity() if same else nn.Sequential(
-            nn.Conv2d(channels_in, channels_out, 1, stride, bias=False), nn.BatchNorm2d(channels_out))
+            convolution(channels_in, channels_out, 1, stride), nn.BatchNorm2d(channels_out))
 
     def joined(self, inner: Tensor, x: Tensor) -> Tensor:
         """The block's output from its last norm's."""
@@ -46,9 +47,9 @@ class FrameBlock(Block):
 
     def __init__(self, channels_in: int, channels_out: int, stride: int) -> None:
         super().__init__(channels_in, channels_out, stride)
-        self.conv1 = nn.Conv2d(channels_in, channels_out, 3, stride, 1, bias=False)
+        self.conv1 = convolution(channels_in, channels_out, 3, stride)
         self.norm1 = nn.BatchNorm2d(channels_out)
-        self.conv2 = nn.Conv2d(channels_out, channels_out, 3, 1, 1, bias=False)
+        self.conv2 = convolution(channels_out, channels_out, 3)
         self.norm2 = nn.BatchNorm2d(channels_out)
 
     def forward(self, x: Tensor, real: Tensor | None) -> Tensor:
@@ -90,7 +91,7 @@ BLOCKS: dict[Mode, type[FrameBlock | Conv3DBlock]] = {"2d": FrameBlock, "p3d": P
 
 def stem(channels_in: int, channels: int, stride: int = 1) -> nn.Sequential:
     """The first convolution of every frame."""
-    return nn.Sequential(nn.Conv2d(channels_in, channels, 3, stride, 1, bias=False), nn.BatchNorm2d(channels), nn.ReLU())
+    return nn.Sequential(convolution(channels_in, channels, 3, stride), nn.BatchNorm2d(channels), nn.ReLU())
 
 
 class Stages(nn.Module):

@@ -4,6 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from gaitbridge.models.convolutions import convolution
+
 
 def all_real(frames: Tensor, length: int) -> bool:
     """Whether no row of counts [N] has padding, so that nothing must be masked; never while a graph is exported, which serves every batch."""
@@ -45,7 +47,7 @@ class TemporalMix(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(3 * channels, channels, 1, bias=False)
+        self.conv = convolution(3 * channels, channels, 1)
         self.norm = nn.BatchNorm2d(channels)
 
     def forward(self, x: Tensor, real: Tensor | None) -> Tensor:

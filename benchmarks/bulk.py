@@ -19,7 +19,6 @@ import os
 os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")  # before NumPy is imported; PyTorch's own threads are set below
 
 import argparse
-import platform
 import statistics
 import subprocess
 import sys
@@ -42,6 +41,7 @@ from gaitbridge.inference.fast import Fast, difference
 from gaitbridge.inference.int8 import quantize
 from gaitbridge.inference.onnx_network import OnnxNetwork
 from gaitbridge.inference.openvino_network import OpenvinoNetwork
+from gaitbridge.machine import described
 from gaitbridge.models.folding import folded
 from gaitbridge.store import Store, finish_store, write_shard
 from gaitbridge.types import Batch, Labels, Sequence
@@ -154,12 +154,10 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
-    info = Path("/proc/cpuinfo")
-    names = [line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")] if info.exists() else []
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=Path(__file__).parent, check=False)
     print(f"command   python benchmarks/bulk.py {' '.join(sys.argv[1:])}")
     print(f"commit    {commit.stdout.strip() or 'unknown'}")
-    print(f"hardware  {names[0] if names else platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, {given.threads} threads; "
+    print(f"hardware  {described()}, {given.threads} threads; "
           f"torch {torch.__version__}")
     keep_freed_memory()  # once: from here on each way has its own setting
     with tempfile.TemporaryDirectory() as folder:

@@ -19,7 +19,6 @@ os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")  # before NumPy
 
 import argparse
 import ctypes
-import platform
 import statistics
 import subprocess
 import sys
@@ -35,6 +34,7 @@ from torch.nn import functional
 
 from gaitbridge import plugins
 from gaitbridge.inference.fast import difference
+from gaitbridge.machine import described
 from gaitbridge.models import digits
 from gaitbridge.models.folding import folded
 from gaitbridge.models.pooling import horizontal_pyramid
@@ -216,13 +216,10 @@ def main() -> None:
     parser.add_argument("--compile", action="store_true")
     given = parser.parse_args()
     torch.set_num_threads(1)
-    info = Path("/proc/cpuinfo")
-    names = [line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")] if info.exists() else []
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=Path(__file__).parent, check=False)
     print(f"command   python benchmarks/embedding.py {' '.join(sys.argv[1:])}")
     print(f"commit    {commit.stdout.strip() or 'unknown'}")
-    processor = names[0] if names else platform.machine()
-    print(f"hardware  {processor}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, one thread; torch {torch.__version__}")
+    print(f"hardware  {described()}, one thread; torch {torch.__version__}")
     with torch.inference_mode(), tempfile.TemporaryDirectory() as folder:
         for name in given.networks:
             measure(name, given, folder)

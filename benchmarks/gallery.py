@@ -14,7 +14,6 @@ import os
 os.environ.update({name: os.environ.get("OMP_NUM_THREADS", "2") for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")})  # before NumPy
 
 import argparse
-import platform
 import resource
 import shutil
 import statistics
@@ -29,17 +28,11 @@ import numpy as np
 
 from gaitbridge.gallery.gallery import Gallery, create
 from gaitbridge.gallery.templates import Walk
+from gaitbridge.machine import described
 from gaitbridge.types import Embeddings
 
 PARTS, CHANNELS, EACH, CLUSTER = 16, 256, 5, 50
 WEIGHTS = "b" * 32
-
-
-def hardware() -> str:
-    """The processor's name and how busy it is, as far as the system tells."""
-    info = Path("/proc/cpuinfo")
-    names = [line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")] if info.exists() else []
-    return f"{names[0] if names else platform.processor() or platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
 
 
 def commit() -> str:
@@ -126,7 +119,7 @@ def main() -> None:
     folder = Path(tempfile.mkdtemp(dir=given.folder)) / "gallery"
     print(f"command   python benchmarks/gallery.py --templates {given.templates} --queries {given.queries} --repeats {given.repeats}")
     print(f"commit    {commit()}")
-    print(f"hardware  {hardware()}, {os.environ['OMP_NUM_THREADS']} threads; numpy {np.__version__}")
+    print(f"hardware  {described()}, {os.environ['OMP_NUM_THREADS']} threads; numpy {np.__version__}")
     try:
         measure(create(folder, WEIGHTS, (CHANNELS, PARTS), "euclidean", ("silhouettes",)), folder, given.templates, given.queries, given.repeats)
     finally:

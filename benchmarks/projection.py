@@ -15,7 +15,6 @@ os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")  # before NumPy
 
 import argparse
 import io
-import platform
 import statistics
 import subprocess
 import sys
@@ -29,17 +28,11 @@ import numpy as np
 from gaitbridge.geometry.depth_picture import depth_pictures
 from gaitbridge.geometry.projection import SUSTECH1K, Projection, full_view, range_views
 from gaitbridge.geometry.sensors import open_sensor
+from gaitbridge.machine import described
 from gaitbridge.simulation.settings import CohortConfig
 from gaitbridge.simulation.takes import open_source, plan, render_person
 
 Contestant = Callable[[Sequence[np.ndarray], Projection], object]
-
-
-def hardware() -> str:
-    """The processor's name and how busy it is, as far as the system tells."""
-    info = Path("/proc/cpuinfo")
-    names = [line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")] if info.exists() else []
-    return f"{names[0] if names else platform.processor() or platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
 
 
 def commit() -> str:
@@ -149,7 +142,7 @@ def main() -> None:
     person: dict[str, Contestant] = {"range views": range_views, "depth pictures": depth_pictures}
     print(f"command   python benchmarks/projection.py {' '.join(word if '/' not in word else Path(word).name for word in sys.argv[1:])}")
     print(f"commit    {commit()}")
-    print(f"hardware  {hardware()}, one thread; matplotlib {mpl.__version__}, numpy {np.__version__}")
+    print(f"hardware  {described()}, one thread; matplotlib {mpl.__version__}, numpy {np.__version__}")
     compare("simulated person, VLS-128", simulated(given.frames), SUSTECH1K, person, given.repeats)
     if given.recording:
         pieces, scans = recorded(given.recording, given.frames)

@@ -18,6 +18,7 @@ from embreex.rtcore_scene import EmbreeScene
 
 from gaitbridge.geometry import transforms
 from gaitbridge.geometry.rays import RayScene
+from gaitbridge.machine import described
 from gaitbridge.simulation.body import Pose
 from gaitbridge.simulation.body.anny import open_body
 from gaitbridge.simulation.sensors import silhouette_camera, spinning_lidar
@@ -120,10 +121,8 @@ def main() -> int:
     arguments.add_argument("--rounds", type=int, default=100)
     rounds = arguments.parse_args().rounds
     commit = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, cwd=Path(__file__).parent, check=False)
-    with open("/proc/cpuinfo", encoding="utf-8") as lines:
-        processor = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.processor())
     print(f"command: {' '.join(['python', *sys.argv])}\ncommit: {commit.stdout.strip() or 'unknown'}")
-    print(f"hardware: {processor}, one process; Python {platform.python_version()}, NumPy {np.__version__}")
+    print(f"hardware: {described()}, one process; Python {platform.python_version()}, NumPy {np.__version__}")
     name, vertices, triangles = walker()
     print(f"mesh: {name}, {len(vertices)} vertices, {len(triangles)} triangles")
     ratio = compare_rates(vertices, triangles, rounds)

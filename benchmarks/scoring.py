@@ -11,7 +11,6 @@ square in float32 (torch), and sorts out the five nearest. The people are random
 import argparse
 import json
 import os
-import platform
 import resource
 import statistics
 import subprocess
@@ -107,10 +106,9 @@ def one(which: str, path: Path, protocol: str) -> None:
 
 def machine() -> str:
     """The processor, how many cores of it, and how busy it was."""
-    names = [line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
-    load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
-    threads = os.environ.get("OMP_NUM_THREADS", "not set")
-    return f"{names[0] if names else platform.processor()}, {os.cpu_count()} cores, OMP_NUM_THREADS {threads}, load {load}"
+    from gaitbridge.machine import described
+
+    return f"{described()}, OMP_NUM_THREADS {os.environ.get('OMP_NUM_THREADS', 'not set')}"
 
 
 def main() -> None:

@@ -12,7 +12,6 @@ import os
 os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")  # before NumPy is imported
 
 import argparse
-import platform
 import statistics
 import subprocess
 import sys
@@ -20,16 +19,10 @@ import tempfile
 import time
 from pathlib import Path
 
+from gaitbridge.machine import described
 from gaitbridge.simulation.cohort import simulate
 from gaitbridge.simulation.settings import CohortConfig
 from gaitbridge.simulation.takes import open_source, plan, render_person
-
-
-def hardware() -> str:
-    """The processor's name, as far as the system tells."""
-    info = Path("/proc/cpuinfo")
-    names = [line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")] if info.exists() else []
-    return f"{names[0] if names else platform.processor() or platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
 
 
 def commit() -> str:
@@ -65,7 +58,7 @@ def main() -> None:
     runs = [once(config) for _ in range(given.repeats)]
     print(f"command   python benchmarks/simulation.py {' '.join(sys.argv[1:])}")
     print(f"commit    {commit()}")
-    print(f"hardware  {hardware()}")
+    print(f"hardware  {described()}")
     names = ("rendered in memory, a second and core", "written to a store, a second and core", "written to a store, a second by the clock")
     for name, values in zip(names, zip(*runs, strict=True), strict=True):
         print(f"{statistics.median(values):7,.0f} images {name} ({min(values):,.0f} to {max(values):,.0f} in {len(values)} runs)")

@@ -1,6 +1,5 @@
 """Commands that bring in the public datasets: import, datasets."""
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +7,7 @@ from cyclopts import Parameter
 
 from gaitbridge.cli._app import app, say, say_tables
 from gaitbridge.errors import UserError
+from gaitbridge.machine import cores
 
 SHOWN = 20  # problems on the screen; all are in the file
 
@@ -49,7 +49,7 @@ def import_(dataset: str, source: Path, store: Path, *, partition: Path | None =
         raise UserError(f"--workers {workers}: give 0 (none beside this process) or more")
     with progress("import", "people") as show:
         done = import_dataset(dataset, source, store, partition=partition, val=val, frames=frames, fields=fields, beside=beside, strict=strict,
-                              workers=workers if workers is not None else os.cpu_count() or 1, progress=show)
+                              workers=workers if workers is not None else cores(), progress=show)
     counts = tuple((line.what, f"{line.found:,}", "" if line.published is None else f"{line.published:,}", line.remark) for line in done.lines)
     say_tables(TextTable(f"{dataset} in {store}", ("what", "found", "published", "remark"), counts).to_rich())
     for problem in done.problems[:SHOWN]:

@@ -9,7 +9,6 @@ Legend: N questions, M templates held, m templates of a block, K parts, C channe
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,9 +19,10 @@ from gaitbridge.evaluation.ranking.distances import gamma
 from gaitbridge.gallery.answers import Hit, hits, template_distances
 from gaitbridge.gallery.decision import Calibration
 from gaitbridge.gallery.templates import Template, Where, vectors_of
+from gaitbridge.machine import memory_bytes
 from gaitbridge.types import Embeddings
 
-MOST_BYTES = 4 << 30  # of vectors that are kept at most, and a quarter of the machine's memory
+MOST_BYTES = 4 << 30  # of vectors that are kept at most, and a quarter of the memory that this process may use
 ROWS = 256  # bounded at a time: 4 MiB of vectors, their products stay in the processor's cache
 QUESTIONS = 32  # at a time
 GATHERED = 1024  # templates compared exactly at a time
@@ -31,11 +31,7 @@ SLACK = 1e-5  # of a distance: more than single precision loses between a distan
 
 def fits(count: int, dimension: int) -> bool:
     """Whether so many vectors may be kept in memory."""
-    try:
-        machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (ValueError, OSError):
-        machine = 4 * MOST_BYTES
-    return 4 * count * dimension <= min(MOST_BYTES, machine // 4)
+    return 4 * count * dimension <= min(MOST_BYTES, memory_bytes() // 4)
 
 
 @dataclass(frozen=True)

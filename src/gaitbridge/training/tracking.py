@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import gaitbridge
+from gaitbridge import machine
 from gaitbridge.files import written_whole
 from gaitbridge.run_documents import read_log
 
@@ -21,17 +22,11 @@ def provenance(**known: Any) -> dict[str, Any]:
     source = Path(__file__).parent
     git = subprocess.run(["git", "-C", str(source), "describe", "--always", "--dirty", "--abbrev=12"], capture_output=True, text=True, check=False)
     gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
-    hardware = {"cpu": _cpu_name(), "cores": os.cpu_count(), "gpu": gpu}
+    hardware = {"cpu": machine.processor_name(), "units": machine.processor_units(), "switches": machine.switches(), "cores": machine.cores(),
+                "gpu": gpu}
     return {"command": " ".join(["gaitbridge", *sys.argv[1:]]), "code_version": gaitbridge.__version__, "commit": git.stdout.strip() or None,
             "python": platform.python_version(), "torch": torch.__version__, "hardware": hardware,
             "started": time.strftime("%Y-%m-%d %H:%M:%S %z")} | known
-
-
-def _cpu_name() -> str:
-    """The processor's name as the system tells it."""
-    info = Path("/proc/cpuinfo")
-    names = [line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")] if info.is_file() else []
-    return names[0] if names else platform.processor() or platform.machine()
 
 
 class Log:

@@ -6,7 +6,6 @@ Times of a machine that others use too are noise; what holds is the ratio of two
 from __future__ import annotations
 
 import json
-import platform
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -24,6 +23,7 @@ from gaitbridge.conventions import CAMERA, stream
 from gaitbridge.errors import StoreError, UserError
 from gaitbridge.evaluation.embedding.from_store import modality_name
 from gaitbridge.files import write_json
+from gaitbridge.machine import processor_name
 from gaitbridge.types import Batch
 
 Size = tuple[int, int]
@@ -166,9 +166,7 @@ def _hardware(device: torch.device) -> str:
     """The GPU or the processor by name."""
     if device.type == "cuda":
         return str(torch.cuda.get_device_name(device))
-    file = Path("/proc/cpuinfo")
-    lines = file.read_text().splitlines() if file.is_file() else []
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.processor() or platform.machine())
+    return processor_name()
 
 
 def costs(

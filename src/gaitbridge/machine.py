@@ -1,0 +1,94 @@
+"""What this process may use of the machine: its processor by name and units, its cores, its memory. In a container, the container's share."""
+
+import math
+import os
+import platform
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+UNITS = {"AVX2": "avx2", "AVX-512": "avx512f", "VNNI": "avx512_vnni", "AVX-VNNI": "avx_vnni", "bf16": "avx512_bf16", "fp16": "avx512_fp16",
+         "AMX": "amx_tile", "AMX int8": "amx_int8", "AMX bf16": "amx_bf16", "NEON": "asimd", "SVE": "sve"}  # by the kernel's flags
+SWITCHES = ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA", "ATEN_CPU_CAPABILITY", "NPY_DISABLE_CPU_FEATURES", "MKL_ENABLE_INSTRUCTIONS")
+CGROUPS = Path("/sys/fs/cgroup")
+OWN_GROUPS = Path("/proc/self/cgroup")
+
+
+@cache
+def _information() -> dict[str, str]:
+    """The first processor's entry of /proc/cpuinfo; empty where there is none."""
+    file = Path("/proc/cpuinfo")
+    lines = file.read_text().split("\n\n")[0].splitlines() if file.is_file() else []
+    return {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+
+
+def processor_name() -> str:
+    """The processor's name as the system tells it."""
+    return _information().get("model name") or platform.processor() or platform.machine()
+
+
+def processor_units() -> list[str]:
+    """Which of `UNITS` the processor has; whether a library uses them is another matter (`switches`)."""
+    found = _information()
+    flags = set((found.get("flags") or found.get("Features") or "").split())
+    return [name for name, flag in UNITS.items() if flag in flags]
+
+
+def switches() -> list[str]:
+    """The variables of the environment that keep libraries from using units of the processor, as NAME=VALUE."""
+    return [f"{name}={os.environ[name]}" for name in SWITCHES if os.environ.get(name)]
+
+
+def cores() -> int:
+    """Cores that this process may use: those it may run on, or its container's share of time where that is less."""
+    own = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    shares = [math.ceil(quota / period) for folder in _groups("cpu") if (found := _share(folder)) for quota, period in [found]]
+    return max(1, min([own, *shares]))
+
+
+def described() -> str:
+    """The machine in a line, for the head of whatever is measured: name, units, cores, load, and switches that are set."""
+    units, emulated = ", ".join(processor_units()) or "units unknown", "".join(f", {one}" for one in switches())
+    load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
+    return f"{processor_name()} ({units}), {cores()} cores{load}{emulated}"
+
+
+def memory_bytes() -> int:
+    """Memory that this process may use at most: the machine's, or its container's where that is less. Without an answer, 4 GiB."""
+    try:
+        machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (ValueError, OSError):
+        machine = 4 << 30
+    limits = [_numbers(folder / name) for folder in _groups("memory") for name in ("memory.max", "memory.limit_in_bytes")]
+    return min([machine, *(limit[0] for limit in limits if limit)])
+
+
+def _groups(kind: str) -> Iterator[Path]:
+    """Folders of the control groups (Linux, versions 1 and 2) that this process is in, and of the groups around them, which bind it as well."""
+    try:
+        lines = OWN_GROUPS.read_text().splitlines()
+    except OSError:  # not Linux
+        return
+    for line in lines:
+        _, kinds, place = line.split(":", 2)  # 4:memory:/some/group, or in version 2: 0::/some/group
+        if kinds and kind not in kinds.split(","):
+            continue
+        for root in [CGROUPS / kinds, CGROUPS / kind] if kinds else [CGROUPS, CGROUPS / "unified"]:
+            own = root / place.lstrip("/")  # a container may see its group as the root, or by the host's name, which it cannot open
+            yield from [root, own, *(folder for folder in own.parents if root in folder.parents)]
+
+
+def _share(folder: Path) -> list[int] | None:
+    """Time that a control group may use, and in which time, in microseconds."""
+    found = _numbers(folder / "cpu.max") or [*(_numbers(folder / "cpu.cfs_quota_us") or []), *(_numbers(folder / "cpu.cfs_period_us") or [])]
+    return found if len(found) == 2 and min(found) > 0 else None
+
+
+def _numbers(file: Path) -> list[int] | None:
+    """The numbers in a file; None where there is no such file, or something else in it, such as: max."""
+    try:
+        words = file.read_text().split()
+    except OSError:
+        return None
+    return [int(word) for word in words] if words and all(word.isdigit() for word in words) else None

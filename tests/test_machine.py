@@ -1,0 +1,70 @@
+"""What a process may use is what its container lets it have."""
+
+from pathlib import Path
+
+import pytest
+
+from gaitbridge import machine
+
+
+def tree(folder: Path, files: dict[str, str], groups: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Control groups as Linux shows them below /sys/fs/cgroup, and the process's own as in /proc/self/cgroup."""
+    for name, text in files.items():
+        (folder / "cgroup" / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "cgroup" / name).write_text(text)
+    (folder / "own").write_text(groups)
+    monkeypatch.setattr(machine, "CGROUPS", folder / "cgroup")
+    monkeypatch.setattr(machine, "OWN_GROUPS", folder / "own")
+
+
+GIB = 1 << 30
+MEMORY = {
+    "version 2": ({"a/b/memory.max": "max\n", "a/memory.max": "805306368\n", "memory.max": "max\n"}, "0::/a/b\n"),
+    "version 2, seen from within": ({"memory.max": "805306368\n"}, "0::/\n"),
+    "version 2, under the host's name": ({"memory.max": "805306368\n"}, "0::/docker/0123\n"),
+    "version 2 beside version 1": ({"unified/a/memory.max": "805306368\n"}, "1:cpu,cpuacct:/a\n0::/a\n"),
+    "version 1": ({"memory/a/memory.limit_in_bytes": "805306368\n", "memory/memory.limit_in_bytes": "9223372036854771712\n"}, "4:memory:/a\n"),
+    "version 1, under the host's name": ({"memory/memory.limit_in_bytes": "805306368\n"}, "7:cpu:/\n4:memory:/docker/0123\n"),
+    "version 1, around it": ({"memory/a/memory.limit_in_bytes": "805306368\n", "memory/a/b/memory.limit_in_bytes": "9223372036854771712\n"},
+                             "4:memory:/a/b\n"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", MEMORY)
+def test_memory_of_a_container(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tree(tmp_path, *MEMORY[kind], monkeypatch)
+    assert machine.memory_bytes() == 3 * GIB // 4
+
+
+@pytest.mark.parametrize(("files", "groups"), [({"memory.max": "max\n"}, "0::/\n"), ({}, "0::/a\n"),
+                                               ({"memory/memory.limit_in_bytes": "9223372036854771712\n"}, "4:memory:/\n")])
+def test_memory_without_a_limit(files: dict[str, str], groups: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tree(tmp_path, files, groups, monkeypatch)
+    limited = machine.memory_bytes()
+    monkeypatch.setattr(machine, "OWN_GROUPS", tmp_path / "none")
+    assert limited == machine.memory_bytes() > GIB // 4
+
+
+CORES = {"version 2": ({"a/cpu.max": "100000 100000\n"}, "0::/a\n"), "half a core": ({"cpu.max": "50000 100000\n"}, "0::/\n"),
+         "version 1": ({"cpu,cpuacct/a/cpu.cfs_quota_us": "90000\n", "cpu,cpuacct/a/cpu.cfs_period_us": "100000\n"}, "3:cpu,cpuacct:/a\n")}
+
+
+@pytest.mark.parametrize("kind", CORES)
+def test_cores_of_a_container(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tree(tmp_path, *CORES[kind], monkeypatch)
+    assert machine.cores() == 1
+
+
+def test_cores_without_a_share(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tree(tmp_path, {"cpu.max": "max 100000\n", "cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n"}, "3:cpu:/\n0::/\n", monkeypatch)
+    assert machine.cores() == len(machine.os.sched_getaffinity(0))
+
+
+def test_it_names_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in machine.SWITCHES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "AVX2")
+    line = machine.described()
+    assert line.startswith(machine.processor_name())
+    assert line.endswith(", ONEDNN_MAX_CPU_ISA=AVX2")
+    assert f"{machine.cores()} cores" in line

@@ -10,8 +10,9 @@ from matplotlib import image
 
 from gaitbridge.cli import main
 from gaitbridge.geometry import projection
-from gaitbridge.geometry.cloud_files import cloud_files, read_clouds, unlzf
+from gaitbridge.geometry.cloud_files import cloud_files, read_clouds
 from gaitbridge.geometry.depth_picture import depth_pictures
+from gaitbridge.geometry.pcd import unlzf
 from gaitbridge.geometry.projection import SUSTECH1K
 
 
@@ -128,7 +129,7 @@ class Evil:
         ("a.npy", np.zeros((5, 2)), "not points [P, 3 or more]"),
         ("a.npy", np.array([["x", "y", "z"]]), "not points [P, 3 or more]"),
         ("a.npy", b"no array", "cannot be read as point clouds"),
-        ("a.bin", b"123", "no multiple of 16 bytes"),
+        ("a.bin", b"123", "no whole number of floats"),
         ("a.pcd", b"no cloud", "no .pcd header"),
         ("a.pcd", pcd(np.zeros((9, 3)), "binary")[:-40], "cannot be read as point clouds"),
         ("a.pcd", pcd(np.zeros((9, 3)), "binary_compressed")[:-40], "cannot be read as point clouds"),

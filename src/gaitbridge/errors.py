@@ -5,7 +5,13 @@ from collections.abc import Iterable
 
 
 class UserError(Exception):
-    """A mistake that the user can mend: one line that says what is wrong, where, and what to do."""
+    """A mistake that the user can mend: one line that says what is wrong, where, and what to do.
+
+    It is one line whatever goes into it: libraries write their messages over several.
+    """
+
+    def __init__(self, message: object = "") -> None:
+        super().__init__(" ".join(line.strip() for line in str(message).splitlines() if line.strip()))
 
 
 class StoreError(UserError):
@@ -18,3 +24,11 @@ def nearest(word: str, valid: Iterable[str]) -> str:
     close = difflib.get_close_matches(word, names, n=1, cutoff=0.5)
     hint = f"did you mean {close[0]!r}? " if close else ""
     return f"{hint}Known: {', '.join(names) or 'none'}."
+
+
+def words_of(error: BaseException, most: int = 160) -> str:
+    """What an exception of a library says, for a line of ours: one short line without control characters; with its kind where it says little."""
+    words = " ".join("".join(letter if letter.isprintable() else " " for letter in str(error)).split())
+    if " " not in words:
+        words = f"{type(error).__name__} {words}".strip()
+    return words if len(words) <= most else f"{words[:most].rstrip()} ..."

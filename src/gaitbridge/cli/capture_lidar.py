@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 @capture.command
 def lidar(
     *files: Annotated[Path, Parameter(name="FILE")], hz: float | None = None, sensor: str | None = None, topic: str | None = None,
-    unit: Literal["m", "cm", "mm"] = "m", size: str = "64x44", points: Annotated[bool, Parameter(negative=())] = False, person: str = "",
-    site: str = "", time: str = "", licence: str = "", least_frames: int = 10, least_points: int = 20, farthest: float = 40.0,
+    columns: int | None = None, unit: Literal["m", "cm", "mm"] = "m", size: str = "64x44", points: Annotated[bool, Parameter(negative=())] = False,
+    person: str = "", site: str = "", time: str = "", licence: str = "", least_frames: int = 10, least_points: int = 20, farthest: float = 40.0,
     sheet: Path | None = None, stall_seconds: float = 120.0, memory_mb: float = 4000.0,
 ) -> None:  # fmt: skip
     """Take walking people from LiDAR recordings to a store: gaitbridge capture lidar FILE... STORE. Interrupted, it goes on where it was.
@@ -28,14 +28,16 @@ def lidar(
     Parameters
     ----------
     files
-        Recordings, and last the folder of the store to make: .pcd, .bin (KITTI), .npy, .npz, .pkl, .las, .laz, .pcap (Velodyne), ROS bags (.bag,
-        .mcap, .db3, or a ROS 2 bag's folder), or a folder of scans. Single scans of one folder make up one recording.
+        Recordings, and last the folder of the store to make: .pcd, .bin (KITTI, nuScenes), .npy, .npz, .pkl, .las, .laz, .pcap (Velodyne), ROS bags
+        (.bag, .mcap, .db3, or a ROS 2 bag's folder), or a folder of scans. Single scans of one folder make up one recording.
     hz
         Turns a second, for recordings that do not have the times of their scans.
     sensor
         The LiDAR's name (a wrong one lists them all), or a .json file that describes it, for recordings that do not say it.
     topic
         Of a ROS bag with several LiDARs.
+    columns
+        How many floats a point has in .bin files (KITTI 4, nuScenes 5); by default found from the data.
     unit
         Of the coordinates.
     size
@@ -78,7 +80,8 @@ def lidar(
     if store.is_file():
         raise UserError(f"{store} is a file: the last argument is the folder of the store to make")
     for name, value, least, most in (("--hz", 10.0 if hz is None else hz, 0.5, 200), ("--least-frames", least_frames, 2, 1e6),
-                                     ("--least-points", least_points, 5, 1e6), ("--farthest", farthest, 2, 120),
+                                     ("--least-points", least_points, 5, 1e6), ("--columns", 4 if columns is None else columns, 3, 64),
+                                     ("--farthest", farthest, 2, 120),
                                      ("--stall-seconds", stall_seconds, 1, 1e9), ("--memory-mb", memory_mb, 100, 1e9)):
         if not least <= value <= most:
             raise UserError(f"{name} {value:g}: give {least:g} to {most:g}")
@@ -87,7 +90,7 @@ def lidar(
     if sensor is not None:
         open_sensor(sensor)  # a wrong one is said before anything is read
     gates = Gates(least_frames=least_frames, least_points=least_points, farthest_m=farthest)
-    settings = Settings(hz, topic, unit, str(Path(sensor).resolve()) if sensor and sensor.lower().endswith(".json") else sensor, gates)
+    settings = Settings(hz, topic, columns, unit, str(Path(sensor).resolve()) if sensor and sensor.lower().endswith(".json") else sensor, gates)
     found = recordings(sources)
     draw = None if sheet is None else lambda *what: _draw(sheet, len(found), *what)
     with progress("capture", "scans") as show:

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 @app.command
 def project(
-    src: Path, out: Path, *, sensor: str = "sustech1k", size: str = "64x64", crop: Literal["person", "none"] = "person", pictures: bool = False,
-    preview: bool = False,
+    src: Path, out: Path, *, sensor: str = "sustech1k", size: str = "64x64", crop: Literal["person", "none"] = "person", columns: int | None = None,
+    pictures: bool = False, preview: bool = False,
 ) -> None:  # fmt: skip
     """Turn point clouds of a person into range views: true metres, aligned as the field aligns silhouettes, one view a frame.
 
@@ -32,6 +32,8 @@ def project(
         Height x width of a view.
     crop
         person: cropped and centred. none: whole turns on the LiDAR's own grid, named full_views.
+    columns
+        How many floats a point has in .bin files (KITTI 4, nuScenes 5); by default found from the data.
     pictures
         Add depth_pictures [T, 3, H, W]: coloured look-alikes of the ones that SUSTech1K publishes, for weights trained on those.
     preview
@@ -47,8 +49,10 @@ def project(
         raise UserError(f"{out}: end the output's name in .npz (arrays) or .png (a contact sheet)")
     if pictures and crop == "none":
         raise UserError("--pictures shows a person: leave --crop none out, or leave --pictures out")
+    if columns is not None and not 3 <= columns <= 64:
+        raise UserError(f"--columns {columns}: give 3 to 64, x, y, z first")
     lidar = open_sensor(sensor)
-    arrays, left_out = _projected(src, lidar, shape, crop == "person", pictures)
+    arrays, left_out = _projected(src, lidar, shape, crop == "person", pictures, columns)
     views = arrays["range_views" if crop == "person" else "full_views"]
     empty = int((~np.isfinite(views)).all((1, 2)).sum())
     if empty == len(views):
@@ -63,24 +67,29 @@ def project(
     say(f"{out}: {len(views)} views of {views.shape[1]} x {views.shape[2]} by {lidar.name}{notes}")
 
 
-def _projected(src: Path, lidar: object, size: tuple[int, int], person: bool, pictures: bool) -> tuple[dict[str, np.ndarray], int]:
+def _projected(
+    src: Path, lidar: object, size: tuple[int, int], person: bool, pictures: bool, columns: int | None
+) -> tuple[dict[str, np.ndarray], int]:
     """The arrays to write, and how many points were no returns."""
     import numpy as np
 
     from gaitbridge.geometry import projection
     from gaitbridge.geometry.cloud_files import cloud_files, read_clouds
     from gaitbridge.geometry.depth_picture import depth_pictures
+    from gaitbridge.geometry.headerless import columns_of
     from gaitbridge.progress import progress
 
     assert isinstance(lidar, projection.Projection)
     files = cloud_files(src)
+    if headerless := [file for file in files if file.suffix.lower() == ".bin"]:
+        columns = columns_of(headerless, columns)
     found: dict[str, list[np.ndarray]] = {"range_views" if person else "full_views": []}
     names: list[str] = []
     points: list[int] = []
     given = 0
     with progress("project", "files") as show:
         for done, file in enumerate(files, 1):
-            clouds = list(read_clouds(file))
+            clouds = list(read_clouds(file, columns))
             frames = [cloud.points for cloud in clouds]
             if frames and person:
                 found["range_views"].append(projection.range_views(frames, lidar, size))

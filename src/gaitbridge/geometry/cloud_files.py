@@ -1,8 +1,7 @@
-"""Point clouds from files: .npy and .npz arrays, .pkl lists, .pcd (text, binary, compressed), .bin of four floats a point; or a folder of them."""
+"""Point clouds from files: .npy and .npz arrays, .pkl lists, .pcd (text, binary, compressed), .bin of bare floats; or a folder of them."""
 
-import pickle
+import math
 import re
-import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +10,12 @@ from typing import Any
 import numpy as np
 
 from gaitbridge import foreign_pickles
-from gaitbridge.errors import UserError, nearest
+from gaitbridge.errors import UserError, nearest, words_of
+from gaitbridge.folders import data_in
+from gaitbridge.geometry.headerless import columns_of, read_bin
+from gaitbridge.geometry.pcd import read_pcd
 
 KINDS = (".npy", ".npz", ".pkl", ".pcd", ".bin")
-PCD_TYPES = {"F": "f", "I": "i", "U": "u"}
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Cloud:
 
 def natural(name: str) -> list[tuple[int, str]]:
     """A key to sort names by that counts: 2 before 10."""
-    return [(int(part), "") if part.isdigit() else (0, part) for part in re.split(r"(\d+)", name)]
+    return [(int(part), "") if part.isdecimal() else (0, part) for part in re.split(r"(\d+)", name)]
 
 
 def cloud_files(source: Path) -> list[Path]:
@@ -35,7 +36,7 @@ def cloud_files(source: Path) -> list[Path]:
     if not source.exists():
         raise UserError(f"{source} is missing: give a file of point clouds ({' '.join(KINDS)}) or a folder of such files")
     if source.is_dir():
-        found = sorted((file for file in source.iterdir() if file.suffix.lower() in KINDS and file.is_file()), key=lambda file: natural(file.name))
+        found = sorted((file for file in data_in(source) if file.suffix.lower() in KINDS and file.is_file()), key=lambda file: natural(file.name))
         if not found:
             raise UserError(f"{source} holds no point clouds: its files should end in {', '.join(KINDS)}")
         return found
@@ -44,28 +45,36 @@ def cloud_files(source: Path) -> list[Path]:
     return [source]
 
 
-def read_clouds(file: Path) -> Iterator[Cloud]:
+def read_clouds(file: Path, columns: int | None = None) -> Iterator[Cloud]:
     """The clouds of one file, in order; UserError names what is wrong with the file.
 
     An array [P, 3 or more] is a frame, [T, P, 3 or more] are T frames; a .npz gives those of all its arrays that are such; a .pkl holds an
-    array or a list of them; a .bin is float32 x, y, z, reflectivity.
+    array or a list of them; a .bin is float32 x, y, z and more, `columns` a point, see `headerless.columns_of`.
     """
     try:
-        held = _read(file)
+        held = _read(file, columns)
     except foreign_pickles.Refused as error:
         raise UserError(f"{file} is refused: it asks for {error}, which no point cloud needs and which could run a program") from error
-    except (*foreign_pickles.DAMAGED, pickle.UnpicklingError, zipfile.BadZipFile) as error:
-        raise UserError(f"{file} cannot be read as point clouds ({error}): get it from its source again") from error
+    except foreign_pickles.DAMAGED as error:
+        raise UserError(f"{file} cannot be read as point clouds ({words_of(error)}): get it from its source again") from error
     single = len(held) == 1
     for name, value in held.items():
         place = file.name if single else f"{file.name}:{name}"
-        frames: Any = [value] if isinstance(value, np.ndarray) and value.ndim == 2 and value.dtype != object else value
+        frames = _frames(value)
         for number, frame in enumerate(frames):
             label = place if len(frames) == 1 else f"{place}[{number}]"
             yield Cloud(label, _checked(frame, file, label))
 
 
-def _read(file: Path) -> dict[str, Any]:
+def _frames(value: Any) -> list[Any]:
+    """The frames in an array or a list of arrays."""
+    if not isinstance(value, np.ndarray):
+        return list(value)
+    several = value.ndim > 0 if value.dtype == object else value.ndim > 2
+    return list(value) if several else [value]
+
+
+def _read(file: Path, columns: int | None) -> dict[str, Any]:
     """What a file holds by name: arrays or lists of arrays."""
     kind = file.suffix.lower()
     if kind == ".npz":
@@ -83,13 +92,23 @@ def _read(file: Path) -> dict[str, Any]:
             raise ValueError("it holds values by name, not a list of clouds")
         return {"": value if isinstance(value, np.ndarray | list | tuple) else [value]}
     if kind == ".npy":
-        return {"": np.load(file, allow_pickle=False)}
+        return {"": _read_npy(file)}
     if kind == ".bin":
-        raw = file.read_bytes()
-        if len(raw) % 16:
-            raise ValueError("its size is no multiple of 16 bytes, four floats a point")
-        return {"": np.frombuffer(raw, "<f4").reshape(-1, 4)}
+        return {"": read_bin(file, columns or columns_of([file]))}
     return {"": read_pcd(file)}
+
+
+def _read_npy(file: Path) -> np.ndarray:
+    """An array of numbers; ValueError where the file is none, or shorter than its header says (before memory is taken for it)."""
+    with file.open("rb") as opened:
+        version = np.lib.format.read_magic(opened)
+        read_header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}.get(version)
+        if read_header is not None:
+            shape, _, dtype = read_header(opened)
+            here = file.stat().st_size - opened.tell()
+            if math.prod(shape) * dtype.itemsize > here:
+                raise ValueError(f"its header announces {math.prod(shape) * dtype.itemsize:,} bytes, it holds {here:,}: it is cut off")
+    return np.asarray(np.load(file, allow_pickle=False))
 
 
 def _may_be_clouds(value: Any) -> bool:
@@ -100,72 +119,12 @@ def _may_be_clouds(value: Any) -> bool:
 
 def _checked(frame: Any, file: Path, label: str) -> np.ndarray:
     """A frame as an array of numbers [P, 3 or more]."""
-    array = np.asarray(frame)
+    try:
+        array = np.asarray(frame)
+    except foreign_pickles.DAMAGED:  # a list of odd things
+        array = np.empty((), object)
     if array.size == 0:
         return np.empty((0, 3), np.float32)
     if array.dtype.kind not in "fiu" or array.ndim != 2 or array.shape[1] < 3:
         raise UserError(f"{file}: {label} is {array.dtype} {list(array.shape)}, not points [P, 3 or more]: give x, y, z in metres, a row a point")
     return array
-
-
-def read_pcd(file: Path) -> np.ndarray:
-    """The points [P, 3] float64 of a .pcd file; NaN rows, which mark no return, stay. ValueError if damaged."""
-    fields = pcd_fields(file)
-    return np.stack([fields[axis][:, 0] for axis in "xyz"], axis=-1).astype(np.float64)
-
-
-def pcd_fields(file: Path) -> dict[str, np.ndarray]:
-    """All fields [P, count] of a .pcd file (Point Cloud Library, version .7) by name, x, y, z among them. ValueError if damaged."""
-    raw = file.read_bytes()
-    end = re.search(rb"^DATA[ \t]+(\w+)[ \t\r]*\n", raw, re.MULTILINE)
-    if end is None:
-        raise ValueError("no .pcd header that ends with a DATA line")
-    lines = (line.split() for line in raw[: end.start()].decode("latin1").splitlines() if line.strip() and not line.startswith("#"))
-    header = {words[0].upper(): words[1:] for words in lines}
-    missing = {"FIELDS", "SIZE", "TYPE", "POINTS"} - set(header)
-    if missing or not {"x", "y", "z"} <= set(header["FIELDS"]):
-        raise ValueError(f"its header lacks {', '.join(sorted(missing)) or 'the fields x, y, z'}")
-    names, counts = header["FIELDS"], [int(count) for count in header.get("COUNT", ["1"] * len(header["FIELDS"]))]
-    types = [np.dtype("<" + PCD_TYPES[kind] + size) for kind, size in zip(header["TYPE"], header["SIZE"], strict=True)]
-    points, body, kind = int(header["POINTS"][0]), raw[end.end() :], end.group(1).decode().lower()
-    if not len(names) == len(types) == len(counts) or min(counts) < 1 or points < 0:
-        raise ValueError("its header does not say the same number of fields throughout")
-    columns = list(zip(names, types, counts, strict=True))
-    if kind == "ascii":
-        values = np.array(body.split(), np.float64).reshape(points, sum(counts))
-        starts = np.cumsum([0, *counts])
-        return {name: values[:, starts[n] : starts[n + 1]] for n, name in enumerate(names)}
-    if kind == "binary":
-        table = np.frombuffer(body, np.dtype([(f"{n}", type_, (count,)) for n, (_, type_, count) in enumerate(columns)]), points)
-        return {name: table[f"{n}"] for n, name in enumerate(names)}
-    if kind == "binary_compressed":
-        packed, unpacked = np.frombuffer(body, "<u4", 2).tolist()
-        held = unlzf(body[8 : 8 + packed], unpacked)
-        offsets = np.cumsum([0, *(type_.itemsize * count * points for _, type_, count in columns)]).tolist()
-        return {name: np.frombuffer(held, type_, points * count, offsets[n]).reshape(points, count) for n, (name, type_, count) in enumerate(columns)}
-    raise ValueError(f"DATA {kind} is none of ascii, binary, binary_compressed")
-
-
-def unlzf(packed: bytes, length: int) -> bytes:
-    """`length` bytes unpacked by LZF, the compression of .pcd files: runs of literals, and copies of what came before. ValueError if damaged."""
-    out, at = bytearray(), 0
-    while at < len(packed):
-        control = packed[at]
-        at += 1
-        if control < 32:
-            out += packed[at : at + control + 1]
-            at += control + 1
-            continue
-        count, back = control >> 5, (control & 31) << 8
-        if count == 7:
-            count += packed[at]
-            at += 1
-        back += packed[at] + 1
-        at += 1
-        if back > len(out) or len(out) > length:
-            raise ValueError("its compressed part is damaged")
-        piece = out[len(out) - back : len(out) - back + count + 2]
-        out += (piece * ((count + 1) // len(piece) + 1))[: count + 2]  # a copy may overlap itself: then it repeats
-    if len(out) != length:
-        raise ValueError("its compressed part is damaged")
-    return bytes(out)

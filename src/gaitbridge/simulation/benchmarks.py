@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from gaitbridge.errors import StoreError, UserError, nearest
+from gaitbridge.folders import is_data
 from gaitbridge.progress import Progress, silent
 from gaitbridge.simulation.cohort import simulate
 from gaitbridge.simulation.settings import CohortConfig
@@ -113,7 +114,7 @@ def configured(benchmark: Benchmark, subset: str | None = None, captures: Path |
 
 def captures_hash(folder: Path) -> str:
     """Eight digits that name a folder of BVH files: its name and theirs, which labels repeat, and their bytes. UserError where there are none."""
-    files = sorted(folder.glob("*.bvh"))
+    files = sorted(path for path in folder.glob("*.bvh") if is_data(path))
     if not files:
         raise UserError(f"{folder} holds no .bvh files: give a folder of captures named <person>_<take>.bvh")
     digest = hashlib.blake2b(folder.name.encode(), digest_size=4)

@@ -36,6 +36,7 @@ class Settings:
 
     hz: float | None = None
     topic: str | None = None
+    columns: int | None = None
     unit: str = "m"
     sensor: str | None = None
     gates: Gates = field(default_factory=Gates)
@@ -57,7 +58,7 @@ def find(files: list[Path], name: str, settings: dict[str, Any]) -> dict[str, An
 
 
 def _scans(files: list[Path], name: str, settings: Settings) -> Iterator[Scan]:
-    for number, scan in enumerate(scans_of(files, Wish(settings.hz, settings.topic))):
+    for number, scan in enumerate(scans_of(files, Wish(settings.hz, settings.topic, settings.columns))):
         if number >= MOST_SCANS:
             raise UserError(f"{name}: more than {MOST_SCANS:,} scans: cut it into parts")
         yield cleaned(scaled(scan, UNITS[settings.unit]), f"{name}, scan {number}")

@@ -8,7 +8,10 @@ from pathlib import Path
 from gaitbridge.capture.lidar.readers import Wish, kinds, read, reader_of
 from gaitbridge.capture.lidar.scans import Scan
 from gaitbridge.errors import UserError
+from gaitbridge.folders import data_in, is_data
 from gaitbridge.geometry.cloud_files import natural
+from gaitbridge.geometry.headerless import columns_of
+from gaitbridge.names import canonical
 
 TIMES = "timestamps.txt"  # as KITTI has them: a line a scan
 
@@ -33,20 +36,22 @@ def recordings(paths: Sequence[Path]) -> list[Recording]:
         if not path.exists():
             raise UserError(f"{path} is missing: give LiDAR recordings ({' '.join(sorted(kinds()))}) or folders of scans, then the store")
         if path.is_dir() and not (path / "metadata.yaml").is_file():
-            files = tuple(sorted((file for file in path.iterdir() if file.suffix.lower() in kinds() and file.is_file()),
+            files = tuple(sorted((file for file in data_in(path) if file.suffix.lower() in kinds() and file.is_file()),
                                  key=lambda file: natural(file.name)))
             if not files:
                 raise UserError(f"{path} holds no LiDAR recording: its files should end in {', '.join(sorted(kinds()))}")
-            one = Recording(path.resolve().name, files)
+            one = Recording(canonical(path.resolve().name), files)
         elif path.is_file() and reader_of(path).FRAME:
+            if not is_data(path) and len(paths) > 1:
+                continue  # scans/*.pcd of a tool that hides nothing
             folder = path.resolve().parent
             before = found.get(str(folder))
             files = tuple(sorted({*(before.files if before else ()), path}, key=lambda file: natural(file.name)))
-            found[str(folder)] = Recording(path.name if len(files) == 1 else folder.name, files)
+            found[str(folder)] = Recording(canonical((path if len(files) == 1 else folder).name), files)
             continue
         else:
             reader_of(path)
-            one = Recording(path.name, (path,))
+            one = Recording(canonical(path.name), (path,))
         if str(path.resolve()) in found:
             raise UserError(f"{path} is given twice: give each recording once")
         found[str(path.resolve())] = one
@@ -56,6 +61,8 @@ def recordings(paths: Sequence[Path]) -> list[Recording]:
 def scans_of(files: Sequence[Path], wish: Wish) -> Iterator[Scan]:
     """The scans of a recording's files, with the times that a timestamps.txt beside them says."""
     times = _times(files) if len(files) > 1 else None
+    if headerless := [file for file in files if file.suffix.lower() == ".bin"]:
+        wish = replace(wish, columns=columns_of(headerless, wish.columns))
     for number, file in enumerate(files):
         for scan in read(file, wish):
             yield scan if times is None or scan.time_s is not None else replace(scan, time_s=times[number])

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from gaitbridge.errors import UserError
+from gaitbridge.folders import data_in
 from gaitbridge.foreign_pickles import read_value
 
 
@@ -46,8 +47,8 @@ class Place:
         """Its files, sorted, hidden ones left out; of two of one name that of the first folder."""
         found: dict[str, Path] = {}
         for folder in self.folders:
-            for path in folder.iterdir() if folder.is_dir() else ():
-                if not path.name.startswith(".") and path.is_file():
+            for path in data_in(folder) if folder.is_dir() else ():
+                if path.is_file():
                     found.setdefault(path.name, path)
         return [found[name] for name in sorted(found, key=in_number_order)]
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from gaitbridge.data.importers._dataset import Place, in_number_order
 from gaitbridge.errors import UserError
+from gaitbridge.folders import data_in
 from gaitbridge.names import canonical
 
 Folders = dict[str, tuple[Path, ...]]  # by name
@@ -14,7 +15,7 @@ def folders(places: Sequence[Path]) -> Folders:
     """The folders in some folders by the one spelling of their names, sorted, hidden ones left out."""
     found: dict[str, list[Path]] = {}
     for place in places:
-        inside = (entry for entry in place.iterdir() if not entry.name.startswith(".") and entry.is_dir()) if place.is_dir() else ()
+        inside = (entry for entry in data_in(place) if entry.is_dir()) if place.is_dir() else ()
         for entry in sorted(inside, key=lambda entry: in_number_order(entry.name)):
             found.setdefault(canonical(entry.name), []).append(entry)
     return {name: tuple(found[name]) for name in sorted(found, key=in_number_order)}

@@ -15,6 +15,7 @@ from scipy.ndimage import gaussian_filter1d, uniform_filter1d
 from scipy.spatial.transform import Rotation
 
 from gaitbridge.errors import UserError
+from gaitbridge.folders import data_in
 from gaitbridge.simulation.body import Body, Pose, Shape
 from gaitbridge.simulation.motion import MotionSource, Walk
 from gaitbridge.simulation.motion._bvh_file import Bvh, read_bvh
@@ -278,13 +279,13 @@ def open_captures(folder: Path) -> CapturedSource:
     """`open_source` of a path."""
     if not folder.is_dir():
         raise UserError(f"{folder} is no folder: write bvh:DIR, where DIR holds <person>_<take>.bvh files")
-    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() == ".bvh")
+    paths = sorted(path for path in data_in(folder) if path.suffix.lower() == ".bvh")
     if not paths:
         raise UserError(f"{folder} holds no .bvh file: put <person>_<take>.bvh files into it")
     files: dict[str, list[Path]] = {}
     for path in paths:
         files.setdefault(path.stem.rpartition("_")[0] or path.stem, []).append(path)
     captures = {path: open_capture(path) for path in paths}
-    licences = sorted(path for path in folder.iterdir() if path.stem.upper() in ("LICENSE", "LICENCE", "COPYING"))
+    licences = sorted(path for path in data_in(folder) if path.stem.upper() in ("LICENSE", "LICENCE", "COPYING"))
     licence = f"see {licences[0].name} in the captures' folder" if licences else "unknown (the captures' own)"
     return CapturedSource(f"bvh:{folder.name}", licence, tuple(sorted(files)), files, captures)

@@ -18,14 +18,14 @@ from gaitbridge.errors import UserError
 from gaitbridge.geometry.cloud_files import natural, read_clouds
 from gaitbridge.geometry.projection import Projection
 
-SUFFIXES, FRAME = (".npy", ".npz", ".pkl"), False
+SUFFIXES, FRAME, WHAT = (".npy", ".npz", ".pkl"), False, "arrays"
 BEAMS = ("elevations_deg", "elevation_deg", "beam_alt_deg", "beam_altitude_angles")
 TIMES = ("time_s", "times_s", "timestamps", "timestamp", "range_views_time_s")
 
 
 def read(path: Path, wish: Wish) -> Iterator[Scan]:
     """The scans of the file, in the natural order of their names."""
-    held: Mapping[str, Any] = _held(path) if path.suffix.lower() == ".npz" else {}
+    held: Mapping[str, Any] = foreign_pickles.read_arrays(path) if path.suffix.lower() == ".npz" else {}
     grids = _grids(held)
     rings: list[np.ndarray] | list[None]
     beams = next((np.asarray(held[name], np.float64) for name in held if name.lower().endswith(BEAMS)), None)
@@ -41,15 +41,6 @@ def read(path: Path, wish: Wish) -> Iterator[Scan]:
     times = _times(held, len(clouds), path)
     for cloud, ring, time_s in zip(clouds, rings, times, strict=True):
         yield Scan(cloud[:, :3], time_s, ring=ring, sensor=sensor)
-
-
-def _held(path: Path) -> dict[str, Any]:
-    try:
-        return foreign_pickles.read_arrays(path)
-    except foreign_pickles.Refused as error:
-        raise UserError(f"{path} is refused: it asks for {error}, which no point cloud needs and which could run a program") from error
-    except foreign_pickles.DAMAGED as error:
-        raise UserError(f"{path} cannot be read as arrays ({error}): get it from its source again") from error
 
 
 def _grids(held: Mapping[str, Any]) -> list[np.ndarray]:

@@ -1,5 +1,6 @@
 """LAS and LAZ by laspy: one scan, or many, told apart by the times of their points."""
 
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,23 +12,20 @@ from gaitbridge.capture.lidar.readers._optional import needed
 from gaitbridge.capture.lidar.scans import Scan
 from gaitbridge.errors import UserError
 
-SUFFIXES, FRAME = (".las", ".laz"), False
+SUFFIXES, FRAME, WHAT = (".las", ".laz"), False, "LAS or LAZ"
 RING = ("ring", "channel")
 
 
 def read(path: Path, wish: Wish) -> Iterator[Scan]:
     """The file's scans: turns of 1 / wish.hz seconds by the times of the points (GPS time); a file without such times is one scan."""
     laspy = needed("laspy", path)
-    try:
-        las = laspy.read(path)
-        points = np.stack([np.asarray(las.x), np.asarray(las.y), np.asarray(las.z)], axis=-1)
-        names = list(las.point_format.dimension_names)
-        intensity = np.asarray(las.intensity, np.float64)
-        moments = np.asarray(las.gps_time, np.float64) if "gps_time" in names else np.zeros(len(points))
-        ring = next((np.asarray(las[name], np.int64) for name in RING if name in names), None)
-    except Exception as error:  # the library raises whatever its parts do; said in words, and this process reads nothing else
-        kind = path.suffix[1:].upper()
-        raise UserError(f"{path} cannot be read as {kind} ({type(error).__name__}: {error}): get it from its source again") from error
+    _check_header(path)
+    las = laspy.read(path)
+    points = np.stack([np.asarray(las.x), np.asarray(las.y), np.asarray(las.z)], axis=-1)
+    names = list(las.point_format.dimension_names)
+    intensity = np.asarray(las.intensity, np.float64)
+    moments = np.asarray(las.gps_time, np.float64) if "gps_time" in names else np.zeros(len(points))
+    ring = next((np.asarray(las[name], np.int64) for name in RING if name in names), None)
     seen = moments[np.isfinite(moments)]
     if not len(seen) or np.ptp(seen) <= (TURN_S if wish.hz is None else 1.5 / wish.hz):
         yield Scan(points, float(seen.mean()) if len(seen) and seen.any() else None, intensity, ring)
@@ -43,3 +41,21 @@ def read(path: Path, wish: Wish) -> Iterator[Scan]:
     for rows in np.split(order, starts[1:]):
         time_s = float(seen.min() + (turn[rows[0]] + 0.5) / wish.hz)
         yield Scan(points[rows], time_s, intensity[rows], None if ring is None else ring[rows], moments[rows] - time_s)
+
+
+def _check_header(path: Path) -> None:
+    """ValueError where the header announces more than the file holds: the library would read on and on, or take memory for all of it."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        head = file.read(375)
+    if head[:4] != b"LASF" or len(head) < 227:
+        raise ValueError("it has no header of such a file")
+    minor, header_bytes, points_at, records = head[25], *struct.unpack_from("<HII", head, 94)
+    kind, point_bytes, points = struct.unpack_from("<BHI", head, 104)
+    late_at, late = 0, 0
+    if minor >= 4 and len(head) >= 255:
+        late_at, late, points = struct.unpack_from("<QIQ", head, 235)
+    if header_bytes + 54 * records > min(points_at, size) or late_at + 60 * late > size:
+        raise ValueError(f"its header announces {records + late:,} records, which it cannot hold")
+    if not kind & 0xC0 and points_at + points * point_bytes > size:  # not compressed
+        raise ValueError(f"its header announces {points:,} points, it cannot hold so many: it is cut off")

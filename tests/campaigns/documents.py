@@ -28,7 +28,7 @@ TRAINED = ("config.json", "provenance.json", "log.jsonl", "checkpoints/last.json
 REPORTED = ("config.json", "provenance.json", "log.jsonl", "evaluation/results.json", "evaluation/cmc.json", "evaluation/retrieval.json",
             "evaluation/trajectory.json")
 STORE = ("store.json", "index.parquet", "shards/*.arrow")
-GALLERY = ("gallery.json", "calibration.json", "audit.jsonl")
+GALLERY = ("gallery.json", "calibration.json", "audit.jsonl", "*.lance/data/*", "*.lance/_versions/*.manifest", "*.lance/_transactions/*")
 
 
 def use_run(run: Path) -> None:

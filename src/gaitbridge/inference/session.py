@@ -34,7 +34,10 @@ class Model:
         if folder is None:
             raise UserError(f"{run} has no checkpoint yet: finish its training with --resume")
         module = plugins.load(f"{METHODS}.{self.config.method}", "network")
-        self.network = module.Network(self.config.network)
+        try:
+            self.network = module.Network(self.config.network)
+        except ValueError as error:
+            raise UserError(f"{file}: settings that do not fit each other ({error}): restore it, or train again") from error
         weights = fill(self.network, folder, "network")
         self.run, self.folder, self.device = run, folder, device
         self.weights_hash = weights_hash(weights)

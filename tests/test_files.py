@@ -10,7 +10,7 @@ import pytest
 
 from gaitbridge import files
 from gaitbridge.errors import StoreError, UserError
-from gaitbridge.files import left, made_whole, sweep, within, write_json, written_whole
+from gaitbridge.files import alone, left, made_whole, sweep, within, write_json, written_whole
 
 WRITER = """
 import sys, time
@@ -119,3 +119,36 @@ def test_names_of_any_length(tmp_path: Path) -> None:
     for name in ("é" * 127, "x" * 255):
         write_json({}, tmp_path / name)
         assert (tmp_path / name).read_text() == "{}\n"
+
+
+HOLDER = """
+import sys, time
+from pathlib import Path
+from gaitbridge.files import alone
+with alone(Path(sys.argv[1])):
+    print("held", flush=True)
+    time.sleep(600)
+"""
+
+
+def test_one_process_writes_in_a_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "a" / "store"
+    process = subprocess.Popen([sys.executable, "-c", HOLDER, str(folder)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "held\n"
+    with pytest.raises(UserError, match="store: another process is writing here: wait until it is done"), alone(folder):
+        pass
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    with alone(folder):
+        (folder / "file").write_text("")
+    assert folder.is_dir()
+
+
+def test_a_folder_held_in_vain_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="in vain"), alone(tmp_path / "a" / "b"):
+        raise ValueError("in vain")
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match=r"cannot write .*file"), alone(tmp_path / "file"):
+        pass

@@ -88,6 +88,27 @@ def workplace(path: Path) -> Iterator[Path]:
             os.close(handle)
 
 
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """A folder, made where it is missing, in which no other process writes within the block; left empty, what was made of it is gone afterwards.
+
+    UserError where another process holds it. The lock is of those who ask for it, and goes with the process.
+    """
+    missing = [place for place in (folder, *folder.parents) if not place.exists()]
+    with _in_words(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = os.open(folder, os.O_RDONLY)
+    try:
+        if _lock(handle) is False:
+            raise UserError(f"{folder}: another process is writing here: wait until it is done, or choose another folder")
+        yield
+    finally:
+        os.close(handle)
+        for place in missing:
+            with suppress(OSError):  # something is in it, as there should be
+                place.rmdir()
+
+
 def is_free(folder: Path, last: str, ours: Collection[str] = ()) -> bool:
     """Whether `made_whole` may make the folder: it is not there, or empty, or one whose making was cut short."""
     if not folder.exists():

@@ -19,6 +19,7 @@ from gaitbridge.capture.stores import Told
 from gaitbridge.cli import main
 from gaitbridge.conventions import view_angle_deg
 from gaitbridge.errors import UserError
+from gaitbridge.files import alone
 from gaitbridge.geometry.projection import range_views
 from gaitbridge.geometry.sensors import open_sensor
 from gaitbridge.store import Store
@@ -158,6 +159,8 @@ def test_what_is_done_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert capture_lidar(both, tmp_path / "store", settings).document == document
     assert len(read) == 3
     assert capture_lidar(both, tmp_path / "other", settings).document["content_hash"] == document["content_hash"]
+    with alone(tmp_path / "store"), pytest.raises(UserError, match="another process is writing here"):
+        capture_lidar(both, tmp_path / "store", settings)
     with pytest.raises(UserError, match="holds a capture that differs in settings"):
         capture_lidar(both, tmp_path / "store", Settings(20.0, sensor=str(tmp_path / "lidar.json")))
 

@@ -16,6 +16,7 @@ from published_trees import PARTITIONS, casia_b, dump, freegait, gait3d, grew, p
 from gaitbridge.data.importers import _run
 from gaitbridge.data.importers._run import import_dataset
 from gaitbridge.errors import UserError
+from gaitbridge.files import alone
 from gaitbridge.store import Store
 
 
@@ -238,6 +239,8 @@ def test_another_import_in_the_folder_is_refused(tmp_path: Path) -> None:
     import_dataset("casia_b", tmp_path / "tree", tmp_path / "store")
     with pytest.raises(UserError, match="differs in val"):
         import_dataset("casia_b", tmp_path / "tree", tmp_path / "store", val=1)
+    with alone(tmp_path / "store"), pytest.raises(UserError, match="another process is writing here"):
+        import_dataset("casia_b", tmp_path / "tree", tmp_path / "store")
     (tmp_path / "foreign").mkdir()
     (tmp_path / "foreign" / "store.json").write_text("{}")
     with pytest.raises(UserError, match="was not imported here"):

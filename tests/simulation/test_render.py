@@ -16,6 +16,7 @@ from striding import body
 
 from gaitbridge.config import checked
 from gaitbridge.errors import UserError
+from gaitbridge.files import alone
 from gaitbridge.geometry import transforms
 from gaitbridge.geometry.camera import Camera
 from gaitbridge.simulation.body import Pose, Shape
@@ -201,6 +202,13 @@ def test_a_workers_exception_is_one_line_that_names_the_person(tmp_path: Path) -
     with pytest.raises(UserError, match=r"rendering p0007 to .* failed \(ValueError: no such thing\): what is finished is kept") as caught:
         finished(future, _what(tmp_path, tiny(), Person("p0007", "test", (("normal", 0),)), "walker"))
     assert "\n" not in str(caught.value)
+
+
+def test_two_do_not_simulate_into_one_folder(tmp_path: Path) -> None:
+    with alone(tmp_path / "store"):
+        with pytest.raises(UserError, match="another process is writing here"):
+            simulate(tmp_path / "store", tiny(), 0)
+        assert list((tmp_path / "store").iterdir()) == []
 
 
 def test_another_config_in_the_folder_is_an_error(store: Store) -> None:

@@ -8,7 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from gaitbridge.files import sweep
+from gaitbridge.files import alone, sweep
 from gaitbridge.progress import Progress, silent
 from gaitbridge.simulation.sensors.spinning_lidar import open_lidar
 from gaitbridge.simulation.settings import CohortConfig
@@ -49,16 +49,17 @@ def simulate(store: Path, config: CohortConfig, workers: int = 1, progress: Prog
     source = open_source(config.motion)
     people = plan(config, source)
     named = source.people or tuple(person.name for person in people)
-    _start(store, config)
-    open_body(config.body, config.body_detail)  # a first load fills the body model's cache once, not in each worker
-    sweep(store / "shards")  # of workers that were killed: none stands in the way of room
-    todo = [(store, config, person, name) for person, name in zip(people, named, strict=True) if not shard_path(store, person.name).is_file()]
-    done = len(people) - len(todo)
-    progress(done, len(people), "")
-    killed = f"a worker process was killed while rendering to {store} (out of memory?): what is finished is kept, run the same again"
-    with closing(each(_render_shard, todo, workers, what=_what, killed=killed)) as finished:
-        for _ in finished:
-            done += 1
-            progress(done, len(people), "")
-    about = {"kind": "simulated", "config": config.model_dump(mode="json"), "motion": source.name, "gaitbridge": version("gaitbridge")}
-    return finish_store(store, [person.name for person in people], about)
+    with alone(store):
+        _start(store, config)
+        open_body(config.body, config.body_detail)  # a first load fills the body model's cache once, not in each worker
+        sweep(store / "shards")  # of workers that were killed: none stands in the way of room
+        todo = [(store, config, person, name) for person, name in zip(people, named, strict=True) if not shard_path(store, person.name).is_file()]
+        done = len(people) - len(todo)
+        progress(done, len(people), "")
+        killed = f"a worker process was killed while rendering to {store} (out of memory?): what is finished is kept, run the same again"
+        with closing(each(_render_shard, todo, workers, what=_what, killed=killed)) as finished:
+            for _ in finished:
+                done += 1
+                progress(done, len(people), "")
+        about = {"kind": "simulated", "config": config.model_dump(mode="json"), "motion": source.name, "gaitbridge": version("gaitbridge")}
+        return finish_store(store, [person.name for person in people], about)

@@ -25,7 +25,7 @@ from gaitbridge.capture.lidar.recordings import Recording
 from gaitbridge.capture.lidar.walk import Walk, walks
 from gaitbridge.capture.stores import FOLDER, Told, names_of, start, undo, view_label
 from gaitbridge.errors import UserError
-from gaitbridge.files import write_json
+from gaitbridge.files import alone, write_json
 from gaitbridge.progress import Progress, silent
 from gaitbridge.store import finish_store, shard_path, write_shard
 from gaitbridge.types import Labels, Sequence
@@ -66,28 +66,29 @@ def capture_lidar(
     if told.time and len(recordings) > 1:
         raise UserError("--time is of one recording: capture these one by one, each to a store of its own")
     names = names_of(map(_stem, recordings), nameless="lidar", what="recordings")
-    _start(recordings, names, store, settings, told, {"size": list(size), "points": points})
-    reports = []
-    try:
-        for number, (recording, name) in enumerate(zip(recordings, names, strict=True)):
-            report = finished(store, name)
-            if report is None or show is not None:
-                (store / "store.json").unlink(missing_ok=True)  # unfinished from here on
-                of = f" ({number + 1} of {len(recordings)})" if len(recordings) > 1 else ""
-                found = run_isolated(find, list(recording.files), recording.name, asdict(settings), seconds=stall_s, megabytes=megabytes,
-                                     what=recording.name, progress=_named(progress, recording.name + of))  # fmt: skip
-                report, kept = _shard(store, name, recording, found, told, settings, size, points)
-                if show is not None:
-                    show(recording.name, found, kept)
-            reports.append(report)
-    finally:
-        if not any(finished(store, name) for name in names):
-            undo(store)  # nothing is done: the next try may have other options
-    if not any(report.walks for report in reports):
-        undo(store)
-        raise UserError(_nobody(reports))
-    document = finish_store(store, [report.name for report in reports if report.walks], _about(settings, told, reports))
-    return Captured(document, reports)
+    with alone(store):
+        _start(recordings, names, store, settings, told, {"size": list(size), "points": points})
+        reports = []
+        try:
+            for number, (recording, name) in enumerate(zip(recordings, names, strict=True)):
+                report = finished(store, name)
+                if report is None or show is not None:
+                    (store / "store.json").unlink(missing_ok=True)  # unfinished from here on
+                    of = f" ({number + 1} of {len(recordings)})" if len(recordings) > 1 else ""
+                    found = run_isolated(find, list(recording.files), recording.name, asdict(settings), seconds=stall_s, megabytes=megabytes,
+                                         what=recording.name, progress=_named(progress, recording.name + of))  # fmt: skip
+                    report, kept = _shard(store, name, recording, found, told, settings, size, points)
+                    if show is not None:
+                        show(recording.name, found, kept)
+                reports.append(report)
+        finally:
+            if not any(finished(store, name) for name in names):
+                undo(store)  # nothing is done: the next try may have other options
+        if not any(report.walks for report in reports):
+            undo(store)
+            raise UserError(_nobody(reports))
+        document = finish_store(store, [report.name for report in reports if report.walks], _about(settings, told, reports))
+        return Captured(document, reports)
 
 
 def _named(progress: Progress, name: str) -> Progress:

@@ -22,7 +22,7 @@ from gaitbridge.capture.stores import FOLDER, Told, names_of, start, undo, view_
 from gaitbridge.capture.video.reports import FileReport, count_lines, nobody
 from gaitbridge.capture.video.settings import Settings
 from gaitbridge.errors import UserError
-from gaitbridge.files import workplace, write_json, written_whole
+from gaitbridge.files import alone, workplace, write_json, written_whole
 from gaitbridge.progress import Progress, silent
 from gaitbridge.store import finish_store, shard_path, write_shard
 from gaitbridge.types import Labels, Sequence
@@ -51,30 +51,31 @@ def capture_videos(
     settings, told = settings or Settings(), told or Told()
     _check(files, store, told, preview, sheet)
     names = names_of((file.stem for file in files), nameless="video", what="files")
-    _start(files, names, store, settings, told)
-    reports: list[FileReport] = []
-    try:
-        for file, name in zip(files, names, strict=True):
-            report = finished(store, name)
-            if report is None or preview is not None:  # a preview needs the tracks again
-                (store / "store.json").unlink(missing_ok=True)
-                show = _named(progress, file, files)
-                found = run_isolated(READER, file, asdict(settings), seconds=stall_s, megabytes=megabytes, progress=show)
-                report = _shard(store, name, file, found, told)
-                if preview is not None:
-                    out = preview if len(files) == 1 else preview.with_stem(f"{preview.stem}-{name}")
-                    _preview(file, found, report, out, stall_s, megabytes, show)
-            reports.append(report)
-        if not any(report.sequences for report in reports):
-            raise UserError(nobody(reports))
-    except BaseException:
-        if not any(report.sequences for report in reports) and not any(finished(store, name) for name in names[len(reports):]):
-            undo(store)  # nothing to go on from, and other options may come
-        raise
-    document = finish_store(store, [report.name for report in reports if report.sequences], _about(settings, told, reports))
-    if sheet is not None:
-        _sheet(store, sheet)
-    return Captured(document, reports)
+    with alone(store):
+        _start(files, names, store, settings, told)
+        reports: list[FileReport] = []
+        try:
+            for file, name in zip(files, names, strict=True):
+                report = finished(store, name)
+                if report is None or preview is not None:  # a preview needs the tracks again
+                    (store / "store.json").unlink(missing_ok=True)
+                    show = _named(progress, file, files)
+                    found = run_isolated(READER, file, asdict(settings), seconds=stall_s, megabytes=megabytes, progress=show)
+                    report = _shard(store, name, file, found, told)
+                    if preview is not None:
+                        out = preview if len(files) == 1 else preview.with_stem(f"{preview.stem}-{name}")
+                        _preview(file, found, report, out, stall_s, megabytes, show)
+                reports.append(report)
+            if not any(report.sequences for report in reports):
+                raise UserError(nobody(reports))
+        except BaseException:
+            if not any(report.sequences for report in reports) and not any(finished(store, name) for name in names[len(reports):]):
+                undo(store)  # nothing to go on from, and other options may come
+            raise
+        document = finish_store(store, [report.name for report in reports if report.sequences], _about(settings, told, reports))
+        if sheet is not None:
+            _sheet(store, sheet)
+        return Captured(document, reports)
 
 
 def _named(progress: Progress, file: Path, files: Rows[Path]) -> Progress:

@@ -19,7 +19,7 @@ from gaitbridge.data.importers._partition import Partition, partition_of, splits
 from gaitbridge.data.importers._person import FOLDER, IMPORTERS, Job, Report, finished, import_person
 from gaitbridge.data.importers._summary import Line, lines_of, probe_lines
 from gaitbridge.errors import UserError, nearest
-from gaitbridge.files import sweep, write_json
+from gaitbridge.files import alone, sweep, write_json
 from gaitbridge.progress import Progress, silent
 from gaitbridge.store import finish_store
 from gaitbridge.store_plans import begin
@@ -60,14 +60,15 @@ def import_dataset(
     if not wanted:
         raise UserError(f"{source}: none of its {len(people)} folders ({', '.join(people[:3])}) is a person whom {division.name} divides "
                         f"({facts.name} is split {facts.split}): give the folder whose sequences lie as {facts.layout}")
-    _start(job, division, val)
-    reports = _imported(job, wanted, workers, progress)
-    problems = [problem for report in reports for problem in report.problems]
-    if not any(report.kept for report in reports):
-        _undo(store)
-        more = f" (problems in all: {len(problems)})" if len(problems) > 1 else ""
-        raise UserError(f"{source}: no sequence can be used: {problems[0]}{more}")
-    return _finish(job, facts, division, val, people, reports)
+    with alone(store):
+        _start(job, division, val)
+        reports = _imported(job, wanted, workers, progress)
+        problems = [problem for report in reports for problem in report.problems]
+        if not any(report.kept for report in reports):
+            _undo(store)
+            more = f" (problems in all: {len(problems)})" if len(problems) > 1 else ""
+            raise UserError(f"{source}: no sequence can be used: {problems[0]}{more}")
+        return _finish(job, facts, division, val, people, reports)
 
 
 def _fields(facts: Dataset, fields: Iterable[str] | None) -> frozenset[str]:

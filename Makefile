@@ -24,10 +24,10 @@ demo: install ## simulate people, train DiffCrossGait, evaluate both ways, write
 test: install ## ruff, mypy and the tests
 	$(BIN)/ruff check
 	$(BIN)/mypy
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
 
 slow: install ## the studies of several minutes
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m slow -o faulthandler_timeout=0
 
 campaigns: install ## kills at every place and damaged files, many times; NAMES="gallery training" COUNT=100 for some of them
 	PYTHONPATH=tests OMP_NUM_THREADS=1 $(BIN)/python -m campaigns $(NAMES) $(if $(COUNT),--count $(COUNT))

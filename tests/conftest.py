@@ -3,8 +3,16 @@
 import pytest
 from toy import make_toy_store
 
+from gaitbridge.machine import described
 from gaitbridge.simulation.body import Body
 from gaitbridge.store import Store
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """The log of a run names the processor, once."""
+    terminal = session.config.pluginmanager.get_plugin("terminalreporter")
+    if terminal is not None and not hasattr(session.config, "workerinput"):
+        terminal.write_line(f"processor: {described()}")
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ import numpy as np
 
 from gaitbridge.conventions import CAMERA, LIDAR
 from gaitbridge.evaluation.embedding.file import read_any
-from gaitbridge.evaluation.ranking.metrics import distance
+from gaitbridge.evaluation.ranking.matrix import distance
 from gaitbridge.types import Embeddings
 
 Values = dict[str, np.ndarray]

@@ -55,10 +55,11 @@ def ours(path: Path, protocol: str) -> dict[str, float]:
     """gaitbridge's numbers."""
     from gaitbridge.data.protocols import load_protocol
     from gaitbridge.evaluation.embedding.file import read_any
-    from gaitbridge.evaluation.scoring.score_file import Request, score_file
+    from gaitbridge.evaluation.scoring.compared import Request, compared
+    from gaitbridge.evaluation.scoring.published import numbers
 
-    directions, _ = score_file(read_any(path), Request(load_protocol(protocol)))
-    return directions[0].averages.published
+    directions, _ = compared(read_any(path), Request(load_protocol(protocol)))
+    return {number.name: number.published for side in directions[0].sides for number in numbers(side)}
 
 
 def plain(path: Path, protocol: str) -> dict[str, float]:

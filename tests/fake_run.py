@@ -7,7 +7,7 @@ import numpy as np
 from fake_store import knowing_embeddings
 
 from gaitbridge.evaluation.embedding.from_store import write_embeddings
-from gaitbridge.evaluation.scoring.score import write_evaluation
+from gaitbridge.evaluation.scoring.rows import write_evaluation
 from gaitbridge.store import Store
 
 

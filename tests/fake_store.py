@@ -1,10 +1,17 @@
 """A small store of moving blobs, for tests that need a store but no simulation; and embeddings that know who is who, within noise."""
 
+import tempfile
 from pathlib import Path
 
 import numpy as np
 
 from gaitbridge.conventions import stream
+from gaitbridge.data.protocols import Protocol, load_protocol
+from gaitbridge.evaluation.embedding.from_store import write_embeddings
+from gaitbridge.evaluation.embedding.labels import labels_of, probe_set_of
+from gaitbridge.evaluation.results import ResultRow
+from gaitbridge.evaluation.scoring.compared import Compared
+from gaitbridge.evaluation.scoring.rows import rows_of, sides_of
 from gaitbridge.store import Store, finish_store, write_shard
 from gaitbridge.types import Embeddings, Labels, Sequence
 
@@ -72,3 +79,23 @@ def knowing_embeddings(store: Store, modality: str, noise: float = 1.0, seed: in
         [stream(seed, row["person"]).standard_normal((8, 4)) + noise * stream(seed, modality, row["key"]).standard_normal((8, 4)) for row in rows]
     ).astype(np.float32)
     return Embeddings(values, "euclidean", modality, weights_hash, tuple(row["key"] for row in rows))
+
+
+def write_sides(folder: Path, store: Store, *sides: Embeddings) -> Path:
+    """Files of embeddings of a store, as an evaluation writes them; returns the folder."""
+    for side in sides:
+        known = [store.rows[store.row_of_key[key]] for key in side.keys if key in store.row_of_key]
+        labels = labels_of(known, probe_set_of(store)) if len(known) == len(side) else None
+        write_embeddings(side, folder / f"{side.modality}.npz", {"data_hash": store.content_hash}, labels)
+    return folder
+
+
+def sides_compared(store: Store, *sides: Embeddings, protocol: str | Protocol = "simulated") -> list[Compared]:
+    """Embeddings of a store under a protocol, by way of files."""
+    with tempfile.TemporaryDirectory() as folder:
+        return sides_of(write_sides(Path(folder), store, *sides), store, load_protocol(protocol) if isinstance(protocol, str) else protocol)
+
+
+def evaluated(store: Store, *sides: Embeddings, protocol: str | Protocol = "simulated", seed: int = 0) -> list[ResultRow]:
+    """The rows of an evaluation of embeddings of a store."""
+    return rows_of(sides_compared(store, *sides, protocol=protocol), seed, store.content_hash)

@@ -11,7 +11,8 @@ from gallery_people import embeddings, make, walks
 from toy import make_toy_store
 
 from gaitbridge.capture.isolated import run_isolated
-from gaitbridge.evaluation.embedding.from_store import read_embeddings, read_provenance, write_embeddings
+from gaitbridge.evaluation.embedding.file import read_embeddings, read_provenance
+from gaitbridge.evaluation.embedding.from_store import write_embeddings
 from gaitbridge.gallery.decision import calibrate
 from gaitbridge.gallery.gallery import Gallery
 from gaitbridge.store import Store

@@ -38,5 +38,5 @@ def make_toy_store(path: Path, people: dict[str, int], views: tuple[int, ...] = 
             write_shard(path, f"p{number:04d}", sequences)
             names.append(f"p{number:04d}")
             number += 1
-    finish_store(path, names, {"made by": "the tests"})
+    finish_store(path, names, {"kind": "simulated", "made by": "the tests"})
     return Store(path)

@@ -13,7 +13,7 @@ def __getattr__(name: str) -> Any:
 
         return load
     if name == "distance":
-        from gaitbridge.evaluation.ranking.metrics import distance
+        from gaitbridge.evaluation.ranking.matrix import distance
 
         return distance
     raise AttributeError(f"module 'gaitbridge' has no attribute {name!r}")

@@ -5,7 +5,7 @@ import pytest
 from gallery_people import WEIGHTS, embeddings
 
 from gaitbridge.errors import StoreError, UserError
-from gaitbridge.evaluation.ranking.metrics import distance
+from gaitbridge.evaluation.ranking.matrix import distance
 from gaitbridge.gallery.decision import Calibration, calibrate, read_calibration
 from gaitbridge.types import Embeddings
 

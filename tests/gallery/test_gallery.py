@@ -10,7 +10,7 @@ from gallery_people import SHAPE, embeddings, make, walks
 
 import gaitbridge.gallery.gallery as room
 from gaitbridge.errors import StoreError, UserError
-from gaitbridge.evaluation.ranking.metrics import distance
+from gaitbridge.evaluation.ranking.matrix import distance
 from gaitbridge.gallery import audit
 from gaitbridge.gallery.answers import template_distances
 from gaitbridge.gallery.decision import calibrate

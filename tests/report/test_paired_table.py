@@ -9,7 +9,7 @@ from rich.console import Console
 
 from gaitbridge.evaluation.comparing.paired import PairedRow, compare_runs
 from gaitbridge.evaluation.embedding.from_store import write_embeddings
-from gaitbridge.report.tables import paired_table, print_paired
+from gaitbridge.report.result_tables import paired_table, print_paired
 
 
 def compared(folder: Path, people: int, views: tuple[str, ...] = ("000", "090")) -> list[PairedRow]:
@@ -28,7 +28,7 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> list[PairedRow]:
 
 def test_the_table_holds_all_metrics_and_rank1_by_condition(rows: list[PairedRow]) -> None:
     table = paired_table(rows)
-    assert table.title == "The same probes, other views; a of 2, b of 1 runs"
+    assert table.title == "Protocol simulated, the same probes, other views; a of 2, b of 1 runs"
     assert [line[2:4] for line in table.lines[:5]] == [("all", "rank-1"), ("all", "mAP"), ("all", "mINP"), ("bag", "rank-1"), ("normal", "rank-1")]
     assert len(table.lines) == 4 * 5
     row, line = rows[0], dict(zip(table.header, table.lines[0], strict=True))
@@ -41,7 +41,7 @@ def test_the_table_holds_all_metrics_and_rank1_by_condition(rows: list[PairedRow
 
 def test_one_view_and_one_person_are_said_as_they_are(tmp_path: Path) -> None:
     table = paired_table(compared(tmp_path / "view", 3, ("000",)))
-    assert table.title.startswith("The same probes, same view")
+    assert "the same probes, same view;" in table.title
     line = dict(zip(table.header, paired_table(compared(tmp_path / "person", 1)).lines[0], strict=True))
     assert (line["b - a"], line["p"]) == ("+0.0", "–")
     assert paired_table([]).lines == ()

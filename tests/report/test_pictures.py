@@ -6,13 +6,13 @@ from pathlib import Path
 import fake_run  # its import lets fake_store be found
 import numpy as np
 import pytest
-from fake_store import make_store
+from fake_store import make_store, write_sides
 from matplotlib import colormaps
 from matplotlib.colors import to_rgb
 from matplotlib.image import imread
 
 from gaitbridge.errors import UserError
-from gaitbridge.evaluation.scoring.score import write_evaluation
+from gaitbridge.evaluation.scoring.rows import write_evaluation
 from gaitbridge.report import pictures
 from gaitbridge.report.hero import draw_hero, first_example, hero_sequence
 from gaitbridge.report.inspect import describe_store, store_tables
@@ -119,7 +119,7 @@ def test_the_hero_shows_a_normal_test_walk_and_a_retrieval(store: Store, tmp_pat
     shown = store.rows[hero_sequence(store)]
     assert (shown["split"], shown["condition"]) == ("test", "normal")
     sides = fake_run.knowing_embeddings(store, "silhouettes"), fake_run.knowing_embeddings(store, "range_views")
-    write_evaluation(sides, store, "simulated", 0, tmp_path)
+    write_evaluation(write_sides(tmp_path, store, *sides), store, "simulated", 0, tmp_path)
     retrieval = json.loads((tmp_path / "retrieval.json").read_text())
     example = first_example(retrieval, store)
     assert example is not None

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 from fake_run import make_run
-from fake_store import knowing_embeddings, make_store
+from fake_store import knowing_embeddings, make_store, write_sides
 
 from gaitbridge.errors import StoreError, UserError
 from gaitbridge.evaluation.results import find_row, read_rows
-from gaitbridge.evaluation.scoring.score import write_evaluation
+from gaitbridge.evaluation.scoring.rows import write_evaluation
 from gaitbridge.report import write_report
 from gaitbridge.report.page import POLICY
 from gaitbridge.report.sections import SECTIONS
@@ -170,7 +170,7 @@ def test_the_results_shown_are_those_of_the_store(run: Path, store: Store, tmp_p
     copy, other = tmp_path / "run", make_store(tmp_path / "other", people=2)
     shutil.copytree(run, copy)
     sides = knowing_embeddings(other, "silhouettes"), knowing_embeddings(other, "range_views")
-    write_evaluation(sides, other, "simulated", 0, copy / "evaluation-other")
+    write_evaluation(write_sides(copy / "evaluation-other", other, *sides), other, "simulated", 0, copy / "evaluation-other")
     assert "8 people among the probes" in Page(write_report(copy, store).read_text()).text["headline"]
     assert "2 people among the probes" in Page(write_report(copy, other).read_text()).text["headline"]
     assert "8 simulated walkers among" in Page(write_report(copy).read_text()).text["headline"]

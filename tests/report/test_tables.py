@@ -6,18 +6,18 @@ from pathlib import Path
 
 import fake_run  # noqa: F401  its import lets fake_store be found
 import pytest
-from fake_store import knowing_embeddings, make_store
+from fake_store import evaluated, knowing_embeddings, make_store
 from rich.console import Console
 
 from gaitbridge.evaluation.results import ResultRow, find_row
-from gaitbridge.evaluation.scoring.score import evaluate_embeddings
-from gaitbridge.report.tables import condition_table, main_table, markdown_tables, number, print_tables
+from gaitbridge.report.result_tables import condition_table, main_table, markdown_tables, print_tables
+from gaitbridge.report.tables import number
 
 
 @pytest.fixture(scope="module")
 def rows(tmp_path_factory: pytest.TempPathFactory) -> list[ResultRow]:
     store = make_store(tmp_path_factory.mktemp("tables") / "store", people=9)
-    return evaluate_embeddings((knowing_embeddings(store, "silhouettes", 1.5), knowing_embeddings(store, "range_views", 1.5)), store)
+    return evaluated(store, knowing_embeddings(store, "silhouettes", 1.5), knowing_embeddings(store, "range_views", 1.5))
 
 
 def test_the_main_table_holds_both_columns_and_the_counts(rows: list[ResultRow]) -> None:
@@ -65,7 +65,7 @@ def test_no_number_is_cut_in_a_narrow_terminal(rows: list[ResultRow], width: int
 
 def test_what_is_not_defined_is_a_dash(tmp_path: Path) -> None:
     store = make_store(tmp_path / "store", people=3, views=("000",))
-    rows = evaluate_embeddings((knowing_embeddings(store, "silhouettes"), knowing_embeddings(store, "range_views")), store)
+    rows = evaluated(store, knowing_embeddings(store, "silhouettes"), knowing_embeddings(store, "range_views"))
     line = dict(zip(main_table(rows).header, main_table(rows).lines[0], strict=True))
     assert line["rank-1, other views"] == "–"
     assert line["rank-1, same view"].startswith("100.0")

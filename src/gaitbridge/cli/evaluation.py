@@ -8,8 +8,8 @@ from gaitbridge.errors import UserError
 
 
 @app.command
-def evaluate(run: Path, *, data: Path, protocol: str = "simulated", probe: str | None = None, gallery: str | None = None,
-             out: Path | None = None, seed: int = 0, fast: bool = True) -> None:
+def evaluate(run: Path, *, data: Path, protocol: str | None = None, partition: Path | None = None, probe: str | None = None,
+             gallery: str | None = None, out: Path | None = None, seed: int = 0, fast: bool = True) -> None:
     """Evaluate a run on people it has never seen: both directions across the sensors, and each sensor alone.
 
     Parameters
@@ -19,7 +19,10 @@ def evaluate(run: Path, *, data: Path, protocol: str = "simulated", probe: str |
     data
         The store to evaluate on.
     protocol
-        Who is compared with whom; `gaitbridge protocols` lists them.
+        Who is compared with whom; `gaitbridge protocols` lists them. By default the dataset's own, of simulated people `simulated`, of captured walks
+        `real-motion`.
+    partition
+        The dataset's partition, a JSON with PROBE_SET, for protocols that take their probes from it; by default as the store was imported.
     probe, gallery
         Print only this direction: camera or lidar each.
     out
@@ -30,39 +33,43 @@ def evaluate(run: Path, *, data: Path, protocol: str = "simulated", probe: str |
     fast
         Embed by the folded network, the same numbers but for rounding, checked on the first sequences; --no-fast takes the plain one.
     """
-    from gaitbridge.data.protocols import load_protocol
+    from gaitbridge.conventions import SENSOR
+    from gaitbridge.data.protocols import chosen_protocol
+    from gaitbridge.data.protocols.partition import read_probe_set
     from gaitbridge.evaluation.embedding.from_store import embed_store, modality_name
-    from gaitbridge.evaluation.scoring.compare import probe_set_of
-    from gaitbridge.evaluation.scoring.score import write_evaluation
+    from gaitbridge.evaluation.embedding.labels import probe_set_of
+    from gaitbridge.evaluation.scoring.rows import write_evaluation
     from gaitbridge.files import write_json
     from gaitbridge.inference.session import load
     from gaitbridge.progress import progress
-    from gaitbridge.report.tables import print_tables
+    from gaitbridge.report.result_tables import print_tables
     from gaitbridge.store import Store
 
     wanted = [modality_name(side) if side else None for side in (probe, gallery)]
-    rule, store, model = load_protocol(protocol), Store(data), load(run, fast=fast)
-    probes, mates = rule.choose(store.rows, probe_set=probe_set_of(store))
+    store = Store(data)
+    rule = chosen_protocol(protocol, store.document["about"], str(data))
+    listed = probe_set_of(store, None if partition is None else read_probe_set(partition))
+    probes, mates = rule.choose(store.rows, probe_set=listed)
+    model = load(run, fast=fast)
     exported = run.is_file()
     if exported and out is None:
         raise UserError(f"{run} is an exported network and no folder: say where the results go with --out FOLDER")
     folder = out or run / ("evaluation" if store.content_hash == model.trained_on else f"evaluation-{data.resolve().name}")
-    known = {"run": str(run), "recipe": model.recipe, "checkpoint": model.folder.name, "data": str(data), "protocol": protocol}
+    known = {"run": str(run), "recipe": model.recipe, "checkpoint": model.folder.name, "data": str(data), "protocol": rule.name}
     for modality in model.modalities:
         with progress(f"embed {modality.replace('_', ' ')}", "sequences") as show:
             embed_store(model.embed_stored, store, sorted({*probes, *mates}), modality, folder / f"{modality}.npz", known, progress=show,
-                        inputs=model.inputs[modality])
+                        inputs=model.inputs[modality], probe_set=listed)
     with progress("score", "passes") as show:
         show(0, 2, "")
         if (found := model.diagnostics(store, probes, seed)) is not None:
             write_json(found[1], folder / found[0])
         show(1, 2, "")
-        rows = write_evaluation(folder, store, rule, seed, folder)
+        rows = write_evaluation(folder, store, rule, seed, folder, listed)
         show(2, 2, "")
     if not exported:
         _evaluate_bodies(model, store, sorted({*probes, *mates}), seed, folder)
-    short = {"silhouettes": "camera", "range_views": "lidar"}
-    chosen = [short[side] if side else None for side in wanted]
+    chosen = [SENSOR[side] if side else None for side in wanted]
     print_tables([row for row in rows if chosen[0] in (None, row.probe_modality) and chosen[1] in (None, row.gallery_modality)])
     say(f"{folder / 'results.json'}, results.csv: {len(rows)} rows")
 

@@ -53,8 +53,8 @@ def score(
     from gaitbridge.data.protocols.partition import read_probe_set
     from gaitbridge.evaluation.embedding.file import read_any
     from gaitbridge.evaluation.ranking.reranking import METHODS
+    from gaitbridge.evaluation.scoring.compared import Request
     from gaitbridge.evaluation.scoring.document import Deeper, document
-    from gaitbridge.evaluation.scoring.score_file import Request, score_file
     from gaitbridge.files import write_json
     from gaitbridge.printing import say_json
     from gaitbridge.progress import progress
@@ -63,11 +63,10 @@ def score(
     probes = read_any(embeddings)
     others = None if gallery is None else read_any(gallery)
     listed = None if partition is None else read_probe_set(partition)
-    kind = distance or ("cosine" if probes.about.get("distance") == "cosine" else "euclidean")
     with progress("score", "probes") as show:
-        request = Request(rule, kind, others, listed, probe_modality or "", gallery_modality or "", METHODS.get(rerank), show)
-        directions, notes = score_file(probes, request)
-        made = document(probes, request, rounding, directions, notes, Deeper(intervals, verification, cells, seed))
+        request = Request(rule, distance or probes.distance, others, listed, probe_modality or "", gallery_modality or "", METHODS.get(rerank),
+                          progress=show)
+        made = document(probes, request, rounding, Deeper(intervals, verification, cells, seed))
     if out is not None:
         write_json(made, out)
     if json:
@@ -110,18 +109,18 @@ def tables(source: Path, *, format: Literal["text", "markdown", "latex"] = "mark
         Write them to this file instead.
     """
     from gaitbridge.evaluation.results import read_rows
-    from gaitbridge.evaluation.scoring.document import read_document
+    from gaitbridge.evaluation.scoring.document import read_scores
     from gaitbridge.files import written_whole
     from gaitbridge.printing import say_lines
+    from gaitbridge.report.result_tables import condition_tables, main_table
     from gaitbridge.report.table_text import score_tables, written
-    from gaitbridge.report.tables import condition_table, main_table
 
     if source.suffix == ".json" and source.name != "results.json":
-        made = score_tables(read_document(source))
+        made = score_tables(read_scores(source))
     else:
         places = [source, source / "results.json", source / "evaluation" / "results.json"]
         rows = read_rows(next((place for place in places if place.is_file()), places[-1]))
-        made = [main_table(rows), condition_table(rows), condition_table(rows, "identical")]
+        made = [main_table(rows), *condition_tables(rows)]
     text = "\n\n".join(f"{table.title}\n{table.to_markdown()}" for table in made) + "\n" if format == "text" else written(made, format)
     if out is None:
         say_lines(text)
@@ -132,7 +131,7 @@ def tables(source: Path, *, format: Literal["text", "markdown", "latex"] = "mark
 
 
 @app.command
-def compare(a: str, b: str, *, data: Path | None = None, protocol: str = "simulated", distance: Literal["euclidean", "cosine"] | None = None,
+def compare(a: str, b: str, *, data: Path | None = None, protocol: str | None = None, distance: Literal["euclidean", "cosine"] | None = None,
             partition: Path | None = None, out: Path | None = None, seed: int = 0) -> None:
     """Compare two runs, or two files of embeddings, on the same probes: differences with intervals over people and a paired test.
 
@@ -144,37 +143,40 @@ def compare(a: str, b: str, *, data: Path | None = None, protocol: str = "simula
     data
         The store that the runs were evaluated on; files need none.
     protocol
-        The protocol they were evaluated under, or are to be scored under.
+        The protocol they were evaluated under, or are to be scored under; by default the store's own, or the one that files say they were made for.
     distance
         Of files: by default the one they say they are meant for, else euclidean.
     partition
-        Of files: the dataset's partition, a JSON with PROBE_SET, for protocols that take their probes from it.
+        The dataset's partition, a JSON with PROBE_SET, for protocols that take their probes from it; by default as the store was imported.
     out
         Folder for comparison.json and comparison.csv; without it nothing is written.
     seed
         Of the bootstrap.
     """
-    from gaitbridge.data.protocols import load_protocol
+    from gaitbridge.data.protocols import chosen_protocol, load_protocol
     from gaitbridge.data.protocols.partition import read_probe_set
     from gaitbridge.errors import UserError
-    from gaitbridge.evaluation.comparing.paired import compare_runs, write_paired
-    from gaitbridge.evaluation.comparing.paired_files import compare_files
+    from gaitbridge.evaluation.comparing.paired import compare_files, compare_runs, protocol_of_files, write_paired
+    from gaitbridge.evaluation.embedding.labels import probe_set_of
     from gaitbridge.progress import progress
-    from gaitbridge.report.tables import print_paired
+    from gaitbridge.report.result_tables import print_paired
     from gaitbridge.store import Store
 
     sides = [[Path(word) for word in side.split(",")] for side in (a, b)]
     files = [path.suffix == ".npz" for side in sides for path in side]
     if any(files) != all(files):
         raise UserError(f"{a} and {b}: compare files with files, or runs with runs")
+    listed = None if partition is None else read_probe_set(partition)
     with progress("compare", "files" if all(files) else "runs") as show:
         if all(files):
-            listed = None if partition is None else read_probe_set(partition)
-            rows = compare_files(sides[0], sides[1], load_protocol(protocol), distance=distance, partition=listed, seed=seed, progress=show)
+            rule = load_protocol(protocol or protocol_of_files([path for side in sides for path in side]))
+            rows = compare_files(sides[0], sides[1], rule, distance=distance, partition=listed, seed=seed, progress=show)
         elif data is None:
             raise UserError("runs are compared on the store they were evaluated on: give it with --data")
         else:
-            rows = compare_runs(sides[0], sides[1], Store(data), protocol, seed=seed, progress=show)
+            store = Store(data)
+            rule = chosen_protocol(protocol, store.document["about"], str(data))
+            rows = compare_runs(sides[0], sides[1], store, rule, probe_set=probe_set_of(store, listed), seed=seed, progress=show)
     print_paired(rows)
     if out is not None:
         write_paired(rows, out)

@@ -40,7 +40,7 @@ class Answer:
 
 
 def template_distances(queries: Embeddings, vectors: np.ndarray) -> np.ndarray:
-    """Exact part distances float32 [N, M] of queries to template vectors [M, K * C], as `evaluation.metrics.distance` gives them.
+    """Exact part distances float32 [N, M] of queries to template vectors [M, K * C], as `gaitbridge.distance` gives them.
 
     Differences are taken before they are squared, so single precision keeps its digits; that spares turning every template to double.
     """

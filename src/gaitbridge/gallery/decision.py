@@ -21,7 +21,7 @@ from gaitbridge import __version__
 from gaitbridge.config import Config, checked
 from gaitbridge.conventions import SENSOR
 from gaitbridge.errors import StoreError, UserError
-from gaitbridge.evaluation.ranking.metrics import distance
+from gaitbridge.evaluation.ranking.matrix import distance
 from gaitbridge.types import Embeddings
 
 RATES = (1e-1, 1e-2, 1e-3)

@@ -25,6 +25,7 @@ class Curve(TypedDict):
     probe_modality: Sensor
     gallery_modality: Sensor
     views: str
+    condition: NotRequired[str]
     values: list[float | None]
     chance: list[float | None]
 

@@ -44,11 +44,15 @@ def cmc_figure(cmc: Mapping[str, Any], views: str = "excluded") -> Figure:
 
     figure, ranks = Figure(), cmc["ranks"]
     shown = [curve for curve in cmc["curves"] if curve["views"] == views]
+    several = len({curve.get("condition", "all") for curve in shown}) > 1
     for curve in shown:
         pair = (curve["probe_modality"], curve["gallery_modality"])
         across = pair[0] != pair[1]
         line = {"color": COLOURS.get(pair, CYCLE[6]), "width": 3 if across else 1.8, "dash": "solid" if across else "dot"}
-        figure.add_trace(Scatter(x=ranks, y=curve["values"], name=direction_name(*pair), line=line, mode="lines+markers", marker={"size": 5}))
+        name = direction_name(*pair) + (f", {curve['condition']}" if several else "")
+        if several:
+            line["color"] = CYCLE[len(figure.data) % len(CYCLE)]
+        figure.add_trace(Scatter(x=ranks, y=curve["values"], name=name, line=line, mode="lines+markers", marker={"size": 5}))
     if shown:
         figure.add_trace(Scatter(x=ranks, y=shown[0]["chance"], name="chance", line={"color": "#94a3b8", "dash": "dash"}, mode="lines"))
     figure.update_xaxes(title="rank", dtick=1 if len(ranks) <= 20 else None, range=[0.7, max(ranks, default=1) + 0.3])
@@ -56,8 +60,8 @@ def cmc_figure(cmc: Mapping[str, Any], views: str = "excluded") -> Figure:
     return _styled(figure, 430)
 
 
-def view_pair_figure(rows: Sequence[ResultRow], pairs: Sequence[tuple[str, str]]) -> Figure:
-    """Rank-1 by probe view and gallery view, one heat map for each of the directions `pairs`."""
+def view_pair_figure(rows: Sequence[ResultRow], pairs: Sequence[tuple[str, str]], what: str = "view") -> Figure:
+    """Rank-1 by probe view and gallery view (or camera, as `what` says), one heat map for each of the directions `pairs`."""
     from plotly.graph_objects import Heatmap
     from plotly.subplots import make_subplots
 
@@ -68,12 +72,12 @@ def view_pair_figure(rows: Sequence[ResultRow], pairs: Sequence[tuple[str, str]]
         probes, gallery = (sorted({str(key[side]) for key in cells}) for side in (0, 1))
         values = [[_value(cells.get((p, g))) for g in gallery] for p in probes]
         text = [["" if value is None else f"{value:.0f}" for value in line] for line in values]
-        hover = "probe view %{y}<br>gallery view %{x}<br>rank-1 %{z:.1f} %<extra></extra>"
+        hover = f"probe {what} %{{y}}<br>gallery {what} %{{x}}<br>" + "rank-1 %{z:.1f} %<extra></extra>"
         figure.add_trace(
             Heatmap(x=gallery, y=probes, z=values, text=text, texttemplate="%{text}", hovertemplate=hover, coloraxis="coloraxis"), 1, column + 1
         )
-        figure.update_xaxes(title="gallery view", type="category", row=1, col=column + 1)
-        figure.update_yaxes(type="category", autorange="reversed", row=1, col=column + 1, title="probe view" if column == 0 else None)
+        figure.update_xaxes(title=f"gallery {what}", type="category", row=1, col=column + 1)
+        figure.update_yaxes(type="category", autorange="reversed", row=1, col=column + 1, title=f"probe {what}" if column == 0 else None)
     _styled(figure, 470)
     figure.update_layout(coloraxis={"colorscale": "Blues", "cmin": 0, "cmax": 100, "colorbar": {"title": "%", "thickness": 12}})
     return figure

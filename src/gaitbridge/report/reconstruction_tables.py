@@ -10,6 +10,7 @@ from gaitbridge import printing
 from gaitbridge.evaluation.bodies.errors import METRICS
 from gaitbridge.evaluation.bodies.reconstruction import MEAN, MEAN_OF_VIEW, NETWORK, ReconstructionRow, find_reconstruction
 from gaitbridge.report import plots
+from gaitbridge.report.html_parts import missing, plot
 from gaitbridge.report.tables import TextTable, number
 
 if TYPE_CHECKING:
@@ -120,8 +121,6 @@ def _ends(rows: Sequence[ReconstructionRow]) -> tuple[list[tuple[ReconstructionR
 
 def reconstruction_section(rows: Sequence[ReconstructionRow] | None, cost: Mapping[str, Any] | None) -> str:
     """The HTML of the report's section on recovered bodies and on the network's cost; what is missing is said in a line."""
-    from gaitbridge.report.sections import missing, plot  # that file composes this one
-
     parts = []
     if rows:
         main = find_reconstruction(rows, "MPJPE")

@@ -6,7 +6,7 @@ import html
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gaitbridge.errors import UserError
 from gaitbridge.evaluation.results import ResultRow, find_row
@@ -14,14 +14,14 @@ from gaitbridge.report import plots
 from gaitbridge.report.bodies import bodies_png
 from gaitbridge.report.files import RunFiles
 from gaitbridge.report.hero import hero_sequence
+from gaitbridge.report.html_parts import missing, plot
 from gaitbridge.report.pictures import data_uri, pick_frames, png_bytes, seen_from, skeleton_png, strip, thumbnail
 from gaitbridge.report.reconstruction_tables import reconstruction_section
-from gaitbridge.report.tables import NOTE, SENSOR_NAME, condition_table, directions_of, main_table
+from gaitbridge.report.result_tables import condition_table, directions_of, main_table
+from gaitbridge.report.tables import SENSOR_NAME
 from gaitbridge.report.walk3d import walk3d_figure
+from gaitbridge.report.wording import from_view, note, protocol_of
 from gaitbridge.store import Store
-
-if TYPE_CHECKING:
-    from plotly.graph_objects import Figure
 
 MODALITY = {"camera": "silhouettes", "lidar": "range_views"}
 EXAMPLES_SHOWN = 4  # of each direction
@@ -37,18 +37,6 @@ class Section:
     applies: Callable[[RunFiles], bool] = lambda run: True
 
 
-def missing(what: str) -> str:
-    """The line that stands where there is nothing to show."""
-    return f'<p class="missing">{html.escape(what)}</p>'
-
-
-def plot(figure: Figure) -> str:
-    """A plotly figure as HTML; the page holds plotly.js once."""
-    config = {"displaylogo": False, "displayModeBar": False, "responsive": True}
-    drawn = figure.to_html(full_html=False, include_plotlyjs=False, config=config)
-    return f'<div class="plot">{drawn}</div>'
-
-
 def is_synthetic(run: RunFiles, store: Store | None) -> bool:
     """Whether the sequences behind these results were simulated, as the store says; without one, as the protocol says."""
     if store is not None:
@@ -61,18 +49,19 @@ def headline(run: RunFiles, store: Store | None) -> str:
     """What was found, in a sentence, and the two numbers large."""
     badge = '<p><span class="badge">Synthetic: these walkers are simulated</span></p>' if is_synthetic(run, store) else ""
     for views in ("excluded", "identical"):  # a store of one view has only the second
-        found = {pair: find_row(run.rows, "rank-1", *pair, views) for pair in shown_directions(run)}
-        known = {pair: row for pair, row in found.items() if row is not None and row.value is not None}
+        found = [find_row(run.rows, "rank-1", *pair, views, head) for pair in shown_directions(run) for head in protocol_of(run.rows).heads]
+        known = [row for row in found if row is not None and row.value is not None]
         if known:
             break
     if not known:
         return badge + missing("This run has no results yet: evaluate it to fill this page.")
-    sentences = [_sentence(row, first=number == 0) for number, row in enumerate(known.values())]
-    cards = "".join(_card(run, row) for row in known.values())
+    sentences = [_sentence(row, first=number == 0) for number, row in enumerate(known)]
+    cards = "".join(_card(run, row) for row in known)
     people = "simulated walkers" if badge else "people"
-    row = next(iter(known.values()))
+    row = known[0]
     about = f"{row.people} {people} among the probes, protocol <code>{html.escape(row.protocol)}</code>, seed {row.seed}."
-    return f'{badge}<p class="lead">{" ".join(sentences)}</p><div class="cards">{cards}</div><p class="soft">{about} {html.escape(NOTE)}</p>'
+    words = f"{about} {html.escape(note(run.rows))}"
+    return f'{badge}<p class="lead">{" ".join(sentences)}</p><div class="cards">{cards}</div><p class="soft">{words}</p>'
 
 
 def shown_directions(run: RunFiles) -> list[tuple[str, str]]:
@@ -81,28 +70,29 @@ def shown_directions(run: RunFiles) -> list[tuple[str, str]]:
     return [pair for pair in found if pair[0] != pair[1]] or found
 
 
-_VIEW = {"excluded": "another view", "identical": "the same view"}
-
-
 def _sentence(row: ResultRow, first: bool) -> str:
-    probe, gallery = SENSOR_NAME[row.probe_modality], SENSOR_NAME[row.gallery_modality]
+    probe, gallery, protocol = SENSOR_NAME[row.probe_modality], SENSOR_NAME[row.gallery_modality], protocol_of([row])
     interval = "" if row.low is None else f" (95 % interval {row.low:.1f} to {row.high:.1f})"
     value, chance = f"<b>{row.value:.1f} %</b>", "" if row.chance is None else f", where chance gives {row.chance:.1f} %"
+    part = "" if row.condition == "all" else f" ({html.escape(row.condition)})"
+    how = "" if protocol.layout == "pooled" else f", {protocol.score_in_words()}"
     if first:
         return (
-            f"Given a walk seen by the {probe}, the nearest {gallery} walk from {_VIEW[row.views]} angle is the same person's "
-            f"in {value} of cases{interval}{chance}."
+            f"Given a walk seen by the {probe}, the nearest {gallery} walk{from_view(protocol, row.views)} is the same person's "
+            f"in {value} of cases{part}{how}{interval}{chance}."
         )
-    return f"From {probe} to {gallery} it is {value}{interval}{chance}."
+    return f"From {probe} to {gallery}{part} it is {value}{interval}{chance}."
 
 
 def _card(run: RunFiles, row: ResultRow) -> str:
-    same = find_row(run.rows, "rank-1", row.probe_modality, row.gallery_modality, "identical")
+    protocol = protocol_of(run.rows)
+    same = find_row(run.rows, "rank-1", row.probe_modality, row.gallery_modality, "identical", row.condition)
     at_same = "" if same is None or same.value is None or same is row else f"; {same.value:.1f} % from the same view angle"
     chance = "" if row.chance is None else f"chance {row.chance:.1f} %"
     interval = "" if row.low is None else f" <small>[{row.low:.1f}, {row.high:.1f}]</small>"
-    name = plots.direction_name(row.probe_modality, row.gallery_modality)
-    under = f"rank-1 from {_VIEW[row.views]} angle; {chance}{at_same}"
+    part = "" if row.condition == "all" else f"{html.escape(row.condition)}: "
+    name = part + plots.direction_name(row.probe_modality, row.gallery_modality)
+    under = f"rank-1{from_view(protocol, row.views)}; {chance}{at_same}"
     value = f'<div class="value">{row.value:.1f} %{interval}</div>'
     return f'<div class="card"><div class="label">{name}</div>{value}<div class="soft">{under}</div></div>'
 
@@ -155,16 +145,16 @@ def results(run: RunFiles, store: Store | None) -> str:
     """The main table."""
     if not run.rows:
         return missing("This run has not been evaluated.")
-    return (
-        f"{main_table(run.rows).to_html()}<p class='soft'>{html.escape(NOTE)} Each row of numbers is also in <code>evaluation/results.csv</code>.</p>"
-    )
+    words = f"{html.escape(note(run.rows))} Each row of numbers is also in <code>evaluation/results.csv</code>."
+    return f"{main_table(run.rows).to_html()}<p class='soft'>{words}</p>"
 
 
 def conditions(run: RunFiles, store: Store | None) -> str:
-    """Rank-1 by condition, in both modes of views."""
+    """Rank-1 by condition, in the modes of views that have a number."""
     if not run.rows:
         return missing("This run has not been evaluated.")
-    tables = [condition_table(run.rows, views) for views in ("excluded", "identical")]
+    modes = [mode for mode in ("excluded", "identical") if any(row.views == mode and row.value is not None for row in run.rows)]
+    tables = [condition_table(run.rows, mode) for mode in modes]
     return "".join(f"<h3>{html.escape(table.title)}</h3>{table.to_html()}" for table in tables)
 
 
@@ -172,18 +162,26 @@ def cmc(run: RunFiles, store: Store | None) -> str:
     """Cumulative match curves."""
     if run.cmc is None:
         return missing("No evaluation/cmc.json in this run.")
-    views = next((one["views"] for one in run.cmc["curves"] if one["views"] in _VIEW and one["values"][0] is not None), "excluded")
-    text = f"The share of probes whose person is among the first walks of the gallery, all from {_VIEW[views]} angle."
+    protocol = protocol_of(run.rows)
+    known = {one["views"] for one in run.cmc["curves"] if one["values"] and one["values"][0] is not None}
+    views = next((mode for mode in ("excluded", "identical") if mode in known), "excluded")
+    seen, how = from_view(protocol, views), "" if protocol.layout == "pooled" else f"; {protocol.score_in_words()}"
+    text = f"The share of probes whose person is among the first walks of the gallery{f', all{seen}' if seen else ''}{how}."
     return f"<p>{text}</p>{plot(plots.cmc_figure(run.cmc, views))}"
 
 
 def view_pairs(run: RunFiles, store: Store | None) -> str:
-    """The heat maps."""
+    """The heat maps, for each part that stands for the whole."""
     shown = shown_directions(run)
-    if not any(row.probe_view and (row.probe_modality, row.gallery_modality) in shown for row in run.rows):
+    cells = [row for row in run.rows if row.probe_view and (row.probe_modality, row.gallery_modality) in shown]
+    if not cells:
         return missing("No results by view pair in this run.")
-    text = "Rank-1 with the gallery limited to one view. On the diagonal probe and gallery are seen from the same view."
-    return f"<p>{text}</p>{plot(plots.view_pair_figure(run.rows, shown))}"
+    what = "camera" if protocol_of(run.rows).cells_by else "view"
+    parts = [f"<p>Rank-1 with the gallery limited to one {what}. On the diagonal probe and gallery are seen from the same {what}.</p>"]
+    for condition in dict.fromkeys(row.condition for row in cells):
+        head = "" if condition == "all" else f"<h3>{html.escape(condition)}</h3>"
+        parts.append(head + plot(plots.view_pair_figure([row for row in cells if row.condition == condition], shown, what)))
+    return "".join(parts)
 
 
 def training(run: RunFiles, store: Store | None) -> str:
@@ -213,10 +211,12 @@ def retrieval(run: RunFiles, store: Store | None) -> str:
     """For a few probes the five nearest of the other sensor."""
     if run.retrieval is None:
         return missing("No evaluation/retrieval.json in this run.")
-    note = html.escape(run.retrieval.get("note", ""))
+    words = html.escape(run.retrieval.get("note", ""))
     examples_of = dict.fromkeys((example["probe_modality"], example["gallery_modality"]) for example in run.retrieval["examples"])
     whose = "the other sensor" if all(probe != gallery for probe, gallery in examples_of) else "the same sensor"
-    parts = [f"<p>The probe on the left and the five nearest walks of {whose}, from other view angles. {note}.</p>"]
+    protocol = protocol_of(run.rows)
+    compared = "from other view angles" if protocol.identical == ("view",) else f"left out: {protocol.exclusion_in_words()}"
+    parts = [f"<p>The probe on the left and the five nearest walks of {whose}, {html.escape(compared)}. {words}.</p>"]
     for pair in examples_of:
         examples = [example for example in run.retrieval["examples"] if (example["probe_modality"], example["gallery_modality"]) == pair]
         half = EXAMPLES_SHOWN // 2

@@ -102,8 +102,8 @@ def differences(arms: Sequence[ArmRuns], store: Store, protocol: str, progress: 
         seeds = {seed for seed, _, _ in arm.runs} & {seed for seed, _, _ in by_name[arm.against].runs}
         sides = [[folder for seed, _, folder in side.runs if seed in seeds] for side in (by_name[arm.against], arm)]
         if seeds:
-            rows = compare_runs(sides[0], sides[1], store, protocol, views=("excluded",))
-            found[arm.name] = [row for row in rows if row.metric == "rank-1" and row.condition == "all"]
+            rows = compare_runs(sides[0], sides[1], store, protocol)
+            found[arm.name] = [row for row in rows if row.metric == "rank-1" and row.views == "excluded" and row.condition == "all"]
         progress(number + 1, len(compared), arm.name)
     return found
 

@@ -1,27 +1,20 @@
-"""Results as tables: one description, three ways out (terminal, Markdown, HTML)."""
+"""Tables: one description, three ways out (terminal, Markdown, HTML)."""
 
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gaitbridge import printing
-from gaitbridge.evaluation.results import DIRECTIONS, ResultRow, find_row
 
 if TYPE_CHECKING:
-    from rich.console import Console
     from rich.table import Table
 
     from gaitbridge.evaluation.bodies.reconstruction import ReconstructionRow
-    from gaitbridge.evaluation.comparing.paired import PairedRow
+    from gaitbridge.evaluation.results import ResultRow
 
 SENSOR_NAME = {"camera": "camera", "lidar": "LiDAR", "": "–"}  # empty: embeddings of a file that does not say
-NOTE = (
-    "In %, with 95 % bootstrap intervals over people. Other views: gallery sequences of the probe's own view angle are left out; same view: "
-    "they alone are compared. Rank-5 and further columns are of other views. Chance: rank-1 of a random order."
-)
 
 
 @dataclass(frozen=True)
@@ -102,92 +95,3 @@ def number(row: ResultRow | ReconstructionRow | None, interval: bool = False) ->
     if not interval or row.low is None or row.high is None:
         return f"{row.value:.1f}"
     return f"{row.value:.1f} [{row.low:.1f}, {row.high:.1f}]"
-
-
-def directions_of(rows: Sequence[ResultRow]) -> list[tuple[str, str]]:
-    """The (probe, gallery) pairs among rows, across sensors first."""
-    found = {(row.probe_modality, row.gallery_modality) for row in rows}
-    return [direction for direction in DIRECTIONS if direction in found]
-
-
-def main_table(rows: Sequence[ResultRow]) -> TextTable:
-    """Every direction over all conditions: rank-1 across views and at the same view, further ranks, mAP, mINP, chance and counts."""
-    further = [name for name in dict.fromkeys(row.metric for row in rows) if name not in ("rank-1", "rank-1 cell mean")]
-    lines = []
-    for probe, gallery in directions_of(rows):
-        across, same = (find_row(rows, "rank-1", probe, gallery, views) for views in ("excluded", "identical"))
-        counted = across if across is not None and across.value is not None else same
-        chance = "–" if counted is None or counted.chance is None else f"{counted.chance:.1f}"
-        counts = ("–",) * 4 if counted is None else (counted.probes, counted.probes_without_mate, counted.gallery, counted.people)
-        metrics = [number(find_row(rows, name, probe, gallery)) for name in further]
-        names = (SENSOR_NAME[probe], SENSOR_NAME[gallery])
-        lines.append((*names, number(across, True), number(same, True), *metrics, chance, *(str(count) for count in counts)))
-    title = f"Protocol {rows[0].protocol}, all conditions" if rows else "No results"
-    header = ("probe", "gallery", "rank-1, other views", "rank-1, same view", *further, "chance", "probes", "without mate", "gallery size", "people")
-    return TextTable(title, header, tuple(lines), names=2)
-
-
-def condition_table(rows: Sequence[ResultRow], views: str = "excluded", metric: str = "rank-1") -> TextTable:
-    """One metric by condition (lines) and direction (columns) in one mode of views."""
-    directions = directions_of(rows)
-    conditions = ["all", *sorted({row.condition for row in rows} - {"all"}, key=lambda name: (name != "normal", name))]
-    lines = []
-    for condition in conditions:
-        found = [find_row(rows, metric, probe, gallery, views, condition) for probe, gallery in directions]
-        probes = max((row.probes for row in found if row is not None), default=0)
-        lines.append((condition, *(number(row, True) for row in found), str(probes)))
-    mode = {"excluded": "other views", "identical": "same view", "all": "all views"}[views]
-    header = ("condition", *(f"probe {SENSOR_NAME[probe]}, gallery {SENSOR_NAME[gallery]}" for probe, gallery in directions), "probes")
-    return TextTable(f"{metric} by condition, {mode}", header, tuple(lines))
-
-
-def print_tables(rows: Sequence[ResultRow], console: Console | None = None) -> None:
-    """The main table and the table by condition, to the terminal; in a narrow one each as two tables, so that no number is cut."""
-    out = console or printing.console()
-    main, conditions = main_table(rows), condition_table(rows)
-    last, directions = len(main.header) - 1, len(conditions.header) - 2
-    main_parts = [(*range(4), last - 4, last), (0, 1, *range(4, last - 4), last - 3, last - 2, last - 1)]  # last - 4 is the chance level
-    condition_parts = [(0, *range(start, min(start + 2, directions + 1)), directions + 1) for start in range(1, directions + 1, 2)]
-    found = []
-    for table, parts in ((main, main_parts), (conditions, condition_parts)):
-        for columns in [range(len(table.header))] if out.width >= table.width else parts:
-            found.append(table.columns(*columns).to_rich())
-    printing.say_tables(*found, to=out, notes=[NOTE])
-
-
-def markdown_tables(rows: Sequence[ResultRow]) -> str:
-    """The same as Markdown."""
-    tables = (main_table(rows), condition_table(rows), condition_table(rows, "identical"))
-    return "\n\n".join([*(f"**{table.title}**\n\n{table.to_markdown()}" for table in tables), NOTE]) + "\n"
-
-
-PAIRED_NOTE = (
-    "a and b: mean over probes and runs, in %; b - a in percentage points with a 95 % bootstrap interval over people, the same people drawn for "
-    "both; p: two-sided, by sign flips of people, for each row alone. They speak of other people, not of other training seeds."
-)
-
-
-def paired_table(rows: Sequence[PairedRow]) -> TextTable:
-    """Two sides on the same probes: every metric over all conditions, rank-1 by condition; from other views, or the same if there are no others."""
-    known = {row.views for row in rows if row.difference is not None}
-    views = next((mode for mode in ("excluded", "identical", "all") if mode in known), "excluded")
-    lines = []
-    for row in rows:
-        if row.views != views or (row.condition != "all" and row.metric != "rank-1"):
-            continue
-        a, b = ("–" if value is None else f"{value:.1f}" for value in (row.a, row.b))
-        difference = "–" if row.difference is None else f"{row.difference:+.1f}"
-        interval = "" if row.low is None or row.high is None else f" [{row.low:+.1f}, {row.high:+.1f}]"
-        p = "–" if row.p is None else "< 0.001" if row.p < 0.001 else f"{row.p:.3f}"
-        names = (SENSOR_NAME[row.probe_modality], SENSOR_NAME[row.gallery_modality], row.condition, row.metric)
-        lines.append((*names, a, b, difference + interval, p, str(row.probes), str(row.people)))
-    mode = {"excluded": "other views", "identical": "same view", "all": "all views"}[views]
-    runs = f"a of {len(rows[0].runs_a)}, b of {len(rows[0].runs_b)} runs" if rows else "no runs"
-    header = ("probe", "gallery", "condition", "metric", "a", "b", "b - a", "p", "probes", "people")
-    return TextTable(f"The same probes, {mode}; {runs}", header, tuple(lines), names=4)
-
-
-def print_paired(rows: Sequence[PairedRow], console: Console | None = None) -> None:
-    """The table of a comparison, to the terminal; in a narrow one as several, so that no number is cut."""
-    out = console or printing.console()
-    printing.say_tables(*(part.to_rich() for part in paired_table(rows).narrowed(out.width)), to=out, notes=[PAIRED_NOTE])

@@ -7,7 +7,7 @@ from torch import nn
 
 from gaitbridge.conventions import SENSOR
 from gaitbridge.evaluation.embedding.forward import embed_arrays
-from gaitbridge.evaluation.ranking.metrics import distance
+from gaitbridge.evaluation.ranking.matrix import distance
 from gaitbridge.store import Store
 from gaitbridge.types import Embeddings
 

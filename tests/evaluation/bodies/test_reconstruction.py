@@ -24,7 +24,7 @@ from gaitbridge.evaluation.bodies.reconstruction import (
     sequence_errors,
     write_reconstruction,
 )
-from gaitbridge.evaluation.ranking import metrics
+from gaitbridge.evaluation.scoring import bootstrap
 from gaitbridge.types import Bodies
 
 ROW = {"key": "p0/normal-0/000", "person": "p0", "view": "000", "condition": "normal"}
@@ -203,7 +203,7 @@ def test_rows_are_means_over_frames_with_intervals_over_people() -> None:
         row = find_reconstruction(rows, "PA-MPJPE", mirroring="better", view=view, condition=condition)
         assert row is not None
         assert row.value == pytest.approx(values.mean())
-        assert (row.low, row.high) == pytest.approx(metrics.people_interval(values, people, 3))
+        assert (row.low, row.high) == pytest.approx(bootstrap.people_interval(values, people, 3))
         assert (row.frames, row.frames_left_out, row.sequences, row.people) == (len(values), 2 * len(among), len(among), 6)
         assert (row.unit, row.weights_hash, row.data_hash, row.seed, row.source) == ("mm", "w", "d", 3, "network")
     assert len(rows) == len(METRICS) * 2 * (1 + 2 + 2)

@@ -7,26 +7,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fake_store import knowing_embeddings, make_store
+from fake_store import knowing_embeddings, make_store, sides_compared
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gaitbridge.data.protocols import load_protocol
 from gaitbridge.errors import StoreError, UserError
-from gaitbridge.evaluation.comparing.paired import (
-    PairedRow,
-    compare_runs,
-    evaluation_folder,
-    paired_difference,
-    read_paired,
-    sign_flip_p,
-    write_paired,
-)
+from gaitbridge.evaluation.comparing.difference import paired_difference, sign_flip_p
+from gaitbridge.evaluation.comparing.paired import PairedRow, compare_runs, evaluation_folder, read_paired, write_paired
 from gaitbridge.evaluation.embedding.from_store import write_embeddings
-from gaitbridge.evaluation.ranking import metrics
 from gaitbridge.evaluation.results import find_row
-from gaitbridge.evaluation.scoring.compare import compare
-from gaitbridge.evaluation.scoring.score import evaluate_embeddings
+from gaitbridge.evaluation.scoring import bootstrap
+from gaitbridge.evaluation.scoring.rows import rows_of, sides_of
 from gaitbridge.store import Store
 from gaitbridge.types import Embeddings
 
@@ -73,9 +65,9 @@ def test_a_planted_gain_is_found_though_people_differ_far_more() -> None:
 
 def test_the_interval_is_that_of_the_same_people_drawn_for_both() -> None:
     a, b = np.random.default_rng(2).random((2, 120))
-    drawn = metrics.people_draws(np.stack([a, b], 1), PEOPLE, 7)
+    drawn = bootstrap.people_draws(np.stack([a, b], 1), PEOPLE, 7)
     found = paired_difference(a, b, PEOPLE, seed=7)
-    assert (found.low, found.high) == pytest.approx(metrics.interval(drawn[:, 1] - drawn[:, 0]))
+    assert (found.low, found.high) == pytest.approx(bootstrap.interval(drawn[:, 1] - drawn[:, 0]))
 
 
 def test_without_a_difference_the_p_value_is_small_as_rarely_as_it_says() -> None:
@@ -141,7 +133,8 @@ def test_sides_have_the_values_that_evaluation_gives_and_a_clear_gain_is_found(s
     ):
         row = find(rows, metric, probe, gallery, views, condition)
         for value, run in ((row.a, a), (row.b, b)):
-            alone = find_row(evaluate_embeddings(run / "evaluation", store, seed=5), metric, probe, gallery, views, condition)
+            evaluated = rows_of(sides_of(run / "evaluation", store, load_protocol("simulated")), 5, store.content_hash)
+            alone = find_row(evaluated, metric, probe, gallery, views, condition)
             assert alone is not None
             assert value == pytest.approx(alone.value)
             assert (row.probes, row.people, row.protocol, row.data_hash) == (alone.probes, alone.people, alone.protocol, store.content_hash)
@@ -164,9 +157,9 @@ def test_several_runs_of_a_side_are_averaged_probe_by_probe(store: Store, tmp_pa
     row, hits = find(rows), []
     for noise, seed in ((2.5, 1), (2.5, 2), (2.5, 3), (1.5, 1)):
         camera, lidar = (knowing_embeddings(store, modality, noise, seed) for modality in ("silhouettes", "range_views"))
-        one = compare(camera, lidar, store.rows, load_protocol("simulated"))
-        hits.append(one.rank("excluded").within(1))
-    wanted = paired_difference(np.mean(hits[:3], 0), hits[3], one.field("probes", "person").tolist(), 2)
+        one = sides_compared(store, camera, lidar)[0]
+        hits.append(one.ranking("excluded").within(1))
+    wanted = paired_difference(np.mean(hits[:3], 0), hits[3], one.people, 2)
     assert (row.a, row.b, row.low, row.high) == pytest.approx(tuple(100 * x for x in (wanted.a, wanted.b, wanted.low, wanted.high)))
     assert row.p == wanted.p
     assert row.runs_a == pytest.approx([100 * hit.mean() for hit in hits[:3]])
@@ -216,8 +209,7 @@ def test_the_evaluation_on_this_store_is_found_among_several(store: Store, tmp_p
 
 
 def test_files_of_a_comparison(store: Store, tmp_path: Path) -> None:
-    rows = compare_runs([make_run(tmp_path / "a", store, 2.0)], [make_run(tmp_path / "b", store, 1.5, 2)], store, views=("excluded",))
-    assert {row.views for row in rows} == {"excluded"}
+    rows = compare_runs([make_run(tmp_path / "a", store, 2.0)], [make_run(tmp_path / "b", store, 1.5, 2)], store)
     write_paired(rows, tmp_path / "out")
     assert read_paired(tmp_path / "out" / "comparison.json") == rows
     with (tmp_path / "out" / "comparison.csv").open(newline="") as file:

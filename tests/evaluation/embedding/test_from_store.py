@@ -9,7 +9,8 @@ from fake_store import make_store
 
 from gaitbridge import __version__
 from gaitbridge.errors import StoreError, UserError
-from gaitbridge.evaluation.embedding.from_store import embed_store, read_embeddings, read_provenance, write_embeddings
+from gaitbridge.evaluation.embedding.file import read_embeddings, read_provenance
+from gaitbridge.evaluation.embedding.from_store import embed_store, write_embeddings
 from gaitbridge.store import Store
 from gaitbridge.types import Embeddings
 
@@ -79,7 +80,7 @@ def test_damaged_files_are_named(tmp_path: Path) -> None:
         whole.replace("modality".encode("utf-32-le"), "modaliti".encode("utf-32-le")),
     ):
         path.write_bytes(damage)
-        with pytest.raises(StoreError, match=r"e\.npz is no file of embeddings, or damaged"):
+        with pytest.raises(StoreError, match=r"e\.npz.* damaged .*embed the store again"):
             read_embeddings(path)
 
 

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from gaitbridge.errors import UserError
-from gaitbridge.evaluation.embedding.from_store import embed_store, read_embeddings, read_provenance
+from gaitbridge.evaluation.embedding.file import read_embeddings, read_provenance
+from gaitbridge.evaluation.embedding.from_store import embed_store
 from gaitbridge.evaluation.embedding.in_parts import embed_in_parts
 from gaitbridge.store import Store
 from gaitbridge.types import Embeddings

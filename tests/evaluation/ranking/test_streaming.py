@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from gaitbridge.evaluation.embedding.file import read_any
-from gaitbridge.evaluation.ranking import distances, metrics, products
+from gaitbridge.evaluation.ranking import distances, matrix, products
 from gaitbridge.evaluation.ranking import every_mate as ranking
 from gaitbridge.evaluation.ranking import nearest_mate as nearest
 from gaitbridge.evaluation.ranking.distances import Side, centre_of, dense, exact_pairs, rounded
@@ -114,7 +114,7 @@ def test_all_places_are_those_of_sorting(kind: Distance, offset: float, monkeypa
         barred = random.random((len(pair.probes), len(pair.gallery))) < 0.3
         for mask, bar in ((None, None), (barred, lambda some, barred=barred: barred[some])):
             found = all_mates(pair, [bar])[0]
-            wanted = metrics.rank_gallery(all_exact(pair), [str(p) for p in pair.probe_people], [str(p) for p in pair.gallery_people], mask)
+            wanted = matrix.rank_gallery(all_exact(pair), [str(p) for p in pair.probe_people], [str(p) for p in pair.gallery_people], mask)
             for name in ("compared", "mates", "first", "last"):
                 assert (getattr(found, name) == getattr(wanted, name)).all(), name
             np.testing.assert_allclose(found.average_precision, wanted.average_precision, rtol=1e-12)

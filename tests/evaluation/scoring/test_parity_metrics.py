@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gaitbridge.evaluation.ranking import metrics
+from gaitbridge.evaluation.ranking import matrix
+from gaitbridge.evaluation.scoring import bootstrap
 from gaitbridge.types import Distance, Embeddings
 
 PARITY = Path(__file__).parents[3].parent / "shared" / "parity"
@@ -34,7 +35,7 @@ def load(name: str) -> tuple[dict[str, np.ndarray], dict[str, dict[str, float]]]
 
 
 def distances(case: dict[str, np.ndarray], kind: str, probe: np.ndarray, gallery: np.ndarray) -> np.ndarray:
-    return metrics.distance(Embeddings(case["embeddings"][probe], KINDS[kind]), Embeddings(case["embeddings"][gallery], KINDS[kind]))
+    return matrix.distance(Embeddings(case["embeddings"][probe], KINDS[kind]), Embeddings(case["embeddings"][gallery], KINDS[kind]))
 
 
 def rounded_cell_mean(case: dict[str, np.ndarray], kind: str, probe: np.ndarray, gallery: np.ndarray) -> float:
@@ -45,7 +46,7 @@ def rounded_cell_mean(case: dict[str, np.ndarray], kind: str, probe: np.ndarray,
         cells = []
         for g in np.unique(views[views != p]):
             rows, columns = views[probe] == p, views[gallery] == g
-            ranking = metrics.rank_gallery(far[np.ix_(rows, columns)], people[probe][rows].tolist(), people[gallery][columns].tolist())
+            ranking = matrix.rank_gallery(far[np.ix_(rows, columns)], people[probe][rows].tolist(), people[gallery][columns].tolist())
             cells.append(np.round(100.0 * (ranking.first == 1).mean(), 2))
         by_probe_view.append(np.mean(cells))
     return float(np.mean(by_probe_view))
@@ -75,7 +76,7 @@ def test_gait3d(kind: str) -> None:
     case, expected = load("Gait3D_evaluate_Gait3D")
     probe = np.asarray(["_g" not in view for view in case["views"]])  # in these cases the gallery's sequences end in _g1, _g2
     people = case["labels"]
-    ranking = metrics.rank_gallery(distances(case, kind, probe, ~probe), people[probe].tolist(), people[~probe].tolist())
-    found = {f"Rank-{rank}": metrics.mean_known(ranking.within(rank)) for rank in (1, 5, 10)}
-    found |= {"mAP": metrics.mean_known(ranking.average_precision), "mINP": metrics.mean_known(ranking.inverse_negative_penalty)}
+    ranking = matrix.rank_gallery(distances(case, kind, probe, ~probe), people[probe].tolist(), people[~probe].tolist())
+    found = {f"Rank-{rank}": bootstrap.mean_known(ranking.within(rank)) for rank in (1, 5, 10)}
+    found |= {"mAP": bootstrap.mean_known(ranking.average_precision), "mINP": bootstrap.mean_known(ranking.inverse_negative_penalty)}
     assert {name: 100 * value for name, value in found.items()} == pytest.approx(expected[f"Gait3D/evaluate_Gait3D/{kind}"], abs=1e-3)

@@ -14,8 +14,8 @@ from gaitbridge.data.protocols import load_protocol
 from gaitbridge.data.protocols.partition import ProbeSet, read_probe_set
 from gaitbridge.errors import UserError
 from gaitbridge.evaluation.embedding.file import read_any
+from gaitbridge.evaluation.scoring.compared import Request
 from gaitbridge.evaluation.scoring.document import Deeper, document
-from gaitbridge.evaluation.scoring.score_file import Request, score_file
 
 PARITY = Path(__file__).parents[3].parent / "shared" / "parity"
 VIEWS = ("000", "045", "090-far")
@@ -24,7 +24,7 @@ KINDS = ("euclidean", "cosine")
 
 def scored(path: Path, protocol: str, kind: Any = "euclidean", rounding: str = "exact", more: Deeper | None = None, **asked: Any) -> dict[str, Any]:
     file, request = read_any(path), Request(load_protocol(protocol), kind, **asked)
-    return document(file, request, rounding, *score_file(file, request), more)
+    return document(file, request, rounding, more)
 
 
 def cells(

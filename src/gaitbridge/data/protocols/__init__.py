@@ -4,12 +4,16 @@
 are of the same kind: a store is scored in every direction it has (probe camera, gallery LiDAR and so on).
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from gaitbridge.data.protocols.datasets import DATASETS
 from gaitbridge.data.protocols.own import OWN
-from gaitbridge.data.protocols.rules import IN_PROBE_SET, Columns, Part, Protocol, Rule, columns_of
+from gaitbridge.data.protocols.rules import IN_PROBE_SET, MODES, Columns, Part, Protocol, Rule, columns_of
 from gaitbridge.errors import UserError, nearest
 
-__all__ = ["IN_PROBE_SET", "PROTOCOLS", "Columns", "Part", "Protocol", "Rule", "columns_of", "load_protocol"]
+__all__ = ["IN_PROBE_SET", "MODES", "PROTOCOLS", "Columns", "Part", "Protocol", "Rule", "chosen_protocol", "columns_of", "load_protocol",
+           "own_protocol"]
 
 PROTOCOLS: dict[str, Protocol] = {protocol.name: protocol for protocol in (*OWN, *DATASETS)}
 
@@ -19,3 +23,25 @@ def load_protocol(name: str) -> Protocol:
     if name not in PROTOCOLS:
         raise UserError(f"unknown protocol {name!r}: {nearest(name, PROTOCOLS)}")
     return PROTOCOLS[name]
+
+
+def own_protocol(about: Mapping[str, Any]) -> str:
+    """The name of the protocol that belongs to a store, by what its document says about it (`store.document["about"]`); empty where nobody can tell.
+
+    Of an imported store the dataset's own, of a simulated one `simulated`, of captured motion or captured walks `real-motion`.
+    """
+    kind = about.get("kind")
+    if kind == "imported":
+        dataset = str(about.get("dataset", ""))
+        return next((name for name in (dataset, dataset.split("_mesh")[0]) if name in PROTOCOLS), "")
+    if kind == "simulated":
+        return "real-motion" if str(about.get("motion", "")).startswith("bvh:") else "simulated"
+    return "real-motion" if kind == "captured" else ""
+
+
+def chosen_protocol(name: str | None, about: Mapping[str, Any], store: str) -> Protocol:
+    """The protocol asked for, or the store's own. UserError where neither is known."""
+    if name is None and not own_protocol(about):
+        raise UserError(f"{store} does not say of which dataset it is, so it has no protocol of its own: choose one with --protocol "
+                        f"({', '.join(PROTOCOLS)})")
+    return load_protocol(name or own_protocol(about))

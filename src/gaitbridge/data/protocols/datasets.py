@@ -66,6 +66,7 @@ GAIT3D = Protocol(
     probe=Rule(match={**_TEST, IN_PROBE_SET: (True,)}),
     gallery=Rule(match={**_TEST, IN_PROBE_SET: (False,)}),
     identical=(),
+    conditions="",
     reference="Zheng et al., CVPR 2022: the probes of PROBE_SET against every other test sequence.",
 )
 GREW = Protocol(
@@ -74,6 +75,7 @@ GREW = Protocol(
     gallery=_types("01"),
     ranks=(1, 5, 10, 20),
     identical=(),
+    conditions="",
     precision=(),
     every_probe=True,
     reference="Zhu et al., ICCV 2021. Its probes (type 03) have hidden identities: this is the local test, type 02 against type 01.",
@@ -90,6 +92,7 @@ CCPG = Protocol(
     ),
     ranks=(1, 5),
     identical=("person", "view_start"),
+    cells_by="view_start",
     reference="Li et al., CVPR 2023: re-identification when clothes change (all, above, below, a bag). A view is a camera, its name up to _.",
 )
 SUSTECH1K = Protocol(

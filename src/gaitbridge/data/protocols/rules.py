@@ -13,6 +13,7 @@ from gaitbridge.errors import UserError
 
 Values = Mapping[str, tuple[Any, ...]]
 Columns = Mapping[str, np.ndarray]  # by field name, [n] each
+MODES = ("excluded", "identical", "all")  # of views: what the protocol leaves out left out, identical views alone, everything
 IN_PROBE_SET = "in_probe_set"  # whether the dataset's partition names the sequence as a probe
 
 
@@ -85,7 +86,8 @@ class Protocol:
     `excluded` such pairs are left out whoever the person is, in `identical` they alone are compared, in `all` everything is.
     Re-identification protocols, which leave out only the probe's own person at that view, name `("person", "view")`.
     Where nothing is left out whatever the view, it is empty. crossed: probe and gallery are of different modalities.
-    parts: by which results are also given; without parts, by the values of the field `conditions`.
+    cells_by: the field (CCPG: the camera) by whose pairs (probe, gallery) the field's standard toolkit averages rank-1 as well, beside the rest.
+    parts: by which results are also given; without parts, by the values of the field `conditions`, or by nothing where that is empty.
     precision: whether mAP (and mINP) belong to it, by name. every_probe: the toolkit counts a probe without a mate as a miss here.
     """
 
@@ -101,14 +103,27 @@ class Protocol:
     crossed: bool = False
     precision: tuple[str, ...] = ("mAP", "mINP")
     every_probe: bool = False
+    cells_by: str = ""
+
+    @property
+    def modes(self) -> tuple[str, ...]:
+        """The modes of views that mean something: three where identical views are left out whoever the person is, else the protocol's own alone."""
+        return MODES if self.identical == ("view",) else MODES[:1]
+
+    @property
+    def heads(self) -> tuple[str, ...]:
+        """The conditions that stand for the whole: `all` without parts; of parts the one called Overall, else every one."""
+        names = tuple(part.name for part in self.parts)
+        return ("Overall",) if "Overall" in names else names or ("all",)
 
     @property
     def fields(self) -> frozenset[str]:
         """The fields that it looks at, the parts of the key always among them."""
         rules = [self.probe, self.gallery, *(rule for part in self.parts for rule in (part.probe, part.gallery) if rule is not None)]
         named = {name for rule in rules for name in rule.fields}
-        conditions = set() if self.parts else {self.conditions}
-        return frozenset({"key", "person", "type", "view", *self.identical, *named, *conditions})
+        conditions = set() if self.parts or not self.conditions else {self.conditions}
+        beside = {self.cells_by} if self.cells_by else set()
+        return frozenset({"key", "person", "type", "view", *self.identical, *named, *conditions, *beside})
 
     @property
     def own_galleries(self) -> bool:
@@ -162,29 +177,37 @@ class Protocol:
 
     def described(self) -> list[str]:
         """All of it as lines of text."""
-        layout = {
-            "view pairs": "mean over the cells (probe view, gallery view), of gallery views first; identical views left out",
-            "probe views": "mean over probe views against the whole gallery",
-            "pooled": "mean over probes",
-        }[self.layout]
         lines = [
             f"{self.name}: {self.reference}",
             f"probe     {self.probe.in_words()}",
             f"gallery   {self.gallery.in_words()}{'; of the other sensor' if self.crossed else ''}",
             f"excluded  {self.exclusion_in_words()}",
-            f"score     {', '.join([*(f'rank-{rank}' for rank in self.ranks), *self.precision])}: {layout}",
+            f"score     {', '.join([*(f'rank-{rank}' for rank in self.ranks), *self.precision])}: {self.score_in_words()}",
         ]
+        if self.cells_by:
+            lines.append(f"beside    rank-1, mean over pairs of {self.cells_by.replace('view_start', 'cameras')}, different ones and all")
         for part in self.parts:
             own = f"; gallery: {part.gallery.in_words()}" if part.gallery else ""
             lines.append(f"part      {part.name}: {part.probe.in_words()}{own}")
         return lines
 
     def exclusion_in_words(self) -> str:
-        """Which pairs the dataset's owners leave out."""
+        """What a probe is not compared with, by the dataset's owners."""
         if not self.identical:
-            return "none"
-        names = " and ".join("camera (the view up to _)" if name == "view_start" else name for name in self.identical)
-        return f"identical {names}"
+            return "nothing"
+        if self.identical == ("view",):
+            return "gallery sequences of the probe's own view"
+        whose, at = ("the probe's own person at", [name for name in self.identical if name != "person"])
+        same = " and ".join("camera (the view up to _)" if name == "view_start" else name for name in at)
+        return f"{whose} the same {same}" if "person" in self.identical else f"gallery sequences of the same {same}"
+
+    def score_in_words(self) -> str:
+        """What its numbers are means of."""
+        return {
+            "view pairs": "mean over pairs (probe view, gallery view), over gallery views first",
+            "probe views": "mean over probe views, each against the whole gallery",
+            "pooled": "mean over probes",
+        }[self.layout]
 
 
 def columns_of(rows: Sequence[Mapping[str, Any]], protocol: Protocol, probe_set: Iterable[str] | None = None) -> dict[str, np.ndarray]:

@@ -17,8 +17,8 @@ import numpy as np
 from gaitbridge import __version__
 from gaitbridge.errors import UserError
 from gaitbridge.evaluation.bodies.errors import METRICS, MIRRORINGS, Errors, Mirrors, frame_errors
-from gaitbridge.evaluation.ranking import metrics
 from gaitbridge.evaluation.row_files import read_row_file, write_row_files
+from gaitbridge.evaluation.scoring import bootstrap
 from gaitbridge.types import Bodies
 
 NETWORK, MEAN_OF_VIEW, MEAN = SOURCES = ("network", "mean pose of the view", "mean pose")
@@ -173,10 +173,10 @@ def _rows(among: Sequence[SequenceErrors], about: Mapping[str, Any]) -> list[Rec
     sums = np.asarray([[one.errors[pair].sum() for pair in pairs] for one in counted]).reshape(len(counted), len(pairs))
     frames = np.asarray([[float(one.frames)] for one in counted]).reshape(len(counted), 1)
     several = len(set(people)) > 1
-    drawn = metrics.people_draws(np.concatenate([sums, frames], axis=1), people, int(about["seed"])) if several else None
+    drawn = bootstrap.people_draws(np.concatenate([sums, frames], axis=1), people, int(about["seed"])) if several else None
     made = []
     for number, (metric, mirroring) in enumerate(pairs):
-        low, high = (math.nan, math.nan) if drawn is None else metrics.interval(drawn[:, number] / drawn[:, -1])
+        low, high = (math.nan, math.nan) if drawn is None else bootstrap.interval(drawn[:, number] / drawn[:, -1])
         value = float(sums[:, number].sum() / frames.sum()) if counted else math.nan
         made.append(ReconstructionRow(
             metric=metric, unit="mm", value=_known(value), low=_known(low), high=_known(high), mirroring=mirroring, frames=int(frames.sum()),

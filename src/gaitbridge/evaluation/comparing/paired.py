@@ -7,79 +7,31 @@ each run stands beside them.
 
 from __future__ import annotations
 
+import hashlib
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from gaitbridge import __version__
-from gaitbridge.conventions import SENSOR, stream
+from gaitbridge.conventions import SENSOR
 from gaitbridge.data.protocols import Protocol, load_protocol
+from gaitbridge.data.protocols.partition import ProbeSet
 from gaitbridge.errors import UserError
-from gaitbridge.evaluation.embedding.from_store import read_provenance
-from gaitbridge.evaluation.ranking import metrics
-from gaitbridge.evaluation.results import VIEW_MODES
+from gaitbridge.evaluation.comparing.difference import measured_difference
+from gaitbridge.evaluation.embedding.file import read_any, read_provenance
 from gaitbridge.evaluation.row_files import read_row_file, write_row_files
-from gaitbridge.evaluation.scoring.compare import Comparison, comparisons
+from gaitbridge.evaluation.scoring.compared import Compared, Request, compared
+from gaitbridge.evaluation.scoring.measures import Measure, measures
+from gaitbridge.evaluation.scoring.rows import sides_of
 from gaitbridge.progress import Progress, silent
 from gaitbridge.store import Store
+from gaitbridge.types import Distance
 
-METRICS = ("rank-1", "mAP", "mINP")
 Direction = tuple[str, str, str]  # probe, gallery, and the part of the protocol where it has a gallery of its own
-FLIPS = 10_000  # random sign patterns; all of them where there are no more
-
-
-class PairedDifference(NamedTuple):
-    """Means of the probes that both sides scored, their difference b - a with its 95 % bootstrap interval over people, and the p-value."""
-
-    a: float
-    b: float
-    difference: float
-    low: float
-    high: float
-    p: float
-
-
-def paired_difference(a: np.ndarray, b: np.ndarray, people: Sequence[str], seed: int = 0) -> PairedDifference:
-    """Compare two scores of the same probes.
-
-    a, b: [N], NaN where a probe has no say (it then leaves both sides); people: N identities; seed: of the draws, the same people on both sides.
-    low, high and p are NaN with fewer than two people, everything is where no probe is left. ValueError where lengths differ.
-    """
-    if not len(a) == len(b) == len(people):
-        raise ValueError(f"{len(a)} and {len(b)} scores of {len(people)} probes: they must be of the same probes")
-    known = ~(np.isnan(a) | np.isnan(b))
-    owners = np.asarray(people, dtype=str)[known].tolist()
-    difference = (b - a)[known]
-    low, high = metrics.people_interval(difference, owners, seed)
-    mean_a, mean_b, mean = (metrics.mean_known(values) for values in (a[known], b[known], difference))
-    return PairedDifference(mean_a, mean_b, mean, low, high, sign_flip_p(difference, owners, seed))
-
-
-def sign_flip_p(difference: np.ndarray, people: Sequence[str], seed: int = 0, flips: int = FLIPS) -> float:
-    """The two-sided p-value of the mean of `difference` [N] under sign flips of PEOPLE: were the sides alike, a gain were as likely a loss.
-
-    All of a person's probes flip together. Every pattern of signs is tried where there are at most `flips`, else so many are drawn and the
-    observed one counts as one of them (Phipson and Smyth 2010), so that p is never 0. NaN with fewer than two people.
-    """
-    names, owner = np.unique(np.asarray(people, dtype=str), return_inverse=True)
-    if len(names) < 2:
-        return math.nan
-    sums = np.bincount(owner, difference, len(names))
-    at_least = abs(sums.sum()) - 1e-9 * np.abs(sums).sum()  # rounding must not make equals unequal
-    if 2 ** len(names) <= flips:
-        patterns = np.arange(2 ** len(names))[:, None] >> np.arange(len(names)) & 1
-        return float(np.mean(np.abs((1 - 2 * patterns) @ sums) >= at_least))
-    random, found = stream(seed, "sign flips of people"), 0
-    for start in range(0, flips, 1000):
-        signs = 1 - 2 * random.integers(0, 2, (min(1000, flips - start), len(names)), dtype=np.int8)
-        found += int(np.sum(np.abs(signs @ sums) >= at_least))
-    return (1 + found) / (1 + flips)
-
-
 @dataclass(frozen=True)
 class PairedRow:
     """One comparison. a, b: means over probes and runs in `unit`; difference (b - a), low and high in percentage points; None where not defined.
@@ -114,52 +66,79 @@ class PairedRow:
 
 
 class Scores(NamedTuple):
-    """What one run scored in one direction: by mode of views a table [N, len(metrics)] of shares, NaN for a probe without a mate."""
+    """What one file or run scored in one direction: its numbers, of probes in the order of their keys."""
 
-    by_views: dict[str, np.ndarray]
+    measures: dict[str, list[Measure]]  # by mode of views
+    conditions: dict[str, np.ndarray]  # bool [N], the probes of each
     probes: list[str]
-    gallery: list[str]
-    people: np.ndarray
-    parts: dict[str, np.ndarray]  # bool [N] by condition, `all` first where it is one
+    gallery: set[str]
+    people: list[str]
     weights_hash: str
-    metrics: tuple[str, ...] = METRICS
+
+
+Side = Sequence[tuple[Path, dict[Direction, Scores]]]
 
 
 def compare_runs(
     runs_a: Sequence[Path], runs_b: Sequence[Path], store: Store, protocol: Protocol | str = "simulated", *, seed: int = 0,
-    views: Sequence[str] = VIEW_MODES, progress: Progress = silent,
+    probe_set: Sequence[str] | None = None, progress: Progress = silent,
 ) -> list[PairedRow]:
-    """Rows of every direction that all runs have, in the modes `views`, over all conditions and by condition.
+    """Rows of every direction that all runs have, in all modes of views, by condition.
 
     runs_a, runs_b: folders of runs evaluated on `store` under `protocol` (or folders that hold their embedding files), one a training seed;
     progress: called with (done, all) runs.
     UserError where a run has no embeddings of this store and protocol, the runs compare other probes or galleries, or have no direction in common.
     """
     rule = load_protocol(protocol) if isinstance(protocol, str) else protocol
-    if not runs_a or not runs_b:
-        raise UserError("two sides are compared: give one run or more for each")
-    sides: list[list[tuple[Path, dict[Direction, Scores]]]] = [[], []]
-    for side, runs in zip(sides, (runs_a, runs_b), strict=True):
-        for run in runs:
-            side.append((run, _scores(run, store, rule, views)))
-            progress(sum(map(len, sides)), len(runs_a) + len(runs_b), str(run))
-    return compare_scores(sides[0], sides[1], views, rule, seed, store.content_hash)
+
+    def of_run(run: Path) -> dict[Direction, Scores]:
+        sides = sides_of(evaluation_folder(run, store, rule.name), store, rule, probe_set)
+        return {(one.probe_modality, one.gallery_modality, one.own): _scores(one, one.weights_hash) for one in sides}
+
+    return _compared(runs_a, runs_b, of_run, rule, seed, store.content_hash, progress)
 
 
-def compare_scores(
-    side_a: Sequence[tuple[Path, dict[Direction, Scores]]], side_b: Sequence[tuple[Path, dict[Direction, Scores]]], views: Sequence[str],
-    protocol: Protocol, seed: int, data_hash: str,
+def compare_files(
+    files_a: Sequence[Path], files_b: Sequence[Path], protocol: Protocol, *, distance: Distance | None = None,
+    partition: ProbeSet | None = None, seed: int = 0, progress: Progress = silent,
 ) -> list[PairedRow]:
-    """Rows of the directions that all have, of scores by direction, with the place each came from. UserError as in compare_runs."""
-    everyone = [*side_a, *side_b]
+    """As `compare_runs`, of files of embeddings. UserError where files cannot be scored, or compare other walks."""
+
+    def of_file(path: Path) -> dict[Direction, Scores]:
+        file = read_any(path)
+        directions, _ = compared(file, Request(protocol, distance or file.distance, partition=partition))
+        name = str(file.about.get("weights_hash") or hashlib.blake2b(str(path).encode(), digest_size=4).hexdigest())
+        return {(one.probe_modality, one.gallery_modality, one.own): _scores(one, name) for direction in directions for one in direction.sides}
+
+    return _compared(files_a, files_b, of_file, protocol, seed, "", progress)
+
+
+def protocol_of_files(files: Sequence[Path]) -> str:
+    """The protocol that files of embeddings say they were made for. UserError where they say none, or several."""
+    said = {str(read_any(path).about.get("protocol", "")) for path in files}
+    if len(said) > 1 or not all(said):
+        raise UserError(f"{files[0]} and the others do not say under which protocol to score them: choose one with --protocol")
+    return said.pop()
+
+
+def _compared(paths_a: Sequence[Path], paths_b: Sequence[Path], scores_of: Callable[[Path], dict[Direction, Scores]], protocol: Protocol, seed: int,
+              data_hash: str, progress: Progress) -> list[PairedRow]:
+    if not paths_a or not paths_b:
+        raise UserError("two sides are compared: give one run or more for each, or files")
+    sides: list[list[tuple[Path, dict[Direction, Scores]]]] = [[], []]
+    for side, paths in zip(sides, (paths_a, paths_b), strict=True):
+        for path in paths:
+            side.append((path, scores_of(path)))
+            progress(sum(map(len, sides)), len(paths_a) + len(paths_b), str(path))
+    everyone = [*sides[0], *sides[1]]
     common = [direction for direction in everyone[0][1] if all(direction in found for _, found in everyone)]
     if not common:
-        raise UserError(f"{side_a[0][0]} and {side_b[0][0]} have no direction in common: one knows silhouettes only, the other range views only")
+        raise UserError(f"{sides[0][0][0]} and {sides[1][0][0]} have no direction in common: one knows silhouettes only, the other range views only")
     rows = []
     for direction in common:
         _check_same_walks([(place, found[direction]) for place, found in everyone])
-        a, b = ([found[direction] for _, found in side] for side in (side_a, side_b))
-        rows += [row for mode in views for row in _rows(a, b, direction, mode, protocol, seed, data_hash)]
+        a, b = ([found[direction] for _, found in side] for side in sides)
+        rows += _rows(a, b, direction, protocol, seed, data_hash)
     return rows
 
 
@@ -178,63 +157,59 @@ def evaluation_folder(run: Path, store: Store, protocol: str) -> Path:
     )
 
 
-def _scores(run: Path, store: Store, protocol: Protocol, views: Sequence[str]) -> dict[Direction, Scores]:
-    """The scores of one run by (probe, gallery); distances are dropped, so that many runs fit."""
-    folder = evaluation_folder(run, store, protocol.name)
-    return {(one.probe_modality, one.gallery_modality, one.own): _of_comparison(one, views) for one in comparisons(folder, store, protocol)}
-
-
-def _of_comparison(one: Comparison, views: Sequence[str]) -> Scores:
-    tables = {}
-    for mode in views:
-        ranking = one.rank(mode)
-        tables[mode] = np.stack([ranking.within(1), ranking.average_precision, ranking.inverse_negative_penalty], axis=1)
-    probes, gallery = ([str(row["key"]) for row in side] for side in (one.probes, one.gallery))
-    everyone = {} if one.own else {"all": np.ones(len(probes), bool)}
-    return Scores(tables, probes, gallery, one.field("probes", "person"), everyone | one.parts, one.weights_hash)
+def _scores(one: Compared, weights_hash: str) -> Scores:
+    """The numbers of one comparison; distances are dropped, so that many runs fit."""
+    one.rank_all()
+    keys = one.probes["key"].astype(str)
+    order = np.argsort(keys)
+    found = {
+        mode: [replace(measure, values=measure.values[order], lines=measure.lines[order], chance=None, compared=measure.compared[order])
+               for measure in measures(one, mode)]
+        for mode in one.protocol.modes
+    }  # fmt: skip
+    conditions = {name: among[order] for name, among in one.conditions.items()}
+    people = np.asarray(one.people)[order].tolist()
+    return Scores(found, conditions, keys[order].tolist(), set(one.gallery["key"].tolist()), people, weights_hash)
 
 
 def _check_same_walks(found: Iterable[tuple[Path, Scores]]) -> None:
     (first, wanted), *others = found
-    for run, scores in others:
+    for place, scores in others:
         for side in ("probes", "gallery"):
             own, theirs = set(getattr(scores, side)), set(getattr(wanted, side))
             if own != theirs:
                 raise UserError(
-                    f"{run} and {first} do not compare the same walks: {len(own ^ theirs)} of the {side} are in one of them only, such as "
+                    f"{place} and {first} do not compare the same walks: {len(own ^ theirs)} of the {side} are in one of them only, such as "
                     f"{min(own ^ theirs)!r}; evaluate both on the same store with the same protocol"
                 )
 
 
-def _rows(
-    a: Sequence[Scores], b: Sequence[Scores], direction: Direction, views: str, protocol: Protocol, seed: int, data_hash: str
-) -> list[PairedRow]:
-    """The rows of one direction in one mode: probes stand in index order in every run."""
-    people, rows = a[0].people, []
-    tables = [np.stack([scores.by_views[views] for scores in side]) for side in (a, b)]   # each [runs, N, metrics]
-    for condition, among in a[0].parts.items():
-        for number, metric in enumerate(a[0].metrics):
-            of_a, of_b = (table[:, among, number] for table in tables)
-            found = paired_difference(of_a.mean(0), of_b.mean(0), people[among].tolist(), seed)
-            counted = ~np.isnan(of_a[0])
-            rows.append(PairedRow(
-                metric=metric, unit="%", a=_percent(found.a), b=_percent(found.b), difference=_percent(found.difference), low=_percent(found.low),
-                high=_percent(found.high), p=None if math.isnan(found.p) else found.p, runs_a=_each(of_a), runs_b=_each(of_b),
-                probes=int(counted.sum()), probes_without_mate=int((~counted).sum()), people=len(set(people[among][counted])),
-                probe_modality=direction[0], gallery_modality=direction[1], condition=condition, views=views, protocol=protocol.name, seed=seed,
-                weights_a=tuple(scores.weights_hash for scores in a), weights_b=tuple(scores.weights_hash for scores in b), data_hash=data_hash,
-                code_version=__version__,
-            ))
+def _rows(a: Sequence[Scores], b: Sequence[Scores], direction: Direction, protocol: Protocol, seed: int, data_hash: str) -> list[PairedRow]:
+    """The rows of one direction: the protocol's numbers, in each of its modes of views, by condition."""
+    first, rows = a[0], []
+    for mode in protocol.modes:
+        for condition, among in first.conditions.items():
+            for number, shape in enumerate(first.measures[mode]):
+                runs = [[scores.measures[mode][number] for scores in side] for side in (a, b)]
+                means = [replace(shape, values=np.mean([run.values for run in side], axis=0)) for side in runs]
+                found = measured_difference(means[0], means[1], among, first.people, seed)
+                counted = shape.known(among)
+                if math.isnan(found.difference):
+                    continue
+                rows.append(PairedRow(
+                    metric=shape.name, unit="%", a=_percent(found.a), b=_percent(found.b), difference=_percent(found.difference),
+                    low=_percent(found.low), high=_percent(found.high), p=None if math.isnan(found.p) else found.p,
+                    runs_a=tuple(_percent(run.mean(among)) for run in runs[0]), runs_b=tuple(_percent(run.mean(among)) for run in runs[1]),
+                    probes=int(counted.sum()), probes_without_mate=int((among & ~counted).sum()),
+                    people=len(set(np.asarray(first.people)[counted].tolist())), probe_modality=direction[0], gallery_modality=direction[1],
+                    condition=condition, views=mode, protocol=protocol.name, seed=seed, weights_a=tuple(scores.weights_hash for scores in a),
+                    weights_b=tuple(scores.weights_hash for scores in b), data_hash=data_hash, code_version=__version__,
+                ))  # fmt: skip
     return rows
 
 
 def _percent(share: float) -> float | None:
     return None if math.isnan(share) else 100.0 * share
-
-
-def _each(scores: np.ndarray) -> tuple[float | None, ...]:
-    """The value in % of each run alone, from [runs, N]."""
-    return tuple(_percent(metrics.mean_known(one)) for one in scores)
 
 
 def write_paired(rows: Sequence[PairedRow], out: Path, name: str = "comparison") -> None:

@@ -1,12 +1,11 @@
 """Pass 1 of an evaluation: sequences of a store to a file of embeddings that says where it comes from.
 
-The file is a NumPy .npz without pickle: `values` float32 [N, C, K], `keys` [N] of text, `provenance` one JSON text.
+The file is a NumPy .npz without pickle; `embedding.file` says what is in it, and reads it.
 """
 
 from __future__ import annotations
 
 import json
-import struct
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,9 +15,9 @@ import numpy as np
 from gaitbridge import __version__
 from gaitbridge.conventions import MODALITIES
 from gaitbridge.data.batches import has_all
-from gaitbridge.errors import StoreError, UserError, nearest
+from gaitbridge.errors import UserError, nearest
+from gaitbridge.evaluation.embedding.labels import labels_of, probe_set_of
 from gaitbridge.files import written_whole
-from gaitbridge.foreign_pickles import DAMAGED
 from gaitbridge.progress import Progress, silent
 from gaitbridge.store import Store
 from gaitbridge.types import Embeddings
@@ -36,13 +35,15 @@ def embed_store(
     batch: int = 64,
     progress: Progress = silent,
     inputs: Sequence[str] = (),
+    probe_set: Iterable[str] | None = None,
 ) -> Embeddings:
     """Embed sequences `numbers` of a store from one modality and write them to `out`, whole or not at all.
 
     embed: called with `batch` sequences at a time as `embed(silhouettes=[uint8 [T, H, W], ...])` or
     `embed(range_views=[float32 [T, H, W], ...])`; modality: a name or alias of conventions.MODALITIES; provenance: what the caller knows
     (run, recipe, ...), to which the weights' hash, the data's hash, the modality and the code's version are added; progress: called
-    with (done, all); inputs: the arrays that the network takes for this modality where it is more than the modality's own (Network.inputs).
+    with (done, all); inputs: the arrays that the network takes for this modality where it is more than the modality's own (Network.inputs);
+    probe_set: keys of the partition's probes, by default as the store was imported.
     Sequences without a frame of that modality are left out and listed in the provenance. UserError where none is left
     or a result is not finite.
     """
@@ -64,7 +65,8 @@ def embed_store(
     values = np.concatenate([part.values for part in parts])
     embeddings = Embeddings(values, parts[0].distance, name, parts[0].weights_hash, keys)
     left_out = sorted({store.rows[number]["key"] for number in asked} - set(keys))
-    write_embeddings(embeddings, out, {**provenance, "data_hash": store.content_hash, "left_out": left_out})
+    labels = labels_of([store.rows[number] for number in taken], probe_set_of(store) if probe_set is None else probe_set)
+    write_embeddings(embeddings, out, {**provenance, "data_hash": store.content_hash, "left_out": left_out}, labels)
     return embeddings
 
 
@@ -91,8 +93,11 @@ def _check_batch(made: Embeddings, keys: list[str], before: list[Embeddings]) ->
         )
 
 
-def write_embeddings(embeddings: Embeddings, out: Path, provenance: Mapping[str, Any]) -> Path:
-    """Write embeddings with their keys and provenance to `out`, whole or not at all. ValueError where they have no keys."""
+def write_embeddings(embeddings: Embeddings, out: Path, provenance: Mapping[str, Any], labels: Mapping[str, np.ndarray] | None = None) -> Path:
+    """Write embeddings with their keys and provenance to `out`, whole or not at all. ValueError where they have no keys.
+
+    labels: what the store says of each sequence, as `labels_of` gives it.
+    """
     if len(embeddings.keys) != len(embeddings):
         raise ValueError("embeddings need a key each to be written")
     about = {
@@ -103,39 +108,7 @@ def write_embeddings(embeddings: Embeddings, out: Path, provenance: Mapping[str,
         "distance": embeddings.distance,
     }
     with written_whole(Path(out)) as temporary, temporary.open("wb") as file:
-        np.savez(
-            file,
-            values=embeddings.values,
-            keys=np.asarray(embeddings.keys, dtype=str),
-            provenance=np.asarray(json.dumps(about, sort_keys=True)),
-        )
+        arrays: dict[str, Any] = {"values": embeddings.values, "keys": np.asarray(embeddings.keys, dtype=str)}
+        arrays |= {"provenance": np.asarray(json.dumps(about, sort_keys=True)), **(labels or {})}
+        np.savez(file, **arrays)
     return Path(out)
-
-
-def _open(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    if not path.is_file():
-        raise UserError(f"{path} is missing; embed the store first")
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in ("values", "keys", "provenance")}
-        about = json.loads(str(arrays["provenance"]))
-        for name in ("weights_hash", "modality", "distance", "data_hash"):
-            about.setdefault(name, "") if name == "data_hash" else about[name]
-    except (*DAMAGED, RuntimeError, struct.error) as error:  # RuntimeError: it says that it is encrypted
-        raise StoreError(f"{path} is no file of embeddings, or damaged ({' '.join(str(error).split())[:200]}); embed the store again") from error
-    return arrays, about
-
-
-def read_embeddings(path: Path | str) -> Embeddings:
-    """The embeddings of a file. UserError where it is missing, StoreError where it is damaged or something else."""
-    arrays, about = _open(Path(path))
-    try:
-        return Embeddings(arrays["values"], about["distance"], about["modality"], about["weights_hash"], tuple(arrays["keys"].tolist()))
-    except (ValueError, TypeError, AttributeError) as error:
-        raise StoreError(f"{path} is no file of embeddings, or damaged ({error}); embed the store again") from error
-
-
-def read_provenance(path: Path | str) -> dict[str, Any]:
-    """What a file of embeddings says of itself: run, weights_hash, data_hash, modality, distance, code_version, left_out. Errors as
-    read_embeddings."""
-    return _open(Path(path))[1]

@@ -19,7 +19,9 @@ import numpy as np
 from gaitbridge import __version__
 from gaitbridge.data.batches import has_all
 from gaitbridge.errors import StoreError, UserError
-from gaitbridge.evaluation.embedding.from_store import Embed, embed_store, modality_name, read_embeddings, read_provenance
+from gaitbridge.evaluation.embedding.file import read_embeddings, read_provenance
+from gaitbridge.evaluation.embedding.from_store import Embed, embed_store, modality_name
+from gaitbridge.evaluation.embedding.labels import labels_of, probe_set_of
 from gaitbridge.files import written_whole
 from gaitbridge.progress import Progress, silent
 from gaitbridge.store import Store
@@ -57,7 +59,8 @@ def embed_in_parts(embed: Embed, store: Store, numbers: Sequence[int], modality:
         progress(done, len(mine), "")
     if missing := sum(not file.is_file() for file in files):
         return missing
-    _put_together(files, keys, out, {**about, "weights_hash": weights_hash, "modality": name})
+    labels = labels_of([store.rows[number] for number in taken], probe_set_of(store))
+    _put_together(files, keys, labels, out, {**about, "weights_hash": weights_hash, "modality": name})
     shutil.rmtree(folder, ignore_errors=True)
     return 0
 
@@ -71,7 +74,7 @@ def _check_same(out: Path, plan: Mapping[str, Any]) -> None:
         raise UserError(f"{out} holds embeddings of another network, modality or store: choose another name, or delete it")
 
 
-def _put_together(files: Sequence[Path], keys: Sequence[str], out: Path, about: Mapping[str, Any]) -> None:
+def _put_together(files: Sequence[Path], keys: Sequence[str], labels: Mapping[str, np.ndarray], out: Path, about: Mapping[str, Any]) -> None:
     """The parts as one .npz, a part in memory at a time."""
     first = read_embeddings(files[0])
     shape = (len(keys), *first.values.shape[1:])
@@ -81,7 +84,8 @@ def _put_together(files: Sequence[Path], keys: Sequence[str], out: Path, about: 
             np.lib.format.write_array_header_1_0(file, {"descr": "<f4", "fortran_order": False, "shape": shape})
             for values in _values(files, keys):
                 file.write(np.ascontiguousarray(values, "<f4").tobytes())
-        for name, array in (("keys", np.asarray(keys, dtype=str)), ("provenance", np.asarray(json.dumps(document, sort_keys=True)))):
+        texts = {"keys": np.asarray(keys, dtype=str), "provenance": np.asarray(json.dumps(document, sort_keys=True))}
+        for name, array in (texts | dict(labels)).items():
             with archive.open(f"{name}.npy", "w") as file:
                 np.lib.format.write_array(file, array, allow_pickle=False)
 

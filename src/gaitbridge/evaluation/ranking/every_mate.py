@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gaitbridge.evaluation.ranking.distances import Side, centre_of, dense, exact_pairs
-from gaitbridge.evaluation.ranking.metrics import Ranking
+from gaitbridge.evaluation.ranking.mates import Ranking
 from gaitbridge.progress import Progress, silent
 from gaitbridge.types import Distance
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
-from gaitbridge.evaluation.ranking import metrics
 from gaitbridge.evaluation.ranking.every_mate import Matching, all_mates
-from gaitbridge.evaluation.ranking.metrics import Ranking
+from gaitbridge.evaluation.ranking.mates import Ranking
+from gaitbridge.evaluation.ranking.matrix import rank_gallery
 from gaitbridge.evaluation.ranking.nearest_mate import nearest_mates
 from gaitbridge.progress import Progress, silent
 
+Bar = Callable[[slice], np.ndarray]  # of a block of probes, bool [n, M]: the pairs that are not compared
 Bars = tuple[np.ndarray, np.ndarray] | None  # codes [N] and [M]: a pair of one code is not compared
 
 
@@ -22,8 +24,8 @@ class Places(Protocol):
     def by_group(self, groups: np.ndarray, most: int) -> np.ndarray:
         """int [N, S]: the rank of the nearest mate in each group of the gallery; most + 1 beyond, 0 without a mate."""
 
-    def over_all(self, bars: Bars) -> Ranking:
-        """The places of all mates, but of the pairs barred."""
+    def over_all(self, bars: Sequence[Bar | None]) -> list[Ranking]:
+        """The places of all mates, but of the pairs barred: a ranking for each of `bars`, in one pass."""
 
 
 @dataclass(frozen=True)
@@ -37,10 +39,9 @@ class OfEmbeddings:
         """See Places."""
         return nearest_mates(self.pair, groups, most, self.progress)
 
-    def over_all(self, bars: Bars) -> Ranking:
+    def over_all(self, bars: Sequence[Bar | None]) -> list[Ranking]:
         """See Places."""
-        barred = None if bars is None else (lambda some: bars[0][some, None] == bars[1][None, :])
-        return all_mates(self.pair, [barred], self.progress)[0]
+        return all_mates(self.pair, bars, self.progress)
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class OfMatrix:
     gallery_people: np.ndarray
 
     def _ranked(self, columns: np.ndarray, barred: np.ndarray | None) -> Ranking:
-        return metrics.rank_gallery(
+        return rank_gallery(
             self.distances[:, columns], self.probe_people.astype(str).tolist(), self.gallery_people[columns].astype(str).tolist(), barred
         )
 
@@ -61,10 +62,10 @@ class OfMatrix:
         firsts = [self._ranked(groups == group, None).first for group in range(int(groups.max(initial=-1)) + 1)]
         return np.minimum(np.stack(firsts, axis=1), most + 1) if firsts else np.zeros((len(self.distances), 0), int)
 
-    def over_all(self, bars: Bars) -> Ranking:
+    def over_all(self, bars: Sequence[Bar | None]) -> list[Ranking]:
         """See Places."""
         everyone = np.ones(len(self.gallery_people), bool)
-        return self._ranked(everyone, None if bars is None else bars[0][:, None] == bars[1][None, :])
+        return [self._ranked(everyone, None if bar is None else bar(slice(None))) for bar in bars]
 
 
 def codes(probe: list[np.ndarray], gallery: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:

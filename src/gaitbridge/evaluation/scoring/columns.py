@@ -14,23 +14,27 @@ SENSORS = ("camera", "lidar")
 
 
 def columns_of_file(file: EmbeddingsFile, protocol: Protocol, partition: ProbeSet | None) -> tuple[dict[str, np.ndarray], list[str]]:
-    """The fields that a protocol looks at, of a file, where every sequence counts as a test sequence; and notes.
+    """The fields that a protocol looks at, of a file, and notes. Where the file does not say who is for the test, every sequence counts as one of it.
 
     UserError where the protocol needs a partition.
     """
     notes: list[str] = []
     columns = {"key": file.keys, "person": file.people, "type": file.types, "view": file.views, "split": np.full(len(file), "test")}
+    if (file.labels.get("splits", columns["split"]) == "test").any():
+        columns["split"] = file.labels.get("splits", columns["split"])
     if "view_start" in protocol.fields:
         kinds, number = np.unique(file.views, return_inverse=True)
         columns["view_start"] = np.asarray([str(view).split("_")[0] for view in kinds])[number]
     if {"condition", "take"} & protocol.fields:
         kinds, number = np.unique(file.types, return_inverse=True)
         said = [fields_of_type(str(kind)) for kind in kinds]
-        columns["condition"] = np.asarray([condition for condition, _ in said])[number]
-        columns["take"] = np.asarray([take for _, take in said])[number]
+        columns["condition"] = file.labels.get("conditions", np.asarray([condition for condition, _ in said])[number])
+        columns["take"] = file.labels.get("takes", np.asarray([take for _, take in said])[number])
     if IN_PROBE_SET in protocol.fields:
         if partition is not None:
             columns[IN_PROBE_SET] = partition.holds(columns["key"])
+        elif "in_probe_set" in file.labels:
+            columns[IN_PROBE_SET] = file.labels["in_probe_set"]
         elif (found := probes_by_view_name(file.views)) is not None:
             columns[IN_PROBE_SET] = found
             notes.append("no partition given: sequences whose view ends in _g and a number are the gallery, the others the probes")
@@ -41,7 +45,7 @@ def columns_of_file(file: EmbeddingsFile, protocol: Protocol, partition: ProbeSe
             )
     if partition is not None and partition.test:
         known = np.isin(file.people, np.asarray(sorted(partition.test)))
-        columns["split"] = np.where(known, "test", "")
+        columns["split"] = np.where(known, columns["split"], "")
         if not known.all():
             notes.append(f"{int((~known).sum())} sequences of people who are not in TEST_SET are left out")
     return columns, notes

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired
+
+import numpy as np
+from typing_extensions import TypedDict
 
 from gaitbridge import __version__
-from gaitbridge.errors import StoreError, UserError
+from gaitbridge.documents import read_document
+from gaitbridge.errors import UserError
 from gaitbridge.evaluation.embedding.file import EmbeddingsFile
-from gaitbridge.evaluation.scoring import deeper
-from gaitbridge.evaluation.scoring.score_file import Direction, Request
+from gaitbridge.evaluation.scoring import further
+from gaitbridge.evaluation.scoring.compared import Direction, Request, compared
+from gaitbridge.evaluation.scoring.measures import own_measures
+from gaitbridge.evaluation.scoring.published import numbers
 
 
 @dataclass(frozen=True)
@@ -25,30 +30,34 @@ class Deeper:
     seed: int = 0
 
 
-def document(
-    file: EmbeddingsFile, request: Request, rounding: str, directions: list[Direction], notes: list[str], more: Deeper | None = None
-) -> dict[str, Any]:
-    """The results as plain JSON: metrics in the rounding asked for, exact ones beside them, counts, rules; null where there is no number.
+def document(file: EmbeddingsFile, request: Request, rounding: str, more: Deeper | None = None) -> dict[str, Any]:
+    """A file scored as plain JSON: metrics in the rounding asked for, exact ones beside them, counts, rules; null where there is no number.
 
-    With both directions across sensors names begin with `camera-lidar ` and `lidar-camera `, probe first.
+    With both directions across sensors names begin with `camera-lidar ` and `lidar-camera `, probe first. Errors as `compared`.
     """
+    directions, notes = compared(file, request)
     several = len(directions) > 1
+    prefixes = [f"{one.name} " if several else "" for one in directions]
     metrics: dict[str, float | None] = {}
     exact: dict[str, float | None] = {}
+    intervals: dict[str, list[float] | None] = {}
     counts: dict[str, Any] = {}
-    for one in directions:
-        prefix = f"{one.name} " if several else ""
-        exact |= {prefix + name: _number(value) for name, value in one.averages.exact.items()}
-        chosen = one.averages.exact if rounding == "exact" else {name: round(value, 4) for name, value in one.averages.published.items()}
-        metrics |= {prefix + name: _number(value) for name, value in chosen.items()}
-        counts |= {prefix.strip(): one.counts} if several else one.counts
-    protocol, more = request.protocol, more or Deeper()
+    more = more or Deeper()
+    for prefix, one in zip(prefixes, directions, strict=True):
+        found = [(number, side.people) for side in one.sides for number in numbers(side)]
+        notes += [number.note for number, _ in found if number.note]
+        exact |= {prefix + number.name: _number(number.exact) for number, _ in found}
+        metrics |= {prefix + number.name: _number(round(number.published, 4)) for number, _ in found}
+        counts |= {prefix.strip(): _counts(one)} if several else _counts(one)
+        if more.intervals:
+            intervals |= {prefix + name: ends for name, ends in further.intervals(found, more.seed).items()}
+    protocol = request.protocol
     made: dict[str, Any] = {
         "protocol": protocol.name,
         "distance": request.distance,
         "rounding": rounding,
         "unit": "%",
-        "metrics": metrics,
+        "metrics": exact if rounding == "exact" else metrics,
         "exact": exact,
         "counts": counts,
         "probe_modality": [one.probe_modality for one in directions] if several else directions[0].probe_modality or None,
@@ -60,31 +69,59 @@ def document(
         "file": str(file.path),
         "gallery_file": str((request.gallery or file).path),
         "code_version": __version__,
-        "notes": notes,
+        "notes": list(dict.fromkeys(notes)),
     }
-    prefixes = [f"{one.name} " if several else "" for one in directions]
     if more.intervals:
-        found = [deeper.intervals(one, more.seed) for one in directions]
-        made["intervals"] = {prefix + name: values for prefix, of in zip(prefixes, found, strict=True) for name, values in of.items()}
+        made["intervals"] = intervals
     if more.verification:
-        checked = (deeper.verification(one, request.progress) for one in directions)
+        checked = (further.verification(one, request.progress) for one in directions)
         made["verification"] = {prefix.strip(): of for prefix, of in zip(prefixes, checked, strict=True)}
     if more.cells:
-        made["cells"] = {prefix.strip(): deeper.view_cells(one) for prefix, one in zip(prefixes, directions, strict=True)}
+        made["cells"] = {prefix.strip(): further.view_cells(one) for prefix, one in zip(prefixes, directions, strict=True)}
     return made
 
 
-def read_document(path: Path) -> dict[str, Any]:
+def _counts(direction: Direction) -> dict[str, Any]:
+    """Probes, those without a mate, gallery, people; where parts have galleries of their own, sequences that are used at all."""
+    mated: dict[str, bool] = {}
+    parts: dict[str, dict[str, int]] = {}
+    for side in direction.sides:
+        has_mate = own_measures(side)[0].known(np.ones(len(side.pair.probes), bool))
+        mated |= dict(zip(side.probes["key"].tolist(), has_mate.tolist(), strict=True))
+        for part in side.protocol.parts:
+            among = side.conditions[part.name]
+            parts[part.name] = {"probes": int(among.sum()), "probes_without_mate": int((among & ~has_mate).sum()), "gallery": len(side.pair.gallery)}
+    sides = direction.sides
+    counts: dict[str, Any] = {
+        "sequences": direction.sequences,
+        "probes": len(mated),
+        "probes_without_mate": sum(not one for one in mated.values()),
+        "gallery": len({key for side in sides for key in side.gallery["key"].tolist()}),
+        "people": len({person for side in sides for person in side.people}),
+    }
+    return counts | ({"parts": parts} if parts else {})
+
+
+class Scores(TypedDict):
+    """What a document of scores must hold to be made tables of."""
+
+    protocol: str
+    distance: str
+    rounding: str
+    reranked: bool
+    metrics: dict[str, float | None]
+    exact: dict[str, float | None]
+    counts: dict[str, Any]
+    intervals: NotRequired[dict[str, list[float] | None]]
+    verification: NotRequired[dict[str, dict[str, Any]]]
+    cells: NotRequired[dict[str, dict[str, Any]]]
+
+
+def read_scores(path: Path) -> Scores:
     """A document that `gaitbridge score --out` wrote. UserError where it is missing, StoreError where it is something else."""
     if not path.is_file():
         raise UserError(f"{path} is missing; write it with `gaitbridge score EMBEDDINGS --protocol NAME --out {path}`")
-    try:
-        document = json.loads(path.read_text())
-        if not isinstance(document, dict) or not {"protocol", "metrics", "exact", "counts", "rounding", "distance", "reranked"} <= set(document):
-            raise ValueError("not the document of a score")
-    except ValueError as error:
-        raise StoreError(f"{path} holds no scores, or is damaged ({error}); score the file again with --out") from error
-    return document
+    return read_document(path, Scores, "score the file again with --out")
 
 
 def _number(value: float) -> float | None:

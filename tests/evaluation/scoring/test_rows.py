@@ -6,15 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fake_store import VIEWS, knowing_embeddings, make_store
+from fake_store import VIEWS, evaluated, knowing_embeddings, make_store, sides_compared, write_sides
 
-from gaitbridge.data.protocols import Protocol, Rule, load_protocol
+from gaitbridge.data.protocols import MODES, Protocol, Rule, load_protocol
 from gaitbridge.errors import StoreError, UserError
 from gaitbridge.evaluation.embedding.from_store import write_embeddings
-from gaitbridge.evaluation.ranking import metrics
-from gaitbridge.evaluation.results import DIRECTIONS, VIEW_MODES, ResultRow, find_row, read_rows
-from gaitbridge.evaluation.scoring.compare import compare
-from gaitbridge.evaluation.scoring.score import cell_mean, evaluate_embeddings, score, write_evaluation
+from gaitbridge.evaluation.ranking import matrix
+from gaitbridge.evaluation.results import DIRECTIONS, ResultRow, find_row, read_rows
+from gaitbridge.evaluation.scoring.measures import mean_of_rows
+from gaitbridge.evaluation.scoring.rows import rows_of, sides_of, write_evaluation
 from gaitbridge.store import Store
 from gaitbridge.types import Embeddings
 
@@ -33,7 +33,7 @@ def sides(store: Store) -> tuple[Embeddings, Embeddings]:
 
 @pytest.fixture(scope="module")
 def rows(store: Store, sides: tuple[Embeddings, Embeddings]) -> list[ResultRow]:
-    return evaluate_embeddings(sides, store)
+    return evaluated(store, *sides)
 
 
 def slow_rank1(store: Store, probe: Embeddings, gallery: Embeddings, views: str, condition: str) -> tuple[float, int, float]:
@@ -56,7 +56,7 @@ def slow_rank1(store: Store, probe: Embeddings, gallery: Embeddings, views: str,
 
 
 @pytest.mark.parametrize(("probe", "gallery"), DIRECTIONS)
-@pytest.mark.parametrize("views", VIEW_MODES)
+@pytest.mark.parametrize("views", MODES)
 @pytest.mark.parametrize("condition", ["all", "bag"])
 def test_rank1_is_that_of_plain_loops(
     store: Store, sides: tuple[Embeddings, Embeddings], rows: list[ResultRow], probe: str, gallery: str, views: str, condition: str
@@ -91,10 +91,10 @@ def test_a_sequence_that_one_sensor_missed_is_no_probe_there(rows: list[ResultRo
 def test_view_pair_cells_and_their_mean(store: Store, sides: tuple[Embeddings, Embeddings], rows: list[ResultRow]) -> None:
     cells = [row for row in rows if row.probe_view and (row.probe_modality, row.gallery_modality) == ("camera", "lidar")]
     assert {(row.probe_view, row.gallery_view) for row in cells} == {(p, g) for p in VIEWS for g in VIEWS}
-    comparison = compare(*sides, store.rows, load_protocol("simulated"))
-    p, g = comparison.field("probes", "view") == "090", comparison.field("gallery", "view") == "180"
-    people = comparison.field("probes", "person")[p].tolist(), comparison.field("gallery", "person")[g].tolist()
-    wanted = metrics.rank_gallery(comparison.distances[np.ix_(p, g)], *people).within(1).mean()
+    one = sides_compared(store, *sides)[0]
+    p, g = one.probes["view"] == "090", one.gallery["view"] == "180"
+    people = one.probes["person"][p].tolist(), one.gallery["person"][g].tolist()
+    wanted = matrix.rank_gallery(one.distances_of(np.arange(len(p)))[np.ix_(p, g)], *people).within(1).mean()
     cell = next(row for row in cells if (row.probe_view, row.gallery_view) == ("090", "180"))
     assert (cell.value, cell.gallery, cell.probes) == (pytest.approx(100 * wanted), 7, 14)
     main = find_row(reversed(rows), "rank-1", "camera", "lidar", "all")  # the cells, which come first now, are not the main number
@@ -106,17 +106,16 @@ def test_view_pair_cells_and_their_mean(store: Store, sides: tuple[Embeddings, E
 
 
 def test_empty_cells_are_skipped_gallery_views_first() -> None:
-    pairs = [("a", "a"), ("a", "b"), ("b", "a"), ("b", "b")]
-    assert cell_mean(np.asarray([[1.0, np.nan, 0.0, 0.5], [np.nan, np.nan, 0.0, 1.0], [np.nan] * 4]), pairs) == pytest.approx(
-        [0.625, 0.5, np.nan], nan_ok=True
-    )
+    nan = np.nan
+    for cells, wanted in ((((1.0, nan), (0.0, 0.5)), 0.625), (((nan, nan), (0.0, 1.0)), 0.5), (((nan, nan), (nan, nan)), nan)):
+        assert mean_of_rows(np.asarray(cells)) == pytest.approx(wanted, nan_ok=True)
 
 
 def test_probes_without_a_mate_are_counted(store: Store, sides: tuple[Embeddings, Embeddings]) -> None:
     camera, lidar = sides
     kept = [number for number, key in enumerate(lidar.keys) if not key.startswith("p0003/normal-0")]
     fewer = Embeddings(lidar.values[kept], lidar.distance, lidar.modality, lidar.weights_hash, tuple(lidar.keys[number] for number in kept))
-    row = find_row(score(camera, fewer, store.rows, load_protocol("simulated")), "rank-1", "camera", "lidar")
+    row = find_row(evaluated(store, camera, fewer), "rank-1", "camera", "lidar")
     assert row is not None
     assert (row.probes, row.probes_without_mate, row.people) == (6 * 2 * 4, 2 * 4, 6)
 
@@ -124,7 +123,7 @@ def test_probes_without_a_mate_are_counted(store: Store, sides: tuple[Embeddings
 def test_one_person_gives_a_value_without_an_interval(tmp_path: Path) -> None:
     store = make_store(tmp_path / "store", people=1)
     camera, lidar = knowing_embeddings(store, "silhouettes"), knowing_embeddings(store, "range_views")
-    found = score(camera, lidar, store.rows, load_protocol("simulated"), views="identical")
+    found = evaluated(store, camera, lidar)
     for metric in ("rank-1", "rank-1 cell mean"):
         row = find_row(found, metric, "camera", "lidar", "identical")
         assert row is not None
@@ -133,7 +132,7 @@ def test_one_person_gives_a_value_without_an_interval(tmp_path: Path) -> None:
 
 def test_one_view_has_nothing_across_views(tmp_path: Path) -> None:
     store = make_store(tmp_path / "store", people=3, views=("000",))
-    found = evaluate_embeddings((knowing_embeddings(store, "silhouettes"), knowing_embeddings(store, "range_views")), store)
+    found = evaluated(store, knowing_embeddings(store, "silhouettes"), knowing_embeddings(store, "range_views"))
     row = find_row(found, "rank-1", "camera", "lidar")
     assert row is not None
     assert (row.value, row.low, row.probes, row.probes_without_mate) == (None, None, 0, 6)
@@ -142,26 +141,26 @@ def test_one_view_has_nothing_across_views(tmp_path: Path) -> None:
 def test_exclusion_of_the_own_person_only_leaves_strangers_at_that_view(store: Store, sides: tuple[Embeddings, Embeddings]) -> None:
     simulated = load_protocol("simulated")
     own = Protocol("own", simulated.probe, Rule(simulated.gallery.match), identical=("person", "view"))
-    row = find_row(score(*sides, store.rows, own), "rank-1", "camera", "lidar")
+    row = find_row(evaluated(store, *sides, protocol=own), "rank-1", "camera", "lidar")
     assert row is not None
     assert (row.compared, row.chance) == (27.0, pytest.approx(100 * 3 / 27))
 
 
 def test_embeddings_of_another_store_are_refused(store: Store, sides: tuple[Embeddings, Embeddings], tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="of no sequence of this store"):
-        score(*sides, store.rows[:5], load_protocol("simulated"))
-    with pytest.raises(UserError, match=r"unknown views mode 'exclude'.*did you mean 'excluded'"):
-        score(*sides, store.rows, load_protocol("simulated"), views="exclude")
+    other = make_store(tmp_path / "other", people=2)
+    with pytest.raises(UserError, match=r"60 embeddings are of no sequence of .*, such as 'p0002/normal-0/000'"):
+        sides_of(write_sides(tmp_path / "strangers", other, sides[0]), other, load_protocol("simulated"))
+    with pytest.raises(UserError, match=r"no mode of views 'exclude'.*did you mean 'excluded'"):
+        sides_compared(store, *sides)[0].ranking("exclude")
     with pytest.raises(UserError, match=r"neither silhouettes\.npz nor range_views\.npz"):
-        evaluate_embeddings(tmp_path, store)
+        sides_of(tmp_path, store, load_protocol("simulated"))
     write_embeddings(sides[0], tmp_path / "silhouettes.npz", {"data_hash": "0123456789"})
     with pytest.raises(UserError, match="made from another store"):
-        evaluate_embeddings(tmp_path, store)
+        sides_of(tmp_path, store, load_protocol("simulated"))
 
 
 def test_files_of_an_evaluation(store: Store, sides: tuple[Embeddings, Embeddings], rows: list[ResultRow], tmp_path: Path) -> None:
-    for side in sides:
-        write_embeddings(side, tmp_path / f"{side.modality}.npz", {"data_hash": store.content_hash})
+    write_sides(tmp_path, store, *sides)
     assert write_evaluation(tmp_path, store, "simulated", 0, tmp_path) == rows == read_rows(tmp_path / "results.json")
     with (tmp_path / "results.csv").open(newline="") as file:
         table = list(csv.DictReader(file))
@@ -178,7 +177,7 @@ def test_files_of_an_evaluation(store: Store, sides: tuple[Embeddings, Embedding
 
 
 def test_retrieval_examples_are_the_nearest_of_the_other_sensor(store: Store, sides: tuple[Embeddings, Embeddings], tmp_path: Path) -> None:
-    write_evaluation(sides, store, "simulated", 0, tmp_path)
+    write_evaluation(write_sides(tmp_path, store, *sides), store, "simulated", 0, tmp_path)
     examples = json.loads((tmp_path / "retrieval.json").read_text())["examples"]
     assert {example["probe_modality"] for example in examples} == {"camera", "lidar"}
     assert {example["correct"] for example in examples} == {True, False}
@@ -196,5 +195,5 @@ def test_retrieval_examples_are_the_nearest_of_the_other_sensor(store: Store, si
 
 def test_one_modality_alone_is_scored_against_itself(store: Store, sides: tuple[Embeddings, Embeddings], tmp_path: Path) -> None:
     write_embeddings(sides[0], tmp_path / "silhouettes.npz", {})
-    found = evaluate_embeddings(tmp_path, store)
+    found = rows_of(sides_of(tmp_path, store, load_protocol("simulated")), 0, "")
     assert {(row.probe_modality, row.gallery_modality) for row in found} == {("camera", "camera")}

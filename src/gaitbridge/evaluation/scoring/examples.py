@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from gaitbridge.conventions import stream
-from gaitbridge.evaluation.scoring.compare import Comparison
+from gaitbridge.data.protocols import Columns
+from gaitbridge.evaluation.scoring.compared import Compared
 
-SHOWN = ("key", "person", "condition", "view")
 
+def retrieval_examples(directions: Sequence[Compared], seed: int, count: int = 8, nearest: int = 5) -> dict[str, Any]:
+    """For each direction across sensors (or within the only one) up to `count` probes, half found at rank 1 and half not.
 
-def retrieval_examples(directions: Sequence[Comparison], seed: int, count: int = 8, nearest: int = 5) -> dict[str, Any]:
-    """For each direction across sensors (or within the only one) up to `count` probes, half found at rank 1 and half not, identical views excluded.
+    They are held against the whole gallery but for what the protocol leaves out.
 
     Returns {"views", "note", "examples": [{probe, modalities, correct, first_match, "nearest": [{key, person, distance, correct}]}]}.
     Probes are drawn from the stream of `seed`, a person at most once a half as long as there are enough people.
@@ -29,41 +30,32 @@ def retrieval_examples(directions: Sequence[Comparison], seed: int, count: int =
     return {"views": "excluded", "note": note, "examples": examples}
 
 
-def _examples(one: Comparison, random: np.random.Generator, count: int, nearest: int) -> list[dict[str, Any]]:
-    ranking = one.rank("excluded")
+def _examples(one: Compared, random: np.random.Generator, count: int, nearest: int) -> list[dict[str, Any]]:
+    ranking = one.ranking("excluded")
     right = _draw(one, np.flatnonzero(ranking.first == 1), random, (count + 1) // 2)
     wrong = _draw(one, np.flatnonzero(ranking.first > 1), random, count // 2)
-    people = one.field("gallery", "person")
+    people = one.gallery["person"].astype(str)
+    about = {"probe_modality": one.probe_modality, "gallery_modality": one.gallery_modality}
     made = []
     for probe in [*right, *wrong]:
-        person = str(one.probes[probe]["person"])
-        distances, excluded = one.distances_of([probe])[0], one.excluded("excluded", [probe])
+        person = one.people[probe]
+        distances, excluded = one.distances_of(np.asarray([probe]))[0], one.excluded("excluded", np.asarray([probe]))
         allowed = np.arange(len(people)) if excluded is None else np.flatnonzero(~excluded[0])
         order = allowed[np.lexsort((people[allowed] == person, distances[allowed]))][:nearest]  # ties: strangers first
-        found = [
-            {**_shown(one.gallery[number]), "distance": float(distances[number]), "correct": bool(people[number] == person)}
-            for number in order
-        ]
-        about = {"probe_modality": one.probe_modality, "gallery_modality": one.gallery_modality}
-        made.append(
-            {
-                **about,
-                "probe": _shown(one.probes[probe]),
-                "first_match": int(ranking.first[probe]),
-                "correct": bool(ranking.first[probe] == 1),
-                "nearest": found,
-            }
-        )
+        found = [{**_shown(one.gallery, number), "distance": float(distances[number]), "correct": bool(people[number] == person)} for number in order]
+        place = int(ranking.first[probe])
+        made.append({**about, "probe": _shown(one.probes, probe), "first_match": place, "correct": place == 1, "nearest": found})
     return made
 
 
-def _shown(row: Mapping[str, Any]) -> dict[str, str]:
-    return {name: str(row[name]) for name in SHOWN}
+def _shown(columns: Columns, number: int) -> dict[str, str]:
+    known = {name: str(columns[name][number]) for name in ("key", "person", "view")}
+    return known | {"condition": str(columns["condition" if "condition" in columns else "type"][number])}
 
 
-def _draw(one: Comparison, among: np.ndarray, random: np.random.Generator, count: int) -> list[int]:
+def _draw(one: Compared, among: np.ndarray, random: np.random.Generator, count: int) -> list[int]:
     """Up to `count` of the probes `among`, of different people first."""
     shuffled = random.permutation(among)
-    people = [one.probes[number]["person"] for number in shuffled]
+    people = [one.people[number] for number in shuffled]
     new = [number for place, number in enumerate(shuffled) if people[place] not in people[:place]]
     return [int(number) for number in [*new, *(number for number in shuffled if number not in set(new))][:count]]

@@ -1,0 +1,51 @@
+"""What else a scored file can tell: intervals over people, one-against-one verification, rank-1 by pair of views."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from gaitbridge.evaluation.scoring.compared import Direction
+from gaitbridge.evaluation.scoring.measures import cells_of
+from gaitbridge.evaluation.scoring.published import Number
+from gaitbridge.evaluation.scoring.verification import verify, verify_distances
+from gaitbridge.progress import Progress, silent
+
+
+def intervals(found: Sequence[tuple[Number, list[str]]], seed: int) -> dict[str, list[float] | None]:
+    """The 95 % bootstrap interval over people of every exact number, in %, by its name. found: numbers, each with the person of every probe."""
+    made = {}
+    for number, people in found:
+        low, high = number.measure.interval(number.among, people, seed)
+        made[number.name] = None if math.isnan(low) else [100.0 * low, 100.0 * high]
+    return made
+
+
+def verification(direction: Direction, progress: Progress = silent) -> dict[str, Any]:
+    """One against one over all probes, as `Verification.document`; by part where parts have galleries of their own."""
+    made = {}
+    for side in direction.sides:
+        if side.distances is None:
+            found = verify(side.pair, side.barred, progress)
+        else:
+            genuine = side.pair.probe_people[:, None] == side.pair.gallery_people[None, :]
+            allowed = None if side.barred is None else side.barred[0][:, None] != side.barred[1][None, :]
+            found = verify_distances(side.distances, genuine, allowed)
+        made[side.own] = found.document()
+    return made if len(made) > 1 else next(iter(made.values()))
+
+
+def view_cells(direction: Direction) -> dict[str, dict[str, Any]]:
+    """Exact rank-1 in % by part: views (CCPG: cameras), and a table [probe][gallery], null where a cell is empty; nothing without such pairs."""
+    made: dict[str, dict[str, Any]] = {}
+    for side in direction.sides:
+        if (found := cells_of(side)) is None:
+            continue
+        names, measure = found
+        for condition, among in side.conditions.items():
+            part = next((part for part in side.protocol.parts if part.name == condition), None)
+            cells = 100.0 * measure.cells(among)
+            table = [[None if math.isnan(cell) else float(cell) for cell in line] for line in cells]
+            made[condition if part is None else part.printed or part.name] = {"views": names, "rank-1": table}
+    return made

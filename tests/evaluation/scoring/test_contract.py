@@ -1,0 +1,172 @@
+"""One number a protocol: `evaluate`, `score`, `compare`, the curves and the tables say the same, to the digit, whatever the protocol."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import embedding_files as files
+import numpy as np
+import pytest
+from fake_store import blobs, evaluated, write_sides
+
+from gaitbridge.cli import main
+from gaitbridge.data.protocols import PROTOCOLS, own_protocol
+from gaitbridge.evaluation.comparing.paired import compare_files, compare_runs
+from gaitbridge.evaluation.results import ResultRow, find_row
+from gaitbridge.evaluation.scoring.curves import cmc_curves
+from gaitbridge.evaluation.scoring.published import printed_name
+from gaitbridge.evaluation.scoring.rows import rows_of, sides_of
+from gaitbridge.report.result_tables import main_table, paired_table
+from gaitbridge.report.tables import number
+from gaitbridge.report.wording import note
+from gaitbridge.store import Store, finish_store, write_shard
+from gaitbridge.types import Embeddings, Labels, Sequence
+
+VIEWS = ("000", "045", "090-far")
+OURS = ("normal-0", "normal-1", "bag-0")
+LAYOUTS = {
+    "casia_b": (files.CASIA_B, VIEWS), "casia_b_cross_view": (files.CASIA_B, VIEWS), "oumvlp": (("00", "01"), VIEWS),
+    "sustech1k": (files.SUSTECH1K, VIEWS), "sustech1k_cross_modal": (files.SUSTECH1K, VIEWS), "grew": (("01", "02"), ("a",)),
+    "gait3d": (("camid0_videoid2",), ("seq0", "seq1")), "freegait": (("devid_3",), ("seq0", "seq1")),
+    "freegait_cross_modal": (("devid_3",), ("seq0", "seq1")), "ccpg": (files.CCPG, ("01_1", "01_2", "07_1")),
+    "simulated": (OURS, VIEWS), "real-motion": (OURS, VIEWS),
+}  # fmt: skip
+LEFT_OUT = {
+    "casia_b": "over gallery views first", "casia_b_cross_view": "the probe's own person at the same view", "oumvlp": "over gallery views first",
+    "sustech1k": "over gallery views first", "sustech1k_cross_modal": "over gallery views first", "grew": "Left out of the gallery: nothing.",
+    "gait3d": "Left out of the gallery: nothing.", "freegait": "Left out of the gallery: nothing.",
+    "freegait_cross_modal": "Left out of the gallery: nothing.", "ccpg": "the probe's own person at the same camera (the view up to _)",
+    "simulated": "gallery sequences of the probe's own view angle are left out", "real-motion": "gallery sequences of the probe's own view angle",
+}  # fmt: skip
+
+
+def store_of(path: Path, made: files.Arrays, about: dict[str, Any]) -> Store:
+    """A store of walks with the keys of a file of embeddings."""
+    sequences = []
+    for person, kind, view in zip(made["labels"], made["types"], made["views"], strict=True):
+        condition, take = kind.rsplit("-", 1) if kind in OURS else ("", "0")
+        sequences.append(Sequence(Labels(f"{person}/{kind}/{view}", person, "test", condition, int(take), view, np.nan, np.nan), blobs(0, "000", 2)))
+    write_shard(path, "all", sequences)
+    finish_store(path, ["all"], about)
+    return Store(path)
+
+
+@pytest.fixture(params=LAYOUTS)
+def case(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, Store, list[Path]]:
+    """A protocol, a store in its layout, and two folders with files of embeddings of it."""
+    name = request.param
+    made = files.arrays(*LAYOUTS[name], people=8, drop=0.06)
+    keys = ["/".join(key) for key in zip(made["labels"], made["types"], made["views"], strict=True)]
+    dataset = name.removesuffix("_cross_modal").removesuffix("_cross_view")
+    kind = {"simulated": "simulated", "real-motion": "captured"}.get(name, "imported")
+    about = {"kind": kind, "dataset": dataset, "probe_set": [key for key in keys if key.endswith("seq0")]}
+    store, folders = store_of(tmp_path / "store", made, about), []
+    for run, noise in (("a", 2.5), ("b", 1.5)):
+        values = [files.arrays(*LAYOUTS[name], people=8, drop=0.06, noise=noise + more)["embeddings"] for more in (0.0, 0.4)]
+        sides = [Embeddings(value, "euclidean", modality, run, tuple(keys))
+                 for value, modality in zip(values, ("silhouettes", "range_views"), strict=True)]  # fmt: skip
+        folders.append(write_sides(tmp_path / run, store, *sides))
+    return name, store, folders
+
+
+def of_folder(folder: Path, store: Store, protocol: str) -> list[ResultRow]:
+    return rows_of(sides_of(folder, store, PROTOCOLS[protocol]), 0, store.content_hash)
+
+
+def test_every_protocol_is_here() -> None:
+    assert set(LAYOUTS) == set(LEFT_OUT) == set(PROTOCOLS)
+
+
+def test_evaluate_score_compare_curves_and_tables_give_one_number(case: tuple[str, Store, list[Path]], capsys: pytest.CaptureFixture[str]) -> None:
+    name, store, (a, b) = case
+    protocol = PROTOCOLS[name]
+    rows = of_folder(a, store, name)
+    pairs = [("camera", "lidar"), ("lidar", "camera")] if protocol.crossed else [("camera", "camera")]
+    sides = [one for one in sides_of(a, store, protocol) if (one.probe_modality, one.gallery_modality) in pairs]
+    paired = compare_runs([a], [b], store, name)
+    curves = cmc_curves(sides)["curves"]
+    table = main_table(rows)
+    counted = 0
+    for probe, gallery in pairs:
+        files_of = [a / {"camera": "silhouettes.npz", "lidar": "range_views.npz"}[side] for side in (probe, gallery)]
+        words = ["score", str(files_of[0]), "--protocol", name, "--json", *(["--gallery", str(files_of[1])] if probe != gallery else [])]
+        assert main(words) == 0
+        scored = json.loads(capsys.readouterr().out)
+        for one in (side for side in sides if (side.probe_modality, side.gallery_modality) == (probe, gallery)):
+            parts = {part.name: part for part in one.protocol.parts}
+            for condition in list(parts) or ["all"]:
+                for metric in dict.fromkeys(row.metric for row in rows):
+                    exact = scored["exact"].get(printed_name(one, parts.get(condition), metric))
+                    if exact is None or "pooled" in metric or "cell mean" in metric:
+                        continue
+                    row = find_row(rows, metric, probe, gallery, condition=condition)
+                    assert row is not None
+                    assert row.value == exact, (metric, condition)  # to the last digit
+                    assert row.low is not None
+                    assert row.high is not None
+                    assert row.low <= exact <= row.high
+                    other = next(pair for pair in paired if (pair.metric, pair.probe_modality, pair.gallery_modality, pair.condition, pair.views)
+                                 == (metric, probe, gallery, condition, "excluded"))  # fmt: skip
+                    assert other.a == pytest.approx(exact, rel=1e-12)
+                    counted += 1
+                first = find_row(rows, "rank-1", probe, gallery, condition=condition)
+                assert first is not None
+                if condition not in protocol.heads:
+                    continue
+                wanted = {"probe_modality": probe, "gallery_modality": gallery, "condition": condition, "views": "excluded"}
+                of = [curve["values"][0] for curve in curves if wanted.items() <= curve.items()]
+                assert of == [first.value]
+                assert any(number(first, True) in line for line in table.lines)
+    assert counted >= len(pairs) * len(protocol.parts or [0]) * len(protocol.ranks)
+    assert all("–" not in line for line in table.lines)  # no row of dashes
+    assert all(cell for line in table.lines + paired_table(paired).lines for cell in line)  # and none without a name
+    assert LEFT_OUT[name] in note(rows)
+
+
+def test_files_alone_are_compared_by_the_same_number(case: tuple[str, Store, list[Path]]) -> None:
+    name, store, (a, b) = case
+    if PROTOCOLS[name].crossed:
+        pytest.skip("a file of one sensor")
+    by_store = compare_runs([a], [b], store, name)
+    alone = compare_files([a / "silhouettes.npz"], [b / "silhouettes.npz"], PROTOCOLS[name])
+    wanted = [row for row in by_store if (row.probe_modality, row.gallery_modality) == ("camera", "camera")]
+    for one, other in zip(alone, wanted, strict=True):
+        assert (one.metric, one.condition, one.a, one.b, one.low, one.p) == (other.metric, other.condition, other.a, other.b, other.low, other.p)
+
+
+def test_the_store_knows_its_protocol(case: tuple[str, Store, list[Path]]) -> None:
+    name, store, _ = case
+    wanted = {"casia_b_cross_view": "casia_b", "sustech1k_cross_modal": "sustech1k", "freegait_cross_modal": "freegait"}.get(name, name)
+    assert own_protocol(store.document["about"]) == wanted
+
+
+def plain_cell_mean(made: files.Arrays, probes: np.ndarray, gallery: np.ndarray) -> float:
+    """Rank-1 in % by pairs of different views, by loops."""
+    lines = []
+    for p in np.unique(made["views"]):
+        cells = []
+        for g in np.unique(made["views"][made["views"] != p]):
+            columns = np.flatnonzero(gallery & (made["views"] == g)).tolist()
+            places = [files.plain_ranks(made, int(n), columns, "euclidean") for n in np.flatnonzero(probes & (made["views"] == p))]
+            if hits := [of[0] == 1 for of in places if of]:
+                cells.append(np.mean(hits))
+        if cells:
+            lines.append(np.mean(cells))
+    return 100 * float(np.mean(lines))
+
+
+def test_casia_b_is_the_mean_over_pairs_of_views_and_the_pooled_number_stands_beside_it(tmp_path: Path) -> None:
+    made = files.arrays(files.CASIA_B, VIEWS, people=8, drop=0.06)
+    store = store_of(tmp_path / "store", made, {"kind": "imported", "dataset": "casia_b"})
+    keys = tuple("/".join(key) for key in zip(made["labels"], made["types"], made["views"], strict=True))
+    embeddings = Embeddings(made["embeddings"], "euclidean", "silhouettes", "w", keys)
+    rows = evaluated(store, embeddings, protocol="casia_b")
+    probes, gallery = np.isin(made["types"], ("bg-01", "bg-02")), np.char.startswith(made["types"], "nm-0") & (made["types"] < "nm-05")
+    row, beside = (find_row(rows, metric, "camera", "camera", condition="BG") for metric in ("rank-1", "rank-1 pooled"))
+    assert row is not None
+    assert beside is not None
+    assert row.value == pytest.approx(plain_cell_mean(made, probes, gallery))
+    hits = [files.plain_ranks(made, int(n), np.flatnonzero(gallery & (made["views"] != made["views"][n])).tolist(), "euclidean")[0] == 1
+            for n in np.flatnonzero(probes)]  # fmt: skip
+    assert beside.value == pytest.approx(100 * np.mean(hits)) != pytest.approx(row.value)
+    assert {row.condition for row in rows} == {"NM", "BG", "CL"}

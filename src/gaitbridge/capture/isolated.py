@@ -9,6 +9,7 @@ trusted. Standard output of the libraries in there goes nowhere.
 """
 
 import contextlib
+import errno
 import importlib
 import json
 import os
@@ -25,7 +26,7 @@ from typing import IO, Any, NoReturn
 
 import numpy as np
 
-from gaitbridge.errors import UserError
+from gaitbridge.errors import UserError, words_of
 from gaitbridge.progress import Progress, silent
 
 KINDS = "biufSU"  # of the elements of an array
@@ -184,7 +185,7 @@ def _answer(
             raise UserError(f"{name}: reading it gave nonsense ({error}): the file is damaged or hostile; do not use it") from error
         if kind == _RESULT:
             return held
-        text = " ".join(str(held).split())
+        text = str(held)
         raise UserError({
             _USER_ERROR: text,
             _MEMORY: f"{name}: reading it takes more than {megabytes:g} MB of memory: the file is damaged, hostile or too large; cut it into parts",
@@ -262,10 +263,10 @@ def _serve() -> NoReturn:
     except MemoryError:
         _send(_MEMORY, "")
     except Exception as error:
-        if any(words in str(error).lower() for words in _OUT_OF_MEMORY):
+        if getattr(error, "errno", None) in (errno.ENOMEM, errno.EAGAIN) or any(words in str(error).lower() for words in _OUT_OF_MEMORY):
             _send(_MEMORY, "")
         elif isinstance(error, ImportError):
             _send(_USER_ERROR, f"{error}: install what is missing with pip")
         else:
-            _send(_FAILURE, f"{type(error).__name__}: {error}")
+            _send(_FAILURE, f"{type(error).__name__}: {words_of(error)}")
     os._exit(0)  # without the clean-up of libraries that a bad file may have hurt

@@ -71,9 +71,10 @@ class Tracker:
         """The state [D] expected at a time, from the newest one and the velocity over the last `memory_s`."""
         newest = track.times_s[-1]
         first = next((k for k, seen in enumerate(track.times_s) if seen >= newest - self.memory_s), len(track) - 1)
-        if first == len(track) - 1:
+        passed = newest - track.times_s[first]
+        if passed <= 0:  # seen once, or several times at one time
             return track.states[-1]
-        velocity = (track.states[-1] - track.states[first]) / (newest - track.times_s[first])
+        velocity = (track.states[-1] - track.states[first]) / passed
         return track.states[-1] + velocity * (time_s - newest)
 
     def step(self, frame: int, time_s: float, detected: np.ndarray) -> list[Track]:
@@ -96,6 +97,11 @@ class Tracker:
             track.detections.append(number)
             track.states.append(np.asarray(state, float))
         return [chosen[number] for number in range(len(detected))]
+
+    def cut(self) -> None:
+        """End all tracks: what follows is of another part of the recording."""
+        self.ended += self.live
+        self.live = []
 
     def tracks(self) -> list[Track]:
         """All tracks so far, by number."""

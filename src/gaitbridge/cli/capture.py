@@ -13,10 +13,10 @@ from gaitbridge.errors import UserError
 
 @capture.command
 def video(
-    *files: Annotated[Path, Parameter(name="FILE")], size: str = "64x44", background: Literal["mog2", "knn"] = "mog2", model: Path | None = None,
-    model_class: int | None = None, person: str = "", site: str = "", time: str = "", licence: str = "", min_height: float = 48.0,
-    min_seconds: float = 1.0, gap_seconds: float = 1.5, fov_deg: float = 60.0, preview: Path | None = None, sheet: Path | None = None,
-    stall_seconds: float = 120.0, memory_mb: float = 4000.0,
+    *files: Annotated[Path, Parameter(name="FILE")], hz: float | None = None, size: str = "64x44", background: Literal["mog2", "knn"] = "mog2",
+    model: Path | None = None, model_class: int | None = None, person: str = "", site: str = "", time: str = "", licence: str = "",
+    min_height: float = 48.0, min_seconds: float = 1.0, gap_seconds: float = 1.5, fov_deg: float = 60.0, preview: Path | None = None,
+    sheet: Path | None = None, stall_seconds: float = 120.0, memory_mb: float = 4000.0,
 ) -> None:  # fmt: skip
     """Take walking people from videos to a store: gaitbridge capture video FILE... STORE. Interrupted, it goes on with the file it was at.
 
@@ -24,6 +24,8 @@ def video(
     ----------
     files
         Videos of a static camera (of any camera with --model), and last the folder of the store to make.
+    hz
+        Pictures a second, for films that do not say it (bare .h264 and the like) or say it wrongly.
     size
         Height x width of the silhouettes.
     background
@@ -68,14 +70,15 @@ def video(
 
     if len(files) < 2:
         raise UserError("give one or more videos and, last, the store to make: gaitbridge capture video FILE... STORE")
-    for name, value, least in (("--min-height", min_height, 16), ("--min-seconds", min_seconds, 0.2), ("--gap-seconds", gap_seconds, 0),
-                               ("--stall-seconds", stall_seconds, 1), ("--memory-mb", memory_mb, 100)):
+    for name, value, least in (("--hz", 10.0 if hz is None else hz, 0.1), ("--min-height", min_height, 16), ("--min-seconds", min_seconds, 0.2),
+                               ("--gap-seconds", gap_seconds, 0), ("--stall-seconds", stall_seconds, 1), ("--memory-mb", memory_mb, 100)):
         if not least <= value < 1e9:
             raise UserError(f"{name} {value:g}: give {least:g} or more")
     if not 5 <= fov_deg <= 170:
         raise UserError(f"--fov-deg {fov_deg:g}: give 5 to 170")
-    settings = Settings(size=_size(size), background=background, model=str(model or ""), model_class=-1 if model_class is None else model_class,
-                        min_height_px=min_height, min_s=min_seconds, gap_s=gap_seconds, fov_deg=fov_deg)
+    settings = Settings(size=_size(size), hz=hz, background=background, model=str(model or ""),
+                        model_class=-1 if model_class is None else model_class, min_height_px=min_height, min_s=min_seconds,
+                        gap_s=gap_seconds, fov_deg=fov_deg)
     with progress("capture", "frames read") as show:
         done = capture_videos(files[:-1], files[-1], settings, Told(person, site, time, licence), preview=preview, sheet=sheet,
                               stall_s=stall_seconds, megabytes=memory_mb, progress=show)

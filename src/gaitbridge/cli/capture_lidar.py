@@ -110,13 +110,17 @@ def _tell(report: RecordingReport) -> None:
                   f"{walk['height_m']:.2f} m", f"{walk['speed_mps']:.1f} m/s", "turns" if walk["view_deg"] is None else f"{walk['view_deg']:.0f}")
                  for walk in report.walks)  # fmt: skip
     moved = f", the LiDAR moved {facts['moved_m']:.1f} m" if facts["moved_m"] > 0.1 else ""
-    title = f"{report.source}: {facts['scans']} scans in {facts['lasts_s']:.1f} s by {facts['lidar']}{moved}"
+    parts = f", in {facts['parts']} parts, as its clock was set back" if facts.get("parts", 1) > 1 else ""
+    title = f"{report.source}: {facts['scans']} scans in {facts['lasts_s']:.1f} s by {facts['lidar']}{moved}{parts}"
     if rows:
         say_tables(TextTable(title, ("sequence", "from", "scans", "points", "distance", "height", "speed", "view"), rows).to_rich())
     else:
         say(f"{title}: nobody walks in it")
     if facts["levelled"] < 0.5:
         say("no ground was found in most scans, heights are above the lowest points: does z point up?")
+    for words, count in (("came late and were sorted in", facts.get("late", 0)), ("out of order were left out", facts.get("left_out", 0))):
+        if count:
+            say(f"{count} scans {words}")
     for reason, count in report.out.most_common():
         say(f"left out: {count} tracks, {reason}")
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from gaitbridge.capture.clock import Clock, Placed
 from gaitbridge.capture.isolated import report
 from gaitbridge.capture.lidar import background, ego, geometry
 from gaitbridge.capture.lidar.clusters import clusters, reach_m
@@ -45,11 +46,12 @@ class Settings:
 def find(files: list[Path], name: str, settings: dict[str, Any]) -> dict[str, Any]:
     """What may be a person in each scan of a recording, as plain values (`run_isolated` passes nothing else).
 
-    settings: those of `Settings`, gates as a dict. Returns scan_time_s [T], from the first; clock_s, the first by the file's clock; sensor, the
-    fields of its Projection; T_world_from_lidar [T, 4, 4] (see `Way`); background, whether what stands still was taken away; levelled, the
-    share of scans with ground; scene [S, 3], some points of a scan in the middle, in the world; of the candidates, scan by scan: scan [N],
-    place [N, 3] in the LiDAR's frame, top_m [N], crowd [N], counts [N]; of all their points: points [Q, 3] in the LiDAR's frame, height_m [Q],
-    point_time_s [Q], from the scan's time. UserError where the recording cannot be used.
+    settings: those of `Settings`, gates as a dict. Returns scan_time_s [T], from the first, by a clock that never falls; clock_s [T], by the
+    file's; part [T], of the recording, see `capture.clock`; late and left_out, scans that were not in order; sensor, the fields of its
+    Projection; T_world_from_lidar [T, 4, 4] (see `Way`); background, whether what stands still was taken away; levelled, the share of scans with
+    ground; scene [S, 3], some points of a scan in the middle, in the world; of the candidates, scan by scan: scan [N], place [N, 3] in the
+    LiDAR's frame, top_m [N], crowd [N], counts [N]; of all their points: points [Q, 3] in the LiDAR's frame, height_m [Q], point_time_s [Q], from
+    the scan's time. UserError where the recording cannot be used.
     """
     own = Settings(**settings | {"gates": Gates(**settings["gates"])})
     still, first, times = _first_pass(files, name, own)
@@ -57,22 +59,40 @@ def find(files: list[Path], name: str, settings: dict[str, Any]) -> dict[str, An
     return _second_pass(files, name, own, still, sensor, times)
 
 
-def _scans(files: list[Path], name: str, settings: Settings) -> Iterator[Scan]:
-    for number, scan in enumerate(scans_of(files, Wish(settings.hz, settings.topic, settings.columns))):
+@dataclass(frozen=True)
+class Times:
+    """When the scans of a recording were taken. scan_s [T] by a clock that never falls, clock_s [T] by the file's (the same where it has none),
+    part [T] of the recording; late and left_out, see `Clock`."""
+
+    scan_s: np.ndarray
+    clock_s: np.ndarray
+    part: np.ndarray
+    late: int
+    left_out: int
+
+
+def _scans(files: list[Path], name: str, settings: Settings, clock: Clock[Scan]) -> Iterator[Placed[Scan]]:
+    """The scans in the order of their times."""
+    for number, placed in enumerate(clock.in_order(scans_of(files, Wish(settings.hz, settings.topic, settings.columns)))):
         if number >= MOST_SCANS:
             raise UserError(f"{name}: more than {MOST_SCANS:,} scans: cut it into parts")
-        yield cleaned(scaled(scan, UNITS[settings.unit]), f"{name}, scan {number}")
+        yield placed._replace(item=cleaned(scaled(placed.item, UNITS[settings.unit]), f"{name}, scan {number}"))
 
 
-def _first_pass(files: list[Path], name: str, settings: Settings) -> tuple[np.ndarray, Scan, np.ndarray]:
-    """The background's voxels; the fullest of the first scans; the scans' times [T]."""
+def _clock() -> Clock[Scan]:
+    return Clock(lambda scan: scan.time_s)
+
+
+def _first_pass(files: list[Path], name: str, settings: Settings) -> tuple[np.ndarray, Scan, Times]:
+    """The background's voxels; the fullest of the first scans; the scans' times."""
     counted = background.Occupancy()
     first: Scan | None = None
-    given: list[float | None] = []
+    given: list[tuple[int, float | None, float | None]] = []
     points = 0
-    for number, scan in enumerate(_scans(files, name, settings)):
+    clock = _clock()
+    for number, (part, time_s, scan) in enumerate(_scans(files, name, settings, clock)):
         report(number, 0, "first pass")
-        given.append(scan.time_s)
+        given.append((part, time_s, scan.time_s))
         points += len(scan.points)
         if counted.wanted() and len(scan.points):
             counted.add(_upright(scan, settings))
@@ -80,8 +100,8 @@ def _first_pass(files: list[Path], name: str, settings: Settings) -> tuple[np.nd
             first = scan
     if first is None or not points:
         raise UserError(f"{name}: it has {len(given)} scans without a point: record again, or give another file")
-    times = _times(given, name, settings.hz)
-    return _still(counted, float(np.ptp(times))), first, times
+    times = _times(given, name, settings.hz, clock)
+    return _still(counted, float(np.ptp(times.scan_s))), first, times
 
 
 def _upright(scan: Scan, settings: Settings) -> np.ndarray:
@@ -90,17 +110,17 @@ def _upright(scan: Scan, settings: Settings) -> np.ndarray:
     return stands.points[stands.up]
 
 
-def _times(given: list[float | None], name: str, hz: float | None) -> np.ndarray:
-    """Seconds [T]: the file's own, else by --hz. UserError where neither says, or they do not rise."""
-    own = np.array([np.nan if one is None else one for one in given])
-    if np.isfinite(own).all() and (len(own) == 1 or float(np.ptp(own)) > 0):
-        if (np.diff(own) < 0).any():
-            late = int(np.flatnonzero(np.diff(own) < 0)[0]) + 1
-            raise UserError(f"{name}: its scan {late} is earlier than the one before ({own[late]:.3f} s after {own[late - 1]:.3f} s): sort its scans")
-        return own
+def _times(given: list[tuple[int, float | None, float | None]], name: str, hz: float | None, clock: Clock[Scan]) -> Times:
+    """The file's own times, else by --hz. UserError where neither says. given: part, time by the clock that never falls, and by the file's."""
+    own = np.array([np.nan if time_s is None else time_s for _, time_s, _ in given])
+    if np.isfinite(own).all() and (len(own) == 1 or float(np.median(np.diff(own))) > 0):
+        parts, file_s = np.array([part for part, _, _ in given]), np.array([time_s for _, _, time_s in given], np.float64)
+        return Times(own, file_s, parts, clock.late, clock.left_out)
     if hz is None:
-        raise UserError(f"{name}: its scans have no times: say --hz, the LiDAR's turns a second (mostly 10)")
-    return np.arange(len(own)) / hz
+        why = "most of its scans have the time of the one before" if np.isfinite(own).all() else "its scans have no times"
+        raise UserError(f"{name}: {why}: say --hz, the LiDAR's turns a second (mostly 10)")
+    counted = np.arange(len(own)) / hz
+    return Times(counted, counted, np.zeros(len(own), np.int64), clock.late, clock.left_out)
 
 
 def _still(counted: background.Occupancy, lasts_s: float) -> np.ndarray:
@@ -146,27 +166,31 @@ class Candidate:
 
 
 def _second_pass(
-    files: list[Path], name: str, settings: Settings, still: np.ndarray, sensor: Projection, times: np.ndarray
+    files: list[Path], name: str, settings: Settings, still: np.ndarray, sensor: Projection, times: Times
 ) -> dict[str, Any]:  # fmt: skip
     """What `find` returns."""
     found: list[Candidate] = []
     way = Way(not len(still))
     grounds, scene = 0, np.empty((0, 3))
-    for number, scan in enumerate(_scans(files, name, settings)):
-        report(number, len(times), f"{len(found)} clusters")
+    count = len(times.scan_s)
+    for number, (_, _, scan) in enumerate(_scans(files, name, settings, _clock())):
+        report(number, count, f"{len(found)} clusters")
         stands = standing(scan.points, settings.gates)
+        if number and times.part[number] != times.part[number - 1]:
+            way.lost()
         way.add(stands)
         grounds += stands.ground.found
-        if number == len(times) // 2 or not len(scene):
+        if number == count // 2 or not len(scene):
             scene = way.to_world(stands.points[stands.up[:: -(-len(stands.up) // SHOWN) or 1]])
         when = np.zeros(len(scan.points)) if scan.point_time_s is None else scan.point_time_s
         found += _people(number, stands, when[stands.rows], still, sensor, settings.gates)
     if not way.poses:
         raise UserError(f"{name}: it could be read but once: give a file, not a pipe")
     return {
-        "scan_time_s": times - times[0], "clock_s": float(times[0]), "sensor": asdict(sensor), "T_world_from_lidar": np.stack(way.poses),
+        "scan_time_s": times.scan_s - times.scan_s[0], "clock_s": times.clock_s, "part": times.part, "late": times.late,
+        "left_out": times.left_out, "sensor": asdict(sensor), "T_world_from_lidar": np.stack(way.poses),
         "background": bool(len(still)),
-        "levelled": grounds / len(times), "scene": scene.astype(np.float32), "scan": np.array([one.scan for one in found], np.int64),
+        "levelled": grounds / count, "scene": scene.astype(np.float32), "scan": np.array([one.scan for one in found], np.int64),
         "place": np.array([one.place for one in found]).reshape(-1, 3), "top_m": np.array([one.size.top_m for one in found]),
         "crowd": np.array([one.size.crowd for one in found]),
         "counts": np.array([len(one.points) for one in found], np.int64),
@@ -198,6 +222,10 @@ class Way:
             self.step = ego.moved(self.before, now, self.step)
             self.poses[-1] = self.poses[-1] @ self.step
         self.before = now
+
+    def lost(self) -> None:
+        """Another part of the recording begins: how the LiDAR came to be where it is now is not known."""
+        self.before, self.step = None, np.eye(4)
 
     def to_world(self, points: np.ndarray) -> np.ndarray:
         """Points [P, 3] of the newest scan in the world."""

@@ -148,15 +148,18 @@ def _shard(
     times, T = found["scan_time_s"], found["T_world_from_lidar"]
     facts = {"scans": len(times), "lasts_s": float(np.ptp(times)), "lidar": found["sensor"]["name"], "levelled": found["levelled"],
              "background": found["background"], "clusters": len(found["scan"]), "hz": _rate(times),
+             "parts": int(found["part"][-1]) + 1, "late": found["late"], "left_out": found["left_out"],
              "moved_m": float(np.linalg.norm(T[:, :3, 3] - T[0, :3, 3], axis=1).max())}  # fmt: skip
     report = RecordingReport(name, recording.name, facts, out)
     sequences = [_sequence(name, recording, walk, facts, told, points) for walk in kept]
-    began = _began(told, found["clock_s"])
     for sequence, walk in zip(sequences, kept, strict=True):
         about = {"key": sequence.labels.key, "start_s": round(walk.start_s, 6), "frames": len(walk.time_s), "points": float(np.median(walk.counts)),
                  "distance_m": round(walk.distance_m, 3), "height_m": round(walk.height_m, 3), "speed_mps": round(walk.speed_mps, 3),
                  "view_deg": None if math.isnan(walk.view_deg) else round(walk.view_deg, 3)}  # fmt: skip
-        report.walks.append(about | ({"time": (began + timedelta(seconds=walk.start_s)).isoformat()} if began else {}))
+        if facts["parts"] > 1:
+            about["part"] = int(found["part"][walk.first_scan])
+        when = _when(told, walk.start_s, float(found["clock_s"][walk.first_scan]) + walk.start_s - float(times[walk.first_scan]))
+        report.walks.append(about | ({"time": when.isoformat()} if when else {}))
     (store / FOLDER / f"{name}.json").unlink(missing_ok=True)
     if sequences:
         write_shard(store, name, sequences)
@@ -171,10 +174,10 @@ def _rate(times: np.ndarray) -> float:
     return float(1 / np.median(np.diff(times))) if len(times) > 1 and np.median(np.diff(times)) > 0 else 0.0
 
 
-def _began(told: Told, clock_s: float) -> datetime | None:
-    """When the recording began: as the user says, or by the LiDAR's clock where it shows a date."""
+def _when(told: Told, start_s: float, clock_s: float) -> datetime | None:
+    """When a walk began: so long after the time that the user says, or by the LiDAR's clock where it shows a date."""
     if told.time:
-        return datetime.fromisoformat(told.time)
+        return datetime.fromisoformat(told.time) + timedelta(seconds=start_s)
     return datetime.fromtimestamp(clock_s, UTC) if 1e9 < clock_s < 4e9 else None
 
 

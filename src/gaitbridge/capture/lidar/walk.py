@@ -20,7 +20,7 @@ ALIKE = 0.15  # heights within this share of the track's usual one: otherwise ha
 @dataclass(frozen=True)
 class Walk:
     """One person's walk: frames T of points P. time_s [T] from its start; start_s, its start in the recording; points [P, 5], see the store;
-    way [T, 2], where the person was in the world; sensor_way [T, 2], where the LiDAR was."""
+    way [T, 2], where the person was in the world; sensor_way [T, 2], where the LiDAR was; first_scan, its number in the recording."""
 
     number: int
     start_s: float
@@ -34,6 +34,7 @@ class Walk:
     speed_mps: float
     distance_m: float
     view_deg: float
+    first_scan: int
 
 
 def walks(found: dict[str, Any], gates: Gates, size: tuple[int, int]) -> tuple[list[Walk], Counter[str]]:
@@ -69,10 +70,13 @@ def _tracks(found: dict[str, Any], gates: Gates) -> list[np.ndarray]:
     """Numbers of the candidates of each track."""
     times = found["scan_time_s"]
     step = float(np.median(np.diff(times))) if len(times) > 1 else 0.1
+    parts = found["part"]
     tracker = Tracker(cost, SLACK_M + gates.fastest_mps * step, GAP_S)
     states = np.column_stack([in_world(found)[:, :2], found["top_m"]])
     members: dict[int, list[int]] = {}
     for scan, time_s in enumerate(times):
+        if scan and parts[scan] != parts[scan - 1]:
+            tracker.cut()
         rows = np.flatnonzero(found["scan"] == scan)
         joined: list[Track] = tracker.step(scan, float(time_s), states[rows])
         for track, row in zip(joined, rows, strict=True):
@@ -114,7 +118,7 @@ def _walk(found: dict[str, Any], rows: np.ndarray, number: int, size: tuple[int,
     return Walk(
         number, float(clock[0]), time_s, range_views(clouds, Projection(**found["sensor"]), size), points.astype(np.float32),
         found["counts"][rows].astype(np.int32), way, sensor_way, float(np.median(found["top_m"][rows])), speed_mps(time_s, way),
-        float(np.median(ranges)), view_of(way, sensor_way),
+        float(np.median(ranges)), view_of(way, sensor_way), int(scans[0]),
     )  # fmt: skip
 
 

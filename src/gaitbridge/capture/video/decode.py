@@ -12,56 +12,78 @@ from typing import IO, Any, NamedTuple
 
 import av
 import av.error
+import av.format
 import av.logging
+import av.stream
 import numpy as np
 
+from gaitbridge.capture.clock import Clock
+from gaitbridge.capture.video.upright import display_matrix, shown
 from gaitbridge.errors import UserError
 
 LARGEST = 2**26  # pixels of a picture: 8192 x 8192
 WORKING = 1280  # longest side in which people are looked for; silhouettes are 64 rows high
 MOST_FRAMES = 2_000_000  # of a file: 18 hours at 30 Hz
 MOST_DAMAGED = 2000  # packets
+STILL = av.stream.Disposition.attached_pic | av.stream.Disposition.still_image | av.stream.Disposition.timed_thumbnails
+PARTS = "parts of the recording: its clock was set back"
 
 
 class Picture(NamedTuple):
-    """One frame: its number among those decoded, its time in the file's clock, its pixels uint8 [H, W, 3], blue green red."""
+    """One frame: its number in order of time, its time by the file's clock, its pixels uint8 [H, W, 3], blue green red; and the part of the
+    recording it is of, see `capture.clock`: from the second part on the clock is the one that never falls."""
 
     number: int
     time_s: float
     pixels: np.ndarray
+    part: int = 0
 
 
 @dataclass
 class Video:
-    """A video being read. size: height and width as shown (turned upright); notes: what was odd, counted; total: frames, 0 where unknown."""
+    """A video being read. hz: pictures a second, where the user says it, not the file; size: height and width as shown (turned upright); notes:
+    what was odd, counted; total: frames, 0 where unknown."""
 
     path: Path
+    hz: float | None = None
     size: tuple[int, int] = (0, 0)
     total: int = 0
     codec: str = ""
     notes: Counter[str] = field(default_factory=Counter)
 
     def pictures(self) -> Iterator[Picture]:
-        """All pictures in order of time, those out of order left out. UserError where there is none."""
+        """All pictures in order of time; where the clock was set back a part begins. UserError where there is none."""
+        clock: Clock[tuple[float, Any]] = Clock(lambda timed: timed[0])
         with _opened(self.path) as stream:
-            self.codec, number, first, last = str(stream.codec_context.name), 0, 0.0, -np.inf
+            self.codec, number, first, last = str(stream.codec_context.name), 0, 0.0, 0.0
             self.total = int(stream.frames or _expected(stream))
-            for frame in self._frames(stream):
-                time_s = self._time(frame, stream, number)
-                if time_s <= last:
-                    self.notes["frames out of order, left out"] += 1
-                    continue
+            for part, time_s, (_, frame) in clock.in_order(self._timed(stream)):
+                assert time_s is not None
                 first, last = time_s if not number else first, time_s
-                yield Picture(number, time_s, self._upright(frame, stream))
+                yield Picture(number, time_s, self._upright(frame, stream), part)
                 number += 1
                 if number >= MOST_FRAMES:
                     self.notes[f"frames beyond the first {MOST_FRAMES:,} left out"] = 1
                     return
+            self._note(clock)
             lacking = _announced_s(stream) - (last - first)
             if number and lacking > 2.0 + 0.1 * (last - first):  # only what is plainly missing
                 self.notes["seconds that the file announces but lacks: is it cut off?"] = round(lacking)
             if not number:
                 raise UserError(f"{self.path}: it has a video stream, but no picture in it can be decoded: the file is damaged; get it again")
+
+    def _note(self, clock: "Clock[tuple[float, Any]]") -> None:
+        """Count what was wrong with the times."""
+        if clock.parts > 1:
+            self.notes[PARTS] = clock.parts
+        for words, count in (("frames that came late, sorted in", clock.late), ("frames out of order, left out", clock.left_out)):
+            if count:
+                self.notes[words] = count
+
+    def _timed(self, stream: Any) -> Iterator[tuple[float, Any]]:
+        """Frames as they are decoded, with their times."""
+        for number, frame in enumerate(self._frames(stream)):
+            yield self._time(frame, stream, number), frame
 
     def _frames(self, stream: Any) -> Iterator[Any]:
         """Decoded frames; damaged packets are counted, and end the file where there are too many of them."""
@@ -82,12 +104,20 @@ class Video:
                     return
 
     def _time(self, frame: Any, stream: Any, number: int) -> float:
-        if frame.pts is not None and frame.time_base is not None:
+        """Seconds: by the user's rate; else the frame's own; else by the rate that the pictures' own stream names.
+
+        Files of bare pictures have no times, and FFmpeg makes up a rate of 25 for them.
+        """
+        if self.hz is not None:
+            return number / self.hz
+        made_up = bool(stream.container.format.flags & av.format.Flags.no_timestamps.value)
+        if frame.pts is not None and frame.time_base is not None and not made_up:
             return float(frame.pts * frame.time_base)
-        if not stream.average_rate:
-            raise UserError(f"{self.path}: its frames have no times and it names no frame rate: put it into a container such as MP4 or Matroska")
+        rate = stream.codec_context.framerate or (None if made_up else stream.average_rate)
+        if not rate:
+            raise UserError(f"{self.path}: its frames have no times and it names no frame rate: say --hz, how many pictures a second has")
         self.notes["frames without a time, counted at the file's rate"] += 1
-        return number / float(stream.average_rate)
+        return number / float(rate)
 
     def _upright(self, frame: Any, stream: Any) -> np.ndarray:
         """Pixels as they are meant to be seen: square, turned upright, no side longer than WORKING."""
@@ -95,16 +125,16 @@ class Video:
         squeeze = squeeze if 0.25 <= squeeze <= 4.0 else 1.0
         if frame.width * frame.height > LARGEST:
             raise UserError(f"{self.path}: pictures of {frame.width} x {frame.height} are too large: make the video smaller")
-        turned = int(frame.rotation) % 180 != 0
-        shown = (frame.width, frame.height) if turned else (frame.height, frame.width)
+        matrix = display_matrix(frame)
+        size = (frame.width, frame.height) if matrix[0, 0] == 0 else (frame.height, frame.width)
         if self.size == (0, 0):
-            self.size = shown
-        elif self.size != shown:
-            raise UserError(f"{self.path}: its pictures change from {self.size[1]} x {self.size[0]} to {shown[1]} x {shown[0]}: cut it there")
+            self.size = size
+        elif self.size != size:
+            raise UserError(f"{self.path}: its pictures change from {self.size[1]} x {self.size[0]} to {size[1]} x {size[0]}: cut it there")
         wide, high = frame.width * max(squeeze, 1.0), frame.height / min(squeeze, 1.0)
         scale = min(1.0, WORKING / max(wide, high))
         pixels = frame.to_ndarray(format="bgr24", width=max(8, round(wide * scale)), height=max(8, round(high * scale)))
-        return np.ascontiguousarray(np.rot90(pixels, round(frame.rotation / 90)))  # as the header of a telephone's file asks
+        return shown(pixels, matrix)
 
 
 @contextmanager
@@ -123,10 +153,13 @@ def _opened(path: Path) -> Iterator[Any]:
             raise UserError(f"{path} cannot be read as a video ({words}): it is cut off, or none; copy it again, or give another, such as MP4, "
                             "Matroska or AVI") from error
         with container:
-            if not container.streams.video:
+            films = [stream for stream in container.streams.video if not stream.disposition & STILL]
+            if container.streams.video and not films:
+                raise UserError(f"{path} has no film in it, only an attached picture, such as a cover: give a recording with pictures")
+            if not films:
                 kinds = ", ".join(sorted({stream.type for stream in container.streams})) or "nothing"
                 raise UserError(f"{path} has no video in it (it has {kinds}): give a recording with pictures")
-            stream = container.streams.video[0]
+            stream = films[0]
             stream.thread_type = "NONE"
             if stream.codec_context is None:
                 raise UserError(f"{path}: its codec is unknown: write it anew as H.264")

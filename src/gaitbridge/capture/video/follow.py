@@ -61,6 +61,13 @@ class Follower:
         self.size = size
         self.tracker = Tracker(body_cost, FARTHEST, gap_s)
         self.found: dict[int, Followed] = {}
+        self.part = 0
+
+    def begin(self, part: int) -> None:
+        """What follows is of a part of the recording: in another one nobody goes on."""
+        if part != self.part:
+            self.tracker.cut()
+        self.part = part
 
     def expected(self, time_s: float) -> np.ndarray:
         """Boxes [N, 4] in which people are expected: of tracks seen within a fifth of a second or two frames."""

@@ -19,16 +19,17 @@ COLOURS = ((66, 135, 245), (60, 180, 75), (0, 165, 255), (230, 80, 230), (0, 215
 GREY, LIGHT = (150, 150, 150), (225, 225, 225)
 
 
-def write_preview(path: Path, tracks: list[dict[str, Any]], out: Path) -> int:
+def write_preview(path: Path, tracks: list[dict[str, Any]], out: Path, hz: float | None = None) -> int:
     """Write an MP4 of a video with the tracks that `reader.read_video` gave; returns the number of frames.
 
-    Kept frames in the track's colour with their silhouette, others in grey with the gate that kept them out. Times are the video's own.
+    Kept frames in the track's colour with their silhouette, others in grey with the gate that kept them out. Times are the video's own, or by
+    `hz` pictures a second.
     """
     shown: dict[int, list[tuple[dict[str, Any], int]]] = {}
     for track in tracks:
         for place, frame in enumerate(track["frame"].tolist()):
             shown.setdefault(frame, []).append((track, place))
-    video, count, first = Video(path), 0, 0.0
+    video, count, first, pts = Video(path, hz), 0, 0.0, -1
     codec = next(name for name in CODECS if name in av.codecs_available)
     with av.open(str(out), "w", format="mp4") as container:
         stream: Any = None
@@ -46,7 +47,8 @@ def write_preview(path: Path, tracks: list[dict[str, Any]], out: Path) -> int:
                 stream.codec_context.thread_count = 1
                 first = picture.time_s
             frame = av.VideoFrame.from_ndarray(canvas, format="bgr24")
-            frame.pts, frame.time_base = round((picture.time_s - first) / TIME_BASE), TIME_BASE
+            pts = max(pts + 1, round((picture.time_s - first) / TIME_BASE))  # several may have one time
+            frame.pts, frame.time_base = pts, TIME_BASE
             container.mux(stream.encode(frame))
             count += 1
             report(count, max(video.total, count), "preview")

@@ -20,18 +20,22 @@ from gaitbridge.errors import UserError
 def read_video(path: Path, told: dict[str, Any]) -> dict[str, Any]:
     """Tracks of the people in a video, as plain values and arrays.
 
-    told: the fields of `Settings`. Returns frames, first_s, last_s, rate_hz, height, width, codec, notes (what was odd, counted), and tracks:
-    for each, number, frame [T], time_s [T] of the file's clock, box [T, 4] and window [T, 4] in native pixels, area [T], silhouette [T, h, w],
-    reason [T] (the gate that a frame failed), runs (places [R] of each good run) and views (degrees, of each run).
-    UserError where it cannot be read, or its camera moves.
+    told: the fields of `Settings`. Returns frames, first_s, last_s, rate_hz, height, width, parts, codec, notes (what was odd, counted), and
+    tracks: for each, number, part of the recording, frame [T], time_s [T] of the file's clock, box [T, 4] and window [T, 4] in native pixels,
+    area [T], silhouette [T, h, w], reason [T] (the gate that a frame failed), runs (places [R] of each good run) and views (degrees, of each
+    run). UserError where it cannot be read, or its camera moves.
     """
     settings = Settings(**told)
-    video = Video(path)
+    video = Video(path, settings.hz)
     find, learnt = _finder(video, settings)
     follower = Follower(settings.size, settings.gap_s)
-    times, changed, shape = [], 0, (1, 1)
+    times: list[float] = []
+    parts: list[int] = []
+    changed, shape = 0, (1, 1)
     for picture in video.pictures():
         times.append(picture.time_s)
+        parts.append(picture.part)
+        follower.begin(picture.part)
         shape = picture.pixels.shape[:2]
         masks = find(picture)
         if masks is None:
@@ -40,17 +44,20 @@ def read_video(path: Path, told: dict[str, Any]) -> dict[str, Any]:
             follower.take(picture.number, picture.time_s, _people(masks, settings, follower.expected(picture.time_s)), shape)
         total = max(video.total, picture.number + 1)
         report(learnt + picture.number + 1, learnt + (learnt or total), f"{len(follower.found)} tracks")
+    steps = np.diff(times)
+    if len(steps) and not float(np.median(steps)) > 0:
+        raise UserError(f"{path}: most of its pictures have the time of the one before: say --hz, how many pictures a second has")
     if changed > 0.5 * len(times):
         raise UserError(f"{path}: the whole picture moves in {changed} of {len(times)} frames: people are found against a static camera only; "
                         "give a model of your own (--model) for moving ones")
     if changed:
         video.notes["frames in which the whole picture changed, left out"] = changed
     scale = np.array([*video.size, *video.size]) / np.array([*shape, *shape])
-    steps = np.diff(times)
     return {
         "frames": len(times), "first_s": times[0], "last_s": times[-1], "rate_hz": float(1.0 / np.median(steps)) if len(steps) else 0.0,
-        "height": video.size[0], "width": video.size[1], "codec": video.codec, "notes": dict(video.notes),
-        "tracks": [_track(followed.arrays(), followed.number, settings, scale, video.size) for _, followed in sorted(follower.found.items())],
+        "height": video.size[0], "width": video.size[1], "parts": parts[-1] + 1, "codec": video.codec, "notes": dict(video.notes),
+        "tracks": [_track(followed.arrays(), followed.number, settings, scale, video.size) | {"part": parts[followed.seen[0].frame]}
+                   for _, followed in sorted(follower.found.items())],
     }  # fmt: skip
 
 

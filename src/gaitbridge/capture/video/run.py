@@ -23,6 +23,7 @@ from gaitbridge.capture.video.reports import FileReport, count_lines, nobody
 from gaitbridge.capture.video.settings import Settings
 from gaitbridge.errors import UserError
 from gaitbridge.files import alone, workplace, write_json, written_whole
+from gaitbridge.names import canonical
 from gaitbridge.progress import Progress, silent
 from gaitbridge.store import finish_store, shard_path, write_shard
 from gaitbridge.types import Labels, Sequence
@@ -64,7 +65,7 @@ def capture_videos(
                     report = _shard(store, name, file, found, told)
                     if preview is not None:
                         out = preview if len(files) == 1 else preview.with_stem(f"{preview.stem}-{name}")
-                        _preview(file, found, report, out, stall_s, megabytes, show)
+                        _preview(file, found, report, out, settings, stall_s, megabytes, show)
                 reports.append(report)
             if not any(report.sequences for report in reports):
                 raise UserError(nobody(reports))
@@ -84,7 +85,7 @@ def _named(progress: Progress, file: Path, files: Rows[Path]) -> Progress:
         return progress
 
     def show(done: int, total: int, note: str = "") -> None:
-        progress(done, total, f"{file.name} ({list(files).index(file) + 1} of {len(files)}) {note}")
+        progress(done, total, f"{canonical(file.name)} ({list(files).index(file) + 1} of {len(files)}) {note}")
 
     return show
 
@@ -110,7 +111,7 @@ def _check(files: Rows[Path], store: Path, told: Told, preview: Path | None, she
 
 def _start(files: Rows[Path], names: Rows[str], store: Path, settings: Settings, told: Told) -> None:
     """Files and options to the plan."""
-    stats = {name: [file.name, file.stat().st_size, file.stat().st_mtime_ns] for file, name in zip(files, names, strict=True)}
+    stats = {name: [canonical(file.name), file.stat().st_size, file.stat().st_mtime_ns] for file, name in zip(files, names, strict=True)}
     path = settings.model_path
     model = hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest() if path is not None and path.is_file() else ""
     start(store, {"files": stats, "settings": asdict(settings), "told": asdict(told), "model": model})
@@ -128,7 +129,7 @@ def finished(store: Path, name: str) -> FileReport | None:
 
 def _shard(store: Path, name: str, file: Path, found: dict[str, Any], told: Told) -> FileReport:
     """Write the shard of one file and its report."""
-    report = FileReport(name, file.name, found["frames"], found["rate_hz"], len(found["tracks"]), notes=Counter(found["notes"]))
+    report = FileReport(name, canonical(file.name), found["frames"], found["rate_hz"], len(found["tracks"]), notes=Counter(found["notes"]))
     sequences: list[Sequence] = []
     for track in found["tracks"]:
         report.people_frames += len(track["frame"])
@@ -138,6 +139,8 @@ def _shard(store: Path, name: str, file: Path, found: dict[str, Any], told: Told
             sequences.append(_sequence(name, file, found, track, take, run, view, told))
             start_s = float(track["time_s"][run[0]]) - found["first_s"]
             about = {"key": sequences[-1].labels.key, "frames": len(run), "start_s": round(start_s, 6)}
+            if found["parts"] > 1:
+                about["part"] = track["part"]
             if told.time:
                 about["time"] = (datetime.fromisoformat(told.time) + timedelta(seconds=start_s)).isoformat()
             report.sequences.append(about)
@@ -159,7 +162,7 @@ def _sequence(
     person, view = told.person or number, view_label(view_deg)
     labels = Labels(
         key=f"{person}/{number}-{take + 1:02d}/{view}", person=person, split=told.split, condition="", take=take, view=view, view_deg=view_deg,
-        distance_m=math.nan, camera=told.site or name, lidar="", camera_hz=found["rate_hz"], lidar_hz=math.nan, source=file.name,
+        distance_m=math.nan, camera=told.site or name, lidar="", camera_hz=found["rate_hz"], lidar_hz=math.nan, source=canonical(file.name),
         licence=told.licence,
     )  # fmt: skip
     times = track["time_s"][run]
@@ -179,7 +182,9 @@ def _alone(file: Path, found: dict[str, Any]) -> None:
                                     "cut it, or leave --person out")
 
 
-def _preview(file: Path, found: dict[str, Any], report: FileReport, out: Path, stall_s: float, megabytes: float, progress: Progress) -> None:
+def _preview(
+    file: Path, found: dict[str, Any], report: FileReport, out: Path, settings: Settings, stall_s: float, megabytes: float, progress: Progress
+) -> None:
     """Write one file's preview."""
     from gaitbridge.capture.video.page import preview_page
 
@@ -187,12 +192,12 @@ def _preview(file: Path, found: dict[str, Any], report: FileReport, out: Path, s
     tracks = [{name: track[name] for name in names} for track in found["tracks"]]
     if out.suffix.lower() == ".mp4":
         with written_whole(out) as temporary:
-            run_isolated(PAINTER, file, tracks, temporary, seconds=stall_s, megabytes=megabytes, progress=progress)
+            run_isolated(PAINTER, file, tracks, temporary, settings.hz, seconds=stall_s, megabytes=megabytes, progress=progress)
         return
     with written_whole(out) as temporary, workplace(out) as folder:
         movie = folder / "preview.mp4"
-        run_isolated(PAINTER, file, tracks, movie, seconds=stall_s, megabytes=megabytes, progress=progress)
-        temporary.write_text(preview_page(file.name, movie.read_bytes(), found, count_lines([report])))
+        run_isolated(PAINTER, file, tracks, movie, settings.hz, seconds=stall_s, megabytes=megabytes, progress=progress)
+        temporary.write_text(preview_page(canonical(file.name), movie.read_bytes(), found, count_lines([report])))
 
 
 def _about(settings: Settings, told: Told, reports: Rows[FileReport]) -> dict[str, Any]:

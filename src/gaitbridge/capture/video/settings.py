@@ -9,6 +9,7 @@ class Settings:
     """How people are found, followed and judged. Lengths in body heights where no unit is named: a camera without calibration has no metres."""
 
     size: tuple[int, int] = (64, 44)  # of the silhouettes
+    hz: float | None = None  # pictures a second, where the user says it
     background: str = "mog2"  # or knn: opencv's model of an empty scene
     model: str = ""  # file of an ONNX model instead
     model_class: int = -1  # the model's number of the class person; -1: the model knows people only

@@ -8,10 +8,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
-from gaitbridge.models import digits, pseudo3d, winograd
+from gaitbridge.models import digits, pseudo3d, winograd, winograd_time
 from gaitbridge.models.backbones import ResidualBlock
 from gaitbridge.models.convolutions import PickingConv, picked
-from gaitbridge.models.temporal import TemporalMix, each_frame, masked_to_zero, three_frames
+from gaitbridge.models.pixels import as_pictures, lie_pixels_first, pixels_first
+from gaitbridge.models.temporal import TemporalMix, masked_to_zero, three_frames
 
 
 def _weights(conv: nn.Conv2d, norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
@@ -23,46 +24,52 @@ def _weights(conv: nn.Conv2d, norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
 
 
 class FoldedConv(nn.Module):
-    """A convolution and the norm after it as one; with `relu`, the rectifier too. [B, C, H, W] to [B, C', H', W']."""
+    """A convolution and the norm after it as one; with `relu`, the rectifier too. [B, C, H, W] to [B, C', H', W']: by Winograd's way and as
+    matrix products pixels first in memory, else channels last."""
 
     def __init__(self, conv: nn.Conv2d, norm: nn.BatchNorm2d, relu: bool = False, by_digits: bool = False) -> None:
         super().__init__()
         weight, bias = _weights(conv, norm)
         self.relu = relu
-        self.digits, self.winograd = None, None
+        self.digits, self.winograd, self.one_pixel = None, None, False
         picks = isinstance(conv, PickingConv)
         self.picks, stride = conv.stride if picks else None, (1, 1) if picks else conv.stride
         if by_digits and digits.suits(conv):
             self.digits = digits.TwoDigitConv(weight, bias, stride, conv.padding, conv.dilation, relu)  # type: ignore[arg-type]
         elif winograd.suits(conv):
-            self.winograd = winograd.WinogradConv(weight, bias)
+            self.winograd = winograd.WinogradConv(weight, bias, relu)
         else:
             made = nn.Conv2d(conv.in_channels, conv.out_channels, conv.kernel_size, stride, conv.padding)  # type: ignore[arg-type]
             made.weight, made.bias = (nn.Parameter(one, requires_grad=False) for one in (weight, bias))
             self.conv = made.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            self.one_pixel = conv.kernel_size == stride == (1, 1) and conv.padding == (0, 0)
 
     def forward(self, x: Tensor, added: Tensor | None = None) -> Tensor:
+        products = self.one_pixel and lie_pixels_first(x)
         if self.picks is not None:
             x = picked(x, self.picks)
-        if self.digits is not None:
-            found: Tensor = self.digits(x, added)
+        if self.digits is not None or self.winograd is not None:
+            found: Tensor = (self.digits or self.winograd)(x, added)  # type: ignore[misc]
             return found
-        if self.winograd is not None:
-            found = self.winograd(x, added)
+        if products:
+            seen = x.permute(2, 3, 0, 1)                                                        # [H, W, B, C]
+            found = as_pictures((seen.flatten(0, 2) @ self.conv.weight.flatten(1).t()).add_(self.conv.bias).view(*seen.shape[:3], -1))
         else:
-            found = self.conv(x)
-            if added is not None:
-                found += added
+            found = self.conv(x.contiguous(memory_format=torch.channels_last))
+        if added is not None:
+            found += added
         return found.relu_() if self.relu else found
 
 
 class FoldedOverTime(nn.Module):
-    """A 3x1x1 convolution over three frames' channels, its norm and the rectifier, as three matrix products that add up in place.
+    """A 3x1x1 convolution over three frames' channels, its norm and the rectifier. `through` adds the input before the rectifier.
 
-    No frame is copied beside its neighbours, which took a third of a pseudo-3D network's time. `through` adds the input before the rectifier.
+    Wide ones by Winograd's way (`models.winograd_time`), others as three matrix products that add up in place: no frame is copied beside its
+    neighbours, which took a third of a pseudo-3D network's time.
     """
 
     matrices: Tensor
+    spread: Tensor
     bias: Tensor
 
     def __init__(self, conv: nn.Conv2d, norm: nn.BatchNorm2d, through: bool, by_digits: bool = False) -> None:
@@ -74,12 +81,17 @@ class FoldedOverTime(nn.Module):
         self.digits = None
         if by_digits and matrices.shape[1] >= digits.CHANNELS:
             self.digits = digits.TwoDigitConv(matrices.permute(2, 1, 0)[..., None], bias, padding=(1, 0), relu=True)
+        self.wide = min(matrices.shape[1:]) >= winograd_time.CHANNELS
         self.register_buffer("matrices", matrices)
+        self.register_buffer("spread", winograd_time.spread_weights(matrices) if self.wide and self.digits is None else None)
         self.register_buffer("bias", bias)
 
     def forward(self, pictures: Tensor, shape: tuple[int, int], real: Tensor | None) -> Tensor:
-        """Pictures [N T, C, H, W] of `shape` (N, T), channels last in memory, and which are real [N, T], to the same shape."""
+        """Pictures [N T, C, H, W] of `shape` (N, T) and which are real [N, T], to the same shape."""
         _, channels, height, width = pictures.shape
+        if self.digits is None and self.wide and winograd_time.saves(shape[1]):
+            pixels = pixels_first(pictures).view(height * width, *shape, channels)
+            return as_pictures(winograd_time.over_time(pixels, self.spread, self.bias, real).view(height, width, len(pictures), -1))
         x = masked_to_zero(pictures.permute(0, 2, 3, 1).reshape(*shape, height * width, channels), real).flatten(1, 2)  # [N, T H W, C]
         if self.digits is not None:
             rows = x.view(shape[0], shape[1], height * width, channels).permute(0, 3, 1, 2)     # pictures of T x H W
@@ -126,7 +138,7 @@ class FoldedFrames(nn.Module):
         self.over_time = FoldedOverTime(block.over_time.conv, block.norm_time, through=True, by_digits=by_digits) if timed else None  # type: ignore[union-attr,arg-type]
 
     def forward(self, x: Tensor, real: Tensor | None) -> Tensor:
-        pictures = x.flatten(0, 1).contiguous(memory_format=torch.channels_last)
+        pictures = x.flatten(0, 1)
         inner = self.first(pictures)
         if self.over_time is not None:
             inner = self.over_time(inner, x.shape[:2], real)
@@ -142,7 +154,7 @@ class FoldedMix(nn.Module):
         self.mix = FoldedOverTime(mix.conv, mix.norm, through=False, by_digits=by_digits)
 
     def forward(self, x: Tensor, real: Tensor | None) -> Tensor:
-        pictures = x.flatten(0, 1).contiguous(memory_format=torch.channels_last)
+        pictures = x.flatten(0, 1)
         mixed: Tensor = self.mix(pictures, x.shape[:2], real)
         return (mixed + pictures).unflatten(0, x.shape[:2])
 
@@ -157,9 +169,8 @@ class FoldedConv3D(nn.Module):
         self.shortcut = _shortcut(block, by_digits)
 
     def forward(self, x: Tensor, real: Tensor | None) -> Tensor:
-        inner = each_frame(self.first, three_frames(x, real))
-        inner = three_frames(inner, real).flatten(0, 1).contiguous(memory_format=torch.channels_last)
-        found: Tensor = self.second(inner, each_frame(self.shortcut, x).flatten(0, 1))
+        inner = self.first(three_frames(x, real).flatten(0, 1)).unflatten(0, x.shape[:2])
+        found: Tensor = self.second(three_frames(inner, real).flatten(0, 1), self.shortcut(x.flatten(0, 1)))
         return found.unflatten(0, x.shape[:2])
 
 

@@ -16,11 +16,13 @@ from gaitbridge.models.folding import FoldedConv, FoldedOverTime, folded
 from gaitbridge.models.winograd import WinogradConv, suits
 from gaitbridge.types import Batch
 
+WIDE: dict[str, Any] = {"channels": (16, 64, 256), "blocks": (1, 1, 1), "strides": (2, 2, 2), "bins": (4,), "embedding": 8}
 SMALL: dict[str, Any] = {"channels": (16, 128, 144), "strides": (1, 2, 1), "embedding": 8}
 NETWORKS: list[tuple[str, dict[str, Any]]] = [
     ("gaitbase", {"channels": (16, 128, 144), "blocks": (1, 2, 1), "strides": (1, 2, 1), "bins": (8,), "embedding": 8}),
     *[("deepgaitv2", {"mode": mode, "channels": (16, 128, 144), "blocks": (1, 2, 1), "strides": (1, 2, 1), "bins": (8,), "embedding": 8})
       for mode in ("2d", "p3d", "3d")],
+    ("deepgaitv2", WIDE),
     ("meshgait", {**SMALL, "parts": 8, "heatmaps": None}),
     ("meshgait", {**SMALL, "parts": 8, "heatmaps": None, "backbone": "pseudo3d"}),
 ]  # fmt: skip
@@ -52,7 +54,7 @@ def batch(*frames: int) -> Batch:
 
 
 @pytest.mark.parametrize(("method", "settings"), NETWORKS)
-@pytest.mark.parametrize("frames", [(3, 3), (5, 1, 4), (1,)])
+@pytest.mark.parametrize("frames", [(3, 3), (8, 1, 4), (1,)])
 def test_the_folded_network_gives_the_same_embeddings(method: str, settings: dict[str, Any], frames: tuple[int, ...]) -> None:
     plain = network(method, settings)
     before = {name: tensor.clone() for name, tensor in plain.state_dict().items()}
@@ -105,6 +107,25 @@ def test_it_is_checked_once_and_then_fast() -> None:
         assert len(calls) == 1
         assert torch.equal(first, again)
         assert fast.difference(first, plain.embed(batch(4, 2, 3))["silhouettes"]) < fast.TOLERANCE
+
+
+def test_long_batches_are_embedded_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fast, "FRAMES_AT_ONCE", 8)
+    plain = network(*NETWORKS[2])
+    model, given = fast.Fast(plain), batch(4, 2, 3, 4, 1)
+    parts: list[list[int]] = []
+    model.twins["folded"] = folded(plain)
+    model.ways["silhouettes"] = "folded"
+    own = model.twins["folded"].embed
+
+    def embed(some: Batch) -> Any:
+        parts.append(some.frames.tolist())
+        return own(some)
+
+    monkeypatch.setattr(model.twins["folded"], "embed", embed)
+    with torch.inference_mode():
+        assert fast.difference(model.embed(given)["silhouettes"], plain.embed(given)["silhouettes"]) < 2e-5
+    assert parts == [[4, 2], [3, 4], [1]]
 
 
 @pytest.mark.parametrize("spoil", ["weight", "nan", "fails"])

@@ -1,7 +1,7 @@
 """The fast way to the same embeddings: the folded network, taken only after it agreed with the plain one on real sequences."""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
@@ -13,6 +13,7 @@ from gaitbridge.types import Batch
 
 TOLERANCE = 1e-3  # of the plain embeddings' norm, sequence by sequence
 CHECKED = 2  # sequences
+FRAMES_AT_ONCE = 48  # that a twin takes where sequences are no longer: more leave the cache (measured, benchmarks/bulk.py)
 
 
 class Fast(nn.Module):
@@ -43,8 +44,12 @@ class Fast(nn.Module):
         key = "+".join(sorted(batch.inputs))
         if key not in self.ways:
             self.ways[key] = self._way(batch)
-        found = (self.plain if self.ways[key] == "plain" else self._twin(self.ways[key])).embed(batch)
-        return found
+        if self.ways[key] == "plain":
+            found = self.plain.embed(batch)
+            return found
+        twin = self._twin(self.ways[key])
+        made = [twin.embed(some) for some in _parts(batch)]
+        return {name: torch.cat([part[name] for part in made]) for name in made[0]}
 
     def _twin(self, way: str) -> Any:
         """The twin, made once."""
@@ -71,6 +76,15 @@ class Fast(nn.Module):
             del self.twins[way]
         warnings.warn(f"{problem}; the plain one is used, which is slower", stacklevel=3)
         return "plain"
+
+
+def _parts(batch: Batch) -> Iterator[Batch]:
+    """A batch as some of its sequences at a time, each part no longer than its longest sequence."""
+    some = max(1, FRAMES_AT_ONCE // max(1, int(batch.frames.max())))
+    for start in range(0, len(batch.frames), some):
+        chosen = slice(start, start + some)
+        longest = int(batch.frames[chosen].max())
+        yield Batch({name: tensor[chosen, :longest] for name, tensor in batch.inputs.items()}, batch.frames[chosen], batch.people[chosen])
 
 
 def difference(found: Tensor, wanted: Tensor) -> float:

@@ -11,7 +11,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_weights
 from gaitbridge.models import digits, pseudo3d, winograd, winograd_time
 from gaitbridge.models.backbones import ResidualBlock
 from gaitbridge.models.convolutions import PickingConv, picked
-from gaitbridge.models.pixels import as_pictures, lie_pixels_first, pixels_first
+from gaitbridge.models.pixels import as_pictures, lie_pixels_first
 from gaitbridge.models.temporal import TemporalMix, masked_to_zero, three_frames
 
 
@@ -90,8 +90,9 @@ class FoldedOverTime(nn.Module):
         """Pictures [N T, C, H, W] of `shape` (N, T) and which are real [N, T], to the same shape."""
         _, channels, height, width = pictures.shape
         if self.digits is None and self.wide and winograd_time.saves(shape[1]):
-            pixels = pixels_first(pictures).view(height * width, *shape, channels)
-            return as_pictures(winograd_time.over_time(pixels, self.spread, self.bias, real).view(height, width, len(pictures), -1))
+            frames = pictures.permute(0, 2, 3, 1).reshape(*shape, height * width, channels)
+            timed = winograd_time.over_time(frames, self.spread, self.bias, real)
+            return timed.view(-1, height, width, timed.shape[-1]).permute(0, 3, 1, 2)
         x = masked_to_zero(pictures.permute(0, 2, 3, 1).reshape(*shape, height * width, channels), real).flatten(1, 2)  # [N, T H W, C]
         if self.digits is not None:
             rows = x.view(shape[0], shape[1], height * width, channels).permute(0, 3, 1, 2)     # pictures of T x H W

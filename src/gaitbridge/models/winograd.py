@@ -7,6 +7,8 @@ done from the first step to the last before the next ones, so that they stay in 
 """
 
 from functools import lru_cache
+from itertools import pairwise
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -19,7 +21,7 @@ FILTER = ((1 / 4, 0, 0), (-1 / 6, -1 / 6, -1 / 6), (-1 / 6, 1 / 6, -1 / 6), (1 /
 OUTPUT = ((1, 1, 1, 1, 1, 0), (0, 1, -1, 2, -2, 0), (0, 1, 1, 4, 4, 0), (0, 1, -1, 8, -8, 1))
 _CONSTANT = 7  # the product (1, 1), which the output transform spreads evenly over a tile: where a bias goes
 CHANNELS = 64  # at least so many in and out: below, the transforms cost what the products save (measured, benchmarks/embedding.py)
-ROWS = 128  # of a product at least, where there are tiles enough: fewer waste weights that were read, more leave the cache
+ROWS = 160  # of a product at least, where there are tiles enough: fewer waste weights that were read, more leave the cache
 
 
 def suits(conv: nn.Conv2d) -> bool:
@@ -28,29 +30,34 @@ def suits(conv: nn.Conv2d) -> bool:
     return plain and conv.padding_mode == "zeros" and min(conv.in_channels, conv.out_channels) >= CHANNELS
 
 
-class Tiles:
-    """Tiles `first` to `last` of a line of `length` pixels: where their window begins and ends, where their outputs do, and the transforms."""
+class Tiles(NamedTuple):
+    """Some tiles of a line: the places that they see and those that they make, and the transforms [6 tiles, seen] and [made, 6 tiles]."""
 
-    def __init__(self, length: int, first: int, last: int) -> None:
-        count = last - first
-        self.count, self.window = count, (max(0, TILE * first - 1), min(length, TILE * last + 1))
-        self.outputs = (TILE * first, min(length, TILE * last))
-        into, out_of = torch.zeros(WINDOW, count, TILE * count + 2), torch.zeros(TILE * count, WINDOW, count)
-        for tile in range(count):
-            into[:, tile, TILE * tile : TILE * tile + WINDOW] = torch.tensor(INPUT)
-            out_of[TILE * tile : TILE * (tile + 1), :, tile] = torch.tensor(OUTPUT)
-        border = self.window[0] - (TILE * first - 1)  # columns of zeros are left out
-        self.into = into.flatten(0, 1)[:, border : border + self.window[1] - self.window[0]].contiguous()    # [6 tiles, pixels in]
-        self.out_of = out_of.flatten(1, 2)[: self.outputs[1] - self.outputs[0]].contiguous()                 # [pixels out, 6 tiles]
+    seen: slice
+    made: slice
+    into: Tensor
+    out_of: Tensor
 
 
 @lru_cache(maxsize=256)
 def line(length: int, together: int) -> tuple[Tiles, ...]:
-    """The tiles of a line, about `together` at a time."""
+    """The tiles of a line of `length` places, about `together` at a time; what lies beyond the line is zero."""
     tiles = -(-length // TILE)
     parts = -(-tiles // together)
     cuts = [tiles * part // parts for part in range(parts + 1)]
-    return tuple(Tiles(length, first, last) for first, last in zip(cuts, cuts[1:], strict=False))
+    return tuple(_tiles(length, first, last) for first, last in pairwise(cuts))
+
+
+def _tiles(length: int, first: int, last: int) -> Tiles:
+    """The tiles `first` to `last` of a line."""
+    count, begin, end = last - first, TILE * first - 1, min(length, TILE * last + 1)
+    made = slice(TILE * first, min(length, TILE * last))
+    into, out_of = torch.zeros(WINDOW, count, TILE * count + 2), torch.zeros(TILE * count, WINDOW, count)
+    for tile in range(count):
+        into[:, tile, TILE * tile : TILE * tile + WINDOW] = torch.tensor(INPUT)
+        out_of[TILE * tile : TILE * (tile + 1), :, tile] = torch.tensor(OUTPUT)
+    inside = into.flatten(0, 1)[:, max(0, begin) - begin : end - begin].contiguous()
+    return Tiles(slice(max(0, begin), end), made, inside, out_of.flatten(1, 2)[: made.stop - made.start].contiguous())
 
 
 class WinogradConv(nn.Module):
@@ -73,31 +80,26 @@ class WinogradConv(nn.Module):
         height, width, count, channels = pixels.shape
         wide = self.products.shape[2]
         result = x.new_empty(height, width, count, wide)
+        more = None if added is None else pixels_first(added)
+        rows_in = x.new_empty(WINDOW, width, count * channels)
         columns = line(width, max(1, ROWS // count))
-        most = max(some.count for some in columns)
-        rows_in = x.new_empty(WINDOW, width * count * channels)
-        spread, product = x.new_empty(36 * most * count * channels), x.new_empty(36 * most * count * wide)
-        joined = x.new_empty(WINDOW * TILE * most * count * wide)
         for row in line(height, 1):
-            top, bottom = row.outputs
-            torch.mm(row.into, pixels[slice(*row.window)].flatten(1), out=rows_in)
-            made = result[top:bottom]
+            torch.mm(row.into, pixels[row.seen].flatten(1), out=rows_in.flatten(1))
+            made = result[row.made]
+            outputs = made.flatten(1)
             for some in columns:
-                self._tiles(rows_in.view(WINDOW, width, -1), row, some, made, spread, product, joined)
-            if added is not None:
-                made += added.permute(2, 3, 0, 1)[top:bottom]
+                self._tiles(rows_in[:, some.seen], row, some, outputs[:, some.made.start * count * wide : some.made.stop * count * wide])
+            if more is not None:
+                made += more[row.made]
             if self.relu:
                 made.relu_()
         return as_pictures(result)
 
-    def _tiles(self, rows_in: Tensor, row: Tiles, some: Tiles, made: Tensor, *memory: Tensor) -> None:
-        """Some tiles of a row of tiles, whose rows are transformed [6, W, B C], into `made` [rows, W, B, C']; memory: of the steps between."""
-        count, wide = made.shape[2:]
-        left, right = some.outputs
-        shapes = (WINDOW, WINDOW * some.count, rows_in.shape[2]), (36, some.count * count, wide), (WINDOW, right - left, count * wide)
-        spread, product, joined = (block[: shape[0] * shape[1] * shape[2]].view(shape) for block, shape in zip(memory, shapes, strict=True))
-        torch.bmm(some.into.expand(WINDOW, -1, -1), rows_in[:, slice(*some.window)], out=spread)
-        torch.bmm(spread.view(36, some.count * count, -1), self.products, out=product)
+    def _tiles(self, rows_in: Tensor, row: Tiles, some: Tiles, out: Tensor) -> None:
+        """Some tiles of a row of tiles, whose rows are transformed, [6, columns, B C], into `out` [rows, columns B C']."""
+        channels = self.products.shape[1]
+        spread = torch.bmm(some.into.expand(WINDOW, -1, -1), rows_in)                           # [6, 6 tiles, B C]
+        product = torch.bmm(spread.view(36, -1, channels), self.products)                       # [36, tiles B, C']
         product[_CONSTANT] += self.bias
-        torch.bmm(some.out_of.expand(WINDOW, -1, -1), product.view(WINDOW, WINDOW * some.count, -1), out=joined)
-        torch.mm(row.out_of, joined.flatten(1), out=made.flatten(1)[:, left * count * wide : right * count * wide])
+        joined = torch.bmm(some.out_of.expand(WINDOW, -1, -1), product.view(WINDOW, some.into.shape[0], -1))  # [6, columns, B C']
+        torch.mm(row.out_of, joined.flatten(1), out=out)

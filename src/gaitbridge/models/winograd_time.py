@@ -23,21 +23,23 @@ def spread_weights(matrices: Tensor) -> Tensor:
 
 
 def over_time(x: Tensor, weights: Tensor, bias: Tensor, real: Tensor | None) -> Tensor:
-    """The convolution of frames [P, N, T, C] of P pixels, zero beyond the sequence, and the rectifier: [P, N, T, C'].
+    """The convolution of frames [N, T, P, C] of P pixels, zero beyond each sequence, and the rectifier: [N, T, P, C'].
 
-    weights: [6, C, C'] of `spread_weights`; bias: [C']; real: [N, T] where some frames are padding, which counts as zero.
+    weights: [6, C, C'] of `spread_weights`; bias: [C']; real: [N, T] where some frames at the ends are padding, for which zero comes back.
     """
-    pixels, count, frames, channels = x.shape
+    count, longest, pixels, channels = x.shape
     wide = weights.shape[2]
-    result = x.new_empty(pixels, count, frames, wide)
-    some = max(1, AT_ONCE // (count * frames * channels))
-    for start in range(0, pixels, some):
-        own = x[start : start + some] if real is None else x[start : start + some] * real[:, :, None]
-        first = own.permute(2, 0, 1, 3).contiguous().flatten(1)                                 # [T, P N C]
-        for tiles in line(frames, TOGETHER):
-            spread = torch.mm(tiles.into, first[slice(*tiles.window)])                          # [6 tiles, P N C]
-            product = torch.bmm(spread.view(WINDOW, -1, channels), weights)                     # [6, tiles P N, C']
-            product[1] += bias  # the output transform spreads it evenly
-            made = torch.mm(tiles.out_of, product.view(WINDOW * tiles.count, -1)).relu_()       # [frames, P N C']
-            result[start : start + some, :, slice(*tiles.outputs)] = made.view(-1, len(own), count, wide).permute(1, 2, 0, 3)
+    result = x.new_empty(count, longest, pixels, wide)
+    lengths = [longest] * count if real is None else real.sum(1).tolist()
+    for own, made, frames in zip(x, result, lengths, strict=True):
+        made[frames:] = 0
+        some = max(1, AT_ONCE // (max(1, frames) * channels))
+        for start in range(0, pixels if frames else 0, some):
+            part = slice(start, start + some)
+            for tiles in line(frames, TOGETHER):
+                spread = torch.mm(tiles.into, own[tiles.seen, part].flatten(1))                 # [6 tiles, P C]
+                product = torch.bmm(spread.view(WINDOW, -1, channels), weights)                 # [6, tiles P, C']
+                product[1] += bias  # the output transform spreads it evenly
+                found = torch.mm(tiles.out_of, product.view(len(tiles.into), -1)).relu_()  # [frames, P C']
+                made[tiles.made, part] = found.view(found.shape[0], -1, wide)
     return result

@@ -265,3 +265,26 @@ def test_files_that_are_no_checkpoints_are_refused(tmp_path: Path, monkeypatch: 
 def test_long_lists_are_cut() -> None:
     assert listed("missing", ["a", "b"]) == "missing (2): a, b"
     assert listed("missing", [str(n) for n in range(100)]).endswith("28, 29 and 70 more")
+
+
+class Unknown:
+    """Something that no checkpoint needs."""
+
+
+def test_numbers_of_numpy_are_plain_values(tmp_path: Path) -> None:
+    numbers = {"iteration": np.int64(7), "best": np.float32(0.5), "flag": np.bool_(True), "big": np.array(3.0, ">f8")[()]}
+    torch.save({"model": {"a": torch.ones(2)}, **numbers}, tmp_path / "a.pt")
+    named, step = read_checkpoint(tmp_path / "a.pt")
+    assert (list(named), step) == (["a"], 7)
+
+
+@pytest.mark.parametrize(("more", "words"), [
+    (Unknown(), "it asks for test_weights_import.Unknown"), (np.ones(3), "it asks for numpy"), (np.str_("abc"), "no plain kind"),
+    (np.datetime64("2026-01-01"), "no plain kind"), (Path("x"), "it asks for pathlib"),
+])  # fmt: skip
+def test_what_is_refused_is_named_without_advice_to_trust_it(more: object, words: str, tmp_path: Path) -> None:
+    torch.save({"model": {"a": torch.ones(2)}, "more": more}, tmp_path / "a.pt")
+    with pytest.raises(UserError, match=words) as refused:
+        read_checkpoint(tmp_path / "a.pt")
+    for word in ("\n", "\x1b", "option", "trust", "weights_only", "Weights only"):
+        assert word not in str(refused.value)

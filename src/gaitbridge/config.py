@@ -2,18 +2,41 @@
 
 import copy
 import json
+import re
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar, get_args
+from typing import Annotated, Any, Self, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gaitbridge.errors import UserError, nearest
+
+Each = TypeVar("Each")
+
+# What numbers are settings: each has bounds, below which nothing works and above which nobody means it.
+Count = Annotated[int, Field(ge=1, le=1_000_000)]
+Whole = Annotated[int, Field(ge=0, le=1_000_000)]
+Seed = Annotated[int, Field(ge=0, le=2**63 - 1)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Weight = Annotated[float, Field(ge=0, le=1e4)]  # of a loss; 0 leaves it out
+Scale = Annotated[float, Field(ge=1e-3, le=1e3)]  # of distances and logits
+Smoothing = Annotated[float, Field(ge=0, lt=1)]  # of labels
+Channels = Annotated[int, Field(ge=1, le=8192)]
+Stride = Annotated[int, Field(ge=1, le=8)]
+Strips = Annotated[int, Field(ge=1, le=256)]
+Pixels = Annotated[int, Field(ge=8, le=1024)]
+Size = tuple[Pixels, Pixels]  # height and width
+OfStages = Annotated[tuple[Each, ...], Field(min_length=1, max_length=16)]
 
 
 class Config(BaseModel):
     """A frozen group of settings. Make one from a document with `checked`, which turns mistakes into one clear line."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy with some settings changed, judged as if they came from a file: UserError for an unknown name or a value that does not fit."""
+        copied = super().model_copy(deep=deep)
+        return checked(type(self), {name: getattr(copied, name) for name in type(self).model_fields} | dict(update)) if update else copied
 
 
 Settings = TypeVar("Settings", bound=BaseModel)
@@ -30,8 +53,17 @@ def checked(kind: type[Settings], document: dict[str, Any], where: str = "") -> 
             owner = _owner(kind, first["loc"][:-1])
             raise UserError(f"no setting {place!r}: {nearest(str(first['loc'][-1]), owner.model_fields)}") from error
         message = first["msg"].removeprefix("Value error, ")
-        given = first["input"] if not isinstance(first["input"], dict) else "a group of settings"
-        raise UserError(f"setting {place!r}: {message} (given: {given!r})") from error
+        raise UserError(f"setting{f' {place!r}' if place else 's'}: {message}{_given(first['input'], message)}") from error
+
+
+def _given(value: Any, message: str) -> str:
+    """What was given, in words; of a group of settings those that the message speaks of."""
+    if not isinstance(value, dict):
+        words = [repr(value)]
+    else:
+        words = [f"{name}={one!r}" for name, one in value.items() if re.search(rf"\b{re.escape(str(name))}\b", message)]
+    text = ", ".join(words)
+    return f" (given: {text[:200]}{'...' if len(text) > 200 else ''})" if words else ""
 
 
 def known_part(kind: type[BaseModel], document: Mapping[str, Any]) -> dict[str, Any]:

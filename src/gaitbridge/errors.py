@@ -20,7 +20,7 @@ class StoreError(UserError):
 
 def nearest(word: str, valid: Iterable[str]) -> str:
     """Words for an error message: the valid name closest to `word`, then all of them."""
-    names = sorted(valid)
+    names = sorted(set(valid))
     close = difflib.get_close_matches(word, names, n=1, cutoff=0.5)
     hint = f"did you mean {close[0]!r}? " if close else ""
     return f"{hint}Known: {', '.join(names) or 'none'}."

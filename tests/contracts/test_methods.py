@@ -33,9 +33,11 @@ def names_of(network: torch.nn.Module) -> list[str]:
 @pytest.mark.parametrize("name", plugins.names(METHODS))
 def test_method_has_its_three_files_and_a_readme(name: str) -> None:
     package = plugins.load(METHODS, name)
-    assert {"network", "objective", "recipes"} <= set(plugins.names(f"{METHODS}.{name}"))
     assert package.__file__ is not None
-    assert "## Deviations and decisions" in (Path(package.__file__).parent / "README.md").read_text()
+    folder = Path(package.__file__).parent
+    lacking = [file for file in ("network.py", "objective.py", "recipes.py", "README.md") if not (folder / file).is_file()]
+    assert not lacking, f"the method {name} lacks {', '.join(lacking)}: see Adding in CONTRIBUTING.md"
+    assert "## Deviations and decisions" in (folder / "README.md").read_text(), f"the README of {name} has no section of that name"
 
 
 @pytest.mark.parametrize("name", sorted(recipes()))

@@ -7,6 +7,7 @@ import pytest
 from published_trees import TREES, Expected, hostile, partition, truncate
 
 from gaitbridge import plugins
+from gaitbridge.data.importers._dataset import Dataset
 from gaitbridge.data.importers._person import IMPORTERS
 from gaitbridge.data.importers._run import Imported, import_dataset
 from gaitbridge.errors import UserError
@@ -17,9 +18,36 @@ NAMES = plugins.names(IMPORTERS)
 DOCS = Path(__file__).parents[2] / "docs" / "datasets.md"
 
 
+def tree_of(name: str, root: Path) -> Expected:
+    """A dataset's tree; a failure in words where the importer came without one."""
+    if name not in TREES:
+        pytest.fail(f"the importer {name} has no tree to be tried on: write one as a function {name}(root) in tests/published_trees.py that returns "
+                    "what its store must hold, and name it in TREES there", pytrace=False)
+    return TREES[name](root)
+
+
+def facts_of(name: str) -> Dataset:
+    """What an importer says of its dataset; a failure in words where it lacks a part."""
+    module = plugins.load(IMPORTERS, name)
+    parts = {"DATASET": "a `Dataset` with the facts", "named": "the function that names a type and a view", "read": "the function that reads one"}
+    for part in parts:
+        if not hasattr(module, part):
+            pytest.fail(f"the importer {name} has no {part}, {parts[part]}: see `Importer` in data/importers/_dataset.py", pytrace=False)
+    facts: Dataset = module.DATASET
+    return facts
+
+
+def section_of(name: str, page: str) -> str:
+    """The section of a dataset in docs/datasets.md; a failure in words where there is none."""
+    heading = f"## {facts_of(name).name}: `{name}`"
+    if f"\n{heading}\n" not in page:
+        pytest.fail(f"docs/datasets.md has no section {heading!r}: write one with where to apply, the command, fields, counts", pytrace=False)
+    return page.split(f"\n{heading}\n", 1)[1].split("\n## ", 1)[0]
+
+
 def imported(name: str, folder: Path, **options: object) -> tuple[Imported, Expected, Path]:
     """The tree of a dataset, imported to folder/store."""
-    expected = TREES[name](folder / "tree")
+    expected = tree_of(name, folder / "tree")
     done = import_dataset(name, folder / "tree", folder / "store", partition=partition(name, folder), **options)  # type: ignore[arg-type]
     return done, expected, folder / "store"
 
@@ -42,20 +70,16 @@ def assert_holds(store: Store, expected: Expected) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_facts_are_there_and_documented(name: str) -> None:
-    facts = plugins.load(IMPORTERS, name).DATASET
+    facts = facts_of(name)
     for text in (facts.name, facts.citation, facts.apply, facts.licence, facts.layout, facts.split):
         assert text
         assert "\n" not in text
     assert set(facts.fields) <= set(FIELDS)
     assert set(facts.people) == {"train", "test"}
-    page = DOCS.read_text()
-    section = page.split(f"\n## {facts.name}: `{name}`\n", 1)[1].split("\n## ", 1)[0]
-    assert facts.apply in section
-    assert f"gaitbridge import {name} " in section
-    for field in facts.fields:
-        assert f"`{field}`" in section, field
-    for count in (*facts.people.values(), *facts.sequences.values()):
-        assert f"{count:,}" in section, count
+    section = section_of(name, DOCS.read_text())
+    wanted = [facts.apply, f"gaitbridge import {name} ", *(f"`{field}`" for field in facts.fields)]
+    wanted += [f"{count:,}" for count in (*facts.people.values(), *facts.sequences.values())]
+    assert not [words for words in wanted if words not in section], f"the section of {name} in docs/datasets.md lacks these words"
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -65,7 +89,7 @@ def test_a_whole_tree_is_in_the_store_as_published(name: str, tmp_path: Path) ->
     store.verify()
     assert_holds(store, expected)
     assert done.problems == []
-    facts = plugins.load(IMPORTERS, name).DATASET
+    facts = facts_of(name)
     assert {(row["source"], row["licence"]) for row in store.rows} == {(facts.name, facts.licence)}
     assert store.document["licences"] == [facts.licence]
     counts = {line["what"]: (line["found"], line["published"]) for line in store.document["about"]["summary"]}
@@ -79,7 +103,7 @@ def test_a_whole_tree_is_in_the_store_as_published(name: str, tmp_path: Path) ->
 
 @pytest.mark.parametrize("name", NAMES)
 def test_damaged_and_hostile_files_are_left_out_by_name(name: str, tmp_path: Path) -> None:
-    expected, given = TREES[name](tmp_path / "tree"), partition(name, tmp_path)
+    expected, given = tree_of(name, tmp_path / "tree"), partition(name, tmp_path)
     first, second, sign = *sorted(expected)[:2], tmp_path / "it_ran"
     spoilt = [next(path for path in sorted((tmp_path / "tree" / key).rglob("*")) if wanted_file(path)) for key in (first, second)]
     truncate(spoilt[0])
@@ -105,7 +129,7 @@ def wanted_file(path: Path) -> bool:
 @pytest.mark.parametrize("name", NAMES)
 def test_a_tree_of_another_layout_is_refused_with_the_right_one(name: str, tmp_path: Path) -> None:
     (tmp_path / "tree" / "somewhere" / "else").mkdir(parents=True)
-    layout = plugins.load(IMPORTERS, name).DATASET.layout
+    layout = facts_of(name).layout
     with pytest.raises(UserError) as error:
         import_dataset(name, tmp_path / "tree", tmp_path / "store", partition=partition(name, tmp_path))
     assert layout in str(error.value)
@@ -121,3 +145,13 @@ def test_the_split_is_known_or_the_partition_file_is_asked_for(name: str, tmp_pa
     (tmp_path / "tree" / "0001").mkdir(parents=True)
     with pytest.raises(UserError, match="--partition"):
         import_dataset(name, tmp_path / "tree", tmp_path / "store")
+
+
+def test_what_a_new_importer_lacks_is_said_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(pytest.fail.Exception, match=r"the importer new has no tree .* tests/published_trees\.py"):
+        tree_of("new", tmp_path)
+    with pytest.raises(pytest.fail.Exception, match=r"docs/datasets\.md has no section '## CASIA-B: `casia_b`'"):
+        section_of("casia_b", "# Datasets\n")
+    monkeypatch.delattr(plugins.load(IMPORTERS, "casia_b"), "read")
+    with pytest.raises(pytest.fail.Exception, match="the importer casia_b has no read, the function"):
+        facts_of("casia_b")

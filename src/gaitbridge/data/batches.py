@@ -1,7 +1,7 @@
 """From the store to tensors: training batches by step, and padded batches for embedding."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Annotated, Any, Protocol
 
 import numpy as np
 import torch
@@ -17,6 +17,8 @@ from gaitbridge.errors import UserError
 from gaitbridge.store import FIELDS, PRIMARY, Store
 from gaitbridge.types import Batch
 
+Frames = Annotated[int, Field(ge=1, le=100_000)]
+
 
 class TruthReader(Protocol):
     """What a training objective needs beside the images: the store's `fields`, and what it makes of one sequence's (arrays, index row)."""
@@ -30,19 +32,19 @@ class TruthReader(Protocol):
 class DataConfig(Config):
     """How training batches are drawn: P people x K sequences x T frames, the same ones of every modality."""
 
-    people_per_batch: int = 16
-    """Of the whole batch: several processes share them."""
-    sequences_per_person: int = 4
-    frames: int = Field(default=10, ge=1)
-    most_frames: int | None = None
+    people_per_batch: Annotated[int, Field(ge=2, le=100_000)] = 16
+    """Of the whole batch: several processes share them. One alone has nobody to be told from."""
+    sequences_per_person: Annotated[int, Field(ge=1, le=10_000)] = 4
+    frames: Frames = 10
+    most_frames: Frames | None = None
     """With it each batch draws how many frames its sequences have, evenly from `frames` to this (GaitBase on Gait3D: 10 to 50)."""
     ordered: bool = False
     """Frames in a row rather than drawn from the whole sequence."""
-    spare: int = Field(default=0, ge=0)
+    spare: Annotated[int, Field(ge=0, le=100_000)] = 0
     """ordered: the row is this many frames longer, of which as many are left out at random (DeepGaitV2 on Gait3D: 4)."""
     augmentation: AugmentationConfig | None = None
     """Pictures flipped, turned and tilted."""
-    workers: int = 0
+    workers: Annotated[int, Field(ge=0, le=1024)] = 0
     """Processes that read ahead; 0 reads in the training process."""
 
     @model_validator(mode="after")

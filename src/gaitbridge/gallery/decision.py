@@ -13,12 +13,13 @@ people (the "rule of 3").
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from pydantic import Field
 
 from gaitbridge import __version__
-from gaitbridge.config import Config, checked
+from gaitbridge.config import Config, Share, checked
 from gaitbridge.conventions import SENSOR
 from gaitbridge.errors import StoreError, UserError
 from gaitbridge.evaluation.ranking.matrix import distance
@@ -28,15 +29,18 @@ RATES = (1e-1, 1e-2, 1e-3)
 LEAST_ERRORS, LEAST_PAIRS = 30, 3
 CURVE = 100  # points of the impostors' distances that are kept
 
+Pairs = Annotated[int, Field(ge=0, le=2**62)]
+Distance = Annotated[float, Field(ge=-1, le=1e9)]  # a cosine distance may lie below 0 by rounding
+
 
 class Threshold(Config):
     """The largest distance taken for the same person at one false-match rate."""
 
-    rate: float
-    distance: float
-    false_matches: int
+    rate: Share
+    distance: Distance
+    false_matches: Pairs
     """Impostor comparisons at or below the distance."""
-    false_non_match: float | None
+    false_non_match: Share | None
     """Share of genuine comparisons above it; None where there were none."""
 
 
@@ -45,13 +49,13 @@ class Direction(Config):
 
     probe: str
     gallery: str
-    people: int
-    impostors: int
-    genuine: int
-    templates_a_person: float
-    mean: float
-    deviation: float
-    curve: tuple[tuple[float, float], ...]
+    people: Pairs
+    impostors: Pairs
+    genuine: Pairs
+    templates_a_person: Annotated[float, Field(ge=0, le=1e9)]
+    mean: Distance
+    deviation: Annotated[float, Field(ge=0, le=1e9)]
+    curve: tuple[tuple[Distance, Share], ...]
     """(distance, share of impostor comparisons at or below it), rising; the first share is the smallest that can be stated."""
     thresholds: tuple[Threshold, ...]
 

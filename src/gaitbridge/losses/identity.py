@@ -4,7 +4,7 @@ from typing import Protocol
 
 from torch import Tensor, nn
 
-from gaitbridge.config import Config
+from gaitbridge.config import Config, Scale, Smoothing, Weight
 from gaitbridge.losses.cross_entropy import CosineClassifier, cross_entropy
 from gaitbridge.losses.triplet import triplet
 from gaitbridge.types import Batch, Features
@@ -13,12 +13,12 @@ from gaitbridge.types import Batch, Features
 class IdentityConfig(Config):
     """Weights of the losses, and their settings as published (Fan et al. 2023)."""
 
-    triplet: float = 1.0
-    cross_entropy: float = 1.0
+    triplet: Weight = 1.0
+    cross_entropy: Weight = 1.0
     """0 leaves out the neck and the classifier (GaitSet)."""
-    scale: float = 16.0
-    smoothing: float = 0.1
-    margin: float = 0.2
+    scale: Scale = 16.0
+    smoothing: Smoothing = 0.1
+    margin: Weight = 0.2
 
 
 class IdentityLosses(nn.Module):

@@ -6,6 +6,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+GROUPS = 8  # of channels, that are normalised together
+SHORTEST = 4  # parts: they are halved twice
+
 
 def timestep_embedding(t: Tensor, size: int) -> Tensor:
     """Sinusoids of the diffusion step [N] to [N, size] (Vaswani et al. 2017; Ho et al. 2020)."""
@@ -19,8 +22,8 @@ class Block(nn.Module):
 
     def __init__(self, channels_in: int, channels_out: int, condition: int) -> None:
         super().__init__()
-        self.norm1, self.conv1 = nn.GroupNorm(8, channels_in), nn.Conv1d(channels_in, channels_out, 3, padding=1)
-        self.norm2, self.conv2 = nn.GroupNorm(8, channels_out), nn.Conv1d(channels_out, channels_out, 3, padding=1)
+        self.norm1, self.conv1 = nn.GroupNorm(GROUPS, channels_in), nn.Conv1d(channels_in, channels_out, 3, padding=1)
+        self.norm2, self.conv2 = nn.GroupNorm(GROUPS, channels_out), nn.Conv1d(channels_out, channels_out, 3, padding=1)
         self.condition = nn.Linear(condition, 2 * channels_out)
         self.shortcut = nn.Conv1d(channels_in, channels_out, 1) if channels_in != channels_out else nn.Identity()
 
@@ -54,7 +57,7 @@ class Denoiser(nn.Module):
         self.up2 = Block(4 * width, width, condition)
         self.grow1 = nn.ConvTranspose1d(width, width, 4, stride=2, padding=1)
         self.up1 = Block(width, width, condition)
-        self.norm = nn.GroupNorm(8, width)
+        self.norm = nn.GroupNorm(GROUPS, width)
         self.out = nn.Conv1d(width, latent, 3, padding=1)
 
     def condition(self, t: Tensor, modality: Tensor) -> Tensor:

@@ -2,39 +2,42 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 from torch.nn import functional
 
-from gaitbridge.config import Config
+from gaitbridge.config import Channels, Config, OfStages, Whole
 from gaitbridge.models.backbones import ResidualBlock
 from gaitbridge.models.temporal import TemporalMix, masked_to_zero
 
 MEAN_SCALE_M = 1.7  # metres that a silhouette's height stands for, before anything is learnt
 
+Points = Annotated[int, Field(ge=1, le=4096)]
+Stages = Annotated[int, Field(ge=0, le=16)]
+
 
 class HeatmapConfig(Config):
     """The 3D branch: its size, its volumes and how they join the silhouettes' features."""
 
-    joints: int = 31
-    markers: int = 64
-    depth: int = Field(default=8, ge=2)
+    joints: Points = 31
+    markers: Points = 64
+    depth: Annotated[int, Field(ge=2, le=256)] = 8
     """Depth bins D."""
-    reach: float = Field(default=0.4, gt=0)
+    reach: Annotated[float, Field(ge=0.01, le=100)] = 0.4
     """How far the volume reaches before and behind the root, in heights of the picture."""
-    channels: tuple[int, ...] = (32, 64, 96)
+    channels: OfStages[Channels] = (32, 64, 96)
     """Of the branch's stages, each at half the resolution of the one before."""
-    shared: int = Field(default=0, ge=0)
+    shared: Stages = 0
     """Stages of the 2D branch that both branches share, besides the stem."""
     first_stride: Literal[1, 2] = 2
     """Of the branch's first stage: 1 where what is shared is already on the volumes' grid."""
     own_grid: bool = True
     """Whether the first of the branch's stages makes the volumes' grid; without it what is shared is taken as it is, and `channels` are the coarser
     stages' alone."""
-    grid_stage: int = Field(default=0, ge=0)
+    grid_stage: Stages = 0
     """The stage whose grid is the volumes' H' x W'; the coarser ones tell it what the whole body looks like."""
     context: bool = True
     """Let the coarser stages see the frames before and after."""
@@ -43,14 +46,15 @@ class HeatmapConfig(Config):
     fusion: Literal["concatenate", "attention", "none"] = "concatenate"
     fused: Literal["joints", "all"] = "joints"
     """Whose heatmaps recognition uses: with joints alone, markers are not computed at inference."""
-    fused_joints: tuple[int, ...] = ()
+    fused_joints: tuple[Whole, ...] = ()
     """Which of the joints, where not all: the others are then not computed at inference either."""
-    fused_channels: int = 32
+    fused_channels: Channels = 32
     """Channels that the volumes are brought to before fusion."""
-    fuse_before: int = Field(default=0, ge=0)
+    fuse_before: Stages = 0
     """How many of the 2D branch's last stages come after the fusion; 0 fuses what the last one gives."""
     detach: bool = False
     """Keep the identity losses' gradients out of the heatmaps."""
+
     @model_validator(mode="after")
     def _fits(self) -> "HeatmapConfig":
         if beyond := [joint for joint in self.fused_joints if not 0 <= joint < self.joints]:

@@ -1,11 +1,11 @@
 """What the standard networks of stages and strips share: their settings, and DeepGaitV2's way from prepared pictures to part features."""
 
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from gaitbridge.config import Config
+from gaitbridge.config import Channels, Config, OfStages, Size, Stride, Strips
 from gaitbridge.models.backbones import check_stages, feature_rows
 from gaitbridge.models.initialisation import standard_start
 from gaitbridge.models.necks import SeparateLinear
@@ -13,20 +13,22 @@ from gaitbridge.models.pooling import check_bins, horizontal_pyramid, temporal_m
 from gaitbridge.models.pseudo3d import Mode, Stages, stem
 from gaitbridge.models.temporal import each_frame
 
+Blocks = Annotated[int, Field(ge=1, le=64)]
+
 
 class StagedConfig(Config):
     """Sizes of a network of a stem, stages of residual blocks and horizontal strips; the defaults are GaitBase's."""
 
-    channels: tuple[int, ...] = (64, 128, 256, 512)
+    channels: OfStages[Channels] = (64, 128, 256, 512)
     """Of the four stages; the first is the stem's as well."""
-    blocks: tuple[int, ...] = (1, 1, 1, 1)
+    blocks: OfStages[Blocks] = (1, 1, 1, 1)
     """Residual blocks a stage."""
-    strides: tuple[int, ...] = (1, 2, 2, 1)
-    stem_stride: int = 1
-    bins: tuple[int, ...] = (16,)
+    strides: OfStages[Stride] = (1, 2, 2, 1)
+    stem_stride: Stride = 1
+    bins: OfStages[Strips] = (16,)
     """Strips of each level of horizontal pooling."""
-    embedding: int = 256
-    size: tuple[int, int] = (64, 44)
+    embedding: Channels = 256
+    size: Size = (64, 44)
     """Height and width of what the network sees."""
 
     @model_validator(mode="after")
@@ -51,7 +53,7 @@ class ModeConfig(Config):
 class OrderedConfig(StagedConfig, ModeConfig):  # this way round the mode comes first in the files of runs
     """Settings of `OrderedNetwork`; the defaults are those for Gait3D and GREW."""
 
-    blocks: tuple[int, ...] = (1, 4, 4, 1)
+    blocks: OfStages[Blocks] = (1, 4, 4, 1)
     """Residual blocks a stage."""
 
 

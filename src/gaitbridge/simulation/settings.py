@@ -1,25 +1,32 @@
 """Settings of a simulated cohort: all that decides the bytes of its store."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from gaitbridge.config import Config
+from gaitbridge.config import Config, Seed, Share, Whole
 from gaitbridge.conventions import CONDITIONS, SPLITS
 from gaitbridge.errors import UserError, nearest
 from gaitbridge.simulation.scene import VIEWS, view_angle_of
 
 EXTRAS = ("clean_silhouettes", "body_parts", "points")  # kept on request; fields of the store
+Hz = Annotated[float, Field(ge=0.1, le=1000)]
+Metre = Annotated[float, Field(ge=0, le=100)]
+Away = Annotated[float, Field(ge=1, le=130)]  # metres: nearer a person does not fit in the picture, farther the store does not reach
+Degrees = Annotated[float, Field(ge=0, le=180)]
+Seconds = Annotated[float, Field(ge=0, le=10)]
 Limits = tuple[float, float]
+Metres = tuple[Metre, Metre]
+Apart = tuple[Away, Away]
 
 
 class CohortConfig(Config):
     """The defaults are the demonstration: 60 + 12 + 50 people, 3 takes each (normal, normal, bag or clothing) before 8 views."""
 
-    seed: int = 0
-    people: dict[str, int] = Field(default={"train": 60, "val": 12, "test": 50})
+    seed: Seed = 0
+    people: dict[str, Whole] = Field(default={"train": 60, "val": 12, "test": 50})
     """How many people of each split; identities are disjoint."""
-    first_person: dict[str, int] = Field(default={})
+    first_person: dict[str, Whole] = Field(default={})
     """The number of a split's first person, else the splits follow each other. With it a smaller cohort is a part of a larger one, split by split."""
     captured_split: Literal["train", "val", "test"] = "test"
     """The split of the people of a captured motion source, who are as many as were captured."""
@@ -27,7 +34,7 @@ class CohortConfig(Config):
     """For each take of a person the conditions that it is drawn from."""
     views: tuple[str, ...] = VIEWS
     """View angles in degrees, three digits, with -near or -far after them where wanted: 045, 090-far."""
-    frames: int = Field(default=20, ge=1, le=2000)
+    frames: Annotated[int, Field(ge=1, le=2000)] = 20
     """Frames of a sequence, at the LiDAR's rate."""
     motion: str = "parametric"
     """A motion source and its argument, such as bvh:DIR."""
@@ -36,24 +43,24 @@ class CohortConfig(Config):
     shape: Literal["person", "shared"] = "person"
     """Each person's own body, or one body for all."""
     lidar: str = "velodyne-vls128"
-    camera_hz: float = Field(default=30.0, gt=0)
-    lidar_hz: float = Field(default=10.0, gt=0)
-    distance_m: Limits = (6.0, 14.0)
+    camera_hz: Hz = 30.0
+    lidar_hz: Hz = 10.0
+    distance_m: Apart = (6.0, 14.0)
     """From the middle of the path to the cameras; drawn, like all limits below, for each station and take."""
-    near_m: Limits = (5.0, 6.0)
-    far_m: Limits = (15.0, 25.0)
-    camera_height_m: Limits = (1.5, 3.5)
-    lidar_height_m: Limits = (1.5, 3.0)
-    sensor_baseline_m: Limits = (0.2, 0.5)
+    near_m: Apart = (5.0, 6.0)
+    far_m: Apart = (15.0, 25.0)
+    camera_height_m: Metres = (1.5, 3.5)
+    lidar_height_m: Metres = (1.5, 3.0)
+    sensor_baseline_m: Metres = (0.2, 0.5)
     """From a station's camera to its LiDAR along the ground."""
-    lidar_bearing_deg: Limits = (0.0, 0.0)
+    lidar_bearing_deg: tuple[Degrees, Degrees] = (0.0, 0.0)
     """By how much a station's LiDAR sees the walker from another angle than its camera, to either side."""
-    camera_time_offset_s: Limits = (0.0, 0.0)
+    camera_time_offset_s: tuple[Seconds, Seconds] = (0.0, 0.0)
     """How much later than the LiDAR's sweep the exposure is that is paired with it; one for all frames of a station and take."""
-    curved_share: float = Field(default=0.5, ge=0, le=1)
+    curved_share: Share = 0.5
     """Share of the takes that are walked on a gentle curve."""
-    curve_radius_m: Limits = (8.0, 25.0)
-    segmentation_error: float = Field(default=1.0, ge=0, le=3)
+    curve_radius_m: Apart = (8.0, 25.0)
+    segmentation_error: Annotated[float, Field(ge=0, le=3)] = 1.0
     """0: clean silhouettes, 1: as a real pipeline makes them."""
     lidar_noise: bool = True
     """Range noise, rounding, lost returns."""
@@ -65,11 +72,9 @@ class CohortConfig(Config):
     @field_validator("people", "first_person")
     @classmethod
     def _splits(cls, people: dict[str, int]) -> dict[str, int]:
-        for split, count in people.items():
+        for split in people:
             if split not in SPLITS:
                 raise ValueError(f"unknown split {split!r}: {nearest(split, SPLITS)}")
-            if count < 0:
-                raise ValueError(f"{split} cannot have {count}: give numbers from 0 on")
         return people
 
     @model_validator(mode="after")
@@ -124,6 +129,6 @@ class CohortConfig(Config):
                      "lidar_bearing_deg", "camera_time_offset_s")
     @classmethod
     def _limits(cls, limits: Limits) -> Limits:
-        if not 0 <= limits[0] <= limits[1]:
-            raise ValueError("give the lower limit, from 0 on, then the upper one")
+        if limits[0] > limits[1]:
+            raise ValueError("give the lower limit, then the upper one")
         return limits

@@ -1,29 +1,31 @@
 """A complete run: which method, its network and objective, data, optimiser and length."""
 
-from typing import Any, Literal
+from collections import Counter
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, SerializeAsAny, model_validator
 
 from gaitbridge import plugins
-from gaitbridge.config import Config, checked, known_part
+from gaitbridge.config import Config, Seed, Weight, checked, known_part
 from gaitbridge.data.batches import DataConfig
 from gaitbridge.errors import UserError, nearest
 
 METHODS = "gaitbridge.methods"
+Steps = Annotated[int, Field(ge=1, le=10**9)]
 
 
 class OptimiserConfig(Config):
     """Optimiser and learning-rate schedule."""
 
     name: Literal["adamw", "adam", "sgd"] = "adamw"
-    learning_rate: float = Field(default=5e-3, gt=0)
-    weight_decay: float = 1e-4
+    learning_rate: Annotated[float, Field(gt=0, le=100)] = 5e-3
+    weight_decay: Annotated[float, Field(ge=0, le=100)] = 1e-4
     schedule: Literal["one_cycle", "multi_step"] = "one_cycle"
-    warm_up: float = Field(default=0.15, ge=0, lt=1)
+    warm_up: Annotated[float, Field(ge=0, lt=1)] = 0.15
     """one_cycle: share of the steps over which the rate rises."""
-    milestones: tuple[int, ...] = ()
+    milestones: tuple[Steps, ...] = ()
     """multi_step: steps at which the rate falls to a tenth."""
-    clip: float = 0.0
+    clip: Weight = 0.0
     """Largest gradient norm; 0 does not clip."""
 
 
@@ -36,15 +38,15 @@ class RunConfig(Config):
     objective: SerializeAsAny[Config]
     data: DataConfig = DataConfig()
     optimiser: OptimiserConfig = OptimiserConfig()
-    steps: int = Field(default=1000, ge=1)
-    seed: int = 0
+    steps: Steps = 1000
+    seed: Seed = 0
     start_from: str = ""
     """A run whose best weights this one begins with, such as an imported or a longer one; empty: weights drawn from the seed."""
     precision: Literal["auto", "float32", "bf16"] = "auto"
     """auto: bfloat16 where the hardware multiplies it natively (GPUs, CPUs with AMX or AVX-512 BF16), else float32."""
     compile: bool = False
-    log_every: int = Field(default=10, ge=1)
-    validate_every: int = Field(default=250, ge=1)
+    log_every: Steps = 10
+    validate_every: Steps = 250
     """Validation on held-out people and a checkpoint, every so many steps and at the end."""
 
     @model_validator(mode="before")
@@ -96,9 +98,10 @@ def recipes() -> dict[str, Any]:
 def recipe(name: str) -> RunConfig:
     """The run of a recipe, by full name or by its last part where one method alone has it; UserError names the nearest."""
     known = recipes()
+    short = Counter(full.split("/")[1] for full in known)
     fitting = [full for full in known if name in (full, full.split("/")[1])]
     if len(fitting) != 1:
         problem = f"{name!r} is a recipe of several methods" if fitting else f"unknown recipe {name!r}"
-        raise UserError(f"{problem}: {nearest(name, fitting or [*known, *(full.split('/')[1] for full in known)])}")
+        raise UserError(f"{problem}: {nearest(name, fitting or [*known, *(one for one, count in short.items() if count == 1)])}")
     result: RunConfig = known[fitting[0]]()
     return result

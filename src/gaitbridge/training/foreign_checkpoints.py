@@ -1,17 +1,20 @@
 """Checkpoints of others: the tensors of a PyTorch file, read without running anything of it."""
 
+import re
 import warnings
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from gaitbridge.errors import UserError
 
 LISTED = 30  # names a kind in an error message
+ADVICE = "This file can still be loaded"  # how PyTorch begins it
 WRAPPERS = ("module.", "_orig_mod.")  # that data-parallel training and compilation put before every name
 
 
@@ -46,17 +49,48 @@ def _load(file: Path) -> Mapping[Any, Any]:
             with zipfile.ZipFile(file) as content:
                 if sum(entry.file_size for entry in content.infolist()) > 2 * file.stat().st_size:  # PyTorch stores tensors as they are
                     raise UserError(f"{wrong} (its content is compressed, which PyTorch never does): get it again from where it was published")
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), torch.serialization.safe_globals(NUMBERS):
             warnings.simplefilter("ignore")  # of other pickle protocols: what cannot be read is an error below
             document = torch.load(file, map_location="cpu", weights_only=True)
     except UserError:
         raise
     except Exception as error:  # a damaged or hostile file may raise nearly anything while it is read
-        first = next(iter(str(error).strip().splitlines()), "") or type(error).__name__
-        raise UserError(f"{wrong} ({first[:160]}): it is damaged, or holds more than tensors and plain values") from error
+        raise UserError(f"{wrong} ({_reason(error)}): it is damaged, or holds more than tensors and plain values") from error
     if not isinstance(document, Mapping):
         raise UserError(f"{wrong} (it holds a {type(document).__name__}): give a checkpoint saved as {{'model': state_dict}}")
     return document
+
+
+def _reason(error: Exception) -> str:
+    """Why a file could not be read, in a few words, without what PyTorch advises to those who trust it."""
+    text = str(error)
+    if found := re.search(r"(?:GLOBAL|class|instantiate) [`'\"]?([\w.]+)", text):
+        return f"it asks for {found[1]}"
+    first = next(iter(text.strip().splitlines()), "")
+    return type(error).__name__ if not first or ADVICE in text else first[:160]
+
+
+class _NumberKind:
+    """What a pickle says of NumPy's kind of a number. NumPy's own class is not used: the state of a hostile one reaches into memory."""
+
+    def __init__(self, code: object = "", *_: object) -> None:
+        self.code, self.order = str(code), "="
+
+    def __setstate__(self, state: object) -> None:
+        if isinstance(state, tuple) and len(state) > 1 and state[1] in ("<", ">", "|", "="):
+            self.order = state[1]
+
+
+def _number(kind: object, data: object = b"") -> bool | int | float:
+    """A number of NumPy as a plain one."""
+    raw = data.encode("latin-1") if isinstance(data, str) else data
+    if not isinstance(kind, _NumberKind) or not re.fullmatch(r"[biuf][1248]", kind.code) or not isinstance(raw, bytes):
+        raise ValueError("it holds a number of NumPy of no plain kind")
+    made: bool | int | float = np.frombuffer(raw, f"{kind.order.replace('|', '=')}{kind.code}", 1)[0].item()
+    return made
+
+
+NUMBERS: list[Any] = [(_NumberKind, "numpy.dtype"), (_number, "numpy.core.multiarray.scalar"), (_number, "numpy._core.multiarray.scalar")]
 
 
 def _problem(key: object, value: object) -> str:

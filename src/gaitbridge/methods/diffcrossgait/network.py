@@ -7,7 +7,7 @@ from pydantic import model_validator
 from torch import Tensor, nn
 from torch.nn import functional
 
-from gaitbridge.config import Config
+from gaitbridge.config import Channels, Config, OfStages, Size, Stride, Strips
 from gaitbridge.conventions import CAMERA, LIDAR
 from gaitbridge.models.backbones import ResNet, check_sizes
 from gaitbridge.models.fused_encoder import FusedEncoder, true_places
@@ -24,12 +24,12 @@ DISTANCE: Distance = "euclidean"
 class NetworkConfig(Config):
     """Sizes of the network; the defaults are the published ones (ResNet-9, 16 parts of 256 channels)."""
 
-    channels: tuple[int, ...] = (64, 128, 256, 512)
-    strides: tuple[int, ...] = (1, 2, 2, 1)
-    stem_stride: int = 1
-    parts: int = 16
-    embedding: int = 256
-    size: tuple[int, int] = (64, 44)
+    channels: OfStages[Channels] = (64, 128, 256, 512)
+    strides: OfStages[Stride] = (1, 2, 2, 1)
+    stem_stride: Stride = 1
+    parts: Strips = 16
+    embedding: Channels = 256
+    size: Size = (64, 44)
     """Height and width of both inputs."""
     heatmaps: HeatmapConfig | None = None
     """Mesh-Gait's 3D branch in the silhouettes' encoder: what it recovers in 3D is to help to match a LiDAR; null leaves it out."""

@@ -1,13 +1,13 @@
 """What DiffCrossGait is trained with: identity losses, embedding alignment, and the three phases of trajectory alignment."""
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from gaitbridge.config import Config
+from gaitbridge.config import Channels, Config, Scale, Share, Smoothing, Weight
 from gaitbridge.conventions import CAMERA, LIDAR
 from gaitbridge.losses.cross_entropy import CosineClassifier, cross_entropy
 from gaitbridge.losses.info_nce import info_nce
@@ -17,46 +17,48 @@ from gaitbridge.methods.diffcrossgait import trajectory
 from gaitbridge.methods.diffcrossgait.network import MODALITIES, NetworkConfig
 from gaitbridge.methods.meshgait.reconstruction import Reconstruction, ReconstructionConfig
 from gaitbridge.methods.meshgait.truth import Truth
-from gaitbridge.models.denoiser import Denoiser
+from gaitbridge.models.denoiser import GROUPS, SHORTEST, Denoiser
 from gaitbridge.models.necks import ModalityBatchNorm, SeparateLinear
 from gaitbridge.types import Batch, Features
 
 Losses = dict[str, Tensor]
+Step = Annotated[int, Field(ge=1, le=trajectory.STEPS - 1)]
 
 
 class IdentityConfig(Config):
     """Cross-entropy by a shared cosine classifier, and triplets in all four blocks of modalities."""
 
-    cross_entropy: float = 1.0
-    triplet: float = 1.0
-    scale: float = 16.0
-    smoothing: float = 0.1
-    margin: float = 0.2
+    cross_entropy: Weight = 1.0
+    triplet: Weight = 1.0
+    scale: Scale = 16.0
+    smoothing: Smoothing = 0.1
+    margin: Weight = 0.2
 
 
 class AlignmentConfig(Config):
     """Alignment of the final embeddings, the kind of method that trajectory alignment is measured against."""
 
     kind: Literal["none", "info_nce", "supervised_contrastive"] = "supervised_contrastive"
-    weight: float = 0.3
-    temperature: float = Field(default=0.1, gt=0)
+    weight: Weight = 0.3
+    temperature: Scale = 0.1
 
 
 class DiffusionConfig(Config):
     """The latent diffusion and its phases; `phases=[]` leaves it out altogether."""
 
     phases: tuple[Literal[1, 2, 3], ...] = (1, 2, 3)
-    boundaries: tuple[int, int] = (30, 65)
+    boundaries: tuple[Step, Step] = (30, 65)
     """Phase 1 is 1 ... b0, phase 2 is b0 + 1 ... b1, phase 3 is b1 + 1 ... 100."""
-    denoising: float = 1.0
-    anchoring: float = 0.3
-    dynamics: float = 0.3
-    recoverability: float = 0.3
+    denoising: Weight = 1.0
+    anchoring: Weight = 0.3
+    dynamics: Weight = 0.3
+    recoverability: Weight = 0.3
     schedule: trajectory.Schedule = "cosine"
     target: trajectory.Target = "x0"
-    latent: int = 32
-    width: int = 64
-    difference_steps: int = 5
+    latent: Channels = 32
+    width: Annotated[int, Field(ge=GROUPS, le=4096, multiple_of=GROUPS)] = 64
+    """Channels of the denoiser, which normalises them in groups."""
+    difference_steps: Step = 5
     """Steps between the two points of phase 2's finite difference along the trajectory."""
     shared_noise: bool = True
     partner: Literal["synchronised", "same_person"] = "synchronised"
@@ -66,16 +68,16 @@ class DiffusionConfig(Config):
     detach_recovery_target: bool = True
     agreement: Literal["squared", "contrastive"] = "squared"
     """How far apart two trajectories are: by their squared difference, or relative to other people's trajectories, as retrieval sees it."""
-    agreement_temperature: float = Field(default=0.1, gt=0)
+    agreement_temperature: Scale = 0.1
     latent_from: Literal["parts", "embedding"] = "parts"
     """What the clean latent is: a projection of the part features, or the embedding itself, the one that is compared at inference."""
 
     @model_validator(mode="after")
     def _ordered(self) -> "DiffusionConfig":
         if not 0 < self.boundaries[0] < self.boundaries[1] < trajectory.STEPS:
-            raise ValueError(f"boundaries must rise within 1 and {trajectory.STEPS - 1}")
-        if not 0 < self.difference_steps <= self.boundaries[0]:
-            raise ValueError(f"difference_steps must be 1 to {self.boundaries[0]}, so that the earlier point has a step of its own")
+            raise ValueError(f"boundaries must rise within 1 and {trajectory.STEPS - 1}, which {list(self.boundaries)} do not")
+        if self.difference_steps > self.boundaries[0]:
+            raise ValueError(f"difference_steps is {self.difference_steps}: give 1 to {self.boundaries[0]}, the earlier point needs a step")
         return self
 
 
@@ -84,12 +86,12 @@ class ObjectiveConfig(Config):
 
     identity: IdentityConfig = IdentityConfig()
     alignment: AlignmentConfig = AlignmentConfig()
-    latent_identity: float = 0.0
+    latent_identity: Weight = 0.0
     """Identity losses on the clean latent without any diffusion: the control arm for phase 1's auxiliary head."""
     diffusion: DiffusionConfig = DiffusionConfig()
     reconstruction: ReconstructionConfig | None = None
     """What supervises the heatmaps where the network has them (network.heatmaps)."""
-    warm_up: float = Field(default=0.3, ge=0, le=1)
+    warm_up: Share = 0.3
     """Share of the training over which alignment and diffusion weights rise from zero: the identity losses form the space first."""
 
 
@@ -152,6 +154,9 @@ class Objective(nn.Module):
         self.config = config
         self.classify = CosineClassifier(network.parts, network.embedding, people, config.identity.scale)
         needed = bool(config.diffusion.phases) or config.latent_identity > 0
+        if needed and network.parts % SHORTEST:
+            raise ValueError(f"network.parts is {network.parts}, the denoiser halves them twice: give a multiple of {SHORTEST}, or leave it out by "
+                             "objective.diffusion.phases=[]")
         self.diffusion = LatentDiffusion(config.diffusion, network.parts, network.embedding, people) if needed else None
         self.reconstruction: Reconstruction | None = None
         if config.reconstruction is not None:

@@ -6,7 +6,7 @@ import torch
 from pydantic import model_validator
 from torch import Tensor, nn
 
-from gaitbridge.config import Config
+from gaitbridge.config import Channels, Config, OfStages, Size, Strips
 from gaitbridge.conventions import CAMERA
 from gaitbridge.models.initialisation import standard_start
 from gaitbridge.models.necks import SeparateLinear
@@ -21,11 +21,11 @@ HALVINGS = 2  # of the pictures' height, by the first two blocks
 class NetworkConfig(Config):
     """Sizes of the network; the defaults are those for CASIA-B (twice as many channels for OU-MVLP)."""
 
-    channels: tuple[int, int, int] = (32, 64, 128)
-    bins: tuple[int, ...] = (16, 8, 4, 2, 1)
+    channels: tuple[Channels, Channels, Channels] = (32, 64, 128)
+    bins: OfStages[Strips] = (16, 8, 4, 2, 1)
     """Strips of each level of the pyramid; both the frames' features and the set's have one."""
-    embedding: int = 256
-    size: tuple[int, int] = (64, 44)
+    embedding: Channels = 256
+    size: Size = (64, 44)
     """Height and width of the silhouettes."""
 
     @model_validator(mode="after")

@@ -8,7 +8,7 @@ import torch
 from pydantic import model_validator
 from torch import Tensor, nn
 
-from gaitbridge.config import Config
+from gaitbridge.config import Config, Size
 from gaitbridge.conventions import DEPTH_PICTURES, LIDAR
 from gaitbridge.geometry.depth_picture import depth_picture
 from gaitbridge.models.backbones import ResNet
@@ -44,7 +44,7 @@ class SeenConfig(Config):
 class NetworkConfig(StagedConfig, SeenConfig):  # this way round what is seen comes first in the files of runs
     """What the network sees, and its sizes; the defaults are the published ones."""
 
-    size: tuple[int, int] = (64, 64)
+    size: Size = (64, 64)
     """Height and width of the pictures."""
 
 

@@ -6,7 +6,7 @@ from pydantic import model_validator
 from torch import Tensor, nn
 from torch.nn import functional
 
-from gaitbridge.config import Config
+from gaitbridge.config import Channels, Config, OfStages, Size, Stride, Strips
 from gaitbridge.conventions import CAMERA
 from gaitbridge.models.backbones import check_sizes
 from gaitbridge.models.fused_encoder import Backbone, Encoded, FusedEncoder, true_places
@@ -25,12 +25,12 @@ class NetworkConfig(Config):
 
     backbone: Backbone = "resnet9"
     """Of the 2D branch: resnet9 (GaitBase) or pseudo3d (after DeepGaitV2)."""
-    channels: tuple[int, ...] = (64, 128, 256, 512)
-    strides: tuple[int, ...] = (1, 2, 2, 1)
-    stem_stride: int = 1
-    parts: int = 16
-    embedding: int = 256
-    size: tuple[int, int] = (64, 44)
+    channels: OfStages[Channels] = (64, 128, 256, 512)
+    strides: OfStages[Stride] = (1, 2, 2, 1)
+    stem_stride: Stride = 1
+    parts: Strips = 16
+    embedding: Channels = 256
+    size: Size = (64, 44)
     """Height and width of the silhouettes."""
     heatmaps: HeatmapConfig | None = HeatmapConfig(depth=16, channels=(64, 128, 192, 256), grid_stage=1, fused_channels=128)
     """The 3D branch; null leaves it out, which gives the same backbone on silhouettes alone."""

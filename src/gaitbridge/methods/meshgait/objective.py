@@ -1,10 +1,8 @@
 """What Mesh-Gait is trained with: identity losses, and the losses between reconstructed and true joints, markers and meshes."""
 
-
-from pydantic import Field
 from torch import Tensor, nn
 
-from gaitbridge.config import Config
+from gaitbridge.config import Config, Scale, Share, Smoothing, Weight
 from gaitbridge.conventions import CAMERA
 from gaitbridge.losses.cross_entropy import CosineClassifier, cross_entropy
 from gaitbridge.losses.supervised_contrastive import supervised_contrastive
@@ -20,13 +18,13 @@ Losses = dict[str, Tensor]
 class IdentityConfig(Config):
     """Cross-entropy by a cosine classifier, batch-all triplets, and supervised contrast between all samples."""
 
-    cross_entropy: float = 1.0
-    triplet: float = 1.0
-    contrastive: float = 0.3
-    scale: float = 16.0
-    smoothing: float = 0.1
-    margin: float = 0.2
-    temperature: float = Field(default=0.1, gt=0)
+    cross_entropy: Weight = 1.0
+    triplet: Weight = 1.0
+    contrastive: Weight = 0.3
+    scale: Scale = 16.0
+    smoothing: Smoothing = 0.1
+    margin: Weight = 0.2
+    temperature: Scale = 0.1
 
 
 class ObjectiveConfig(Config):
@@ -35,7 +33,7 @@ class ObjectiveConfig(Config):
     identity: IdentityConfig = IdentityConfig()
     reconstruction: ReconstructionConfig | None = ReconstructionConfig()
     """null: recognition alone, which is all that data without 3D truth can train."""
-    form_first: float = Field(default=0.1, ge=0, le=1)
+    form_first: Share = 0.1
     """Share of the training over which the identity losses rise from zero, so that the reconstruction forms first."""
 
 

@@ -5,10 +5,9 @@ from typing import Literal
 
 import numpy as np
 import torch
-from pydantic import Field
 from torch import Tensor, nn
 
-from gaitbridge.config import Config
+from gaitbridge.config import Config, Count, Weight
 from gaitbridge.losses.mesh import edge_loss, normal_loss, points_l1
 from gaitbridge.models.heatmaps import HeatmapConfig
 from gaitbridge.simulation.truth import read_out_of
@@ -19,14 +18,14 @@ class ReconstructionConfig(Config):
 
     body: str = "anny-10pc"
     """The body model of the truth, whose virtual markers and mesh are used; or a .npz that `gaitbridge learn-markers` wrote."""
-    joints: float = 80.0
-    markers: float = 80.0
-    vertices: float = 16.0
-    edges: float = 8.0
-    normals: float = 0.16
-    cells: float = 8.0
+    joints: Weight = 80.0
+    markers: Weight = 80.0
+    vertices: Weight = 16.0
+    edges: Weight = 8.0
+    normals: Weight = 0.16
+    cells: Weight = 8.0
     """Of the cross-entropy between each heatmap and the cells about the true place: without it heatmaps stay as wide as the picture."""
-    scale: float = 4.0
+    scale: Weight = 4.0
     """Of the difference of log scale."""
     read_out: Literal["convex", "dense"] = "convex"
     """Vertices as sparse convex combinations of the markers, or as a linear map of joints and markers."""
@@ -34,7 +33,7 @@ class ReconstructionConfig(Config):
     """Let markers whose heatmaps are spread out count less in the convex combination, which stays convex."""
     detach_mesh: bool = False
     """Keep the mesh losses' gradients out of the heatmaps."""
-    mesh_frames: int = Field(default=32, ge=1)
+    mesh_frames: Count = 32
     """Frames of a batch, drawn anew each time, on which the mesh losses are computed."""
 
     @property

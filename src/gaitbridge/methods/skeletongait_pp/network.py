@@ -5,13 +5,14 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
+from gaitbridge.config import OfStages
 from gaitbridge.conventions import CAMERA, POSE_HEATMAPS
 from gaitbridge.models.initialisation import standard_start
 from gaitbridge.models.necks import SeparateLinear
 from gaitbridge.models.pooling import horizontal_pyramid, temporal_max
 from gaitbridge.models.preparation import prepare_pictures, prepare_silhouettes
 from gaitbridge.models.pseudo3d import Stages, stem
-from gaitbridge.models.staged import StagedConfig
+from gaitbridge.models.staged import Blocks, StagedConfig
 from gaitbridge.models.temporal import each_frame
 from gaitbridge.types import Batch, Distance, Features
 
@@ -21,7 +22,7 @@ SQUEEZE = 16  # channels for each one of the fusion's hidden layers
 class NetworkConfig(StagedConfig):
     """Sizes of the network; the defaults are those for Gait3D and GREW (one block a stage for SUSTech1K)."""
 
-    blocks: tuple[int, ...] = (1, 4, 4, 1)
+    blocks: OfStages[Blocks] = (1, 4, 4, 1)
     """Residual blocks a stage."""
 
 

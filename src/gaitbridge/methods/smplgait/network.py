@@ -8,7 +8,7 @@ from pydantic import model_validator
 from torch import Tensor, nn
 from torch.nn import functional
 
-from gaitbridge.config import Config
+from gaitbridge.config import Channels, Config, Count, OfStages, Size, Strips
 from gaitbridge.conventions import CAMERA
 from gaitbridge.models.initialisation import standard_start
 from gaitbridge.models.necks import SeparateLinear
@@ -25,16 +25,16 @@ DROPOUT = 0.2
 class NetworkConfig(Config):
     """Sizes of the network; the defaults are the published ones."""
 
-    channels: tuple[int, ...] = (64, 64, 128, 128, 256, 256)
+    channels: OfStages[Channels] = (64, 64, 128, 128, 256, 256)
     """Of the convolutions; the first is 5x5, the others are 3x3."""
-    halve_after: tuple[int, ...] = (2, 4)
+    halve_after: tuple[Count, ...] = (2, 4)
     """After how many convolutions height and width are halved."""
-    smpl_channels: tuple[int, int] = (128, 256)
+    smpl_channels: tuple[Channels, Channels] = (128, 256)
     """Hidden layers between the SMPL parameters and the transform."""
-    bins: tuple[int, ...] = (16, 8, 4, 2, 1)
+    bins: OfStages[Strips] = (16, 8, 4, 2, 1)
     """Strips of each level of horizontal pooling."""
-    embedding: int = 256
-    size: tuple[int, int] = (64, 44)
+    embedding: Channels = 256
+    size: Size = (64, 44)
     """Height and width of the silhouettes."""
 
     @model_validator(mode="after")

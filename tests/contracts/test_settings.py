@@ -1,0 +1,266 @@
+"""Every number that is a setting has bounds; at and beyond each of them the program refuses in one line or works, and never more."""
+
+import pkgutil
+import types
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+import numpy as np
+import pytest
+import torch
+from annotated_types import Ge, Gt, Le, Lt, MultipleOf
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+import gaitbridge
+from gaitbridge import plugins
+from gaitbridge.config import Config, checked
+from gaitbridge.data.batches import DataConfig
+from gaitbridge.errors import UserError
+from gaitbridge.gallery.decision import Calibration
+from gaitbridge.simulation.settings import CohortConfig
+from gaitbridge.training.config import METHODS, RunConfig, recipe, recipes
+from gaitbridge.types import ARRAYS, Batch
+
+Place = tuple[str | int, ...]
+NONSENSE: tuple[Any, ...] = (float("nan"), float("inf"), None, "many", [], {}, 1.5)
+
+
+def models() -> list[type[Config]]:
+    """Every group of settings in the package."""
+    for module in pkgutil.walk_packages(gaitbridge.__path__, "gaitbridge."):
+        if not module.name.endswith(("__main__", "objective_", "milvus")):
+            import_module(module.name)
+    found, todo = [], [Config]
+    while todo:
+        below = todo.pop().__subclasses__()
+        found += [one for one in below if one.__module__.startswith("gaitbridge.")]
+        todo += below
+    return list(dict.fromkeys(found))
+
+
+def numbers(annotation: Any, bounds: tuple[Any, ...] = (), place: Place = ()) -> Iterator[tuple[Place, type, tuple[Any, ...]]]:
+    """(place, int or float, bounds) of each number within a field's type; 0 and "*" stand for the elements of tuples and the values of dicts."""
+    if get_origin(annotation) is Annotated:
+        inner, *more = get_args(annotation)
+        yield from numbers(inner, tuple(bound for one in more for bound in (one.metadata if isinstance(one, FieldInfo) else [one])), place)
+    elif annotation in (int, float):
+        yield place, annotation, bounds
+    elif get_origin(annotation) is tuple:
+        for number, inner in enumerate(one for one in get_args(annotation) if one is not Ellipsis):
+            yield from numbers(inner, (), (*place, number))
+    elif get_origin(annotation) is dict:
+        yield from numbers(get_args(annotation)[1], (), (*place, "*"))
+    elif get_origin(annotation) in (Union, types.UnionType):
+        for inner in get_args(annotation):
+            yield from numbers(inner, bounds, place)
+    else:
+        assert get_origin(annotation) is Literal or (isinstance(annotation, type) and annotation not in (complex,)), annotation
+
+
+def of_field(field: FieldInfo) -> Iterator[tuple[Place, type, tuple[Any, ...]]]:
+    return numbers(field.annotation, tuple(field.metadata))
+
+
+def lower(kind: type, bounds: tuple[Any, ...]) -> tuple[float, float] | None:
+    """(the least that is allowed, the most that is not) of a number; None without such a bound."""
+    step = next((bound.multiple_of for bound in bounds if isinstance(bound, MultipleOf)), 1)
+    for bound in bounds:
+        edge: Any = getattr(bound, "ge", getattr(bound, "gt", None))
+        if isinstance(bound, Ge):
+            return edge, edge - step if kind is int else float(np.nextafter(edge, -np.inf))
+        if isinstance(bound, Gt):
+            return float(np.nextafter(edge, np.inf)), edge
+    return None
+
+
+def upper(kind: type, bounds: tuple[Any, ...]) -> tuple[float, float] | None:
+    step = next((bound.multiple_of for bound in bounds if isinstance(bound, MultipleOf)), 1)
+    for bound in bounds:
+        edge: Any = getattr(bound, "le", getattr(bound, "lt", None))
+        if isinstance(bound, Le):
+            return edge, edge + step if kind is int else float(np.nextafter(edge, np.inf))
+        if isinstance(bound, Lt):
+            return float(np.nextafter(edge, -np.inf)), edge
+    return None
+
+
+@pytest.mark.parametrize("model", models(), ids=lambda model: f"{model.__module__.removeprefix('gaitbridge.')}.{model.__name__}")
+def test_every_number_has_bounds_on_both_sides(model: type[Config]) -> None:
+    for name, field in model.model_fields.items():
+        for place, kind, bounds in of_field(field):
+            assert lower(kind, bounds), f"{model.__name__}.{name} {place} has no lower bound"
+            assert upper(kind, bounds), f"{model.__name__}.{name} {place} has no upper bound"
+
+
+def leaves(settings: BaseModel, above: Place = ()) -> Iterator[tuple[Place, type, tuple[Any, ...]]]:
+    """The numbers of a group and of all below it."""
+    for name, field in type(settings).model_fields.items():
+        value = getattr(settings, name)
+        if isinstance(value, BaseModel):
+            yield from leaves(value, (*above, name))
+            continue
+        for place, kind, bounds in of_field(field):
+            if "*" in place:
+                yield from (((*above, name, key), kind, bounds) for key in value)
+            elif place == () or len(value) > int(place[0]):
+                yield (*above, name, *place), kind, bounds
+
+
+def changed(document: Any, place: Place, value: Any) -> Any:
+    """A copy of a document with another value at a place."""
+    first, *rest = place
+    inner = changed(document[first], tuple(rest), value) if rest else value
+    if isinstance(document, Mapping):
+        return {**document, first: inner}
+    return [inner if number == first else one for number, one in enumerate(document)]
+
+
+def one_line(error: UserError) -> str:
+    assert "\n" not in str(error)
+    assert "a group of settings" not in str(error)
+    return str(error)
+
+
+def full(name: str) -> RunConfig:
+    """A recipe with every group that may be left out."""
+    run = recipe(name)
+    document = run.model_dump(mode="json")
+    document["data"] |= {"augmentation": {}, "most_frames": 50}
+    document["optimiser"]["milestones"] = [10]
+    return checked(RunConfig, document)
+
+
+GROUPS = {**{name: full(name) for name in sorted(recipes())}, "a cohort": CohortConfig(first_person={"test": 500})}
+
+
+@pytest.mark.parametrize("name", GROUPS)
+def test_beyond_an_edge_is_refused_in_one_line_and_at_it_accepted_or_refused(name: str) -> None:
+    settings, document = GROUPS[name], GROUPS[name].model_dump(mode="json")
+    tried = 0
+    for place, kind, bounds in leaves(settings):
+        for edge in (lower(kind, bounds), upper(kind, bounds)):
+            assert edge is not None
+            with pytest.raises(UserError) as refused:
+                checked(type(settings), changed(document, place, edge[1]))
+            assert str(place[-1] if isinstance(place[-1], str) else place[-2]) in one_line(refused.value)
+            try:
+                checked(type(settings), changed(document, place, edge[0]))
+            except UserError as error:
+                one_line(error)
+            tried += 2
+        for nonsense in NONSENSE:
+            try:
+                checked(type(settings), changed(document, place, nonsense))
+            except UserError as error:
+                one_line(error)
+    assert tried > 40
+
+
+def batch(network: Any, size: tuple[int, int]) -> Batch:
+    """Two people, two walks each, of two frames."""
+    random = np.random.default_rng(0)
+    sizes = {"T": 2, "H": size[0], "W": size[1]}
+    inputs = {}
+    for name in sorted({name for names in network.inputs.values() for name in names}):
+        kind, axes = ARRAYS[name]
+        shape = [4, *(sizes.get(axis) or int(axis) for axis in axes.split(", "))]
+        values = random.integers(0, 2, shape) * 255 if kind is np.uint8 else random.uniform(7, 8, shape)
+        inputs[name] = torch.from_numpy(values.astype(kind))
+    return Batch(inputs, torch.full((4,), 2), torch.tensor([0, 0, 1, 1]))
+
+
+def one_step(run: RunConfig) -> None:
+    """Build what a run needs, and train it on one batch; UserError where its settings do not fit each other."""
+    module, objectives = (plugins.load(f"{METHODS}.{run.method}", name) for name in ("network", "objective"))
+    try:
+        network, objective = module.Network(run.network), objectives.Objective(run.objective, run.network, 2)
+    except ValueError as error:
+        raise UserError(str(error)) from error
+    features = network.train()(batch(network, run.network.size))  # type: ignore[attr-defined]
+    losses = objective(features, batch(network, run.network.size), 0.5)  # type: ignore[attr-defined]
+    torch.stack(list(losses.values())).sum().backward()
+
+
+def small(name: str) -> dict[str, Any]:
+    """A recipe's document with a network that is quick to build and run."""
+    document = recipe(name).model_dump(mode="json")
+    network = document["network"]
+    network["channels"] = [8] * len(network["channels"])
+    network["embedding"] = 8
+    if "blocks" in network:
+        network["blocks"] = [1] * len(network["blocks"])
+    if "smpl_channels" in network:
+        network["smpl_channels"] = [8, 8]
+    if network.get("heatmaps"):
+        network["heatmaps"] |= {"channels": [8] * len(network["heatmaps"]["channels"]), "depth": 2, "fused_channels": 8}
+    if "reconstruction" in document["objective"]:
+        document["objective"]["reconstruction"] = None  # what needs 3D truth has tests of its own
+    if "diffusion" in document["objective"]:
+        document["objective"]["diffusion"] |= {"latent": 8, "width": 8}
+    return document
+
+
+BUILT = [name for name in sorted(recipes()) if not any(word in name for word in ("paper", "published", "gait3d", "oumvlp", "grew"))]
+
+
+@pytest.mark.parametrize("method", plugins.names(METHODS))
+def test_networks_at_the_edges_are_built_and_run_on_a_batch(method: str) -> None:
+    name = next((one for one in BUILT if one == f"{method}/tiny_heatmaps"), next(one for one in sorted(recipes()) if one.startswith(f"{method}/")))
+    document = small(name)
+    plain = checked(RunConfig, document)
+    one_step(plain)
+    ran = 0
+    for place, kind, bounds in leaves(plain):
+        if place[0] not in ("network", "objective"):
+            continue
+        for edge in (lower(kind, bounds), upper(kind, bounds)):
+            assert edge is not None
+            if kind is int and edge[0] > 32:
+                continue  # the largest networks are nothing for a test
+            try:
+                one_step(checked(RunConfig, changed(document, place, edge[0])))
+                ran += 1
+            except UserError as error:
+                one_line(error)
+    assert ran > 5
+
+
+@pytest.mark.parametrize(("kind", "document", "words"), [
+    (DataConfig, {"people_per_batch": 0}, r"'people_per_batch'.*greater than or equal to 2 \(given: 0\)"),
+    (DataConfig, {"workers": -1}, r"'workers'"), (DataConfig, {"frames": 9, "most_frames": 5}, r"given: frames=9, most_frames=5"),
+])  # fmt: skip
+def test_a_refusal_says_the_value(kind: type[Config], document: dict[str, Any], words: str) -> None:
+    with pytest.raises(UserError, match=words) as refused:
+        checked(kind, document)
+    one_line(refused.value)
+
+
+def test_a_refusal_of_several_values_says_them() -> None:
+    document = changed(recipe("diffcrossgait/tiny").model_dump(mode="json"), ("objective", "diffusion", "boundaries"), [65, 30])
+    with pytest.raises(UserError, match=r"boundaries must rise .* \[65, 30\] do not \(given: boundaries=\[65, 30\]\)"):
+        checked(RunConfig, document)
+
+
+def test_a_copy_is_judged_as_a_file_is() -> None:
+    data = DataConfig()
+    assert data.model_copy(update={"frames": 3}).frames == 3
+    assert data.model_copy() == data
+    with pytest.raises(UserError, match="no setting 'frame': did you mean 'frames'"):
+        data.model_copy(update={"frame": 3})
+    with pytest.raises(UserError, match="'frames'"):
+        data.model_copy(update={"frames": 0})
+
+
+def test_known_recipes_are_named_once() -> None:
+    with pytest.raises(UserError) as refused:
+        recipe("nosuch")
+    names = str(refused.value).split("Known: ")[1].rstrip(".").split(", ")
+    assert len(names) == len(set(names))
+
+
+def test_a_calibration_is_judged_as_well() -> None:
+    with pytest.raises(UserError, match="directions"):
+        checked(Calibration, {"weights_hash": "", "set_name": "", "data_hash": "", "date": "", "code_version": "", "distance": "", "directions": [
+            {"probe": "camera", "gallery": "lidar", "people": -1}]})

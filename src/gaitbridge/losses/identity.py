@@ -1,7 +1,8 @@
 """The identity losses of the field's standard networks: triplets of part features, and cross-entropy behind a batch-norm neck."""
 
-from typing import Protocol
+from typing import Protocol, Self
 
+from pydantic import model_validator
 from torch import Tensor, nn
 
 from gaitbridge.config import Config, Scale, Smoothing, Weight
@@ -19,6 +20,12 @@ class IdentityConfig(Config):
     scale: Scale = 16.0
     smoothing: Smoothing = 0.1
     margin: Weight = 0.2
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if not self.triplet and not self.cross_entropy:
+            raise ValueError("triplet and cross_entropy are both 0: nothing would be trained by")
+        return self
 
 
 class IdentityLosses(nn.Module):

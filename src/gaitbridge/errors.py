@@ -18,10 +18,10 @@ class StoreError(UserError):
     """A store is missing, damaged or of another version."""
 
 
-def nearest(word: str, valid: Iterable[str]) -> str:
-    """Words for an error message: the valid name closest to `word`, then all of them."""
+def nearest(word: str, valid: Iterable[str], also: Iterable[str] = ()) -> str:
+    """Words for an error message: the name closest to `word`, of the valid ones or others that may stand for them, then all valid ones."""
     names = sorted(set(valid))
-    close = difflib.get_close_matches(word, names, n=1, cutoff=0.5)
+    close = difflib.get_close_matches(word, [*names, *also], n=1, cutoff=0.5)
     hint = f"did you mean {close[0]!r}? " if close else ""
     return f"{hint}Known: {', '.join(names) or 'none'}."
 

@@ -60,13 +60,10 @@ def feature_rows(height: int, strides: Sequence[int]) -> int:
 
 
 def check_stages(**settings: Sequence[int]) -> None:
-    """ValueError where settings of the stages, by name, are not as many each, none is given, or one is below 1."""
+    """ValueError where settings of the stages, by name, are not as many each."""
     counts = {name: len(values) for name, values in settings.items()}
-    if len(set(counts.values())) > 1 or 0 in counts.values():
+    if len(set(counts.values())) > 1:
         raise ValueError(f"{' but '.join(f'{count} {name}' for name, count in counts.items())}: give one of each a stage")
-    for name, values in settings.items():
-        if min(values) < 1:
-            raise ValueError(f"{name} must be 1 or more, not {min(values)}")
 
 
 def check_sizes(channels: Sequence[int], strides: Sequence[int], stem_stride: int, parts: int, height: int) -> None:

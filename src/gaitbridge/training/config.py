@@ -1,6 +1,5 @@
 """A complete run: which method, its network and objective, data, optimiser and length."""
 
-from collections import Counter
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, SerializeAsAny, model_validator
@@ -98,10 +97,9 @@ def recipes() -> dict[str, Any]:
 def recipe(name: str) -> RunConfig:
     """The run of a recipe, by full name or by its last part where one method alone has it; UserError names the nearest."""
     known = recipes()
-    short = Counter(full.split("/")[1] for full in known)
     fitting = [full for full in known if name in (full, full.split("/")[1])]
     if len(fitting) != 1:
         problem = f"{name!r} is a recipe of several methods" if fitting else f"unknown recipe {name!r}"
-        raise UserError(f"{problem}: {nearest(name, fitting or [*known, *(one for one, count in short.items() if count == 1)])}")
+        raise UserError(f"{problem}: {nearest(name, fitting or known, () if fitting else [full.split('/')[1] for full in known])}")
     result: RunConfig = known[fitting[0]]()
     return result

@@ -283,3 +283,13 @@ def test_numbers_as_labels_are_text(tmp_path: Path) -> None:
     plain = scored(files.write(tmp_path / "a.npz", **made), "casia_b")
     counted = scored(files.write(tmp_path / "b.npz", **(made | {"labels": made["labels"].astype(int)})), "casia_b")
     assert counted["exact"] == plain["exact"]
+
+
+@pytest.mark.parametrize("protocol", ["casia_b", "sustech1k", "oumvlp"])
+def test_one_view_has_no_number_and_it_is_said_why(protocol: str, tmp_path: Path) -> None:
+    types = {"casia_b": files.CASIA_B, "sustech1k": files.SUSTECH1K, "oumvlp": ("00", "01")}[protocol]
+    made = scored(files.write(tmp_path / "one.npz", **files.arrays(types, ("090",))), protocol)
+    missing = [name for name, value in made["metrics"].items() if value is None]
+    assert missing
+    assert all(any(note.startswith(name.split("@")[0]) or ":" not in note for note in made["notes"]) for name in missing)
+    assert all("one view alone" in note or "no probe has a mate" in note or "of every view" in note for note in made["notes"])

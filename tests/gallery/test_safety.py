@@ -9,14 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from gallery_people import embeddings, make, walks
+from gallery_people import embeddings, files_with, make, walks
 
 import gaitbridge.gallery.index.lancedb as embedded
 from gaitbridge.errors import StoreError, UserError
 from gaitbridge.gallery import audit
 from gaitbridge.gallery.gallery import Gallery
 from gaitbridge.gallery.locks import append_line, locked
-from gaitbridge.gallery.templates import Where
+from gaitbridge.gallery.templates import Where, vectors_of
 
 HERE = Path(__file__).parent
 ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join([str(HERE), str(HERE.parent)])}
@@ -80,11 +80,74 @@ from gallery_people import embeddings, walks
 place, moment = sys.argv[1:]
 def die(*given): os.kill(os.getpid(), signal.SIGKILL)
 if moment == "after":
-    embedded._settle = die
+    embedded.settle = die
 else:
     embedded._table = die
 Gallery(place).enrol(embeddings(["second"]), walks(["second"]))
 """
+
+
+def test_of_a_writer_killed_amid_a_file_nothing_stays(tmp_path: Path) -> None:
+    """LanceDB writes everybody's names and vectors under a name of its own; killed there, that file belongs to no version, and stays for good."""
+    place, people = tmp_path / "gallery", [f"p{number}" for number in range(40)]
+    enrolled = embeddings(people)
+    make(place).enrol(enrolled, walks(people))
+    half = sum(file.stat().st_size for file in (place / "templates.lance" / "data").iterdir()) // 2
+    words = [sys.executable, "-c", KILLED_AMID, str(place), str(half)]
+    assert subprocess.run(words, env=ENVIRONMENT, capture_output=True, timeout=120, check=False).returncode == -signal.SIGXFSZ
+    (place / "writing").unlink()  # as a later writer of an older version of this program did, which left the rest
+    vector = vectors_of(enrolled)[3].astype("<f4").tobytes()
+    assert any(Path(file).name.startswith(".tmp") for file in files_with(place, vector[:64]))
+    gallery = Gallery(place)
+    assert gallery.check()["interrupted"]
+    gallery.forget("p3")
+    assert files_with(place, vector[:64]) == []
+    assert not gallery.check()["interrupted"]
+    assert set(gallery.people()) == set(people) - {"p3"}
+
+
+KILLED_AMID = """
+import resource, signal, sys
+from gaitbridge.gallery.gallery import Gallery
+gallery = Gallery(sys.argv[1])
+signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), resource.RLIM_INFINITY))
+gallery.forget("p0")
+"""
+
+
+def test_a_creation_that_was_killed_is_made_anew(tmp_path: Path) -> None:
+    place = tmp_path / "gallery"
+    (place / "templates.lance" / "data").mkdir(parents=True)  # as one killed halfway left it before folders were made whole
+    (place / "lock").touch()
+    make(place).enrol(embeddings(["first"]), walks(["first"]))
+    (place / "gallery.json").unlink()
+    with pytest.raises(UserError, match="exists and is no gallery"):  # people are in it: it has lost its description, and is not made anew
+        make(place)
+    assert files_with(place, b"first")
+
+
+def test_a_killed_index_leaves_nothing_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """LanceDB sorts vectors on the disk, by its own choice in the system's temporary folder."""
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
+    seen: set[str] = set()
+    place, people = tmp_path / "gallery", [f"p{number:03d}" for number in range(300)]
+    gallery = make(place)
+    gallery.enrol(embeddings(people), walks(people))
+    index = embedded._index
+
+    def watched(cells: int) -> object:
+        seen.add(os.environ["TMPDIR"])
+        return index(cells)
+
+    monkeypatch.setattr(embedded, "_index", watched)
+    gallery.build_index()
+    assert seen == {str(place / "working")}
+    assert os.environ["TMPDIR"] == str(tmp_path / "tmp")
+    assert os.listdir(tmp_path / "tmp") == []
+    assert not (place / "working").exists()
 
 
 def test_two_writers_and_a_reader(tmp_path: Path) -> None:

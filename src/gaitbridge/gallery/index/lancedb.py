@@ -6,13 +6,13 @@
       calibration.json    thresholds, where they were fixed
       audit.jsonl         a line a command
       lock, writing       the lock between processes; a mark that a writer is at work (or was killed)
+      working/            temporary files of LanceDB, while a writer is at work
 
 LanceDB keeps what is deleted in older versions and, where few rows of a large file are concerned, in the newest file as well: `optimize` rewrites
-a file only when a tenth of it is gone. So removing writes the table anew without the rows and then prunes every older version.
+a file only when a tenth of it is gone. So removing writes the table anew without the rows and then prunes every older version. What a killed writer
+left is removed by the next one: versions by `optimize`, the rest as `_working_files` says.
 """
 
-import os
-import shutil
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -26,14 +26,15 @@ import pyarrow as pa
 
 from gaitbridge.documents import read_document, read_text
 from gaitbridge.errors import StoreError, UserError
-from gaitbridge.files import write_json
+from gaitbridge.files import is_free, made_whole, settle, write_json
 from gaitbridge.gallery.index import VERSION, read_about
+from gaitbridge.gallery.index._working_files import remove_unnamed, unnamed, working_in
 from gaitbridge.gallery.locks import append_line, locked
 from gaitbridge.gallery.templates import Template, Where
 from gaitbridge.names import spellings
 
 TABLE = "templates"
-OURS = {"gallery.json", f"{TABLE}.lance", "calibration.json", "audit.jsonl", "lock", "writing"}
+UNFINISHED = {f"{TABLE}.lance", "lock"}  # what a creation that was cut short leaves at most
 ROWS_AT_ONCE = 2048
 MACHINE = ("No space left on device", "File too large", "Disk quota exceeded", "Permission denied", "Read-only file system")
 PANICS = ("RustPanic", "PanicException")  # what its library gives up with on some damages; these types cannot be imported
@@ -49,17 +50,15 @@ def exists(place: str) -> bool:
 def create(place: str, about: Mapping[str, Any]) -> "LanceIndex":
     """An empty gallery in the folder `place`. UserError where there is one, or something else."""
     folder = Path(place)
-    if folder.exists() and (not folder.is_dir() or set(os.listdir(folder)) - OURS):
+    if exists(place):
+        raise UserError(f"{place} is a gallery already: enrol into it, or choose another name")
+    if not is_free(folder, "gallery.json", UNFINISHED):
         raise UserError(f"{place} exists and is no gallery: choose another name")
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    (folder / "lock").touch(mode=0o600)
-    with locked(folder / "lock", alone=True):
-        if exists(place):
-            raise UserError(f"{place} is a gallery already: enrol into it, or choose another name")
-        with _clear(place, "create"):
-            shutil.rmtree(folder / f"{TABLE}.lance", ignore_errors=True)  # of a creation that did not come to its end
-            _connect(folder).create_table(TABLE, schema=_schema(about["dimension"]))
-        write_json({"version": VERSION, **about}, folder / "gallery.json")
+    with made_whole(folder, "gallery.json", UNFINISHED) as made, _clear(place, "create"):
+        made.chmod(0o700)
+        (made / "lock").touch(mode=0o600)
+        _connect(made).create_table(TABLE, schema=_schema(about["dimension"]))
+        write_json({"version": VERSION, **about}, made / "gallery.json")
     return open_index(place)
 
 
@@ -103,16 +102,19 @@ class LanceIndex:
 
     def interrupted(self) -> bool:
         """Whether a writer was killed and left files that no version counts."""
-        return (self.folder / "writing").exists()
+        return (self.folder / "writing").exists() or bool(unnamed(self.folder, f"{TABLE}.lance"))
 
     def tidy(self) -> None:
         self._sweep()
 
     def _sweep(self) -> None:
         """Remove every file that the newest version does not need. The caller holds the lock alone."""
+        (self.folder / "writing").touch()
         with _clear(self.place, "tidy"), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of what it does to other processes, which the lock keeps away
-            self._table.optimize(cleanup_older_than=timedelta(0), delete_unverified=True)
+            remove_unnamed(self.folder, f"{TABLE}.lance")
+            with working_in(self.folder):
+                self._table.optimize(cleanup_older_than=timedelta(0), delete_unverified=True)
         (self.folder / "writing").unlink(missing_ok=True)
 
     @contextmanager
@@ -121,9 +123,10 @@ class LanceIndex:
         before = set(self._files())
         try:
             (self.folder / "writing").touch()
-            with _clear(self.place, what):
+            with _clear(self.place, what), working_in(self.folder):
                 yield
-            _settle(set(self._files()) - before)
+            settle(new := set(self._files()) - before)
+            settle({file.parent for file in new})
         except BaseException:
             with suppress(UserError):  # then the mark stays and the next writer tries again; the first error is the one to tell
                 self._sweep()
@@ -284,17 +287,6 @@ def _sql(where: Where) -> str:
     clauses += [f"recorded_s < {where.until_s!r}"] if where.until_s is not None else []
     clauses += [f"expires_s > {where.alive_s!r}"] if where.alive_s is not None else []
     return " AND ".join(clauses)
-
-
-def _settle(files: set[Path]) -> None:
-    """See that files are on the disk, and their names in their folders."""
-    for path in [*files, *{file.parent for file in files}]:
-        if path.exists():
-            handle = os.open(path, os.O_RDONLY)
-            try:
-                os.fsync(handle)
-            finally:
-                os.close(handle)
 
 
 @contextmanager

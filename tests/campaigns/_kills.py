@@ -47,13 +47,13 @@ class Place:
 
 @dataclass(frozen=True)
 class Trial:
-    """Something to be killed, in a folder of its own. prepare: makes there what it starts from; act: the work; check: what is wrong afterwards, each
-    as "kind: words"."""
+    """Something to be killed, in a folder of its own. prepare: makes there what it starts from; act: the work; check(here, whole): what is wrong
+    afterwards, beside the folder of a run that was not killed, each as "kind: words"."""
 
     name: str
     prepare: Callable[[Path], None]
     act: Callable[[Path], None]
-    check: Callable[[Path], list[str]]
+    check: Callable[[Path, Path], list[str]]
 
 
 def killed(trials: list[Trial], count: int, seed: int, folder: Path) -> list[Failure]:
@@ -63,13 +63,12 @@ def killed(trials: list[Trial], count: int, seed: int, folder: Path) -> list[Fai
         share = count * (number + 1) // len(trials) - count * number // len(trials)
         if share == 0:
             continue
-        learn = _prepared(trial, folder / f"{trial.name}-whole")
-        seen = _learnt(trial.act, learn)
-        found += _told(trial, learn, "not killed")
+        whole = _prepared(trial, folder / f"{trial.name}-whole")
+        seen = _learnt(trial.act, whole)
         for place in _chosen(seen, share, seed):
             here = _prepared(trial, folder / f"{trial.name}-{place.kind}-{place.number}")
             _run(trial.act, here, place)
-            wrong = _told(trial, here, str(place))
+            wrong = _told(trial, here, whole, str(place))
             found += wrong
             if not wrong:
                 shutil.rmtree(here)
@@ -121,6 +120,8 @@ def _learnt(act: Callable[[Path], None], here: Path) -> dict[str, int]:
     watch = _Watch(here)
     pid = _fork(lambda: act(here), hook.set)
     changes = watch.until_end(pid, None)
+    if not count.exists():
+        raise RuntimeError(f"{here.name}: nothing was done")
     return {"event": int(count.read_text()), "change": changes,
             "bytes": max((path.stat().st_size for path in here.rglob("*") if path.is_file()), default=1)}
 
@@ -141,10 +142,10 @@ def _run(act: Callable[[Path], None], here: Path, place: Place) -> None:
     watch.until_end(pid, place.number if place.kind == "change" else None)
 
 
-def _told(trial: Trial, here: Path, case: str) -> list[Failure]:
+def _told(trial: Trial, here: Path, whole: Path, case: str) -> list[Failure]:
     """What is wrong afterwards, found in a process of its own."""
     out = here.with_name(here.name + ".told")
-    pid = _fork(lambda: _write(out, trial.check(here)), lambda: None)
+    pid = _fork(lambda: _write(out, trial.check(here, whole)), lambda: None)
     code = _ended(pid)
     wrong = json.loads(out.read_text()) if out.is_file() else [f"the check ended with code {code}"]
     out.unlink(missing_ok=True)

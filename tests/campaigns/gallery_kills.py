@@ -78,17 +78,17 @@ def create(here: Path) -> None:
     make(here / "gallery")
 
 
-def checked_creation(here: Path) -> list[str]:
+def checked_creation(here: Path, whole: Path) -> list[str]:
     """It opens, or can be made."""
     if not (here / "gallery" / "gallery.json").exists():
         make(here / "gallery")
     begun = Gallery(here / "gallery")
     begun.enrol(embeddings([*OTHERS, NAME]), walks([*OTHERS, NAME]))
     begun.forget("p007")
-    return [f"left over: {path}" for path in left(here)] + checked(here)
+    return [f"left over: {path}" for path in left(here)] + checked(here, whole)
 
 
-def checked(here: Path) -> list[str]:
+def checked(here: Path, whole: Path) -> list[str]:
     """What is wrong in a gallery whose writer was killed, and after its next writers."""
     gallery, wrong = Gallery(here / "gallery"), []
     gallery.check()

@@ -27,7 +27,7 @@ from gaitbridge.gallery.templates import NEVER_S, Template, Where, vectors_of
 from gaitbridge.types import Distance, Embeddings
 
 HERE = Path(__file__).parent
-ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join([str(HERE), str(HERE.parent)])}
+ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join([str(HERE), str(HERE.parent), *sys.path])}
 NOW = 1000.0
 
 

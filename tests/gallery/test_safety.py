@@ -19,7 +19,7 @@ from gaitbridge.gallery.locks import append_line, locked
 from gaitbridge.gallery.templates import Where, vectors_of
 
 HERE = Path(__file__).parent
-ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join([str(HERE), str(HERE.parent)])}
+ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join([str(HERE), str(HERE.parent), *sys.path])}
 
 
 def writer(place: Path, first: int, count: int) -> subprocess.Popen[str]:

@@ -37,7 +37,7 @@ def killed_here(count: int, seed: int, folder: Path) -> list[Failure]:
     begun = folder / "begun"
     begun.mkdir()
     _kills.forked(partial(begin, begun))
-    copied: Callable[[Path], None] = lambda here: shutil.copytree(begun / "gallery", here / "gallery", dirs_exist_ok=True) and None  # noqa: E731
+    copied = partial(copy, begun / "gallery")
     trials = [
         Trial("forget", copied, partial(in_gallery, lambda gallery: gallery.forget("p007")), checked),
         Trial("forget them", copied, partial(in_gallery, lambda gallery: gallery.forget(NAME)), checked),
@@ -48,6 +48,10 @@ def killed_here(count: int, seed: int, folder: Path) -> list[Failure]:
         Trial("create", lambda here: None, create, checked_creation),
     ]
     return _kills.killed(trials, count, seed, folder)
+
+
+def copy(begun: Path, here: Path) -> None:
+    shutil.copytree(begun, here / "gallery")
 
 
 def begin(here: Path) -> None:

@@ -15,10 +15,13 @@ class CosineClassifier(nn.Module):
         self.scale = scale
 
     def forward(self, x: Tensor) -> Tensor:
-        unit = functional.normalize(x.float(), dim=1)
-        return self.scale * torch.einsum("nck,kcp->npk", unit, functional.normalize(self.weight.float(), dim=1))
+        single = torch.promote_types(x.dtype, torch.float32)
+        unit = functional.normalize(x.to(single).permute(2, 0, 1).contiguous(), dim=-1)             # [K, N, C]
+        logits = self.scale * unit @ functional.normalize(self.weight.to(single), dim=1)            # [K, N, people]
+        return logits.permute(1, 2, 0)
 
 
 def cross_entropy(logits: Tensor, people: Tensor, smoothing: float = 0.1) -> Tensor:
     """Mean over samples and parts. logits [N, people, K], people int64 [N]."""
-    return functional.cross_entropy(logits, people[:, None].expand(-1, logits.shape[2]), label_smoothing=smoothing)
+    rows = logits.permute(2, 0, 1).flatten(0, 1)  # as the classifier lays them, without a copy
+    return functional.cross_entropy(rows, people.repeat(logits.shape[2]), label_smoothing=smoothing)

@@ -15,7 +15,7 @@ class SeparateLinear(nn.Module):
         nn.init.xavier_uniform_(self.weight)
 
     def forward(self, x: Tensor) -> Tensor:
-        return torch.einsum("nck,kcd->ndk", x, self.weight)
+        return (x.permute(2, 0, 1).contiguous() @ self.weight).permute(1, 2, 0)  # each part's matrix in one piece
 
 
 class ModalityBatchNorm(nn.Module):

@@ -139,11 +139,12 @@ class LatentDiffusion(nn.Module):
         epshat = {m: trajectory.predicted_noise(predictions[m], z_t[m], abar_t, target) for m in MODALITIES}
         return predictions, z0hat, epshat, mids
 
-    def recovered_from(self, mid: Tensor, t: Tensor, modality: str) -> Tensor:
-        """A modality's clean latent decoded from a bottleneck alone, the other modality's in phase 3."""
-        number = torch.full_like(t, MODALITIES.index(modality))
-        decoded: Tensor = self.denoise.decode(mid, None, self.denoise.condition(t, number))
-        return decoded
+    def recovered_from(self, mid: Mapping[str, Tensor], t: Tensor) -> dict[str, Tensor]:
+        """Each modality's clean latent, decoded from one of these bottlenecks alone: the other modality's in phase 3."""
+        number = torch.arange(len(MODALITIES), device=t.device).repeat_interleave(len(t))
+        condition = self.denoise.condition(t.repeat(len(MODALITIES)), number)
+        decoded: Tensor = self.denoise.decode(torch.cat([mid[m] for m in MODALITIES]), None, condition)
+        return dict(zip(MODALITIES, decoded.chunk(len(MODALITIES)), strict=True))
 
 
 class Objective(nn.Module):
@@ -184,10 +185,11 @@ class Objective(nn.Module):
         """Cross-entropy in each modality; triplets with the anchor in one modality and both others in one, all four blocks."""
         weights = self.config.identity
         embeddings = {m: x.float() for m, x in embeddings.items()}
-        entropy = [cross_entropy(classify(embeddings[m]), people, weights.smoothing) for m in MODALITIES]
-        unit = {m: nn.functional.normalize(embeddings[m], dim=1) for m in MODALITIES}
+        both = torch.cat([embeddings[m] for m in MODALITIES])
+        entropy = cross_entropy(classify(both), people.repeat(len(MODALITIES)), weights.smoothing)  # as many of each: the mean of their means
+        unit = dict(zip(MODALITIES, nn.functional.normalize(both, dim=1).chunk(len(MODALITIES)), strict=True))
         blocks = [triplet(unit[a], unit[b], people, people, weights.margin, same=a == b) for a in MODALITIES for b in MODALITIES]
-        return {f"{prefix}cross_entropy": weights.cross_entropy * torch.stack(entropy).mean(),
+        return {f"{prefix}cross_entropy": weights.cross_entropy * entropy,
                 f"{prefix}triplet": weights.triplet * torch.stack(blocks).mean()}
 
     def alignment_losses(self, features: Features, people: Tensor) -> Losses:
@@ -214,17 +216,25 @@ class Objective(nn.Module):
         eps[LIDAR] = eps[CAMERA] if settings.shared_noise else torch.randn_like(z_0[LIDAR])
         abar_t = trajectory.level(abar, t)
         z_t = {m: trajectory.diffuse(z_0[m], eps[m], abar_t) for m in MODALITIES}
-        # 3. denoise both with the one denoiser; each modality keeps the ordinary denoising loss
-        prediction, z0hat, epshat, mid = diffusion.denoised(z_t, t, abar_t)
+        # 3. denoise both with the one denoiser, and where phase 2 looks an earlier point of the trajectory with them; each modality keeps the
+        # ordinary denoising loss
+        low, high = t <= settings.boundaries[0], t > settings.boundaries[1]
+        medium, count = ~low & ~high, len(t)
+        rows = medium if 2 in settings.phases else torch.zeros_like(medium)
+        earlier = t[rows] - settings.difference_steps
+        abar_e = trajectory.level(abar, earlier)
+        z_e = {m: trajectory.diffuse(z_0[m][rows], eps[m][rows], abar_e) for m in MODALITIES}
+        found = diffusion.denoised({m: torch.cat([z_t[m], z_e[m]]) for m in MODALITIES}, torch.cat([t, earlier]), torch.cat([abar_t, abar_e]))
+        prediction, z0hat, epshat, mid = ({m: x[:count] for m, x in group.items()} for group in found)
+        before = {m: x[count:] for m, x in found[1].items()}
         clean = z_0 if settings.recovers == "own" else dict.fromkeys(MODALITIES, person_means(latents, people))
         wanted = {m: trajectory.training_target(clean[m], eps[m], abar_t, settings.target) for m in MODALITIES}
         losses["denoising"] = settings.denoising * torch.stack([(prediction[m] - wanted[m]).square().mean() for m in MODALITIES]).mean()
         # 4. the phases
-        low, high = t <= settings.boundaries[0], t > settings.boundaries[1]
         if 1 in settings.phases:
             losses["phase1_anchoring"] = settings.anchoring * self.anchoring(diffusion, z0hat, people, low)
         if 2 in settings.phases:
-            losses["phase2_dynamics"] = settings.dynamics * self.dynamics(diffusion, z_0, eps, z0hat, epshat, t, ~low & ~high, people)
+            losses["phase2_dynamics"] = settings.dynamics * self.dynamics(diffusion, z0hat, epshat, before, medium, people)
         if 3 in settings.phases:
             losses["phase3_recoverability"] = settings.recoverability * self.recoverability(diffusion, clean, mid, t, high, people)
         return losses
@@ -237,15 +247,14 @@ class Objective(nn.Module):
         identity = self.identity_losses(chosen, people[low], diffusion.classify, "")
         return torch.stack(list(identity.values())).sum() + diffusion.gap(chosen, people[low])
 
-    def dynamics(self, diffusion: LatentDiffusion, z_0: Mapping[str, Tensor], eps: Mapping[str, Tensor], z0hat: Mapping[str, Tensor],
-                 epshat: Mapping[str, Tensor], t: Tensor, medium: Tensor, people: Tensor) -> Tensor:
-        """Phase 2, dynamics consistency at medium noise: equal recovered latents, predicted noises, and steps along the trajectory."""
+    def dynamics(self, diffusion: LatentDiffusion, z0hat: Mapping[str, Tensor], epshat: Mapping[str, Tensor], before: Mapping[str, Tensor],
+                 medium: Tensor, people: Tensor) -> Tensor:
+        """Phase 2, dynamics consistency at medium noise: equal recovered latents, predicted noises, and steps along the trajectory.
+
+        before: the recovered latents of the medium rows, `difference_steps` earlier.
+        """
         if not bool(medium.any()):
             return z0hat[CAMERA].sum() * 0.0
-        earlier = t[medium] - self.config.diffusion.difference_steps
-        abar_e = trajectory.level(trajectory.signal_levels(self.config.diffusion.schedule), earlier)
-        z_e = {m: trajectory.diffuse(z_0[m][medium], eps[m][medium], abar_e) for m in MODALITIES}
-        before = diffusion.denoised(z_e, earlier, abar_e)[1]
         now = {m: z0hat[m][medium] for m in MODALITIES}
         moved = {m: now[m] - before[m] for m in MODALITIES}
         return diffusion.gap(now, people[medium]) + diffusion.gap({m: epshat[m][medium] for m in MODALITIES}) + diffusion.gap(moved)
@@ -263,9 +272,10 @@ class Objective(nn.Module):
         loss = diffusion.gap({m: mid[m][high] for m in MODALITIES}, people[high])
         if settings.agreement == "squared":
             loss = loss / variance.clamp(min=1e-6)
-        for own, other in ((CAMERA, LIDAR), (LIDAR, CAMERA)):
+        recovered = diffusion.recovered_from({CAMERA: mid[LIDAR][high], LIDAR: mid[CAMERA][high]}, t[high])
+        for own in MODALITIES:
             target = z_0[own][high].detach() if settings.detach_recovery_target else z_0[own][high]
-            loss = loss + 0.5 * trajectory.gap(diffusion.recovered_from(mid[other][high], t[high], own), target)
+            loss = loss + 0.5 * trajectory.gap(recovered[own], target)
         return loss
 
 

@@ -14,7 +14,7 @@ def make_optimiser(parameters: Iterable[torch.nn.Parameter], config: OptimiserCo
     if config.name == "sgd":
         return torch.optim.SGD(trained, lr=config.learning_rate, momentum=0.9, weight_decay=config.weight_decay)
     kind = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam}[config.name]
-    return kind(trained, lr=config.learning_rate, weight_decay=config.weight_decay, fused=True)  # one pass over each weight
+    return kind(trained, lr=config.learning_rate, weight_decay=config.weight_decay)
 
 
 def learning_rate(config: OptimiserConfig, step: int, steps: int) -> float:

@@ -26,6 +26,16 @@ def read_document(path: Path, shape: type[Shape], remedy: str, nan: bool = False
     return parsed(read_text(path, remedy), shape, str(path), remedy, nan)
 
 
+def read_made(path: Path, kind: type[Shape], remedy: str) -> Shape:
+    """What a file holds, made into dataclasses or lists of them: every field there, and of its type. StoreError as `read_document`."""
+    text = read_text(path, remedy)
+    parsed(text, object, str(path), remedy, nan=True)  # as deep and as long as Python reads
+    try:
+        return _adapter(kind).validate_json(text, strict=True)  # type: ignore[arg-type]
+    except ValidationError as error:
+        raise damaged(str(path), _first(error), remedy) from error
+
+
 def read_lines(path: Path, shape: type[Shape], remedy: str, nan: bool = False) -> list[Shape]:
     """The documents of a file with one a line. A last line cut short, by a kill, is left out. StoreError names any other bad line."""
     lines = read_text(path, remedy).split("\n")
@@ -39,9 +49,7 @@ def parsed(text: str, shape: type[Shape], where: str, remedy: str, nan: bool = F
         found = json.loads(text, parse_constant=None if nan else _no_number)
         _adapter(shape).validate_python(found, strict=True)  # type: ignore[arg-type]
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise damaged(where, f"{place}: {first['msg']}" if place else first["msg"], remedy) from error
+        raise damaged(where, _first(error), remedy) from error
     except RecursionError as error:
         raise damaged(where, "nested too deep", remedy) from error
     except ValueError as error:  # no JSON, or a whole number of thousands of digits
@@ -62,6 +70,13 @@ def read_text(path: Path, remedy: str) -> str:
 def damaged(where: str, why: object, remedy: str) -> StoreError:
     """The error of a damaged file, in one line."""
     return StoreError(f"{where} is damaged ({' '.join(str(why).split())}): {remedy}")
+
+
+def _first(error: ValidationError) -> str:
+    """What is wrong first, and where."""
+    found = error.errors(include_url=False, include_context=False)[0]
+    place = ".".join(str(part) for part in found["loc"])
+    return f"{place}: {found['msg']}" if place else found["msg"]
 
 
 def _no_number(name: str) -> float:

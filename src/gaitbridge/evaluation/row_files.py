@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
-from gaitbridge.errors import StoreError, UserError
+from gaitbridge.documents import read_made
+from gaitbridge.errors import UserError
 from gaitbridge.files import write_json, written_whole
 
 Row = TypeVar("Row")
@@ -33,8 +33,4 @@ def read_row_file(path: Path, kind: type[Row], remedy: str) -> list[Row]:
     """The rows of a `name.json`; remedy: what to do where it is missing (UserError) or something else (StoreError)."""
     if not path.is_file():
         raise UserError(f"{path} is missing; {remedy}")
-    try:
-        entries = json.loads(path.read_text())
-        return [kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in entry.items()}) for entry in entries]
-    except (ValueError, TypeError, AttributeError) as error:
-        raise StoreError(f"{path} holds no such results, or is damaged ({error}); {remedy} again") from error
+    return read_made(path, list[kind], f"{remedy} again")  # type: ignore[valid-type]

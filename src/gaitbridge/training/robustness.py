@@ -5,7 +5,6 @@
 Probes and gallery are both of the level: a store is what a site would have recorded with it.
 """
 
-import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -60,14 +59,14 @@ def execute(runs: Sequence[Path], out: Path, *, people: int = 100, only: Iterabl
         if not (store / "store.json").is_file():
             progress(len(found), total, f"simulating {name}")
             simulate(store, CohortConfig.model_validate(ground(people).model_dump() | changes), workers)
-        points = points_on_person(Store(store))
+        rendered = Store(store)
+        points = points_on_person(rendered)
         for run in runs:
             folder = out / "evaluations" / run.resolve().name / name
             if not (folder / "results.json").is_file():
                 call(["evaluate", str(run), "--data", str(store), "--out", str(folder)], out / "evaluations" / f"{run.resolve().name}.log",
                      f"evaluate {run} on {name}")
-            content = json.loads((store / "store.json").read_text())["content_hash"]
-            found.append({"factor": factor, "level": level, "run": run, "folder": folder, "data_hash": content, "points": points})
+            found.append({"factor": factor, "level": level, "run": run, "folder": folder, "data_hash": rendered.content_hash, "points": points})
             progress(len(found), total, f"{run.resolve().name} on {name}")
     return found
 

@@ -271,7 +271,7 @@ def test_files_of_rows(tmp_path: Path) -> None:
         read_reconstruction(tmp_path / "nothing.json")
     for text in ("[{}]", "{", "[3]", '{"a": 1}'):
         (tmp_path / "reconstruction.json").write_text(text)
-        with pytest.raises(StoreError, match="holds no such results"):
+        with pytest.raises(StoreError, match="is damaged"):
             read_reconstruction(tmp_path / "reconstruction.json")
 
 

@@ -132,5 +132,5 @@ def test_costs_of_several_networks_as_a_file(tmp_path: Path) -> None:
         read_cost(tmp_path / "nothing.json")
     for text in ("{", "[]", "3", '{"a": 1}', json.dumps({"networks": {}})):
         (tmp_path / "cost.json").write_text(text)
-        with pytest.raises(StoreError, match="holds no costs"):
+        with pytest.raises(StoreError, match="is damaged"):
             read_cost(tmp_path / "cost.json")

@@ -172,7 +172,7 @@ def test_files_of_an_evaluation(store: Store, sides: tuple[Embeddings, Embedding
         assert first is not None
         assert curve["values"][0] == first.value
     (tmp_path / "results.json").write_text("[{}]")
-    with pytest.raises(StoreError, match="holds no such results"):
+    with pytest.raises(StoreError, match="is damaged"):
         read_rows(tmp_path / "results.json")
 
 

@@ -2,6 +2,7 @@
 
 import json
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from gaitbridge.documents import parsed
 from gaitbridge.errors import StoreError, UserError
 from gaitbridge.files import written_whole
 from gaitbridge.types import Bodies
@@ -49,8 +51,9 @@ def read_walk(path: Path) -> Walk:
         bodies = {}
         for name in names:
             heatmaps = found.get(f"{name}.heatmaps")
-            arrays = {key: found[f"{name}.{key}"] for key in ARRAYS}
-            bodies[name] = Bodies(**arrays, heatmaps=None if heatmaps is None else heatmaps.astype(np.float32))
-        return Walk(bodies, found["silhouettes"], found["time_s"], found["triangles"], found["parents"], json.loads(str(found["about"])))
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            held = {key: found[f"{name}.{key}"] for key in ARRAYS}
+            bodies[name] = Bodies(**held, heatmaps=None if heatmaps is None else heatmaps.astype(np.float32))
+        about = parsed(str(found["about"]), dict[str, Any], str(path), "make it again")
+        return Walk(bodies, found["silhouettes"], found["time_s"], found["triangles"], found["parents"], about)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, MemoryError, zlib.error, zipfile.BadZipFile) as error:
         raise StoreError(f"{path} holds no bodies, or is damaged ({error}); make it again") from error

@@ -5,22 +5,24 @@ Times of a machine that others use too are noise; what holds is the ratio of two
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import torch
+from pydantic import Field
 from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
+from typing_extensions import TypedDict
 
 from gaitbridge import __version__
 from gaitbridge.conventions import CAMERA, stream
-from gaitbridge.errors import StoreError, UserError
+from gaitbridge.documents import read_document
+from gaitbridge.errors import UserError
 from gaitbridge.evaluation.embedding.from_store import modality_name
 from gaitbridge.files import write_json
 from gaitbridge.machine import processor_name
@@ -179,6 +181,45 @@ def costs(
     return {"networks": counted, "latency": timed}
 
 
+class Spread(TypedDict):
+    """Of several rounds."""
+
+    median: float
+    quartile_low: float
+    quartile_high: float
+
+
+class Latency(TypedDict):
+    """Times, and where they were taken."""
+
+    reference: str
+    ratios: dict[str, Spread]
+    seconds: dict[str, Spread]
+    rounds: int
+    sequences: Annotated[int, Field(ge=1)]
+    frames: int
+    height: int
+    width: int
+    device: str
+    hardware: str
+    threads: int
+
+
+class Counted(TypedDict):
+    """What a network holds and does."""
+
+    parameters: int
+    flops_per_frame: float
+    flops_per_sequence: float
+
+
+class Cost(TypedDict):
+    """What cost.json must hold."""
+
+    networks: dict[str, Counted]
+    latency: Latency
+
+
 def write_cost(document: Mapping[str, Any], out: Path) -> None:
     """`cost.json` in the folder `out`, whole or not at all."""
     write_json(dict(document), out / "cost.json")
@@ -188,10 +229,4 @@ def read_cost(path: Path) -> dict[str, Any]:
     """The document of a `cost.json`; UserError where it is missing, StoreError where it is something else."""
     if not path.is_file():
         raise UserError(f"{path} is missing; measure the cost of the run first")
-    try:
-        document = json.loads(path.read_text())
-        if not {"networks", "latency"} <= set(document):
-            raise ValueError("no networks")
-    except (ValueError, TypeError) as error:
-        raise StoreError(f"{path} holds no costs, or is damaged ({error}); measure the cost again") from error
-    return dict(document)
+    return dict(read_document(path, Cost, "measure the cost again"))

@@ -150,3 +150,39 @@ def bomb(path: Path) -> Path:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("points.npy", b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header + bytes(1000))
     return path
+
+
+_RANDOM = np.random.default_rng(9)
+SCANS = [_RANDOM.uniform(-20, 20, (size, 3)).round(3) for size in (30, 40)]
+RINGS = [_RANDOM.integers(0, 16, len(scan)) for scan in SCANS]
+
+
+def wall(azimuth: np.ndarray, elevation: np.ndarray) -> np.ndarray:
+    """Five metres everywhere."""
+    return np.full((len(azimuth), len(elevation)), 5.0)
+
+
+def mcap_or_db3(path: Path) -> Path:
+    """The one file of a ROS 2 bag."""
+    folder = ros(path.with_name(path.name.replace(".", "-")), SCANS, RINGS, mcap=path.suffix == ".mcap")
+    (data,) = folder.glob(f"*{path.suffix}")
+    path.write_bytes(data.read_bytes())
+    return path
+
+
+# A good file of every kind by its name
+WRITERS: dict[str, Callable[[Path], Path]] = {
+    "ascii.pcd": lambda path: pcd(path, SCANS[0], "ascii"),
+    "binary.pcd": lambda path: pcd(path, SCANS[0], "binary", {"ring": np.arange(30, dtype="<u2")}),
+    "packed.pcd": lambda path: pcd(path, SCANS[0], "binary_compressed"),
+    "a.npy": lambda path: npy(path, SCANS[0]),
+    "a.npz": lambda path: npz(path, SCANS, elevations_deg=np.arange(4.0), azimuth_step_deg=np.array(0.2), time_s=np.arange(2) / 10),
+    "a.pkl": lambda path: pkl(path, SCANS),
+    "a.bin": lambda path: kitti(path, SCANS[0]),
+    "a.las": lambda path: las(path, SCANS),
+    "a.laz": lambda path: las(path, SCANS),
+    "a.bag": lambda path: ros(path, SCANS, RINGS),
+    "a.db3": mcap_or_db3,
+    "a.mcap": mcap_or_db3,
+    "a.pcap": lambda path: pcap(path, wall, turns=1),
+}

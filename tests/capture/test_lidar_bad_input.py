@@ -1,7 +1,6 @@
 """Bad LiDAR recordings: one clear line and exit code 2, whatever is in the file; nothing crashes or hangs, nothing half-written stays."""
 
 import struct
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from lidar_files import SCANS, WRITERS
 
 from gaitbridge.capture.isolated import run_isolated
 from gaitbridge.capture.lidar.readers import Wish, read
@@ -17,39 +17,6 @@ from gaitbridge.capture.lidar.scans import cleaned
 from gaitbridge.cli import main
 from gaitbridge.errors import UserError
 
-RANDOM = np.random.default_rng(9)
-SCANS = [RANDOM.uniform(-20, 20, (size, 3)).round(3) for size in (30, 40)]
-RINGS = [RANDOM.integers(0, 16, len(scan)) for scan in SCANS]
-
-
-def wall(azimuth: np.ndarray, elevation: np.ndarray) -> np.ndarray:
-    """Five metres everywhere."""
-    return np.full((len(azimuth), len(elevation)), 5.0)
-
-
-def mcap_or_db3(path: Path) -> Path:
-    """The one file of a ROS 2 bag."""
-    folder = files.ros(path.with_suffix(""), SCANS, RINGS, mcap=path.suffix == ".mcap")
-    (data,) = folder.glob(f"*{path.suffix}")
-    path.write_bytes(data.read_bytes())
-    return path
-
-
-WRITERS: dict[str, Callable[[Path], Path]] = {
-    "ascii.pcd": lambda path: files.pcd(path, SCANS[0], "ascii"),
-    "binary.pcd": lambda path: files.pcd(path, SCANS[0], "binary", {"ring": np.arange(30, dtype="<u2")}),
-    "packed.pcd": lambda path: files.pcd(path, SCANS[0], "binary_compressed"),
-    "a.npy": lambda path: files.npy(path, SCANS[0]),
-    "a.npz": lambda path: files.npz(path, SCANS, elevations_deg=np.arange(4.0), azimuth_step_deg=np.array(0.2), time_s=np.arange(2) / 10),
-    "a.pkl": lambda path: files.pkl(path, SCANS),
-    "a.bin": lambda path: files.kitti(path, SCANS[0]),
-    "a.las": lambda path: files.las(path, SCANS),
-    "a.laz": lambda path: files.las(path, SCANS),
-    "a.bag": lambda path: files.ros(path, SCANS, RINGS),
-    "a.db3": mcap_or_db3,
-    "a.mcap": mcap_or_db3,
-    "a.pcap": lambda path: files.pcap(path, wall, turns=1),
-}
 _WRITTEN: dict[str, bytes] = {}
 
 

@@ -112,3 +112,18 @@ def test_files_that_broke_it(name: str) -> None:
     if not (CASES / name).is_file():
         pytest.skip("the damaged files are not beside this repository")
     assert name in refusal(CASES / name)
+
+
+@pytest.mark.parametrize("panic", [BaseException("index out of range:\n  the len is 3\n\x1b[0m"), RuntimeError("no\n" * 500), KeyError("x")],
+                         ids=["panic", "long", "key"])
+def test_whatever_a_library_raises_is_one_short_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, panic: BaseException) -> None:
+    """Libraries in Rust raise what is no Exception."""
+
+    def raises(_: Path) -> dict[str, np.ndarray]:
+        raise panic
+
+    monkeypatch.setattr("gaitbridge.capture.lidar.readers.pcd.pcd_fields", raises)
+    line = refusal(files.pcd(tmp_path / "a.pcd", POINTS))
+    assert "a.pcd cannot be read as PCD (" in line
+    assert line.isprintable()
+    assert len(line) < len(str(tmp_path)) + 280

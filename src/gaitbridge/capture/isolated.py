@@ -263,7 +263,7 @@ def _serve() -> NoReturn:
     except MemoryError:
         _send(_MEMORY, "")
     except Exception as error:
-        if getattr(error, "errno", None) in (errno.ENOMEM, errno.EAGAIN) or any(words in str(error).lower() for words in _OUT_OF_MEMORY):
+        if getattr(error, "errno", None) == errno.ENOMEM or any(words in str(error).lower() for words in _OUT_OF_MEMORY):
             _send(_MEMORY, "")
         elif isinstance(error, ImportError):
             _send(_USER_ERROR, f"{error}: install what is missing with pip")

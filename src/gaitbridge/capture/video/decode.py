@@ -25,6 +25,7 @@ LARGEST = 2**26  # pixels of a picture: 8192 x 8192
 WORKING = 1280  # longest side in which people are looked for; silhouettes are 64 rows high
 MOST_FRAMES = 2_000_000  # of a file: 18 hours at 30 Hz
 MOST_DAMAGED = 2000  # packets
+SPARE = 2**26  # bytes
 STILL = av.stream.Disposition.attached_pic | av.stream.Disposition.still_image | av.stream.Disposition.timed_thumbnails
 PARTS = "parts of the recording: its clock was set back"
 
@@ -59,8 +60,12 @@ class Video:
             self.total = int(stream.frames or _expected(stream))
             for part, time_s, (_, frame) in clock.in_order(self._timed(stream)):
                 assert time_s is not None
+                pixels = self._upright(frame, stream)
+                if pixels is None:
+                    self.notes["damaged pictures"] += 1
+                    continue
                 first, last = time_s if not number else first, time_s
-                yield Picture(number, time_s, self._upright(frame, stream), part)
+                yield Picture(number, time_s, pixels, part)
                 number += 1
                 if number >= MOST_FRAMES:
                     self.notes[f"frames beyond the first {MOST_FRAMES:,} left out"] = 1
@@ -119,8 +124,8 @@ class Video:
         self.notes["frames without a time, counted at the file's rate"] += 1
         return number / float(rate)
 
-    def _upright(self, frame: Any, stream: Any) -> np.ndarray:
-        """Pixels as they are meant to be seen: square, turned upright, no side longer than WORKING."""
+    def _upright(self, frame: Any, stream: Any) -> np.ndarray | None:
+        """Pixels as they are meant to be seen: square, turned upright, no side longer than WORKING; None of a picture that cannot be shown."""
         squeeze = float(stream.sample_aspect_ratio or 1)
         squeeze = squeeze if 0.25 <= squeeze <= 4.0 else 1.0
         if frame.width * frame.height > LARGEST:
@@ -133,7 +138,11 @@ class Video:
             raise UserError(f"{self.path}: its pictures change from {self.size[1]} x {self.size[0]} to {size[1]} x {size[0]}: cut it there")
         wide, high = frame.width * max(squeeze, 1.0), frame.height / min(squeeze, 1.0)
         scale = min(1.0, WORKING / max(wide, high))
-        pixels = frame.to_ndarray(format="bgr24", width=max(8, round(wide * scale)), height=max(8, round(high * scale)))
+        try:
+            pixels = frame.to_ndarray(format="bgr24", width=max(8, round(wide * scale)), height=max(8, round(high * scale)))
+        except av.error.FFmpegError:
+            bytearray(SPARE)  # MemoryError, where that was the reason: FFmpeg does not tell them apart
+            return None
         return shown(pixels, matrix)
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 UNITS = {"AVX2": "avx2", "AVX-512": "avx512f", "VNNI": "avx512_vnni", "AVX-VNNI": "avx_vnni", "bf16": "avx512_bf16", "fp16": "avx512_fp16",
          "AMX": "amx_tile", "AMX int8": "amx_int8", "AMX bf16": "amx_bf16", "NEON": "asimd", "SVE": "sve"}  # by the kernel's flags
-SWITCHES = ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA", "ATEN_CPU_CAPABILITY", "NPY_DISABLE_CPU_FEATURES", "MKL_ENABLE_INSTRUCTIONS")
+SWITCHES = ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA", "ATEN_CPU_CAPABILITY", "NPY_DISABLE_CPU_FEATURES", "MKL_ENABLE_INSTRUCTIONS",
+            "OPENBLAS_CORETYPE")
 CGROUPS = Path("/sys/fs/cgroup")
 OWN_GROUPS = Path("/proc/self/cgroup")
 

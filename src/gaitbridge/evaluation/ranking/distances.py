@@ -1,13 +1,7 @@
-"""Distances of part embeddings, for many against many: exact ones for the pairs that decide, quick bounds for all the others.
+"""Distances of part embeddings, for many against many, and how exact they are. Quick bounds of them: `bounds`, `whole_numbers`.
 
 Legend: N probes, M gallery sequences, C channels, K parts. Euclidean: the mean over parts of the L2 distance of that part. Cosine: one minus
 the mean over parts of the cosine; a part of length zero has cosine 0. `exact_pairs` computes them from differences in double precision.
-
-The quick way is one matrix product a part of rounded embeddings, in float32 or, where the processor multiplies them several times faster, in
-bfloat16. It is made a bound by the triangle inequality: with x' the rounded x, |x - y| lies within |x - x'| + |y - y'| of |x' - y'|, and those
-residuals are known. What float32 loses when the product is summed, at most gamma (|x'| + |y'|)^2 of the square with gamma about C 2^-24, is taken
-off the squared norms beforehand, so that the square root is never above the truth. So what lies beyond a threshold by the bound lies beyond it
-in truth, and only the few pairs near the threshold need the exact distance.
 """
 
 from __future__ import annotations
@@ -21,8 +15,6 @@ from gaitbridge.types import Distance
 
 PAIR_ELEMENTS = 1 << 17  # of gathered embeddings at a time, 1 MiB in double precision: it stays in the processor's cache
 UNIT_F32, UNIT_F64 = 2.0**-24, 2.0**-53
-CHUNK_ROWS = 32  # prepared at a time, for the processor's cache
-NORM_PIECES = 3  # a squared norm as three numbers of 8 bits, which bfloat16 holds exactly
 
 
 @dataclass(frozen=True)
@@ -88,72 +80,9 @@ def by_part(block: np.ndarray, centre: np.ndarray, kind: Distance, dtype: type) 
     return np.ascontiguousarray(parts / np.where(length > 0, length, 1.0), dtype)
 
 
-@dataclass(frozen=True)
-class Rounded:
-    """A side prepared for quick bounds: `factors` float32 [K, n, C (+ 6)], whose products give squares (Euclidean) or cosines.
-
-    residual [n]: the mean over parts of how far rounding moved that part. squares [K, n]: squared lengths of the rounded parts.
-    """
-
-    factors: np.ndarray
-    residual: np.ndarray
-    squares: np.ndarray
-
-    def raised(self, rows: np.ndarray, largest: np.ndarray) -> np.ndarray:
-        """[K, r, C + 6] of some of the probes, whose squares are never below the truth for gallery parts of squared length up to `largest` [K]."""
-        channels = self.factors.shape[2] - 2 * NORM_PIECES
-        factors = self.factors[:, rows]
-        loss = 3.0 * gamma(channels)
-        norms = self.squares[:, rows] * (1.0 + loss) + 2.0 * loss * largest[:, None]
-        factors[..., channels + NORM_PIECES :] = _pieces(norms * (1.0 + 2.0**-20))
-        return factors
-
-
 def gamma(channels: int) -> float:
-    """How much of (|x| + |y|)^2 a float32 sum of products of so many channels, and six more for the norms, can lose."""
-    return 1.1 * (channels + 2 * NORM_PIECES + 8) * UNIT_F32
-
-
-def rounded(block: np.ndarray, centre: np.ndarray, kind: Distance, coarse: bool, left: bool) -> Rounded:
-    """Prepare a block [n, C, K]; coarse: to bfloat16's 8 bits; left: the probes' factor, to be multiplied with the gallery's."""
-    size, channels, count = block.shape
-    norms = 2 * NORM_PIECES if kind == "euclidean" else 0
-    made = Rounded(np.empty((count, size, channels + norms), np.float32), np.empty(size), np.empty((count, size)))
-    for start in range(0, size, CHUNK_ROWS):
-        some = slice(start, start + CHUNK_ROWS)
-        factors = made.factors[:, some]
-        parts = by_part(block[some], centre, kind, np.float32)  # [K, r, C]
-        residual = 1.1 * UNIT_F32 * _lengths(parts).mean(0)  # what by_part rounded
-        if coarse:
-            bits = parts.view(np.uint32) + np.uint32(0x8000)  # to the nearest of 8 bits
-            bits &= np.uint32(0xFFFF0000)
-            parts, exact = bits.view(np.float32), parts
-            residual += (1.0 + gamma(channels)) * _lengths(np.subtract(exact, parts, out=exact)).mean(0)
-        squares = np.einsum("knc,knc->kn", parts, parts).astype(np.float64)
-        np.multiply(parts, np.float32(-2.0 if left and norms else 1.0), out=factors[..., :channels])
-        if norms:
-            # |x' - y'|^2 = |x'|^2 + |y'|^2 - 2 x'.y', both norms less what the sums can lose: gamma of their own, twice gamma of the product's
-            ones, own = (0, NORM_PIECES) if left else (NORM_PIECES, 0)
-            factors[..., channels + ones : channels + ones + NORM_PIECES] = 1.0
-            factors[..., channels + own : channels + own + NORM_PIECES] = _pieces(squares * (1.0 - 3.0 * gamma(channels)))
-        made.residual[some], made.squares[:, some] = residual, squares
-    return made
-
-
-def _lengths(parts: np.ndarray) -> np.ndarray:
-    """float64 [K, n]: lengths of [K, n, C], summed in float32."""
-    return np.sqrt(np.einsum("knc,knc->kn", parts, parts).astype(np.float64))
-
-
-def _pieces(values: np.ndarray) -> np.ndarray:
-    """float32 [..., 3] whose sum is at most the value and nearly it; each has 8 bits."""
-    out, left = np.empty((*values.shape, NORM_PIECES), np.float32), values * (1.0 - 2.0**-22)
-    for number in range(NORM_PIECES):
-        piece = np.ascontiguousarray(left, np.float32)
-        piece = (piece.view(np.uint32) & np.uint32(0xFFFF0000)).view(np.float32)
-        out[..., number] = piece
-        left = left - piece
-    return out
+    """How much of |x| |y| a float32 sum of products of so many channels, and a few more for norms, can lose."""
+    return 1.1 * (channels + 16) * UNIT_F32
 
 
 def dense(a: np.ndarray, b: Side, centre: np.ndarray, kind: Distance, tile: int = 2048) -> tuple[np.ndarray, np.ndarray]:

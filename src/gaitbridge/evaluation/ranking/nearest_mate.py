@@ -1,40 +1,34 @@
 """Where the nearest mate of each probe stands within groups of the gallery (its views), up to a rank: what rank-k needs, quickly.
 
-In blocks of probes, by bounds of distances (`distances`); who the bounds leave open is computed exactly. Ties go against the probe.
+In blocks of probes, by bounds of distances (`bounds`); who the bounds leave open is computed exactly. Ties go against the probe.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
-from gaitbridge.evaluation.ranking.distances import UNIT_F32, Rounded, Side, centre_of, exact_pairs, gamma, rounded
+from gaitbridge.evaluation.ranking.bounds import Bounds, Prepared
+from gaitbridge.evaluation.ranking.distances import Side, exact_pairs
 from gaitbridge.evaluation.ranking.every_mate import Matching
-from gaitbridge.evaluation.ranking.products import Product, product_for
+from gaitbridge.evaluation.ranking.products import Kind, way_for
 from gaitbridge.progress import Progress, silent
-from gaitbridge.types import Distance
 
-BLOCK_NUMBERS = 1 << 23  # of a block of bounds: 32 MiB in float32
+BLOCK_NUMBERS = 1 << 22  # of a block of bounds: 16 MiB in float32
+BLOCK_ROWS = 512
 SPAN = 8192  # gallery columns of several groups together
-TILE = 1024  # gallery columns at a time, so that a tile of a part stays in the processor's cache
-WORTH_UPPER = 4  # strangers that a probe leaves open on average, from which upper bounds are worth a second product
-MOST_EXACT = 24  # candidates of a probe and group that are looked at exactly in the first round
+PAIRS_AT_ONCE = 1 << 18  # strangers left open that are looked at together
+MOST_EXACT = 24  # strangers of a probe and group that are looked at exactly in the first round
 
 
-def nearest_mates(
-    pair: Matching,
-    groups: np.ndarray,
-    most: int,
-    progress: Progress = silent,
-    coarse: bool | None = None,
-) -> np.ndarray:
+def nearest_mates(pair: Matching, groups: np.ndarray, most: int, progress: Progress = silent, kind: Kind | None = None) -> np.ndarray:
     """int32 [N, S]: the rank of the nearest mate among the gallery of each of S groups; most + 1 beyond `most`, 0 where there is no mate.
 
-    groups: int [M], 0 to S - 1. coarse: whether bounds are computed in bfloat16; by default where that is quicker. Equal to sorting by exact
-    distances, strangers first among equals.
+    groups: int [M], 0 to S - 1. kind: the way bounds are computed; by default the quickest. Equal to sorting by exact distances, strangers first
+    among equals.
     """
     size = int(groups.max(initial=-1)) + 1
     out = np.zeros((len(pair.probes), size), np.int32)
@@ -44,22 +38,21 @@ def nearest_mates(
     place = np.empty(len(order), np.int64)
     place[order] = np.arange(len(order))
     gallery = Side(pair.gallery.values, pair.gallery.numbers[order])
-    centre = centre_of(pair.gallery, pair.kind)
     spans = _spans(edges)
     widest = max((int(edges[stop] - edges[start]) for start, stop in spans), default=1)
-    height = int(np.clip(BLOCK_NUMBERS // max(widest, 1), 64, 1024))
-    starts = list(range(0, len(pair.probes), height))
-    with product_for(len(pair.probes) * len(gallery), pair.probes.channels * pair.probes.parts, coarse) as product:
-        bounds = _Bounds(pair, gallery, centre, _prepared(gallery, centre, pair.kind, product), product, edges, spans, most)
+    height = int(np.clip(BLOCK_NUMBERS // max(widest, 1), 64, BLOCK_ROWS))
+    starts = range(0, len(pair.probes), height)
+    with way_for(len(pair.probes) * len(gallery), pair.probes.channels, pair.probes.parts, kind) as way:
+        blocks = _Blocks(pair, gallery, way.prepared(gallery, pair.kind), edges, spans, most)
 
         def block(start: int) -> int:
             some = slice(start, min(start + height, len(pair.probes)))
             own = slice(*np.searchsorted(rows, [some.start, some.stop]))
-            out[some] = bounds.block(some, (rows[own] - start, place[columns[own]]))
+            out[some] = blocks.places(some, rows[own] - start, place[columns[own]])
             return some.stop - start
 
         done = 0
-        for count in product.each(block, starts):
+        for count in way.each(block, starts):
             done += count
             progress(done, len(pair.probes), "")
     return out
@@ -76,166 +69,175 @@ def _spans(edges: np.ndarray) -> list[tuple[int, int]]:
     return spans
 
 
-def _prepared(gallery: Side, centre: np.ndarray, kind: Distance, product: Product) -> list[Rounded]:
-    """The gallery in pieces of TILE sequences."""
-    tiles = list(range(0, len(gallery), TILE))
-    return list(product.each(lambda start: rounded(gallery.take(slice(start, start + TILE)), centre, kind, product.coarse, left=False), tiles))
+class _Pairs(NamedTuple):
+    """Pairs of a probe (row of the block) and a gallery column, with the group of the column, and bounds of their distances [p] each."""
 
+    rows: np.ndarray
+    columns: np.ndarray
+    groups: np.ndarray
+    least: np.ndarray
+    greatest: np.ndarray
 
-Upper = Callable[[np.ndarray], np.ndarray]
-
-
-class _Margins(NamedTuple):
-    """float64 [n] each: a distance is at least its bound less `below` and at most its bound plus `above`."""
-
-    below: np.ndarray
-    above: np.ndarray
-
-    def of(self, rows: np.ndarray) -> _Margins:
-        return _Margins(self.below[rows], self.above[rows])
+    def of(self, some: np.ndarray) -> _Pairs:
+        return _Pairs(*(values[some] for values in self))
 
 
 @dataclass(frozen=True)
-class _Bounds:
-    """Blocks of lower bounds, and what they leave to decide. gallery: by group, whose ranges `edges` [S + 1] tell."""
+class _Blocks:
+    """Blocks of probes against the whole gallery, which lies by group in the ranges that `edges` [S + 1] tell."""
 
     pair: Matching
     gallery: Side
-    centre: np.ndarray
-    prepared: list[Rounded]
-    product: Product
+    prepared: Prepared
     edges: np.ndarray
     spans: list[tuple[int, int]]
     most: int
 
-    def block(self, some: slice, mates: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
-        """int32 [n, S] of the probes `some`; mates: (row, gallery column) of the block."""
-        left = rounded(self.pair.probes.take(some), self.centre, self.pair.kind, self.product.coarse, left=True)
-        probes = self.product.prepare(left.factors)
+    def places(self, some: slice, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+        """int32 [n, S] of the probes `some`; rows, columns: their mates, sorted by row."""
+        bounds = self.prepared.block(self.pair.probes.take(some))
         out = np.zeros((some.stop - some.start, len(self.edges) - 1), np.int32)
+        groups = np.searchsorted(self.edges, columns, "right") - 1
         for first, last in self.spans:
-            begin = int(self.edges[first])
-            bounds = self._lower(probes, begin, int(self.edges[last]))
-            for group in range(first, last):
-                start, stop = int(self.edges[group]), int(self.edges[group + 1])
-                own = (mates[1] >= start) & (mates[1] < stop)
-                if own.any():
-                    low, margins = bounds[:, start - begin : stop - begin], self._margins(left, start, stop)
-                    upper = self._upper_of(left, start, stop)
-                    one = _Group(self.pair, self.gallery, some.start, start, low, (mates[0][own], mates[1][own] - start), margins, upper)
-                    out[:, group] = one.places(self.most)
+            own = np.flatnonzero((groups >= first) & (groups < last))
+            if len(own):
+                own = own[np.lexsort((columns[own], rows[own]))]
+                span = _Span(self, bounds, some.start, (first, last), rows[own], columns[own], groups[own] - first)
+                out[:, first:last] = span.places()
         return out
-
-    def _upper_of(self, left: Rounded, start: int, stop: int) -> Upper | None:
-        """A function of rows of the block: float32 [r, stop - start], at least the distance but for the residuals. None where `low` is as near."""
-        if self.pair.kind == "cosine":
-            return None
-        tiles = self.prepared[start // TILE : (stop - 1) // TILE + 1]
-        largest = np.max([tile.squares.max(1) for tile in tiles], axis=0)
-        return lambda rows: self._lower(self.product.prepare(left.raised(rows, largest)), start, stop)
-
-    def _lower(self, probes: object, start: int, stop: int) -> np.ndarray:
-        """float32 [n, stop - start]: at most the distance, but for the residuals; NaN where the square of a part came out negative."""
-        pieces = []
-        for tile in range(start // TILE, (stop - 1) // TILE + 1):
-            within = slice(max(start - tile * TILE, 0), min(stop - tile * TILE, TILE))
-            pieces.append(self.product.sums(probes, self.prepared[tile].factors[:, within], roots=self.pair.kind == "euclidean"))
-        low = pieces[0] if len(pieces) == 1 else np.concatenate(pieces, 1)
-        low /= np.float32(self.pair.probes.parts)
-        return low if self.pair.kind == "euclidean" else np.subtract(np.float32(1.0), low, out=low)
-
-    def _margins(self, left: Rounded, start: int, stop: int) -> _Margins:
-        tiles = self.prepared[start // TILE : (stop - 1) // TILE + 1]
-        residual = left.residual + max(float(tile.residual.max()) for tile in tiles)
-        last_digits = 8.0 * (self.pair.probes.parts + 4) * UNIT_F32  # of summing the parts, relative, and of comparing in float32
-        loss = gamma(self.pair.probes.channels)
-        if self.pair.kind == "cosine":  # |x.y - x'.y'| <= |x - x'| + |y - y'| for parts of length one, and the sum's own loss
-            both = 1.05 * residual + 4.0 * loss + last_digits
-            return _Margins(both, both)
-        squares = left.squares.mean(0) + max(float(tile.squares.mean(0).max()) for tile in tiles)
-        digits = 2.0 * last_digits * np.sqrt(squares)  # a distance is at most twice that root
-        # the root of the mean is at least the mean of roots, so they lose no more than this together
-        return _Margins(residual + digits, residual + digits + np.sqrt(6.3 * loss * squares))
 
 
 @dataclass(frozen=True)
-class _Group:
-    """Some probes and one group of the gallery: low [n, m], the mates' (row, column), and where rows and columns begin."""
+class _Span:
+    """A block of n probes, the first of them `first_row`, against some groups of the gallery; their mates by row: (row, column, group) [p] each."""
 
-    pair: Matching
-    gallery: Side
+    blocks: _Blocks
+    bounds: Bounds
     first_row: int
-    first_column: int
-    low: np.ndarray
-    mates: tuple[np.ndarray, np.ndarray]
-    margins: _Margins
-    upper: Upper | None
+    span: tuple[int, int]
+    rows: np.ndarray
+    columns: np.ndarray
+    groups: np.ndarray
 
-    def places(self, most: int) -> np.ndarray:
-        """int32 [n]: the rank of the nearest mate, 0 without one."""
-        low, margins, (row, column) = self.low, self.margins, self.mates
-        nearest = np.full(len(low), np.inf)
+    def places(self) -> np.ndarray:
+        """int [n, G]: the rank of the nearest mate in each group, 0 without one."""
+        begin, most = int(self.blocks.edges[self.span[0]]), self.blocks.most
+        low = self.bounds.low(begin, int(self.blocks.edges[self.span[1]]))
+        shape = (len(low), self.span[1] - self.span[0])
+        nearest = self._nearest(low, begin, shape)
+        has_mate = np.zeros(shape, bool)
+        has_mate[self.rows, self.groups] = True
+        counts = np.zeros(shape, np.int64)  # strangers no farther than the nearest mate
+        for pairs in self._open(low, begin, nearest, has_mate, counts):
+            self._decide(pairs, nearest, counts)
+        return np.where(has_mate, np.minimum(1 + counts, most + 1), 0)
+
+    def _nearest(self, low: np.ndarray, begin: int, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+        """float64 [n, G] twice: what the distance of the nearest mate lies between. NaN where nothing is certain."""
+        found = self.bounds.near(self.rows, self.columns)
+        if found is None:
+            bound = low[self.rows, self.columns - begin].astype(np.float64)
+            found = bound.copy(), bound
+            for group in np.unique(self.groups):
+                own = self.groups == group
+                margins = self.bounds.margins(*self._range(group))
+                with np.errstate(invalid="ignore"):
+                    found[0][own] -= margins.below[self.rows[own]]
+                    found[1][own] += margins.above[self.rows[own]]
+        nearest = np.full(shape, np.inf), np.full(shape, np.inf)
         with np.errstate(invalid="ignore"):
-            np.minimum.at(nearest, row, low[row, column].astype(np.float64))  # NaN where a mate's bound is NaN: then nothing is certain
-        low[row, column] = np.inf  # mates are no strangers
-        rows = np.unique(row)
-        margins = self.margins.of(rows)
-        out = np.zeros(len(low), np.int32)
-        out[rows], unsure = _counted(low[rows], None, nearest[rows] - margins.below, nearest[rows] + margins.above, margins, most)
-        if not unsure.any():
-            return out
-        rows = rows[unsure > 0]
-        asked = np.isin(row, rows)
-        exact = np.full(len(low), np.inf)
-        np.minimum.at(exact, row[asked], self._exact(row[asked], column[asked]))
-        high = None
-        if self.upper is not None and unsure.sum() > WORTH_UPPER * len(rows):  # distances lie close together
-            high = self.upper(rows)
-        out[rows], unsure = _counted(low[rows], high, exact[rows], exact[rows], self.margins.of(rows), most)
-        if unsure.any():
-            chosen = unsure > 0
-            out[rows[chosen]] = self._exactly(rows[chosen], None if high is None else high[chosen], exact[rows[chosen]], most)
-        return out
+            for into, values in zip(nearest, found, strict=True):
+                np.minimum.at(into, (self.rows, self.groups), values)
+        return nearest
 
-    def _exact(self, row: np.ndarray, column: np.ndarray) -> np.ndarray:
-        return exact_pairs(self.pair.probes, self.gallery, self.first_row + row, self.first_column + column, self.pair.kind)
+    def _range(self, group: int) -> tuple[int, int]:
+        edges = self.blocks.edges[self.span[0] + group :]
+        return int(edges[0]), int(edges[1])
 
-    def _exactly(self, rows: np.ndarray, high: np.ndarray | None, threshold: np.ndarray, most: int) -> np.ndarray:
-        """int [r]: the rank of a mate at the exact distance `threshold`; strangers that the bounds leave open are computed, the nearest first."""
-        low, margins = self.low[rows], self.margins.of(rows)
-        nearer = _nearer(low, high, threshold, margins)
-        unsure = ~nearer & ~(low > _up(threshold + margins.below)[:, None])
-        unsure[np.isposinf(low)] = False  # mates
-        counts = np.count_nonzero(nearer, axis=1)
-        pending, at_once = np.flatnonzero(unsure.any(1)), MOST_EXACT
-        while len(pending):
-            row, column = _lowest(low, unsure, pending, at_once)
-            np.add.at(counts, row, self._exact(rows[row], column) <= threshold[row])
-            unsure[row, column] = False
-            pending = pending[unsure[pending].any(1) & (counts[pending] < most)]
+    def _open(
+        self, low: np.ndarray, begin: int, nearest: tuple[np.ndarray, np.ndarray], has_mate: np.ndarray, counts: np.ndarray
+    ) -> Iterator[_Pairs]:
+        """Add to `counts` the strangers that the bounds show to be nearer than the mate; yield those that they leave open where it matters."""
+        kept: list[_Pairs] = []
+        for group in range(has_mate.shape[1]):
+            start, stop = self._range(group)
+            rows = np.flatnonzero(has_mate[:, group])
+            if not len(rows):
+                continue
+            margins = self.bounds.margins(start, stop)
+            part = low[:, start - begin : stop - begin]
+            own = self.groups == group
+            with np.errstate(invalid="ignore", over="ignore"):
+                closed = part > _up(nearest[1][:, group] + margins.below)[:, None]  # farther than the mate
+                nearer = part < _down(nearest[0][:, group] - margins.above)[:, None]
+            mates = self.rows[own], self.columns[own] - start  # which are no strangers
+            nearer[mates] = False
+            counts[rows, group] = np.count_nonzero(nearer, axis=1)[rows]
+            closed |= nearer
+            closed[mates] = True
+            closed[~has_mate[:, group] | (counts[:, group] >= self.blocks.most)] = True
+            row, column = np.divmod(np.flatnonzero(~closed), stop - start)
+            if not len(row):
+                continue
+            bound = part[row, column].astype(np.float64)
+            kept.append(_Pairs(row, start + column, np.full(len(row), group), bound - margins.below[row], bound + margins.above[row]))
+            if sum(len(pairs.rows) for pairs in kept) > PAIRS_AT_ONCE:
+                yield _joined(kept)
+                kept = []
+        if kept:
+            yield _joined(kept)
+
+    def _decide(self, pairs: _Pairs, nearest: tuple[np.ndarray, np.ndarray], counts: np.ndarray) -> None:
+        """Add to `counts` those of the pairs that are no farther than the mate: by narrower bounds where there are some, the last ones exactly."""
+        found = self.bounds.near(pairs.rows, pairs.columns)
+        if found is not None:
+            pairs = pairs._replace(least=found[0], greatest=found[1])
+            pairs = self._left(pairs, nearest[0], nearest[1], counts)
+        if not len(pairs.rows):
+            return
+        asked = np.zeros(counts.shape, bool)
+        asked[pairs.rows, pairs.groups] = True
+        own = asked[self.rows, self.groups]
+        mates = np.full(counts.shape, np.inf)
+        np.minimum.at(mates, (self.rows[own], self.groups[own]), self._exact(self.rows[own], self.columns[own]))
+        scale = self.blocks.prepared.frame.scale
+        pairs = self._left(pairs, mates * scale, mates * scale, counts)
+        at_once, order = MOST_EXACT, np.lexsort((np.nan_to_num(pairs.least, nan=-np.inf), pairs.groups, pairs.rows))
+        pairs = pairs.of(order)
+        while len(pairs.rows):
+            now = _places(pairs) < at_once  # the nearest first
+            some, rest = pairs.of(now), pairs.of(~now)
+            no_farther = self._exact(some.rows, some.columns) <= mates[some.rows, some.groups]
+            np.add.at(counts, (some.rows[no_farther], some.groups[no_farther]), 1)
+            pairs = rest.of(counts[rest.rows, rest.groups] < self.blocks.most)
             at_once *= 4
-        return np.minimum(1 + counts, most + 1)
+
+    def _left(self, pairs: _Pairs, least: np.ndarray, greatest: np.ndarray, counts: np.ndarray) -> _Pairs:
+        """The pairs that remain open against a mate's distance from `least` to `greatest` [n, G]; who is nearer is counted."""
+        with np.errstate(invalid="ignore"):
+            nearer = pairs.greatest < least[pairs.rows, pairs.groups]
+            farther = pairs.least > greatest[pairs.rows, pairs.groups]
+        np.add.at(counts, (pairs.rows[nearer], pairs.groups[nearer]), 1)
+        return pairs.of(~nearer & ~farther & (counts[pairs.rows, pairs.groups] < self.blocks.most))
+
+    def _exact(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+        pair = self.blocks.pair
+        return exact_pairs(pair.probes, self.blocks.gallery, self.first_row + rows, columns, pair.kind)
 
 
-def _counted(
-    low: np.ndarray, high: np.ndarray | None, least: np.ndarray, greatest: np.ndarray, margins: _Margins, most: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """int [r], int [r]: the rank of a mate at a distance from `least` to `greatest` among strangers, and how many strangers leave it open."""
-    beyond = low > _up(greatest + margins.below)[:, None]  # farther than the mate, for certain
-    candidates = low.shape[1] - np.count_nonzero(beyond, axis=1)
-    nearer = np.zeros(len(low), np.int64)
-    some = np.flatnonzero(candidates)
-    if len(some):
-        nearer[some] = np.count_nonzero(_nearer(low[some], None if high is None else high[some], least[some], margins.of(some)), axis=1)
-    return np.minimum(1 + nearer, most + 1), np.where(nearer < most, candidates - nearer, 0)
+def _joined(pieces: list[_Pairs]) -> _Pairs:
+    """All of them, sorted by row and column."""
+    pairs = _Pairs(*(np.concatenate(column) for column in zip(*pieces, strict=True)))
+    return pairs if len(pieces) == 1 else pairs.of(np.lexsort((pairs.columns, pairs.rows)))
 
 
-def _nearer(low: np.ndarray, high: np.ndarray | None, least: np.ndarray, margins: _Margins) -> np.ndarray:
-    """bool [r, m]: strangers nearer than `least` [r], for certain: by the upper bound where there is one."""
-    if high is None:
-        found: np.ndarray = low < _down(least - margins.above)[:, None]
-        return found
-    return (high < _down(least - margins.below)[:, None]) & ~np.isposinf(low)  # not the mates
+def _places(pairs: _Pairs) -> np.ndarray:
+    """int [p]: which of its row and group each is, of pairs that are sorted by these."""
+    new = np.ones(len(pairs.rows), bool)
+    new[1:] = (np.diff(pairs.rows) != 0) | (np.diff(pairs.groups) != 0)
+    starts = np.flatnonzero(new)
+    found: np.ndarray = np.arange(len(new)) - starts[np.cumsum(new) - 1]
+    return found
 
 
 def _up(values: np.ndarray) -> np.ndarray:
@@ -246,17 +248,3 @@ def _up(values: np.ndarray) -> np.ndarray:
 def _down(values: np.ndarray) -> np.ndarray:
     """float32 below the values."""
     return np.nextafter(values.astype(np.float32), np.float32(-np.inf))
-
-
-def _lowest(low: np.ndarray, unsure: np.ndarray, pending: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Rows and columns of the unsure ones of the rows `pending`, the `size` with the lowest bound where a row has more."""
-    count = np.count_nonzero(unsure[pending], axis=1)
-    few, many = pending[count <= size], pending[count > size]
-    row, column = np.nonzero(unsure[few])
-    rows, columns = [few[row]], [column]
-    for number in many:
-        open_columns = np.flatnonzero(unsure[number])
-        bound = np.nan_to_num(low[number, open_columns], nan=-np.inf)
-        rows.append(np.full(size, number))
-        columns.append(open_columns[np.argpartition(bound, size - 1)[:size]])
-    return np.concatenate(rows), np.concatenate(columns)

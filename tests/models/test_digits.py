@@ -1,5 +1,7 @@
 """Convolutions by whole numbers of two digits are the convolutions, to a part in thousands."""
 
+from functools import partial
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -8,7 +10,7 @@ from torch.nn import functional
 from gaitbridge.models import digits
 from gaitbridge.models.digits import TwoDigitConv
 
-needs_operators = pytest.mark.skipif(not hasattr(torch.ops.onednn, "qconv_prepack"), reason="this PyTorch has no operators for bytes")
+needs_operators = pytest.mark.skipif(not digits.supported(), reason="this PyTorch has no operators for bytes, or not exact ones on this processor")
 
 
 def relative(found: Tensor, wanted: Tensor) -> float:
@@ -74,3 +76,24 @@ def test_which_convolutions_suit() -> None:
     for other in (nn.Conv2d(32, 64, 3), nn.Conv2d(64, 64, 3, groups=2), nn.Conv2d(64, 64, 3, padding="same"),
                   nn.Conv2d(64, 64, 3, padding=1, padding_mode="reflect")):  # fmt: skip
         assert not digits.suits(other)
+
+
+@pytest.mark.skipif(not hasattr(torch.ops.onednn, "qconv_prepack"), reason="this PyTorch has no operators for bytes")
+def test_sums_that_are_cut_off_are_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    exact = TwoDigitConv._bytes
+    monkeypatch.setattr(TwoDigitConv, "_bytes", lambda *given: exact(*given).clamp_max(255 * 127 * 63))
+    assert not digits.supported.__wrapped__()
+
+
+def test_the_faster_way_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, turns = [0.0], list[str]()
+    monkeypatch.setattr(digits.time, "perf_counter", lambda: clock[0])
+
+    def way(name: str, seconds: list[float]) -> Tensor:
+        turns.append(name)
+        clock[0] += seconds.pop(0)
+        return torch.zeros(1)
+
+    for by_digits, without, faster in (([9.0, 1, 5, 5], [0.1, 2, 2, 2], True), ([0.1, 3, 3, 3], [9.0, 2, 4, 4], False)):
+        assert digits.pays(partial(way, "digits", by_digits), partial(way, "float", without)) is faster
+    assert turns == ["digits", "float"] * 8

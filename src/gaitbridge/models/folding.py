@@ -36,7 +36,8 @@ class FoldedConv(nn.Module):
         self.picks, stride = conv.stride if picks else None, (1, 1) if picks else conv.stride
         if by_digits and digits.suits(conv):
             self.digits = digits.TwoDigitConv(weight, bias, stride, conv.padding, conv.dilation, relu)  # type: ignore[arg-type]
-        elif winograd.suits(conv):
+        self.undecided = self.digits is not None
+        if winograd.suits(conv):
             self.winograd = winograd.WinogradConv(weight, bias, relu)
         else:
             made = nn.Conv2d(conv.in_channels, conv.out_channels, conv.kernel_size, stride, conv.padding)  # type: ignore[arg-type]
@@ -45,12 +46,29 @@ class FoldedConv(nn.Module):
             self.one_pixel = conv.kernel_size == stride == (1, 1) and conv.padding == (0, 0)
 
     def forward(self, x: Tensor, added: Tensor | None = None) -> Tensor:
+        if self.undecided:
+            self._decide(x, added)
+        return self._in_float(x, added) if self.digits is None else self._by_digits(x, added)
+
+    def _decide(self, x: Tensor, added: Tensor | None) -> None:
+        """Keep the way that takes less time here, now."""
+        self.undecided = False
+        if digits.pays(lambda: self._by_digits(x, added), lambda: self._in_float(x, added)):
+            self.winograd = self.conv = None
+        else:
+            self.digits = None
+
+    def _by_digits(self, x: Tensor, added: Tensor | None) -> Tensor:
+        found: Tensor = self.digits(x if self.picks is None else picked(x, self.picks), added)  # type: ignore[misc]
+        return found
+
+    def _in_float(self, x: Tensor, added: Tensor | None) -> Tensor:
+        if self.winograd is not None:
+            found: Tensor = self.winograd(x, added)
+            return found
         products = self.one_pixel and lie_pixels_first(x)
         if self.picks is not None:
             x = picked(x, self.picks)
-        if self.digits is not None or self.winograd is not None:
-            found: Tensor = (self.digits or self.winograd)(x, added)  # type: ignore[misc]
-            return found
         if products:
             seen = x.permute(2, 3, 0, 1)                                                        # [H, W, B, C]
             found = as_pictures((seen.flatten(0, 2) @ self.conv.weight.flatten(1).t()).add_(self.conv.bias).view(*seen.shape[:3], -1))
@@ -83,28 +101,37 @@ class FoldedOverTime(nn.Module):
             self.digits = digits.TwoDigitConv(matrices.permute(2, 1, 0)[..., None], bias, padding=(1, 0), relu=True)
         self.wide = min(matrices.shape[1:]) >= winograd_time.CHANNELS
         self.register_buffer("matrices", matrices)
-        self.register_buffer("spread", winograd_time.spread_weights(matrices) if self.wide and self.digits is None else None)
+        self.undecided = self.digits is not None
+        self.register_buffer("spread", winograd_time.spread_weights(matrices) if self.wide else None)
         self.register_buffer("bias", bias)
 
     def forward(self, pictures: Tensor, shape: tuple[int, int], real: Tensor | None) -> Tensor:
         """Pictures [N T, C, H, W] of `shape` (N, T) and which are real [N, T], to the same shape."""
         _, channels, height, width = pictures.shape
-        if self.digits is None and self.wide and winograd_time.saves(shape[1]):
-            frames = pictures.permute(0, 2, 3, 1).reshape(*shape, height * width, channels)
-            timed = winograd_time.over_time(frames, self.spread, self.bias, real)
-            return timed.view(-1, height, width, timed.shape[-1]).permute(0, 3, 1, 2)
-        x = masked_to_zero(pictures.permute(0, 2, 3, 1).reshape(*shape, height * width, channels), real).flatten(1, 2)  # [N, T H W, C]
-        if self.digits is not None:
-            rows = x.view(shape[0], shape[1], height * width, channels).permute(0, 3, 1, 2)     # pictures of T x H W
-            made: Tensor = self.digits(rows).permute(0, 2, 3, 1)
-            return made.reshape(-1, height, width, made.shape[-1]).permute(0, 3, 1, 2)
+        x = pictures.permute(0, 2, 3, 1).reshape(*shape, height * width, channels)              # [N, T, H W, C]
+        if self.undecided:
+            self.undecided = False
+            if not digits.pays(lambda: self._by_digits(x, real), lambda: self._in_float(x, real)):
+                self.digits = None
+        made = self._in_float(x, real) if self.digits is None else self._by_digits(x, real)
+        return made.view(-1, height, width, made.shape[-1]).permute(0, 3, 1, 2)
+
+    def _by_digits(self, x: Tensor, real: Tensor | None) -> Tensor:
+        rows = masked_to_zero(x, real).permute(0, 3, 1, 2)                                      # pictures of T x H W
+        found: Tensor = self.digits(rows).permute(0, 2, 3, 1).contiguous()  # type: ignore[misc]
+        return found
+
+    def _in_float(self, x: Tensor, real: Tensor | None) -> Tensor:
+        if self.wide and winograd_time.saves(x.shape[1]):
+            return winograd_time.over_time(x, self.spread, self.bias, real)
+        flat = masked_to_zero(x, real).flatten(1, 2)                                            # [N, T H W, C]
         before, own, after = self.matrices
-        found = torch.addmm(self.bias, x.flatten(0, 1), own).view(shape[0], -1, own.shape[1])
-        step = height * width
-        for row, source in zip(found, x, strict=True) if shape[1] > 1 else ():
+        found = torch.addmm(self.bias, flat.flatten(0, 1), own).view(x.shape[0], -1, own.shape[1])
+        step = x.shape[2]
+        for row, source in zip(found, flat, strict=True) if x.shape[1] > 1 else ():
             row[step:].addmm_(source[:-step], before)
             row[:-step].addmm_(source[step:], after)
-        return found.relu_().view(-1, height, width, own.shape[1]).permute(0, 3, 1, 2)
+        return found.relu_().view(*x.shape[:3], own.shape[1])
 
 
 def _shortcut(block: nn.Module, by_digits: bool) -> nn.Module:
@@ -197,7 +224,8 @@ def _folded(module: nn.Module, by_digits: bool) -> nn.Module | None:
 def folded(network: nn.Module, by_digits: bool = False) -> nn.Module:
     """A copy of `network` in evaluation mode that computes the same embeddings with fewer operations; what is not known stays as it is.
 
-    by_digits: convolutions by whole numbers (`models.digits`, where `digits.supported()`), 1e-4 off and faster still.
+    by_digits: convolutions by whole numbers where that is faster, as each measures on its first input (`models.digits`, where
+    `digits.supported()`): 1e-4 off.
     """
     made = copy.deepcopy(network).eval()
     _fold_children(made, by_digits)

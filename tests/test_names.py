@@ -23,7 +23,7 @@ from gaitbridge.evaluation.embedding.file import read_any
 from gaitbridge.gallery.gallery import Gallery
 from gaitbridge.gallery.templates import Where
 from gaitbridge.names import canonical, spellings
-from gaitbridge.report.pictures import row_number
+from gaitbridge.report.pictures import draw_sequence, row_number
 from gaitbridge.store import Store, finish_store, write_shard
 
 JOSE = unicodedata.normalize("NFC", "José")
@@ -137,7 +137,7 @@ def test_files_of_embeddings_and_partitions(tmp_path: Path) -> None:
             "views": np.asarray(["000", "018", "000", "018"])}
     assert read_any(files.write(tmp_path / "a.npz", **made)).people.tolist() == [JOSE, JOSE, "Ann", "Ann"]
     own = {"values": made["embeddings"], "keys": np.asarray([f"{APART}/normal-0/000", f"{JOSE}/normal-0/090", "Ann/bag-0/000", "Ann/bag-1/000"]),
-           "provenance": np.asarray(json.dumps({"modality": "silhouettes"}))}
+           "provenance": np.asarray(json.dumps({"modality": "silhouettes", "weights_hash": "w", "distance": "euclidean"}))}
     assert set(read_any(files.write(tmp_path / "b.npz", **own)).people) == {JOSE, "Ann"}
     (tmp_path / "p.json").write_text(json.dumps({"PROBE_SET": [f"{APART}-normal-000"]}))
     assert read_probe_set(tmp_path / "p.json").holds(np.asarray([f"{JOSE}/normal/000", "Ann/normal/000"])).tolist() == [True, False]
@@ -148,3 +148,9 @@ def test_captures() -> None:
     assert names_of([APART, JOSE, "caf\udce9"], nameless="video", what="files") == [JOSE, f"{JOSE}-2", "caf_xe9"]
     with pytest.raises(UserError, match="without slashes"):
         Told(person="a\x1bb")
+
+
+@pytest.mark.parametrize("person", [r"a$\frac$b", "$x^2$", "[b]李[/b]\x1b[2J", "a{b}_c^d"])
+def test_a_picture_takes_any_name(person: str, tmp_path: Path) -> None:
+    store = store_of(tmp_path / "store", [person])
+    assert draw_sequence(store, store.rows[0]["key"], tmp_path / "a.png").stat().st_size > 5000

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gaitbridge.files import written_whole
+from gaitbridge.report.figure_files import write_png
 from gaitbridge.report.pictures import draw_silhouette
 from gaitbridge.types import Bodies
 
@@ -69,7 +70,7 @@ def bodies_png(silhouettes: np.ndarray, recovered: Bodies, truth: Bodies | None,
     if title:
         figure.suptitle(title, fontsize=11, x=0.01, ha="left")
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", metadata={"Software": None})
+    write_png(figure, buffer)
     return buffer.getvalue()
 
 

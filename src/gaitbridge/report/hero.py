@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from gaitbridge.errors import UserError
 from gaitbridge.files import written_whole
+from gaitbridge.report.figure_files import write_png
 from gaitbridge.report.pictures import NEUTRAL, RIGHT, WRONG, pick_frames, strip, thumbnail
 from gaitbridge.store import Store
 
@@ -70,7 +71,7 @@ def draw_hero(store: Store, retrieval: Mapping[str, Any] | None, out: Path, fram
     if example:
         _retrieval_row(parts[1, 0].subplots(1, 1 + len(example["nearest"])), store, example)
     with written_whole(Path(out)) as temporary:
-        figure.savefig(temporary, format="png", metadata={"Software": None})
+        write_png(figure, temporary)
     return Path(out)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gaitbridge.files import written_whole
+from gaitbridge.report.figure_files import write_png
 from gaitbridge.report.pictures import draw_range
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def write_sheet(out: Path, title: str, scene: np.ndarray, sensor_way: np.ndarray
     more = f" ({len(rows) - ROWS} more walks)" if len(rows) > ROWS else ""
     figure.suptitle(title + more, fontsize=10)
     with written_whole(out) as temporary:
-        figure.savefig(temporary, format="png")
+        write_png(figure, temporary)
 
 
 def _from_above(axes: Axes, scene: np.ndarray, sensor_way: np.ndarray, rows: Sequence[Row]) -> None:

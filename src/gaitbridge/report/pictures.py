@@ -15,6 +15,7 @@ import numpy as np
 from gaitbridge.errors import UserError
 from gaitbridge.files import written_whole
 from gaitbridge.names import canonical
+from gaitbridge.report.figure_files import write_png
 from gaitbridge.store import Store
 
 if TYPE_CHECKING:
@@ -168,7 +169,7 @@ def skeleton_png(store: Store, number: int, count: int = 8, width: float = 11.0,
     figure = Figure(figsize=(width, height), dpi=110, layout="tight")
     draw_skeletons(figure.add_subplot(), chosen, bones(joints))
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", metadata={"Software": None})
+    write_png(figure, buffer)
     return buffer.getvalue()
 
 
@@ -198,5 +199,5 @@ def draw_sequence(store: Store, key: str, out: Path, frames: int = 8) -> Path:
         axes.set_title("3D joints", fontsize=10, loc="left")
     figure.suptitle(f"{key}: {row['condition']}, {seen_from(row)}", fontsize=12, x=0.01, ha="left")
     with written_whole(Path(out)) as temporary:
-        figure.savefig(temporary, format="png", metadata={"Software": None})
+        write_png(figure, temporary)
     return Path(out)

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from gaitbridge.evaluation.results import DIRECTIONS, ResultRow
 from gaitbridge.evaluation.row_files import read_row_file
 from gaitbridge.files import written_whole
+from gaitbridge.report.figure_files import write_png
 from gaitbridge.report.study import MAIN, METRICS, number_of, of_views, training_of, write_csv, write_paragraphs
 from gaitbridge.report.tables import SENSOR_NAME, TextTable
 from gaitbridge.run_documents import read_config
@@ -90,7 +91,6 @@ def write_robustness(levels: Sequence[Mapping[str, Any]], command: str, out: Pat
 def draw_robustness(rows: Sequence[RobustnessRow], out: Path) -> None:
     """A panel a factor: rank-1 at other views by level, a colour a direction, a marker and kind of line a run. The last panel has all levels of
     distance and LiDAR against the points on the person."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
     from matplotlib.ticker import NullFormatter, ScalarFormatter
@@ -126,4 +126,4 @@ def draw_robustness(rows: Sequence[RobustnessRow], out: Path) -> None:
     figure.legend(handles=known, loc="outside lower center", ncols=len(COLOURS), fontsize=7)
     figure.supylabel("rank-1, other views, %", fontsize=8)
     with written_whole(out) as temporary:
-        FigureCanvasAgg(figure).print_png(str(temporary))
+        write_png(figure, temporary)

@@ -16,6 +16,7 @@ from gaitbridge.evaluation.results import DIRECTIONS, ResultRow
 from gaitbridge.evaluation.row_files import read_row_file
 from gaitbridge.files import written_whole
 from gaitbridge.progress import Progress, silent
+from gaitbridge.report.figure_files import write_png
 from gaitbridge.report.tables import SENSOR_NAME, TextTable
 from gaitbridge.run_documents import read_provenance
 from gaitbridge.store import Store
@@ -201,7 +202,6 @@ def write_csv(rows: Sequence[Any], out: Path) -> None:
 def draw_study(title: str, arms: Sequence[ArmRuns], rows: Sequence[StudyRow], paired: Mapping[str, Sequence[PairedRow]], out: Path) -> None:
     """A panel a direction, and one for each error of recovered bodies: each seed as a dot and the mean as a line; the interval of rank-1 is that of
     the difference, laid about the arm's mean."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     panels = [(MAIN, pair) for pair in directions_in(rows) or [("camera", "camera")]]
@@ -230,6 +230,6 @@ def draw_study(title: str, arms: Sequence[ArmRuns], rows: Sequence[StudyRow], pa
     axes[0].set_ylim(len(arms) - 0.5, -0.5)
     figure.suptitle(textwrap.fill(title, int(13 * figure.get_figwidth())), fontsize=9)
     with written_whole(out) as temporary:
-        FigureCanvasAgg(figure).print_png(str(temporary))
+        write_png(figure, temporary)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import multiprocessing
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from toy import make_toy_store, toy_sequence
 
 from gaitbridge.errors import StoreError, UserError
+from gaitbridge.files import written_whole
 from gaitbridge.store import RANGE_UNIT_M, Store, finish_store, shard_path, write_shard
 from gaitbridge.types import Sequence
 
@@ -152,3 +154,31 @@ def test_unknown_fields_and_out_of_range_are_refused(tmp_path: Path) -> None:
         write_shard(tmp_path, "a", [Sequence(good.labels, {"range_views": np.full((1, 64, 44), 200, np.float32)})])
     with pytest.raises(ValueError, match="must be uint8"):
         Sequence(good.labels, {"silhouettes": np.zeros((1, 64, 44), np.float32)})
+
+
+def test_shards_lie_in_the_store(tmp_path: Path) -> None:
+    """A store from anywhere may name its shards as it likes; what lies elsewhere is not read, though it is there and whole."""
+    store = make_toy_store(tmp_path / "a" / "walks", {"test": 1}).path
+    shutil.move(store / "shards" / "p0000.arrow", tmp_path / "elsewhere.arrow")
+    whole = (store / "store.json").read_text()
+    for name in ("../../../elsewhere", str(tmp_path / "elsewhere")):
+        (store / "store.json").write_text(whole.replace("p0000", name))
+        with pytest.raises(StoreError, match="elsewhere.arrow', which is not in its folder"):
+            Store(store)
+    (store / "store.json").write_text(whole)
+    shutil.copy(tmp_path / "elsewhere.arrow", store / "shards" / "p0000.arrow")
+    opened = Store(store)
+    opened.rows[0]["shard"] = "../../../elsewhere"  # as a changed index would say
+    with pytest.raises(StoreError, match="which is not in its folder"):
+        opened.read(0, ["silhouettes"])
+
+
+def test_finished_stores_hold_nothing_half_written(tmp_path: Path) -> None:
+    store = tmp_path / "walks"
+    (store / "shards").mkdir(parents=True)
+    for left in (store / ".store.json.0a1b2c3d.part", store / "shards" / ".p0001.arrow.0a1b2c3d.part"):  # of killed writers
+        left.write_text("half")
+    with written_whole(store / "shards" / "p0002.arrow") as living:
+        make_toy_store(store, {"test": 1})
+        assert living.exists()  # another process may be at work on another shard
+        assert {path.name for path in store.rglob(".*.part")} == {living.name}

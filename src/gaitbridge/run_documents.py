@@ -13,6 +13,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from gaitbridge.documents import damaged, read_document, read_lines
+from gaitbridge.files import within
 
 AGAIN = "restore it, or train again into another folder"
 
@@ -75,8 +76,8 @@ def pointed(run: Path, pointer: str) -> Path | None:
     if not file.is_file():
         return None
     name = read_document(file, Pointer, "restore it, or delete it and train on with --resume", nan=True)["folder"]
-    folder = file.parent / name
-    if not name or name in (".", "..") or Path(name).name != name or "\0" in name or not folder.is_dir():
+    folder = within(file.parent, name, file)
+    if not folder.is_dir():
         raise damaged(str(file), f"no checkpoint {name!r}", "restore it, or delete it and train on with --resume")
     return folder
 

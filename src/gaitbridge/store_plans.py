@@ -1,13 +1,14 @@
 """The plan of a store that is made in parts: written before the first part, so that whoever goes on with it makes the same store."""
 
 import json
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from gaitbridge.documents import read_document
 from gaitbridge.errors import UserError
-from gaitbridge.files import write_json
+from gaitbridge.files import sweep, write_json
 
 
 def begin(store: Path, file: Path, plan: Mapping[str, Any], what: str, made: str, defaults: Mapping[str, Any] | None = None) -> None:
@@ -17,11 +18,21 @@ def begin(store: Path, file: Path, plan: Mapping[str, Any], what: str, made: str
     another store is there, StoreError where the plan is damaged.
     """
     wanted = json.loads(json.dumps(plan))  # as it will be read
+    begun = (store / "store.json").exists() or (store / "shards").exists()  # before the plan is looked for: another may begin the same in this moment
     if file.is_file():
         here = dict(defaults or {}) | read_document(file, dict[str, Any], f"choose another folder, or delete {store}")
         if different := sorted(name for name in {*here, *wanted} if here.get(name) != wanted.get(name)):
             raise UserError(f"{store} holds {what} that differs in {', '.join(different)}: choose another folder, or delete this one")
         return
-    if (store / "store.json").exists() or (store / "shards").exists():
+    if begun:
         raise UserError(f"{store} already holds a store that was not {made} here: choose another folder")
     write_json(wanted, file)
+
+
+def leave_nothing(store: Path, plans: str) -> None:
+    """Remove a store that came to nothing: the folder `plans` within it, what killed writers left, and what is empty then."""
+    shutil.rmtree(store / plans, ignore_errors=True)
+    for folder in (store / "shards", store):
+        sweep(folder)
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()

@@ -150,6 +150,20 @@ def test_a_killed_index_leaves_nothing_elsewhere(tmp_path: Path, monkeypatch: py
     assert not (place / "working").exists()
 
 
+def test_a_table_reads_nothing_outside_of_the_gallery(tmp_path: Path) -> None:
+    """A gallery from anywhere may name its files as it likes; what lies elsewhere is not read, though it is there and whole."""
+    place = tmp_path / "gallery"
+    make(place).enrol(embeddings(["first"]), walks(["first"]))
+    data = next((place / "templates.lance" / "data").iterdir())
+    outside = f"../../e/{'x' * (len(data.name) - 14)}.lance"
+    (place / "e").mkdir()
+    data.rename(place / "e" / Path(outside).name)
+    for manifest in (place / "templates.lance" / "_versions").glob("*.manifest"):
+        manifest.write_bytes(manifest.read_bytes().replace(data.name.encode(), outside.encode()))
+    with pytest.raises(StoreError, match="is damaged"):
+        Gallery(place).people()
+
+
 def test_two_writers_and_a_reader(tmp_path: Path) -> None:
     place = tmp_path / "gallery"
     make(place).enrol(embeddings(["w9999"]), walks(["w9999"]))

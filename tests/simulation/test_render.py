@@ -1,6 +1,7 @@
 """Cohorts: what is in a store is true, repeats to the byte, and survives interruptions."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from striding import body
 
 from gaitbridge.config import checked
 from gaitbridge.errors import UserError
-from gaitbridge.files import alone
+from gaitbridge.files import alone, written_whole
 from gaitbridge.geometry import transforms
 from gaitbridge.geometry.camera import Camera
 from gaitbridge.simulation.body import Pose, Shape
@@ -194,6 +195,23 @@ def test_a_killed_worker_costs_one_person_and_no_bytes(tmp_path: Path) -> None:
     assert Store(broken).content_hash == Store(tmp_path / "whole").content_hash
     assert {path: path.stat().st_mtime_ns for path in kept} == before  # kept, not made again
     assert not list(broken.glob("shards/.*"))
+
+
+def test_two_simulations_into_one_folder_disturb_neither(tmp_path: Path) -> None:
+    """What one is writing is not taken for what a killed one left."""
+    config = tiny(people={"test": 1}, takes=(("normal",),), views=("000",))
+    simulate(tmp_path / "a", config, 0)
+    shutil.copytree(tmp_path / "a", tmp_path / "b")
+    (tmp_path / "b" / "store.json").unlink()
+    shard = shard_path(tmp_path / "b", "p0000")
+    whole = shard.read_bytes()
+    shard.unlink()
+    with written_whole(shard) as theirs:  # the other process is at work on the same person
+        theirs.write_bytes(whole)
+        simulate(tmp_path / "b", config, 0)
+        assert theirs.exists()
+    assert Store(tmp_path / "b").content_hash == Store(tmp_path / "a").content_hash
+    assert [path.name for path in shard.parent.iterdir()] == ["p0000.arrow"]
 
 
 def test_a_workers_exception_is_one_line_that_names_the_person(tmp_path: Path) -> None:

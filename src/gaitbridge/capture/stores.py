@@ -1,7 +1,6 @@
 """What captures of all sensors share: what the user says of the recordings, names, the plan in the store's folder, and labels of views."""
 
 import re
-import shutil
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ import numpy as np
 from gaitbridge.errors import UserError
 from gaitbridge.names import canonical
 from gaitbridge.printing import shown
-from gaitbridge.store_plans import begin
+from gaitbridge.store_plans import begin, leave_nothing
 
 FOLDER = ".capture"
 NAMED = re.compile(r"[^\w.-]+")
@@ -65,10 +64,7 @@ def start(store: Path, plan: dict[str, Any]) -> None:
 
 def undo(store: Path) -> None:
     """Leave nothing of a capture that gave nothing."""
-    shutil.rmtree(store / FOLDER, ignore_errors=True)
-    for folder in (store / "shards", store):
-        if folder.is_dir() and not any(folder.iterdir()):
-            folder.rmdir()
+    leave_nothing(store, FOLDER)
 
 
 def view_label(view_deg: float) -> str:

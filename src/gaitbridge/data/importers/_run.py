@@ -4,7 +4,6 @@ Everything is a pure function of the source and the options: the same bytes with
 it keeps the people who are done and reads anew those who had a problem.
 """
 
-import shutil
 from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import asdict, dataclass
@@ -22,7 +21,7 @@ from gaitbridge.errors import UserError, nearest
 from gaitbridge.files import alone, sweep, write_json
 from gaitbridge.progress import Progress, silent
 from gaitbridge.store import finish_store
-from gaitbridge.store_plans import begin
+from gaitbridge.store_plans import begin, leave_nothing
 from gaitbridge.workers import each
 
 DETAILS = "import.json"  # beside store.json: every problem and every oddity, with its file
@@ -65,7 +64,7 @@ def import_dataset(
         reports = _imported(job, wanted, workers, progress)
         problems = [problem for report in reports for problem in report.problems]
         if not any(report.kept for report in reports):
-            _undo(store)
+            leave_nothing(store, FOLDER)
             more = f" (problems in all: {len(problems)})" if len(problems) > 1 else ""
             raise UserError(f"{source}: no sequence can be used: {problems[0]}{more}")
         return _finish(job, facts, division, val, people, reports)
@@ -136,11 +135,3 @@ def _finish(job: Job, facts: Dataset, division: Partition, val: int, people: lis
     }  # fmt: skip
     document = finish_store(job.store, [report.person for report in reports if report.kept], about)
     return Imported(document, lines, problems)
-
-
-def _undo(store: Path) -> None:
-    """Leave nothing of an import that gave nothing."""
-    shutil.rmtree(store / FOLDER, ignore_errors=True)
-    for folder in (store / "shards", store):
-        if folder.is_dir() and not any(folder.iterdir()):
-            folder.rmdir()

@@ -163,7 +163,7 @@ def test_shards_lie_in_the_store(tmp_path: Path) -> None:
     whole = (store / "store.json").read_text()
     for name in ("../../../elsewhere", str(tmp_path / "elsewhere")):
         (store / "store.json").write_text(whole.replace("p0000", name))
-        with pytest.raises(StoreError, match="elsewhere.arrow', which is not in its folder"):
+        with pytest.raises(StoreError, match=r"elsewhere\.arrow', which is not in its folder"):
             Store(store)
     (store / "store.json").write_text(whole)
     shutil.copy(tmp_path / "elsewhere.arrow", store / "shards" / "p0000.arrow")

@@ -195,6 +195,30 @@ def test_a_kill_between_the_pointers_loses_neither(toy_store: Store, tmp_path: P
     assert checkpoint.pointed(tmp_path / "run", "best") == checkpoint.pointed(tmp_path / "run", "last") is not None
 
 
+def test_a_kill_right_after_a_checkpoint_loses_no_line(toy_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def killed(run: Path) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(checkpoint, "tidy", killed)  # the last thing that saving does
+    with pytest.raises(KeyboardInterrupt):
+        train(toy_config("steps=2", "validate_every=2"), toy_store, tmp_path / "run")
+    monkeypatch.undo()
+    train(toy_config("steps=2", "validate_every=2"), toy_store, tmp_path / "run", resume=True)
+    lines = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    assert [(line["kind"], line["step"]) for line in lines] == [("train", 1), ("train", 2), ("validation", 2)]
+
+
+def test_a_run_killed_before_it_had_its_settings_begins(toy_store: Store, tmp_path: Path) -> None:
+    (tmp_path / "provenance.json").write_text("{}")
+    (tmp_path / ".config.json.0a1b2c3d.part").write_text("{")
+    assert train(toy_config("steps=1", "validate_every=1"), toy_store, tmp_path)["step"] == 1
+    assert not list(tmp_path.rglob("*.part"))
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "letter").write_text("")
+    with pytest.raises(UserError, match="exists and is not a run"):
+        train(toy_config("steps=1"), toy_store, tmp_path / "other")
+
+
 def test_a_resumed_log_drops_what_was_written_after_the_checkpoint(tmp_path: Path) -> None:
     log = Log(tmp_path)
     for step in (1, 2, 3):

@@ -36,6 +36,7 @@ def test_a_document_comes_back_with_what_its_shape_does_not_know(tmp_path: Path)
     (b'{"folder": "\xff", "step": 3}', "no text at byte 12"),
     ("[" * 100_000, "nested too deep"),
     ('{"folder": "a", "step": 3, "rank1": NaN}', "NaN is no number"),
+    ('{"folder": "a", "step": 3, "more": 100000000000000000000}', "is too large a number"),
     ("9" * 5000, "Exceeds the limit"),
 ])
 def test_whatever_is_wrong_is_one_line(tmp_path: Path, content: str | bytes, why: str) -> None:

@@ -46,7 +46,7 @@ def read_lines(path: Path, shape: type[Shape], remedy: str, nan: bool = False) -
 def parsed(text: str, shape: type[Shape], where: str, remedy: str, nan: bool = False) -> Shape:
     """The document of a text; where: its place, for the error."""
     try:
-        found = json.loads(text, parse_constant=None if nan else _no_number)
+        found = json.loads(text, parse_int=_whole, parse_constant=None if nan else _no_number)
         _adapter(shape).validate_python(found, strict=True)  # type: ignore[arg-type]
     except ValidationError as error:
         raise damaged(where, _first(error), remedy) from error
@@ -77,6 +77,14 @@ def _first(error: ValidationError) -> str:
     found = error.errors(include_url=False, include_context=False)[0]
     place = ".".join(str(part) for part in found["loc"])
     return f"{place}: {found['msg']}" if place else found["msg"]
+
+
+def _whole(digits: str) -> int:
+    """A whole number, of those that other programs can hold."""
+    number = int(digits)
+    if not -(2**63) <= number < 2**64:
+        raise ValueError(f"{digits[:20]}... is too large a number")
+    return number
 
 
 def _no_number(name: str) -> float:

@@ -47,6 +47,12 @@ NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
+def emulated() -> str:
+    """The switches that let libraries use fewer instructions than there are, as set."""
+    switches = ("ONEDNN_MAX_CPU_ISA", "MKL_ENABLE_INSTRUCTIONS", "ATEN_CPU_CAPABILITY")
+    return " ".join(f"{name}={os.environ[name]}" for name in switches if name in os.environ) or "nothing"
+
+
 def keep_memory(kept: bool) -> None:
     """Let the C library keep freed memory, as `embed` does, or not, as it comes (glibc alone)."""
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
@@ -220,6 +226,7 @@ def main() -> None:
     print(f"command   python benchmarks/embedding.py {' '.join(sys.argv[1:])}")
     print(f"commit    {commit.stdout.strip() or 'unknown'}")
     print(f"hardware  {described()}, one thread; torch {torch.__version__}")
+    print(f"emulated  {emulated()}")
     with torch.inference_mode(), tempfile.TemporaryDirectory() as folder:
         for name in given.networks:
             measure(name, given, folder)

@@ -74,3 +74,18 @@ def test_the_command_line_imports_nothing_heavy() -> None:
     code = f"import sys, gaitbridge.cli; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_no_imports_run_in_a_circle() -> None:
+    """Whatever a file imports, at the top or inside functions, does not lead back to it."""
+    files = {".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts): path for path in PACKAGE.rglob("*.py")}
+    leads: dict[str, set[str]] = {}
+    for name, path in files.items():
+        given: set[str] = set()
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                given |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+        leads[name] = given & files.keys() - {name}
+    while ends := {name for name, others in leads.items() if not others & leads.keys()}:
+        leads = {name: others for name, others in leads.items() if name not in ends}
+    assert not leads, f"these import each other, or what does: {sorted(leads)}"

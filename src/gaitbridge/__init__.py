@@ -9,7 +9,7 @@ __all__ = ["distance", "load"]
 def __getattr__(name: str) -> Any:
     """`load` and `distance` are imported when first asked for: they need PyTorch, which `gaitbridge --help` does not."""
     if name == "load":
-        from gaitbridge.inference.session import load
+        from gaitbridge.inference.loading import load
 
         return load
     if name == "distance":

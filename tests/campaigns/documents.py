@@ -14,7 +14,7 @@ from toy import make_toy_store
 
 from gaitbridge.gallery.decision import calibrate
 from gaitbridge.gallery.gallery import Gallery
-from gaitbridge.inference.session import load
+from gaitbridge.inference.loading import load
 from gaitbridge.report.page import write_report
 from gaitbridge.run_documents import remembered_store
 from gaitbridge.store import Store

@@ -7,7 +7,7 @@ from damaged import outcomes
 from small_run import small_run, walks
 
 from gaitbridge.inference.export import export
-from gaitbridge.inference.session import load
+from gaitbridge.inference.loading import load
 from gaitbridge.store import Store
 
 

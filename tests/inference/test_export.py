@@ -10,7 +10,8 @@ import gaitbridge
 from gaitbridge.errors import UserError
 from gaitbridge.inference import export as exporting
 from gaitbridge.inference.export import export
-from gaitbridge.inference.session import Model, load
+from gaitbridge.inference.loading import load
+from gaitbridge.inference.session import Model
 from gaitbridge.store import Store
 
 

@@ -13,7 +13,7 @@ from gaitbridge.cli._app import app
 from gaitbridge.errors import StoreError, UserError
 from gaitbridge.inference import export as exporting
 from gaitbridge.inference.export import export
-from gaitbridge.inference.session import load
+from gaitbridge.inference.loading import load
 from gaitbridge.store import Store
 
 KINDS = [(".onnx", True), (".xml", False), (".xml", True)]

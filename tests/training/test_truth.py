@@ -10,7 +10,7 @@ from toy import make_toy_store
 from gaitbridge.config import checked, overridden
 from gaitbridge.data.batches import DataConfig, TrainingBatches
 from gaitbridge.errors import UserError
-from gaitbridge.inference.session import load
+from gaitbridge.inference.loading import load
 from gaitbridge.methods.meshgait.truth import Truth
 from gaitbridge.simulation.cohort import CohortConfig, simulate
 from gaitbridge.simulation.truth import FIELDS, bodies_of

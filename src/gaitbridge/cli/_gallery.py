@@ -24,7 +24,7 @@ def shape_of(run: Any) -> tuple[int, int]:
 def run_of(opened: Any, model: Path | None) -> Any:
     """The run of a gallery; UserError where it is another one's or gone."""
     from gaitbridge.errors import UserError
-    from gaitbridge.inference.session import load
+    from gaitbridge.inference.loading import load
 
     folder = model or Path(opened.about.get("model", ""))
     if not (folder / "config.json").is_file() and not folder.is_file():

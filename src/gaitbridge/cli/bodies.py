@@ -28,7 +28,7 @@ def reconstruct(run: Path, store: Path, sequence: str | None = None, *, out: Pat
     from gaitbridge.errors import nearest
     from gaitbridge.evaluation.bodies.walk_file import write_walk
     from gaitbridge.inference import bodies
-    from gaitbridge.inference.session import load
+    from gaitbridge.inference.loading import load
     from gaitbridge.progress import progress
     from gaitbridge.report.bodies import draw_bodies
     from gaitbridge.report.mesh_files import write_meshes

@@ -37,7 +37,7 @@ def calibrate(place: Annotated[str, Parameter(name="TARGET")], store: Path, *,
     from gaitbridge.gallery.decision import RATES
     from gaitbridge.gallery.decision import calibrate as fix
     from gaitbridge.gallery.gallery import Gallery
-    from gaitbridge.inference.session import load
+    from gaitbridge.inference.loading import load
     from gaitbridge.progress import progress
     from gaitbridge.store import Store
 

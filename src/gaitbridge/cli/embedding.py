@@ -36,7 +36,7 @@ def embed(model: Path, store: Path, out: Path, *, modality: str | None = None, s
 
     from gaitbridge.evaluation.embedding.from_store import modality_name
     from gaitbridge.evaluation.embedding.in_parts import embed_in_parts
-    from gaitbridge.inference.session import load
+    from gaitbridge.inference.loading import load
     from gaitbridge.progress import progress, silent
     from gaitbridge.store import Store
 

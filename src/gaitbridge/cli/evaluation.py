@@ -40,7 +40,7 @@ def evaluate(run: Path, *, data: Path, protocol: str | None = None, partition: P
     from gaitbridge.evaluation.embedding.labels import probe_set_of
     from gaitbridge.evaluation.scoring.rows import write_evaluation
     from gaitbridge.files import write_json
-    from gaitbridge.inference.session import load
+    from gaitbridge.inference.loading import load
     from gaitbridge.progress import progress
     from gaitbridge.report.result_tables import print_tables
     from gaitbridge.store import Store

@@ -21,7 +21,7 @@ def export(run: Path, out: Path, *, data: Path | None = None, int8: bool = False
         Convolutions by bytes, fitted to walks of the store: faster, a little less accurate, and a network of its own to a gallery.
     """
     from gaitbridge.inference.export import export as write
-    from gaitbridge.inference.session import load
+    from gaitbridge.inference.loading import load
     from gaitbridge.progress import progress
     from gaitbridge.run_documents import remembered_store
     from gaitbridge.store import Store

@@ -41,7 +41,7 @@ def create(place: Annotated[str, Parameter(name="GALLERY")], *, model: Path) -> 
     from gaitbridge.documents import read_document
     from gaitbridge.gallery.decision import read_calibration
     from gaitbridge.gallery.gallery import create as make
-    from gaitbridge.inference.session import load
+    from gaitbridge.inference.loading import load
 
     run = load(model)
     calibration = None

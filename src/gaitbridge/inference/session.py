@@ -185,16 +185,3 @@ def _as_pictures(what: str, view: np.ndarray, problem_in: Callable[[str, np.ndar
     if problem := problem_in(LIDAR, view) if problem_in else "":
         raise UserError(f"{what} {problem}")
     return np.stack([depth_picture(frame) for frame in view])
-
-
-def load(run: Path | str, which: str = "best", device: str = "cpu", fast: bool = True, digits: bool = False) -> Model:
-    """The model of a run folder: its best checkpoint on the validation people, or `which="last"`; or of an exported file, .onnx or .xml.
-
-    fast: on a CPU, embed by the folded network once it has agreed with the plain one (inference/fast.py); digits: by whole numbers of two
-    digits where the processor has the units for it, a third faster and 1e-4 off. UserError where there is none.
-    """
-    if Path(run).suffix in (".onnx", ".xml"):
-        from gaitbridge.inference.exported import ExportedModel
-
-        return ExportedModel(Path(run))
-    return Model(Path(run), which, device, fast, digits)

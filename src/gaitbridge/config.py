@@ -4,9 +4,11 @@ import copy
 import json
 import re
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, Self, TypeVar, get_args
+from dataclasses import is_dataclass
+from functools import lru_cache
+from typing import Annotated, Any, Self, TypeVar, get_args, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from gaitbridge.errors import UserError, nearest
 
@@ -25,6 +27,7 @@ Stride = Annotated[int, Field(ge=1, le=8)]
 Strips = Annotated[int, Field(ge=1, le=256)]
 Pixels = Annotated[int, Field(ge=8, le=1024)]
 Size = tuple[Pixels, Pixels]  # height and width
+Hz = Annotated[float, Field(ge=0.1, le=1000)]
 OfStages = Annotated[tuple[Each, ...], Field(min_length=1, max_length=16)]
 
 
@@ -54,6 +57,23 @@ def checked(kind: type[Settings], document: dict[str, Any], where: str = "") -> 
             raise UserError(f"no setting {place!r}: {nearest(str(first['loc'][-1]), owner.model_fields)}") from error
         message = first["msg"].removeprefix("Value error, ")
         raise UserError(f"setting{f' {place!r}' if place else 's'}: {message}{_given(first['input'], message)}") from error
+
+
+def judged(settings: Any) -> None:
+    """UserError where a field of a dataclass of settings does not fit its type or lies beyond its bounds: as `__post_init__` of one."""
+    for name, adapter in _adapters(type(settings)).items():
+        value = getattr(settings, name)
+        try:
+            adapter.validate_python(value)
+        except ValidationError as error:
+            raise UserError(f"setting {name!r}: {error.errors()[0]['msg']}{_given(value, '')}") from error
+
+
+@lru_cache(maxsize=64)
+def _adapters(kind: Any) -> dict[str, TypeAdapter[Any]]:
+    """What judges each plain field of a dataclass; a group within it judges itself."""
+    hints = {name: hint for name, hint in get_type_hints(kind, include_extras=True).items() if not is_dataclass(hint)}
+    return {name: TypeAdapter(hint, config=ConfigDict(allow_inf_nan=False)) for name, hint in hints.items()}
 
 
 def _given(value: Any, message: str) -> str:

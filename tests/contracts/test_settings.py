@@ -3,8 +3,9 @@
 import pkgutil
 import types
 from collections.abc import Iterator, Mapping
+from dataclasses import is_dataclass
 from importlib import import_module
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 import pytest
@@ -15,6 +16,9 @@ from pydantic.fields import FieldInfo
 
 import gaitbridge
 from gaitbridge import plugins
+from gaitbridge.capture.lidar import detect as lidar
+from gaitbridge.capture.lidar.gates import Gates
+from gaitbridge.capture.video.settings import Settings as VideoSettings
 from gaitbridge.config import Config, checked
 from gaitbridge.data.batches import DataConfig
 from gaitbridge.errors import UserError
@@ -84,6 +88,25 @@ def upper(kind: type, bounds: tuple[Any, ...]) -> tuple[float, float] | None:
         if isinstance(bound, Lt):
             return float(np.nextafter(edge, -np.inf)), edge
     return None
+
+
+@pytest.mark.parametrize("kind", [VideoSettings, lidar.Settings, Gates], ids=["video", "LiDAR", "gates"])
+def test_settings_of_captures_have_bounds_and_are_judged_when_made(kind: Any) -> None:
+    tried = 0
+    for name, hint in get_type_hints(kind, include_extras=True).items():
+        if is_dataclass(hint):
+            continue
+        for place, number, bounds in numbers(hint):
+            given = getattr(kind(), name)
+            for edge in (lower(number, bounds), upper(number, bounds)):
+                assert edge, f"{name} {place} has no bound"
+                inside, beyond = (value if place == () else changed(given, place, value) for value in edge)
+                kind(**{name: inside})
+                with pytest.raises(UserError, match=f"setting '{name}'") as refused:
+                    kind(**{name: beyond})
+                one_line(refused.value)
+                tried += 1
+    assert tried >= 4
 
 
 @pytest.mark.parametrize("model", models(), ids=lambda model: f"{model.__module__.removeprefix('gaitbridge.')}.{model.__name__}")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from cyclopts import App
 
-from gaitbridge.cli._app import app, say
+from gaitbridge.cli._app import Workers, app, say
 from gaitbridge.machine import cores
 
 benchmark = App(name="benchmark", help="Make the open benchmark's stores, the same bytes everywhere, and say what they are.")
@@ -13,7 +13,7 @@ app.command(benchmark)
 
 @benchmark.command
 def make(name: str, store: Path, *, subset: str | None = None, captures: Path | None = None, shape: str | None = None,
-         workers: int | None = None) -> None:
+         workers: Workers | None = None) -> None:
     """Make a benchmark's store and check its content. Interrupted, it goes on where it was.
 
     Parameters

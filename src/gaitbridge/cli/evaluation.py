@@ -3,13 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-from gaitbridge.cli._app import app, say
+from gaitbridge.cli._app import Seed, app, say
 from gaitbridge.errors import UserError
 
 
 @app.command
 def evaluate(run: Path, *, data: Path, protocol: str | None = None, partition: Path | None = None, probe: str | None = None,
-             gallery: str | None = None, out: Path | None = None, seed: int = 0, fast: bool = True) -> None:
+             gallery: str | None = None, out: Path | None = None, seed: Seed = 0, fast: bool = True) -> None:
     """Evaluate a run on people it has never seen: both directions across the sensors, and each sensor alone.
 
     Parameters

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
-from gaitbridge.cli._app import app, say
+from gaitbridge.cli._app import Many, app, say
 from gaitbridge.cli._gallery import (
     chosen,
     embed,
@@ -120,7 +120,7 @@ def enrol(place: Annotated[str, Parameter(name="GALLERY")], store: Path, *, pers
 
 
 @gallery.command
-def search(place: Annotated[str, Parameter(name="GALLERY")], store: Path, *, top: int = 5, probe: str | None = None, sensor: str | None = None,
+def search(place: Annotated[str, Parameter(name="GALLERY")], store: Path, *, top: Many = 5, probe: str | None = None, sensor: str | None = None,
            site: str = "", since: str | None = None, until: str | None = None, where: Fields = None, exact: bool = False, json: bool = False,
            model: Path | None = None) -> None:
     """Find the nearest people to each sequence of a store, across sensors.

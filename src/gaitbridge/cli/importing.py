@@ -5,8 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from gaitbridge.cli._app import app, say, say_tables
-from gaitbridge.errors import UserError
+from gaitbridge.cli._app import Workers, app, say, say_tables
 from gaitbridge.machine import cores
 
 SHOWN = 20  # problems on the screen; all are in the file
@@ -15,7 +14,7 @@ SHOWN = 20  # problems on the screen; all are in the file
 @app.command(name="import")
 def import_(dataset: str, source: Path, store: Path, *, partition: Path | None = None, val: int = 0, frames: str | None = None,
             fields: Annotated[list[str] | None, Parameter(negative=(), consume_multiple=True)] = None, beside: Path | None = None,
-            strict: Annotated[bool, Parameter(negative=())] = False, workers: int | None = None) -> None:
+            strict: Annotated[bool, Parameter(negative=())] = False, workers: Workers | None = None) -> None:
     """Import a public gait dataset to a store. Interrupted, it goes on where it was.
 
     Parameters
@@ -45,8 +44,6 @@ def import_(dataset: str, source: Path, store: Path, *, partition: Path | None =
     from gaitbridge.progress import progress
     from gaitbridge.report.tables import TextTable
 
-    if workers is not None and workers < 0:
-        raise UserError(f"--workers {workers}: give 0 (none beside this process) or more")
     with progress("import", "people") as show:
         done = import_dataset(dataset, source, store, partition=partition, val=val, frames=frames, fields=fields, beside=beside, strict=strict,
                               workers=workers if workers is not None else cores(), progress=show)

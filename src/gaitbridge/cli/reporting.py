@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from gaitbridge.cli._app import app, say
+from gaitbridge.cli._app import Seed, app, say
 from gaitbridge.cli.evaluation import evaluate
 from gaitbridge.cli.simulation import simulate
 from gaitbridge.cli.training import train
@@ -46,7 +46,7 @@ def report(run: Path, *, data: Path | None = None, out: Path | None = None, pict
 
 
 @app.command
-def demo(out: Path = Path("demo"), *, seed: int = 0) -> None:
+def demo(out: Path = Path("demo"), *, seed: Seed = 0) -> None:
     """Simulate people, train DiffCrossGait on them, evaluate camera against LiDAR both ways, write the report. Some ten minutes on two cores.
 
     Parameters

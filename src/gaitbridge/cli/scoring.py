@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from gaitbridge.cli._app import app, say, say_tables
+from gaitbridge.cli._app import Seed, app, say, say_tables
 
 
 @app.command
@@ -11,7 +11,7 @@ def score(
     embeddings: Path, *, protocol: str, distance: Literal["euclidean", "cosine"] | None = None, rounding: Literal["published", "exact"] = "published",
     gallery: Path | None = None, partition: Path | None = None, probe_modality: Literal["camera", "lidar"] | None = None,
     gallery_modality: Literal["camera", "lidar"] | None = None, rerank: Literal["none", "k-reciprocal"] = "none", intervals: bool = False,
-    verification: bool = False, cells: bool = False, seed: int = 0, json: bool = False, format: Literal["text", "markdown", "latex"] = "text",
+    verification: bool = False, cells: bool = False, seed: Seed = 0, json: bool = False, format: Literal["text", "markdown", "latex"] = "text",
     out: Path | None = None,
 ) -> None:
     """Score a file of embeddings under a protocol: the numbers of the field's standard toolkit, and the exact ones beside them.
@@ -132,7 +132,7 @@ def tables(source: Path, *, format: Literal["text", "markdown", "latex"] = "mark
 
 @app.command
 def compare(a: str, b: str, *, data: Path | None = None, protocol: str | None = None, distance: Literal["euclidean", "cosine"] | None = None,
-            partition: Path | None = None, out: Path | None = None, seed: int = 0) -> None:
+            partition: Path | None = None, out: Path | None = None, seed: Seed = 0) -> None:
     """Compare two runs, or two files of embeddings, on the same probes: differences with intervals over people and a paired test.
 
     Parameters

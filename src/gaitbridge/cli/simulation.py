@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from gaitbridge.cli._app import Settings, app, say, say_tables
+from gaitbridge.cli._app import Many, Seed, Settings, Workers, app, say, say_tables
 from gaitbridge.machine import cores
 
 FEW_PEOPLE = 4  # are rendered in the time in which worker processes start
@@ -16,7 +16,7 @@ def simulate(store: Path, *, train: int | None = None, val: int | None = None, t
              motion: str | None = None, shape: str | None = None, lidar: str | None = None, frames: int | None = None,
              conditions: Annotated[list[str] | None, Parameter(negative=(), consume_multiple=True)] = None,
              views: Annotated[list[str] | None, Parameter(negative=(), consume_multiple=True)] = None,
-             workers: int | None = None, overrides: Settings = None) -> None:
+             workers: Workers | None = None, overrides: Settings = None) -> None:
     """Simulate people walking before cameras and LiDARs. Interrupted, it goes on where it was.
 
     Parameters
@@ -115,8 +115,8 @@ def fit_motion(captures: Path, *, out: Path) -> None:
 
 
 @app.command
-def learn_markers(out: Path, *, body: str = "anny", smpl: Path | None = None, markers: int = 64, people: int = 150, held_out: int = 50,
-                  seed: int = 0) -> None:
+def learn_markers(out: Path, *, body: str = "anny", smpl: Path | None = None, markers: Many = 64, people: Many = 150, held_out: Many = 50,
+                  seed: Seed = 0) -> None:
     """Learn the virtual markers of a body model, and how its mesh follows from them, from many simulated walking bodies.
 
     Parameters

@@ -6,14 +6,14 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from gaitbridge.cli._app import Settings, app, say, say_tables
+from gaitbridge.cli._app import Many, Settings, Workers, app, say, say_tables
 from gaitbridge.errors import UserError
 
 Several = Annotated[list[Path] | None, Parameter(name="--test", negative=(), consume_multiple=True)]
 
 
 @app.command
-def study(name: str, *, data: Path, out: Path, seeds: int = 3, steps: int | None = None, jobs: int = 1,
+def study(name: str, *, data: Path, out: Path, seeds: Many = 3, steps: Many | None = None, jobs: Many = 1,
           only: Annotated[list[str] | None, Parameter(negative=(), consume_multiple=True)] = None, tests: Several = None,
           recipe: str | None = None, report: Path = Path("docs/studies"), report_only: Annotated[bool, Parameter(negative=())] = False,
           overrides: Settings = None) -> None:
@@ -87,8 +87,8 @@ def list_studies() -> None:
 
 
 @app.command
-def robustness(runs: Annotated[list[Path], Parameter(negative=(), consume_multiple=True)], *, out: Path, people: int = 100,
-               only: Annotated[list[str] | None, Parameter(negative=(), consume_multiple=True)] = None, workers: int = 1,
+def robustness(runs: Annotated[list[Path], Parameter(negative=(), consume_multiple=True)], *, out: Path, people: Many = 100,
+               only: Annotated[list[str] | None, Parameter(negative=(), consume_multiple=True)] = None, workers: Workers = 1,
                report: Path = Path("docs/studies")) -> None:
     """Evaluate trained runs on simulated test stores that differ in one thing each: distance, LiDAR, occlusion, segmentation, view, time, frames.
 

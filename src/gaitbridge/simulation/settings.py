@@ -4,13 +4,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from gaitbridge.config import Config, Seed, Share, Whole
+from gaitbridge.config import Config, Hz, Seed, Share, Whole
 from gaitbridge.conventions import CONDITIONS, SPLITS
 from gaitbridge.errors import UserError, nearest
 from gaitbridge.simulation.scene import VIEWS, view_angle_of
 
 EXTRAS = ("clean_silhouettes", "body_parts", "points")  # kept on request; fields of the store
-Hz = Annotated[float, Field(ge=0.1, le=1000)]
 Metre = Annotated[float, Field(ge=0, le=100)]
 Away = Annotated[float, Field(ge=1, le=130)]  # metres: nearer a person does not fit in the picture, farther the store does not reach
 Degrees = Annotated[float, Field(ge=0, le=180)]

@@ -6,9 +6,10 @@ Two passes: the first counts scans and what stands still; the second looks for p
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from pydantic import Field
 
 from gaitbridge.capture.clock import Clock, Placed
 from gaitbridge.capture.isolated import report
@@ -20,6 +21,7 @@ from gaitbridge.capture.lidar.limbs import feet, limbs
 from gaitbridge.capture.lidar.readers import Wish
 from gaitbridge.capture.lidar.recordings import scans_of
 from gaitbridge.capture.lidar.scans import Scan, cleaned, scaled
+from gaitbridge.config import Hz, judged
 from gaitbridge.errors import UserError
 from gaitbridge.geometry.projection import Projection
 
@@ -29,18 +31,22 @@ HIGHEST_M = 4.0  # more is not looked at: enough to tell trees, posts and walls 
 SHOWN = 20_000  # points of the scene, for a picture
 UNITS = {"m": 1.0, "cm": 0.01, "mm": 0.001}
 MOST_SCANS = 200_000
+Columns = Annotated[int, Field(ge=3, le=64)]  # of a scan without a header: x, y, z at least
 
 
 @dataclass(frozen=True)
 class Settings:
     """What the user chose: wish, see `readers.Wish`; unit of the files' coordinates; sensor, a name or a file, or None for the recording's own."""
 
-    hz: float | None = None
+    hz: Hz | None = None
     topic: str | None = None
-    columns: int | None = None
+    columns: Columns | None = None
     unit: str = "m"
     sensor: str | None = None
     gates: Gates = field(default_factory=Gates)
+
+    def __post_init__(self) -> None:
+        judged(self)
 
 
 def find(files: list[Path], name: str, settings: dict[str, Any]) -> dict[str, Any]:

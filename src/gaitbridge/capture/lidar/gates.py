@@ -1,28 +1,39 @@
 """What may be a person: a cluster by its size, a track by its size and its way."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
+from pydantic import Field
+
+from gaitbridge.config import Count, judged
+
+Metres = Annotated[float, Field(ge=0, le=1000)]
+Speed = Annotated[float, Field(ge=0, le=1000)]  # metres a second
+Crowd = Annotated[float, Field(ge=0, le=1e6)]
 
 
 @dataclass(frozen=True)
 class Gates:
     """Limits in metres, points, metres a second and frames. A cluster passes by its own size, loosely; a track by its medians and its walk."""
 
-    nearest_m: float = 1.0
-    farthest_m: float = 40.0
-    least_points: int = 20
-    shortest_m: float = 1.0  # a child of five
-    tallest_m: float = 2.2
-    highest_foot_m: float = 0.6  # legs behind a bench or a low wall
-    thinnest_m: float = 0.2  # posts and rods are thinner
-    widest_m: float = 1.4  # a long stride, arms swinging
-    deepest_m: float = 1.1  # across the widest
-    slowest_mps: float = 0.4
-    fastest_mps: float = 3.0  # faster is cycling, driving or running
-    least_frames: int = 10
-    crowded: float = 0.5  # points close around a person over those of the person: people stand free, leaves and pieces of walls do not
-    sure_m: float = 1.5  # who has walked so far needs not stand free
+    nearest_m: Metres = 1.0
+    farthest_m: Metres = 40.0
+    least_points: Count = 20
+    shortest_m: Metres = 1.0  # a child of five
+    tallest_m: Metres = 2.2
+    highest_foot_m: Metres = 0.6  # legs behind a bench or a low wall
+    thinnest_m: Metres = 0.2  # posts and rods are thinner
+    widest_m: Metres = 1.4  # a long stride, arms swinging
+    deepest_m: Metres = 1.1  # across the widest
+    slowest_mps: Speed = 0.4
+    fastest_mps: Speed = 3.0  # faster is cycling, driving or running
+    least_frames: Count = 10
+    crowded: Crowd = 0.5  # points close around a person over those of the person: people stand free, leaves and pieces of walls do not
+    sure_m: Metres = 1.5  # who has walked so far needs not stand free
+
+    def __post_init__(self) -> None:
+        judged(self)
 
 
 @dataclass(frozen=True)

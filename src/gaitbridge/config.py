@@ -61,7 +61,7 @@ def checked(kind: type[Settings], document: dict[str, Any], where: str = "") -> 
 
 def judged(settings: Any) -> None:
     """UserError where a field of a dataclass of settings does not fit its type or lies beyond its bounds: as `__post_init__` of one."""
-    for name, adapter in _adapters(type(settings)).items():
+    for name, adapter in _adapters(settings.__class__).items():
         value = getattr(settings, name)
         try:
             adapter.validate_python(value)

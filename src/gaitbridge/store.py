@@ -149,7 +149,7 @@ def write_shard(store: Path, name: str, sequences: Iterable[Sequence]) -> Path:
     """Write one shard, whole or not at all. Same sequences, same bytes."""
     path, schema = shard_path(store, name), _schema()
     options = pa.ipc.IpcWriteOptions(compression="lz4")
-    with written_whole(path) as temporary, pa.OSFile(str(temporary), "wb") as file, pa.ipc.new_file(file, schema, options=options) as writer:
+    with written_whole(path) as temporary, pa.OSFile(os.fsencode(temporary), "wb") as file, pa.ipc.new_file(file, schema, options=options) as writer:
         for sequence in sequences:
             if unknown := set(sequence.arrays) - set(FIELDS):
                 raise ValueError(f"{sequence.labels.key}: unknown field {sorted(unknown)[0]!r}: {nearest(min(unknown), FIELDS)}")
@@ -171,7 +171,7 @@ def _scan_shard(path: Path) -> tuple[list[dict[str, Any]], dict[str, Any]]:
 
 def _scanned(path: Path) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     rows, digest = [], hashlib.blake2b(digest_size=16)
-    with pa.memory_map(str(path)) as source:
+    with pa.memory_map(os.fsencode(path)) as source:
         reader = pa.ipc.open_file(source)
         for number in range(reader.num_record_batches):
             row = _whole_batch(reader, number).to_pylist()[0]
@@ -198,8 +198,8 @@ def finish_store(store: Path, names: Iterable[str], about: Mapping[str, Any]) ->
     keys = [row["key"] for row in rows]
     if len(set(keys)) != len(keys):
         raise StoreError(f"{store}: two sequences have the key {next(key for key in keys if keys.count(key) > 1)!r}")
-    with written_whole(store / "index.parquet") as temporary:
-        pq.write_table(pa.Table.from_pylist(rows), temporary)
+    with written_whole(store / "index.parquet") as temporary, temporary.open("wb") as file:
+        pq.write_table(pa.Table.from_pylist(rows), file)
     content = hashlib.blake2b(json.dumps([entry["content_hash"] for entry in shards.values()]).encode(), digest_size=16).hexdigest()
     licences = sorted({row["licence"] for row in rows if row["licence"]})
     document = {"version": VERSION, "content_hash": content, "licences": licences, "about": dict(about), "shards": shards}
@@ -234,7 +234,8 @@ class Store:
         self.path = Path(path)
         self.document = self._checked_document()
         try:
-            self.rows: list[dict[str, Any]] = pq.read_table(self.path / "index.parquet").to_pylist()
+            with (self.path / "index.parquet").open("rb") as file:  # by its name Arrow opens none whose bytes are no UTF-8
+                self.rows: list[dict[str, Any]] = pq.read_table(file).to_pylist()
             lacking = {*_LABELS, "shard", "row", "modalities", "fields"} - set(self.rows[0] if self.rows else ())
         except (OSError, pa.ArrowException, ValueError) as error:
             raise StoreError(f"{self.path}/index.parquet is missing or damaged ({_words(error)}); make the store again") from error
@@ -307,7 +308,7 @@ class Store:
         place = (os.getpid(), shard, columns)  # a forked child must not share the parent's file position
         if place not in self._readers:
             try:
-                source = pa.memory_map(str(shard_path(self.path, shard)))
+                source = pa.memory_map(os.fsencode(shard_path(self.path, shard)))
                 known = pa.ipc.open_file(source).schema
                 numbers = [known.get_field_index(column) for column in columns]
                 options = pa.ipc.IpcReadOptions(included_fields=numbers, use_threads=False)

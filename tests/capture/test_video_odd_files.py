@@ -140,8 +140,11 @@ def test_a_name_that_is_no_text_is_written_with_escapes(tmp_path: Path, capsys: 
         (tmp_path / "a.mkv").rename(name)
     except OSError:
         pytest.skip("this file system takes no such name")
-    assert main(["capture", "video", str(name), str(tmp_path / "s"), "--preview", str(tmp_path / "p.html")]) == 0
-    store = Store(tmp_path / "s")
+    folder = name.with_name(os.fsdecode(b"st\xe9"))
+    assert main(["capture", "video", str(name), str(folder), "--preview", str(tmp_path / "p.html")]) == 0
+    store = Store(folder)
+    assert len(store.read(0, ["silhouettes"]).arrays["silhouettes"]) > 15
+    store.verify()
     assert store.rows[0]["source"] == store.document["about"]["files"][0]["file"] == "caf\\xe9.mkv"
     assert "Capture of caf\\xe9.mkv" in (tmp_path / "p.html").read_text()
     assert main(["capture", "video", str(name.with_name(os.fsdecode(b"th\xe9.mkv"))), str(tmp_path / "s")]) == 2

@@ -14,6 +14,7 @@ from gaitbridge.errors import UserError, nearest, words_of
 from gaitbridge.folders import data_in
 from gaitbridge.geometry.headerless import columns_of, read_bin
 from gaitbridge.geometry.pcd import read_pcd
+from gaitbridge.names import canonical
 
 KINDS = (".npy", ".npz", ".pkl", ".pcd", ".bin")
 
@@ -59,7 +60,7 @@ def read_clouds(file: Path, columns: int | None = None) -> Iterator[Cloud]:
         raise UserError(f"{file} cannot be read as point clouds ({words_of(error)}): get it from its source again") from error
     single = len(held) == 1
     for name, value in held.items():
-        place = file.name if single else f"{file.name}:{name}"
+        place = canonical(file.name) if single else f"{canonical(file.name)}:{name}"
         frames = _frames(value)
         for number, frame in enumerate(frames):
             label = place if len(frames) == 1 else f"{place}[{number}]"

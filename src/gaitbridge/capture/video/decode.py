@@ -72,7 +72,7 @@ class Video:
                     return
             self._note(clock)
             lacking = _announced_s(stream) - (last - first)
-            if number and lacking > 2.0 + 0.1 * (last - first):  # only what is plainly missing
+            if number and self.hz is None and lacking > 2.0 + 0.1 * (last - first):  # only what is plainly missing
                 self.notes["seconds that the file announces but lacks: is it cut off?"] = round(lacking)
             if not number:
                 raise UserError(f"{self.path}: it has a video stream, but no picture in it can be decoded: the file is damaged; get it again")

@@ -79,7 +79,8 @@ def test_stores(store: Path, which: str) -> None:
 
 def test_embeddings(tmp_path: Path) -> None:
     values = np.random.default_rng(0).standard_normal((3, 4, 2)).astype(np.float32)
-    file = write_embeddings(Embeddings(values, keys=("a", "b", "c")), tmp_path / "e.npz", {"data_hash": "d"})
+    labels = {"people": np.asarray(["a", "d", "g"]), "takes": np.arange(3), "in_probe_set": np.arange(3) > 0}
+    file = write_embeddings(Embeddings(values, keys=("a/b/c", "d/e/f", "g/h/i")), tmp_path / "e.npz", {"data_hash": "d"}, labels)
     all_told("read_embedded", file, 150, 2, file, "e.npz")
 
 

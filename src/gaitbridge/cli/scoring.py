@@ -78,11 +78,11 @@ def score(
 def _show(document: dict[str, object], form: str) -> None:
     """Tables of a score's document, with what was compared above them."""
     from gaitbridge.printing import console, say_lines
-    from gaitbridge.report.table_text import score_tables, written
+    from gaitbridge.report.table_text import score_note, score_tables, written
 
     tables = score_tables(document)
     if form != "text":
-        say_lines(written(tables, form))
+        say_lines(written(tables, form, score_note(document)))
         return
     sides = [document[f"{side}_modality"] or "not said" for side in ("probe", "gallery")]
     say(f"probe     {document['probe']} (sensor: {sides[0]})")
@@ -109,19 +109,21 @@ def tables(source: Path, *, format: Literal["text", "markdown", "latex"] = "mark
         Write them to this file instead.
     """
     from gaitbridge.evaluation.results import read_rows
-    from gaitbridge.evaluation.scoring.document import read_scores
+    from gaitbridge.evaluation.scoring.written import read_scores
     from gaitbridge.files import written_whole
     from gaitbridge.printing import say_lines
     from gaitbridge.report.result_tables import condition_tables, main_table
-    from gaitbridge.report.table_text import score_tables, written
+    from gaitbridge.report.table_text import score_note, score_tables, written
+    from gaitbridge.report.wording import note
 
     if source.suffix == ".json" and source.name != "results.json":
-        made = score_tables(read_scores(source))
+        document = read_scores(source)
+        made, words = score_tables(document), score_note(document)
     else:
         places = [source, source / "results.json", source / "evaluation" / "results.json"]
         rows = read_rows(next((place for place in places if place.is_file()), places[-1]))
-        made = [main_table(rows), *condition_tables(rows)]
-    text = "\n\n".join(f"{table.title}\n{table.to_markdown()}" for table in made) + "\n" if format == "text" else written(made, format)
+        made, words = [main_table(rows), *condition_tables(rows)], note(rows)
+    text = written(made, format, words)
     if out is None:
         say_lines(text)
         return

@@ -10,7 +10,7 @@ from gaitbridge.evaluation.comparing.paired import PairedRow
 from gaitbridge.evaluation.results import DIRECTIONS, ResultRow, find_row
 from gaitbridge.evaluation.scoring.measures import CELLS
 from gaitbridge.report.tables import SENSOR_NAME, TextTable, number
-from gaitbridge.report.wording import in_mode, mode_words, note, protocol_of
+from gaitbridge.report.wording import how_in_words, in_mode, mode_words, note, protocol_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -49,7 +49,7 @@ def main_table(rows: Sequence[ResultRow]) -> TextTable:
             shown = [number(across, True), *([number(same, True)] if same_view else [])]
             shown += [number(find_row(rows, name, probe, gallery, condition=head)) for name in further]
             lines.append((*names, *shown, chance, *(str(count) for count in counts)))
-    title = f"Protocol {rows[0].protocol}" + (", all conditions" if not several else "") if rows else "No results"
+    title = f"Protocol {rows[0].protocol}" + (", all conditions" if len(conditions_of(rows)) > 1 and not several else "") if rows else "No results"
     header = ("probe", "gallery", *(["part"] if several else []), in_mode("rank-1", protocol, "excluded"),
               *([in_mode("rank-1", protocol, "identical")] if same_view else []), *further,
               "chance", "probes", "without mate", "gallery size", "people")  # fmt: skip
@@ -90,7 +90,7 @@ def markdown_tables(rows: Sequence[ResultRow]) -> str:
 
 
 PAIRED_NOTE = (
-    "a and b: the protocol's number, of several runs their mean, in %; b - a in percentage points with a 95 % bootstrap interval over people, the "
+    "a and b: means over runs, in %; b - a in percentage points with a 95 % bootstrap interval over people, the "
     "same people drawn for both; p: two-sided, by sign flips of people, for each row alone. They speak of other people, not of other training seeds."
 )
 
@@ -120,4 +120,5 @@ def paired_table(rows: Sequence[PairedRow]) -> TextTable:
 def print_paired(rows: Sequence[PairedRow], console: Console | None = None) -> None:
     """The table of a comparison, to the terminal; in a narrow one as several, so that no number is cut."""
     out = console or printing.console()
-    printing.say_tables(*(part.to_rich() for part in paired_table(rows).narrowed(out.width)), to=out, notes=[PAIRED_NOTE])
+    words = f"{how_in_words(protocol_of(rows))} {PAIRED_NOTE}"
+    printing.say_tables(*(part.to_rich() for part in paired_table(rows).narrowed(out.width)), to=out, notes=[words])

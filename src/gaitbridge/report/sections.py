@@ -10,6 +10,7 @@ from typing import Any
 
 from gaitbridge.errors import UserError
 from gaitbridge.evaluation.results import ResultRow, find_row
+from gaitbridge.evaluation.scoring.measures import CAMERAS
 from gaitbridge.report import plots
 from gaitbridge.report.bodies import bodies_png
 from gaitbridge.report.files import RunFiles
@@ -17,7 +18,7 @@ from gaitbridge.report.hero import hero_sequence
 from gaitbridge.report.html_parts import missing, plot
 from gaitbridge.report.pictures import data_uri, pick_frames, png_bytes, seen_from, skeleton_png, strip, thumbnail
 from gaitbridge.report.reconstruction_tables import reconstruction_section
-from gaitbridge.report.result_tables import condition_table, directions_of, main_table
+from gaitbridge.report.result_tables import condition_table, conditions_of, directions_of, main_table
 from gaitbridge.report.tables import SENSOR_NAME
 from gaitbridge.report.walk3d import walk3d_figure
 from gaitbridge.report.wording import from_view, note, protocol_of
@@ -75,7 +76,7 @@ def _sentence(row: ResultRow, first: bool) -> str:
     interval = "" if row.low is None else f" (95 % interval {row.low:.1f} to {row.high:.1f})"
     value, chance = f"<b>{row.value:.1f} %</b>", "" if row.chance is None else f", where chance gives {row.chance:.1f} %"
     part = "" if row.condition == "all" else f" ({html.escape(row.condition)})"
-    how = "" if protocol.layout == "pooled" else f", {protocol.score_in_words()}"
+    how = "" if protocol.layout == "pooled" else f", as the {protocol.score_in_words()}"
     if first:
         return (
             f"Given a walk seen by the {probe}, the nearest {gallery} walk{from_view(protocol, row.views)} is the same person's "
@@ -92,7 +93,9 @@ def _card(run: RunFiles, row: ResultRow) -> str:
     interval = "" if row.low is None else f" <small>[{row.low:.1f}, {row.high:.1f}]</small>"
     part = "" if row.condition == "all" else f"{html.escape(row.condition)}: "
     name = part + plots.direction_name(row.probe_modality, row.gallery_modality)
-    under = f"rank-1{from_view(protocol, row.views)}; {chance}{at_same}"
+    cameras = find_row(run.rows, CAMERAS, row.probe_modality, row.gallery_modality, row.views, row.condition)
+    by_cameras = "" if cameras is None or cameras.value is None else f"; by pairs of cameras {cameras.value:.1f} %"
+    under = f"rank-1{from_view(protocol, row.views)}; {chance}{at_same}{by_cameras}"
     value = f'<div class="value">{row.value:.1f} %{interval}</div>'
     return f'<div class="card"><div class="label">{name}</div>{value}<div class="soft">{under}</div></div>'
 
@@ -113,8 +116,9 @@ def walkers(run: RunFiles, store: Store | None) -> str:
     seen = {"silhouettes": "as the camera's silhouette",
             "range_views": "as the LiDAR's range view (near is warm, far is cold, each frame on its own scale)"}
     where = ("above ", ", below ") if len(modalities) > 1 else ("", "")
+    name = html.escape(", ".join(word for word in (shown["person"], shown["condition"]) if word))
     what = (
-        f"One walk of one {kind} ({html.escape(shown['person'])}, {html.escape(shown['condition'])}), from each view at the same moments: "
+        f"One walk of one {kind} ({name}), from each view at the same moments: "
         f"{''.join(place + seen[name] for place, name in zip(where, modalities, strict=False))}. "
         "View 0 walks towards the sensor; a blank frame is one that the sensor lost."
     )
@@ -281,6 +285,17 @@ def _text(value: Any) -> str:
     return f"{value:,.1f}" if isinstance(value, float) else str(value)
 
 
+def has_conditions(run: RunFiles) -> bool:
+    """Whether there is more than one condition to tell apart, or no result yet."""
+    return not run.rows or len(conditions_of(run.rows)) > 1
+
+
+def has_pairs(run: RunFiles) -> bool:
+    """Whether the protocol has pairs of views or cameras, or there is no result yet."""
+    protocol = protocol_of(run.rows)
+    return not run.rows or protocol.identical == ("view",) or bool(protocol.cells_by)
+
+
 def has_heatmaps(run: RunFiles) -> bool:
     """Whether the run's network has a 3D branch, as far as the run says."""
     return run.reconstruction is not None or bool(((run.config or {}).get("network") or {}).get("heatmaps"))
@@ -314,9 +329,9 @@ SECTIONS = (
     Section("walkers", "The walkers", walkers),
     Section("bodies", "3D bodies", bodies, has_heatmaps),
     Section("results", "Results", results),
-    Section("conditions", "By condition", conditions),
+    Section("conditions", "By condition", conditions, has_conditions),
     Section("cmc", "Cumulative match curves", cmc),
-    Section("views", "By view pair", view_pairs),
+    Section("views", "By view pair", view_pairs, has_pairs),
     Section("retrieval", "Retrieval", retrieval),
     Section("training", "Training", training),
     Section("trajectory", "Along the diffusion", trajectory, has_diffusion),

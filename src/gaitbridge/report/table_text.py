@@ -16,11 +16,13 @@ _LATEX = {
 }
 
 
-def written(tables: Iterable[TextTable], form: str) -> str:
-    """Tables as text of the format `markdown` or `latex`. UserError for another format."""
-    if form not in FORMATS[1:]:
+def written(tables: Iterable[TextTable], form: str, note: str = "") -> str:
+    """Tables as text of one of FORMATS, and a footnote below them (in LaTeX a comment). UserError for another format."""
+    if form not in FORMATS:
         raise UserError(f"unknown format {form!r}: {nearest(form, FORMATS)}")
-    return "\n\n".join(markdown(table) if form == "markdown" else latex(table) for table in tables) + "\n"
+    make = {"text": lambda table: f"{table.title}\n{table.to_markdown()}", "markdown": markdown, "latex": latex}[form]
+    below = [f"% {note}" if form == "latex" else note] if note else []
+    return "\n\n".join([*map(make, tables), *below]) + "\n"
 
 
 def markdown(table: TextTable) -> str:
@@ -50,6 +52,13 @@ def escaped(text: str) -> str:
 
 def _each(cells: Sequence[str], change: Any) -> tuple[str, ...]:
     return tuple(change(cell) for cell in cells)
+
+
+def score_note(document: Mapping[str, Any]) -> str:
+    """What a score's document says of who was compared with whom."""
+    said = [f"{name[0].upper()}{name[1:]}: {document[key]}." for name, key in (("probe", "probe"), ("gallery", "gallery"), ("left out", "excluded"))
+            if document.get(key)]
+    return " ".join(said)
 
 
 def score_tables(document: Mapping[str, Any]) -> list[TextTable]:
@@ -84,7 +93,8 @@ def _numbers(document: Mapping[str, Any]) -> TextTable:
 def _parts(document: Mapping[str, Any]) -> TextTable | None:
     lines = []
     for name, counts in (document["counts"].items() if "probes" not in document["counts"] else [("", document["counts"])]):
-        for part, found in {"all": counts, **counts.get("parts", {})}.items():
+        parts = counts.get("parts", {})
+        for part, found in (parts if len(parts) == 1 else {"all": counts, **parts}).items():
             lines.append((f"{name} {part}".strip(), str(found["probes"]), str(found["probes_without_mate"]), str(found["gallery"])))
     return TextTable("Sequences", ("part", "probes", "without mate", "gallery size"), tuple(lines))
 
@@ -98,5 +108,6 @@ def _verification(direction: str, found: Mapping[str, Any]) -> TextTable:
 
 def _cells(direction: str, part: str, found: Mapping[str, Any]) -> TextTable:
     lines = [(view, *(_number(cell, 1) for cell in line)) for view, line in zip(found["views"], found["rank-1"], strict=True)]
-    title = f"{direction} {part}: rank-1 in %, exact, by probe view (lines) and gallery view".strip()
+    what = found.get("of", "view")
+    title = f"{direction} {part}: rank-1 in %, exact, by probe {what} (lines) and gallery {what}".strip()
     return TextTable(title, ("probe", *found["views"]), tuple(lines))

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from gaitbridge.data.protocols import PROTOCOLS, Protocol
 from gaitbridge.evaluation.comparing.paired import PairedRow
 from gaitbridge.evaluation.results import ResultRow
-from gaitbridge.evaluation.scoring.measures import ALL_CAMERAS, CAMERAS
 
 VIEWS = {"excluded": "other views", "identical": "same view", "all": "all views"}
 INTERVALS = "In %, with 95 % bootstrap intervals over people."
@@ -50,9 +49,8 @@ def from_view(protocol: Protocol, mode: str) -> str:
     return {"excluded": " from another view angle", "identical": " from the same view angle", "all": ""}[mode]
 
 
-def note(rows: Sequence[ResultRow]) -> str:
-    """The footnote of results."""
-    protocol = protocol_of(rows)
+def how_in_words(protocol: Protocol) -> str:
+    """What a protocol's numbers are means of, and what it leaves out, in sentences."""
     if protocol.identical == ("view",):
         how = BY_PAIRS if protocol.layout == "view pairs" else BY_VIEW
     else:
@@ -60,6 +58,9 @@ def note(rows: Sequence[ResultRow]) -> str:
         how = f"{mean[0].upper()}{mean[1:]}. Left out of the gallery: {protocol.exclusion_in_words()}."
     if protocol.layout == "probe views":
         how += " Pooled, which is not the protocol's number: mean over probes."
-    if protocol.cells_by and any(row.metric in (CAMERAS, ALL_CAMERAS) for row in rows):
-        how += f" {BY_CAMERAS}"
-    return f"{INTERVALS} {how} {CHANCE}"
+    return f"{how} {BY_CAMERAS}" if protocol.cells_by else how
+
+
+def note(rows: Sequence[ResultRow]) -> str:
+    """The footnote of results."""
+    return f"{INTERVALS} {how_in_words(protocol_of(rows))} {CHANCE}"

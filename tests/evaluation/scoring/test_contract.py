@@ -22,6 +22,7 @@ from gaitbridge.report.wording import note
 from gaitbridge.store import Store, finish_store, write_shard
 from gaitbridge.types import Embeddings, Labels, Sequence
 
+PARITY = Path(__file__).parents[3].parent / "shared" / "parity"
 VIEWS = ("000", "045", "090-far")
 OURS = ("normal-0", "normal-1", "bag-0")
 LAYOUTS = {
@@ -170,3 +171,39 @@ def test_casia_b_is_the_mean_over_pairs_of_views_and_the_pooled_number_stands_be
             for n in np.flatnonzero(probes)]  # fmt: skip
     assert beside.value == pytest.approx(100 * np.mean(hits)) != pytest.approx(row.value)
     assert {row.condition for row in rows} == {"NM", "BG", "CL"}
+
+
+def test_ccpg_by_cameras_is_that_of_plain_loops_and_has_intervals(tmp_path: Path) -> None:
+    made = files.arrays(files.CCPG, ("01_1", "01_2", "07_1", "08_1"), people=6, drop=0.1)
+    store = store_of(tmp_path / "store", made, {"kind": "imported", "dataset": "ccpg"})
+    keys = tuple("/".join(key) for key in zip(made["labels"], made["types"], made["views"], strict=True))
+    rows = evaluated(store, Embeddings(made["embeddings"], "euclidean", "silhouettes", "w", keys), protocol="ccpg")
+    by_camera = made | {"views": np.asarray([view.split("_")[0] for view in made["views"]])}
+    row = find_row(rows, "rank-1 by cameras", "camera", "camera", condition="CL")
+    assert row is not None
+    probes, gallery = np.isin(made["types"], ("U0_D0_BG", "U0_D0")), np.isin(made["types"], ("U1_D1", "U2_D2", "U3_D3"))
+    assert row.value == pytest.approx(plain_cell_mean(by_camera, probes, gallery))
+    assert None not in (row.low, row.high)
+    cells = {(row.probe_view, row.gallery_view) for row in rows if row.probe_view}
+    assert cells == {(p, g) for p in ("01", "07", "08") for g in ("01", "07", "08")}  # cameras, and no sequences
+
+
+@pytest.mark.parametrize("kind", ["euc", "cos"])
+def test_ccpg_headline_numbers_are_the_toolkits(kind: str, capsys: pytest.CaptureFixture[str]) -> None:
+    file = PARITY / "eval_CCPG_tiny.npz"
+    if not file.is_file():
+        pytest.skip(f"no parity cases: {file.name} is not in a folder shared/parity beside the repository")
+    assert main(["score", str(file), "--protocol", "ccpg", "--distance", {"euc": "euclidean", "cos": "cosine"}[kind], "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["metrics"]
+    for part, wanted in json.loads((PARITY / "eval_CCPG_tiny.json").read_text())[kind].items():
+        assert found[part] == pytest.approx(wanted["rank1_cells_identical_excluded"], abs=0.00051)  # printed to three decimals there
+        assert found[f"{part}, same camera included"] == pytest.approx(wanted["rank1_cells_identical_included"], abs=0.00051)
+
+
+def test_one_view_alone_is_said_and_not_silent(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = files.write(tmp_path / "a.npz", **files.arrays(files.CASIA_B, ("000",)))
+    assert main(["score", str(path), "--protocol", "casia_b"]) == 0
+    assert "note: NM: there is one view alone, and the number is a mean over pairs of different ones" in capsys.readouterr().out
+    ours = files.write(tmp_path / "b.npz", **files.arrays(OURS, ("000",)))
+    assert main(["score", str(ours), "--protocol", "simulated"]) == 0
+    assert "no probe has a mate that it is compared with (left out: gallery sequences of the probe's own view)" in capsys.readouterr().out

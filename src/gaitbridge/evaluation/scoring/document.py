@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, NotRequired
+from typing import Any
 
 import numpy as np
-from typing_extensions import TypedDict
 
 from gaitbridge import __version__
-from gaitbridge.documents import read_document
-from gaitbridge.errors import UserError
 from gaitbridge.evaluation.embedding.file import EmbeddingsFile
 from gaitbridge.evaluation.scoring import further
 from gaitbridge.evaluation.scoring.compared import Direction, Request, compared
@@ -100,28 +96,6 @@ def _counts(direction: Direction) -> dict[str, Any]:
         "people": len({person for side in sides for person in side.people}),
     }
     return counts | ({"parts": parts} if parts else {})
-
-
-class Scores(TypedDict):
-    """What a document of scores must hold to be made tables of."""
-
-    protocol: str
-    distance: str
-    rounding: str
-    reranked: bool
-    metrics: dict[str, float | None]
-    exact: dict[str, float | None]
-    counts: dict[str, Any]
-    intervals: NotRequired[dict[str, list[float] | None]]
-    verification: NotRequired[dict[str, dict[str, Any]]]
-    cells: NotRequired[dict[str, dict[str, Any]]]
-
-
-def read_scores(path: Path) -> Scores:
-    """A document that `gaitbridge score --out` wrote. UserError where it is missing, StoreError where it is something else."""
-    if not path.is_file():
-        raise UserError(f"{path} is missing; write it with `gaitbridge score EMBEDDINGS --protocol NAME --out {path}`")
-    return read_document(path, Scores, "score the file again with --out")
 
 
 def _number(value: float) -> float | None:

@@ -43,9 +43,10 @@ def view_cells(direction: Direction) -> dict[str, dict[str, Any]]:
         if (found := cells_of(side)) is None:
             continue
         names, measure = found
+        what = "camera" if side.protocol.cells_by else "view"
         for condition, among in side.conditions.items():
             part = next((part for part in side.protocol.parts if part.name == condition), None)
             cells = 100.0 * measure.cells(among)
             table = [[None if math.isnan(cell) else float(cell) for cell in line] for line in cells]
-            made[condition if part is None else part.printed or part.name] = {"views": names, "rank-1": table}
+            made[condition if part is None else part.printed or part.name] = {"of": what, "views": names, "rank-1": table}
     return made

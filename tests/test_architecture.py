@@ -62,6 +62,14 @@ def test_all_printing_passes_one_place(file: Path) -> None:
         assert "Console" not in names or typed, "consoles are made by gaitbridge.printing: on others names are markup"
 
 
+@pytest.mark.parametrize("file", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_text_files_say_their_encoding(file: Path) -> None:
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("read_text", "write_text"):
+            named = any(keyword.arg == "encoding" for keyword in node.keywords)
+            assert named, f"{file.name}:{node.lineno}: without encoding=\"utf-8\" it is the machine's, which may lack our letters"
+
+
 def test_a_folder_is_the_registry() -> None:
     assert "diffcrossgait" in plugins.names("gaitbridge.methods")
     assert set(CONDITIONS) == set(plugins.names("gaitbridge.simulation.conditions"))  # and private files are no plug-ins

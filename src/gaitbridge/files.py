@@ -146,7 +146,7 @@ def write_json(document: Any, out: Path) -> None:
     """A JSON file, whole or not at all; ValueError where it holds NaN, which JSON has not."""
     text = json.dumps(document, indent=1, allow_nan=False)
     with written_whole(out) as temporary:
-        temporary.write_text(text + "\n")
+        temporary.write_text(text + "\n", encoding="utf-8")
 
 
 def sweep(folder: Path) -> bool:

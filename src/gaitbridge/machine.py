@@ -20,7 +20,7 @@ OWN_GROUPS = Path("/proc/self/cgroup")
 def _information() -> dict[str, str]:
     """The first processor's entry of /proc/cpuinfo; empty where there is none."""
     file = Path("/proc/cpuinfo")
-    lines = file.read_text().split("\n\n")[0].splitlines() if file.is_file() else []
+    lines = file.read_text(encoding="utf-8").split("\n\n")[0].splitlines() if file.is_file() else []
     return {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
 
 
@@ -68,7 +68,7 @@ def memory_bytes() -> int:
 def _groups(kind: str) -> Iterator[Path]:
     """Folders of the control groups (Linux, versions 1 and 2) that this process is in, and of the groups around them, which bind it as well."""
     try:
-        lines = OWN_GROUPS.read_text().splitlines()
+        lines = OWN_GROUPS.read_text(encoding="utf-8").splitlines()
     except OSError:  # not Linux
         return
     for line in lines:
@@ -89,7 +89,7 @@ def _share(folder: Path) -> list[int] | None:
 def _numbers(file: Path) -> list[int] | None:
     """The numbers in a file; None where there is no such file, or something else in it, such as: max."""
     try:
-        words = file.read_text().split()
+        words = file.read_text(encoding="utf-8").split()
     except OSError:
         return None
     return [int(word) for word in words] if words and all(word.isdigit() for word in words) else None

@@ -204,7 +204,7 @@ def finish_store(store: Path, names: Iterable[str], about: Mapping[str, Any]) ->
     licences = sorted({row["licence"] for row in rows if row["licence"]})
     document = {"version": VERSION, "content_hash": content, "licences": licences, "about": dict(about), "shards": shards}
     with written_whole(store / "store.json") as temporary:
-        temporary.write_text(json.dumps(document, indent=1, sort_keys=True) + "\n")
+        temporary.write_text(json.dumps(document, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     for folder in (store, store / "shards"):
         sweep(folder)
     return document

@@ -3,7 +3,9 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
+import embedding_files as files
 import pytest
 from command_line import ENVIRONMENT, gaitbridge_command
 
@@ -50,6 +52,14 @@ def test_a_terminal_of_few_letters(environment: dict[str, str]) -> None:
     assert code == 2
     assert errors.startswith("gaitbridge: /no/Jos")
     assert errors.endswith("[x] \\x1b[1m\\xe9 is not a store (no store.json)\n")
+
+
+def test_files_are_the_same_on_a_machine_of_few_letters(tmp_path: Path) -> None:
+    given = files.write(tmp_path / "a.npz", **files.arrays(files.CASIA_B, ("090",)))
+    assert cli.main(["score", str(given), "--protocol", "casia_b", "--out", str(tmp_path / "a.json")]) == 0
+    poor = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    assert shell(f"$G tables {tmp_path}/a.json --out {tmp_path}/a.md", **poor)[0] == 0
+    assert "–" in (tmp_path / "a.md").read_text(encoding="utf-8")
 
 
 def raising(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -232,7 +232,7 @@ def _limit_memory(megabytes: float) -> None:
     try:
         import resource
 
-        used = int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+        used = int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[0]) * os.sysconf("SC_PAGE_SIZE")
     except (ImportError, OSError):  # not Linux: what is left is the limit of time
         return
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

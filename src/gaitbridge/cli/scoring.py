@@ -128,7 +128,7 @@ def tables(source: Path, *, format: Literal["text", "markdown", "latex"] = "mark
         say_lines(text)
         return
     with written_whole(out) as temporary:
-        temporary.write_text(text)
+        temporary.write_text(text, encoding="utf-8")
     say(f"{out}")
 
 

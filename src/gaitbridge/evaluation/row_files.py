@@ -19,7 +19,7 @@ def write_row_files(rows: Sequence[Any], kind: type, out: Path, name: str) -> No
     """`name.json` and `name.csv` in the folder `out`, each whole or not at all; kind: the rows' dataclass. In the CSV a list is one cell."""
     entries = [asdict(row) for row in rows]
     write_json(entries, out / f"{name}.json")
-    with written_whole(out / f"{name}.csv") as temporary, temporary.open("w", newline="") as file:
+    with written_whole(out / f"{name}.csv") as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, [field.name for field in fields(kind)])
         writer.writeheader()
         writer.writerows({key: _cell(value) for key, value in entry.items()} for entry in entries)

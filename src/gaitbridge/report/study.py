@@ -187,13 +187,13 @@ def _each(words: Iterable[str]) -> str:
 def write_paragraphs(parts: Sequence[str], out: Path) -> None:
     """A Markdown file, whole or not at all."""
     with written_whole(out) as temporary:
-        temporary.write_text("\n\n".join(parts) + "\n")
+        temporary.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
 
 
 def write_csv(rows: Sequence[Any], out: Path) -> None:
     """Rows of one dataclass, whole or not at all."""
     names = [field.name for field in fields(rows[0])] if rows else [field.name for field in fields(StudyRow)]
-    with written_whole(out) as temporary, temporary.open("w", newline="") as file:
+    with written_whole(out) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, names)
         writer.writeheader()
         writer.writerows(asdict(row) for row in rows)

@@ -57,13 +57,13 @@ def save_checkpoint(run: Path, step: int, network: nn.Module, objective: nn.Modu
             for name, content in zip(PARTS, (network.state_dict(), objective.state_dict(), tensors), strict=True):
                 save_file({key: value.detach().cpu().contiguous() for key, value in content.items()}, str(partial / f"{name}.safetensors"))
             document = state | {"step": step, "weights_hash": weights_hash(network.state_dict()), "optimiser": groups}
-            (partial / "state.json").write_text(json.dumps(document, indent=1))
+            (partial / "state.json").write_text(json.dumps(document, indent=1), encoding="utf-8")
     except (StoreError, SafetensorError) as error:  # the second is how safetensors reports a full disk
         raise UserError(f"cannot write the checkpoint {folder}: {error}; free some space and go on with --resume") from error
     # `last` comes last: killed before it, a resumed run makes this checkpoint again, and `best` with it
     for pointer in ("best", "last") if best else ("last",):
         with written_whole(run / "checkpoints" / f"{pointer}.json") as temporary:
-            temporary.write_text(json.dumps({"folder": folder.name, "step": step} | state.get("metrics", {})))
+            temporary.write_text(json.dumps({"folder": folder.name, "step": step} | state.get("metrics", {})), encoding="utf-8")
     tidy(run)
     return folder
 

@@ -136,7 +136,7 @@ def commands(plan: Plan, run: Run) -> list[list[str]]:
 def call(command: Sequence[str], log: Path, what: str, running: set[subprocess.Popen[str]] | None = None) -> None:
     """One command of gaitbridge in a process of one thread, its words added to a log; UserError with its last line where it fails."""
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("a") as file:
+    with log.open("a", encoding="utf-8") as file:
         file.write(f"$ gaitbridge {' '.join(command)}\n")
         file.flush()
         process = subprocess.Popen([sys.executable, "-m", "gaitbridge", *command], stdout=file, stderr=file, text=True,
@@ -149,7 +149,7 @@ def call(command: Sequence[str], log: Path, what: str, running: set[subprocess.P
             if running is not None:
                 running.discard(process)
     if code:
-        said = log.read_text().strip().splitlines()[-1].removeprefix("gaitbridge: ")
+        said = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-1].removeprefix("gaitbridge: ")
         raise UserError(f"{what} ended with code {code}: {said} (all of it: {log}); what is finished is kept, run the study again to go on")
 
 

@@ -38,8 +38,8 @@ class Log:
         self.path = run / "log.jsonl"
         kept = [line for line in read_log(run) if line["step"] <= resumed] if resumed else []
         with written_whole(self.path) as temporary:
-            temporary.write_text("".join(json.dumps(line) + "\n" for line in kept))
-        self.file = self.path.open("a", buffering=1)
+            temporary.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
+        self.file = self.path.open("a", buffering=1, encoding="utf-8")
         self.board = SummaryWriter(str(run / "tensorboard"), purge_step=resumed or None)
 
     def write(self, kind: str, step: int, scalars: dict[str, float], **fields: Any) -> None:

@@ -74,7 +74,7 @@ def _times(files: Sequence[Path]) -> list[float] | None:
     place = next((place for place in places if place.is_file()), None)
     if place is None:
         return None
-    lines = [line.strip() for line in place.read_text(errors="replace").splitlines() if line.strip()]
+    lines = [line.strip() for line in place.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
     if len(lines) != len(files):
         raise UserError(f"{place} has {len(lines)} times for {len(files)} scans: give all scans of the recording, or move it away and say --hz")
     try:

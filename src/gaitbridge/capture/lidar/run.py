@@ -115,7 +115,7 @@ def _start(recordings: Rows[Recording], names: Rows[str], store: Path, settings:
 
 def _sensor_text(sensor: str | None) -> str:
     """A LiDAR's name, or what its file says: a changed file is another plan."""
-    return Path(sensor).read_text(errors="replace") if sensor and sensor.lower().endswith(".json") else sensor or ""
+    return Path(sensor).read_text(encoding="utf-8", errors="replace") if sensor and sensor.lower().endswith(".json") else sensor or ""
 
 
 def _identity(recording: Recording) -> str:
@@ -131,7 +131,7 @@ def _identity(recording: Recording) -> str:
 def finished(store: Path, name: str) -> RecordingReport | None:
     """The report of a recording that is done; None where there is something to do."""
     try:
-        held = json.loads((store / FOLDER / f"{name}.json").read_text())
+        held = json.loads((store / FOLDER / f"{name}.json").read_text(encoding="utf-8"))
         report = RecordingReport(**{**held, "out": Counter(held["out"])})
     except (OSError, ValueError, TypeError, KeyError):
         return None

@@ -120,7 +120,7 @@ def _start(files: Rows[Path], names: Rows[str], store: Path, settings: Settings,
 def finished(store: Path, name: str) -> FileReport | None:
     """The report of a file that is done; None where there is something to do."""
     try:
-        held = json.loads((store / FOLDER / f"{name}.json").read_text())
+        held = json.loads((store / FOLDER / f"{name}.json").read_text(encoding="utf-8"))
         report = FileReport(**{**held, "out": Counter(held["out"]), "notes": Counter(held["notes"])})
     except (OSError, ValueError, TypeError, KeyError):
         return None
@@ -197,7 +197,7 @@ def _preview(
     with written_whole(out) as temporary, workplace(out) as folder:
         movie = folder / "preview.mp4"
         run_isolated(PAINTER, file, tracks, movie, settings.hz, seconds=stall_s, megabytes=megabytes, progress=progress)
-        temporary.write_text(preview_page(canonical(file.name), movie.read_bytes(), found, count_lines([report])))
+        temporary.write_text(preview_page(canonical(file.name), movie.read_bytes(), found, count_lines([report])), encoding="utf-8")
 
 
 def _about(settings: Settings, told: Told, reports: Rows[FileReport]) -> dict[str, Any]:

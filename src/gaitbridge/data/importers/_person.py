@@ -74,7 +74,7 @@ def finished(job: Job, person: str, split: str) -> Report | None:
     """The report of a person who is done, for the same split and without a problem; None where there is something to do."""
     path = report_path(job.store, person)
     try:
-        found = json.loads(path.read_text()) if path.is_file() else None
+        found = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
         report = Report(**found | {"fields": Counter(found["fields"])}) if found else None
     except (ValueError, TypeError, KeyError):
         return None  # damaged: make it again

@@ -61,7 +61,7 @@ def opened(value: Any) -> Any:
 
 def _json(path: Path) -> Any:
     try:
-        return json.loads(path.read_text())
+        return json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise UserError(f"{path} is no JSON ({error}): {WITHOUT}") from error
 

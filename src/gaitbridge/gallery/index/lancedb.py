@@ -233,7 +233,7 @@ class LanceIndex:
 
     def log_lines(self) -> list[str]:
         file = self.folder / "audit.jsonl"
-        return file.read_text(errors="replace").splitlines() if file.is_file() else []
+        return file.read_text(encoding="utf-8", errors="replace").splitlines() if file.is_file() else []
 
 
 def _connect(folder: Path) -> Any:

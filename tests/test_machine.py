@@ -1,5 +1,8 @@
 """What a process may use is what its container lets it have."""
 
+import resource
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -68,3 +71,29 @@ def test_it_names_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     assert line.startswith(machine.processor_name())
     assert line.endswith(", ONEDNN_MAX_CPU_ISA=AVX2")
     assert f"{machine.cores()} cores" in line
+
+
+@pytest.mark.parametrize(("memory", "expected"), [(8 * GIB, 6), (3 * GIB // 2, 2), (GIB // 4, 1)])
+def test_no_more_workers_than_there_is_memory_for(memory: int, expected: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "memory_bytes", lambda: memory)
+    monkeypatch.setattr(machine, "cores", lambda: 6)
+    assert machine.workers() == expected
+
+
+@pytest.mark.parametrize(("limits", "lifted"), [((256, 4096), (1024, 4096)), ((64, 300), (300, 300)), ((2048, 4096), None),
+                                                ((64, resource.RLIM_INFINITY), (1024, resource.RLIM_INFINITY))])
+def test_as_many_open_files_as_may_be(limits: tuple[int, int], lifted: tuple[int, int] | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[int, int]] = []
+    monkeypatch.setattr(resource, "getrlimit", lambda _: limits)
+    monkeypatch.setattr(resource, "setrlimit", lambda _, both: asked.append(both))
+    machine.ready_files()
+    assert asked == ([lifted] if lifted else [])
+
+
+@pytest.mark.parametrize(("words", "code"), [(["recipes"], 2), (["--version"], 0)])
+def test_too_few_open_files_are_one_line(words: list[str], code: int) -> None:
+    command = ["sh", "-c", 'ulimit -n 16; exec "$@"', "sh", sys.executable, "-m", "gaitbridge", *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == code
+    wanted = "gaitbridge: this process may not open more than 16 files at once: allow more, such as 1024 with `ulimit -n 1024`, then run again\n"
+    assert done.stderr == (wanted if code else "")

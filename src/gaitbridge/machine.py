@@ -1,4 +1,4 @@
-"""What this process may use of the machine: its processor by name and units, its cores, its memory. In a container, the container's share."""
+"""What this process may use of the machine: its processor, cores, memory and open files; in a container, the share that the container has."""
 
 import math
 import os
@@ -8,10 +8,14 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+from gaitbridge.errors import UserError
+
 UNITS = {"AVX2": "avx2", "AVX-512": "avx512f", "VNNI": "avx512_vnni", "AVX-VNNI": "avx_vnni", "bf16": "avx512_bf16", "fp16": "avx512_fp16",
          "AMX": "amx_tile", "AMX int8": "amx_int8", "AMX bf16": "amx_bf16", "NEON": "asimd", "SVE": "sve"}  # by the kernel's flags
 SWITCHES = ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA", "ATEN_CPU_CAPABILITY", "NPY_DISABLE_CPU_FEATURES", "MKL_ENABLE_INSTRUCTIONS",
             "OPENBLAS_CORETYPE")
+FILES, FEWEST_FILES = 1024, 64  # that a process opens at once: how many it lets itself open, and how many it needs (LanceDB alone up to 32)
+WORKER_BYTES = 5 << 27  # of a worker process, libraries included: one that renders people takes 0.48 GiB
 CGROUPS = Path("/sys/fs/cgroup")
 OWN_GROUPS = Path("/proc/self/cgroup")
 
@@ -48,6 +52,11 @@ def cores() -> int:
     return max(1, min([own, *shares]))
 
 
+def workers() -> int:
+    """How many worker processes to start: one a core, as far as there is memory for each."""
+    return max(1, min(cores(), memory_bytes() // WORKER_BYTES))
+
+
 def described() -> str:
     """The machine in a line, for the head of whatever is measured: name, units, cores, load, and switches that are set."""
     units, emulated = ", ".join(processor_units()) or "units unknown", "".join(f", {one}" for one in switches())
@@ -63,6 +72,31 @@ def memory_bytes() -> int:
         machine = 4 << 30
     limits = [_numbers(folder / name) for folder in _groups("memory") for name in ("memory.max", "memory.limit_in_bytes")]
     return min([machine, *(limit[0] for limit in limits if limit)])
+
+
+def ready_files() -> None:
+    """Let this process open as many files as it may, up to `FILES`. UserError where those are fewer than libraries need to start."""
+    try:
+        import resource
+    except ImportError:  # not on Windows, where there is no such limit
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    may = FILES if hard == resource.RLIM_INFINITY else min(hard, FILES)
+    if 0 <= soft < may:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (may, hard))
+    if may < FEWEST_FILES:
+        raise UserError(few_files())
+
+
+def few_files() -> str:
+    """What to do about a process that may not open enough files, in words."""
+    try:
+        import resource
+
+        limit = f"more than {resource.getrlimit(resource.RLIMIT_NOFILE)[0]}"
+    except ImportError:
+        limit = "so many"
+    return f"this process may not open {limit} files at once: allow more, such as 1024 with `ulimit -n 1024`, then run again"
 
 
 def _groups(kind: str) -> Iterator[Path]:

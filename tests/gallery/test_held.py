@@ -198,3 +198,21 @@ def test_too_many_to_keep_are_read_for_each_question(tmp_path: Path, monkeypatch
     monkeypatch.setattr(memory, "MOST_BYTES", 20 * 64 * 4)
     assert made.search(asked) == one_by_one
     assert made._kept is not None
+
+
+def test_a_small_container_keeps_less(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "memory_bytes", lambda: 1 << 30)
+    assert memory.fits(50_000, 1024)
+    assert not memory.fits(100_000, 1024)
+    monkeypatch.setattr(memory, "memory_bytes", lambda: 2 << 30)
+    assert memory.fits(100_000, 1024)
+
+
+def test_a_library_that_gives_up_for_want_of_files_is_one_line() -> None:
+    class PanicException(BaseException):
+        """As the library's, which cannot be imported."""
+
+    with pytest.raises(UserError, match=r"cannot read here: this process may not open more than \d+ files at once"), embedded._clear("here", "read"):
+        raise PanicException('failed to create UnixStream: Os { code: 24, kind: Uncategorized, message: "Too many open files" }')
+    with pytest.raises(KeyboardInterrupt), embedded._clear("here", "read"):
+        raise KeyboardInterrupt

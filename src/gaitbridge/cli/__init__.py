@@ -1,5 +1,6 @@
 """The command line: parse, load, call. A file a group of commands; what is heavy is imported by the command that needs it: --help is quick."""
 
+import errno
 import os
 import sys
 import traceback
@@ -11,6 +12,7 @@ from cyclopts.exceptions import CycloptsError
 from gaitbridge import plugins
 from gaitbridge.cli._app import app
 from gaitbridge.errors import UserError
+from gaitbridge.machine import few_files, ready_files
 from gaitbridge.printing import OutputGone, gone, leave_streams, ready_streams, tell
 
 for _group in plugins.names(__name__):
@@ -32,6 +34,8 @@ def main(arguments: list[str] | None = None) -> int:
     """
     words, debug = _debugging(sys.argv[1:] if arguments is None else arguments)
     try:
+        if words and not {"--help", "-h", "--version"} & set(words):
+            ready_files()
         app(words, exit_on_error=False, print_error=False, result_action="return_value")
     except OutputGone:
         return gone()
@@ -58,6 +62,8 @@ def _failed(error: Exception) -> int:
         return _fail(" ".join(str(error).split()))
     if isinstance(error, UserError):
         return _fail(str(error))
+    if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
+        return _fail(few_files())
     if isinstance(error, OSError):
         place = f"{error.filename}: " if error.filename else ""
         return _fail(f"{place}{error.strerror or error}")

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from cyclopts import App
 
+from gaitbridge import machine
 from gaitbridge.cli._app import Workers, app, say
-from gaitbridge.machine import cores
 
 benchmark = App(name="benchmark", help="Make the open benchmark's stores, the same bytes everywhere, and say what they are.")
 app.command(benchmark)
@@ -35,7 +35,7 @@ def make(name: str, store: Path, *, subset: str | None = None, captures: Path | 
     from gaitbridge.simulation import benchmarks
 
     with progress(f"make {name}", "people") as show:
-        made, expected = benchmarks.make(name, store, subset=subset, captures=captures, shape=shape, workers=workers or cores(),
+        made, expected = benchmarks.make(name, store, subset=subset, captures=captures, shape=shape, workers=workers or machine.workers(),
                                          progress=show)
     sequences = sum(shard["rows"] for shard in made["shards"].values())
     checked = "as published" if expected else "no published hash of this variant to compare with"

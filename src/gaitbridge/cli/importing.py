@@ -5,8 +5,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from gaitbridge import machine
 from gaitbridge.cli._app import Workers, app, say, say_tables
-from gaitbridge.machine import cores
 
 SHOWN = 20  # problems on the screen; all are in the file
 
@@ -46,7 +46,7 @@ def import_(dataset: str, source: Path, store: Path, *, partition: Path | None =
 
     with progress("import", "people") as show:
         done = import_dataset(dataset, source, store, partition=partition, val=val, frames=frames, fields=fields, beside=beside, strict=strict,
-                              workers=workers if workers is not None else cores(), progress=show)
+                              workers=workers if workers is not None else machine.workers(), progress=show)
     counts = tuple((line.what, f"{line.found:,}", "" if line.published is None else f"{line.published:,}", line.remark) for line in done.lines)
     say_tables(TextTable(f"{dataset} in {store}", ("what", "found", "published", "remark"), counts).to_rich())
     for problem in done.problems[:SHOWN]:

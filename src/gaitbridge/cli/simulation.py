@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from gaitbridge import machine
 from gaitbridge.cli._app import Many, Seed, Settings, Workers, app, say, say_tables
-from gaitbridge.machine import cores
 
 FEW_PEOPLE = 4  # are rendered in the time in which worker processes start
 
@@ -56,7 +56,7 @@ def simulate(store: Path, *, train: int | None = None, val: int | None = None, t
     document["people"] |= {name: count for name, count in (("train", train), ("val", val), ("test", test)) if count is not None}
     settings = config.checked(CohortConfig, config.overridden(document, overrides or []))
     if workers is None:
-        workers = cores() if sum(settings.people.values()) > FEW_PEOPLE else 0
+        workers = machine.workers() if sum(settings.people.values()) > FEW_PEOPLE else 0
     with progress("simulate", "people") as show:
         made = run_simulation(store, settings, workers, show)
     sequences = sum(shard["rows"] for shard in made["shards"].values())

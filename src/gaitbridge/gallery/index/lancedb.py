@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from gaitbridge import machine
 from gaitbridge.documents import read_document, read_text
 from gaitbridge.errors import StoreError, UserError
 from gaitbridge.files import is_free, made_whole, settle, write_json
@@ -37,6 +38,7 @@ TABLE = "templates"
 UNFINISHED = {f"{TABLE}.lance", "lock"}  # what a creation that was cut short leaves at most
 ROWS_AT_ONCE = 2048
 MACHINE = ("No space left on device", "File too large", "Disk quota exceeded", "Permission denied", "Read-only file system")
+TOO_MANY_FILES = "Too many open files"
 PANICS = ("RustPanic", "PanicException")  # what its library gives up with on some damages; these types cannot be imported
 MOST_FRAGMENTS = 100  # each addition is a file; from here on they are joined
 COLUMNS = [field.name for field in fields(Template)]
@@ -296,10 +298,12 @@ def _clear(place: str, doing: str) -> Iterator[None]:
         yield
     except UserError:
         raise
-    except Exception as error:
+    except BaseException as error:  # panics of its library are no Exceptions
         if not isinstance(error, (RuntimeError, OSError, ValueError, KeyError, pa.ArrowException)) and type(error).__name__ not in PANICS:
             raise
         text = " ".join(str(error).split())
+        if TOO_MANY_FILES in text:
+            raise UserError(f"cannot {doing} {place}: {machine.few_files()}") from error
         if reason := next((word for word in MACHINE if word.lower() in text.lower()), ""):
             raise UserError(f"cannot {doing} {place}: {reason}; the gallery is as it was: free some space or choose another place, "
                             "then run again") from error

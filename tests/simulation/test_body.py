@@ -1,6 +1,10 @@
 """The Anny body keeps our conventions, whatever the library behind it does."""
 
+import dataclasses
+import subprocess
+import sys
 import time
+from collections import OrderedDict
 
 import numpy as np
 import pytest
@@ -10,7 +14,7 @@ from gaitbridge import plugins
 from gaitbridge.conventions import BODY_PARTS, stream
 from gaitbridge.errors import UserError
 from gaitbridge.simulation.body import Body, Pose, Shape
-from gaitbridge.simulation.body.anny import LOCAL_CHANGES, OURS_FROM_ANNY, open_body
+from gaitbridge.simulation.body.anny import LOCAL_CHANGES, OURS_FROM_ANNY, anny_model, open_body, rest_of_anny
 
 
 def shapes(body: Body, count: int) -> list[Shape]:
@@ -131,10 +135,26 @@ def test_posing_agrees_with_anny_itself(anny_reduced: Body) -> None:
     given = dict(zip(anny_reduced.shape_names, shape.values.astype(float).tolist(), strict=True))
     changes = {name: 2.0 * given.pop(name) - 1.0 for name in LOCAL_CHANGES}
     with torch.no_grad():
-        theirs = anny_reduced._model(torch.tensor(matrices), phenotype_kwargs=given, local_changes_kwargs=changes)  # type: ignore[attr-defined]
+        theirs = anny_model("reduced")(torch.tensor(matrices), phenotype_kwargs=given, local_changes_kwargs=changes)
     ours = anny_reduced.posed(shape, pose)
     assert np.abs(theirs["vertices"].numpy() @ OURS_FROM_ANNY.T - ours.vertices_m).max() < 1e-4
     assert np.abs(theirs["bone_poses"][..., :3, 3].numpy() @ OURS_FROM_ANNY.T - ours.joints_m).max() < 1e-4
+
+
+def test_the_shipped_rest_model_gives_the_bytes_of_anny_itself(anny_reduced: Body) -> None:
+    model = anny_model("reduced")
+    theirs = dataclasses.replace(anny_reduced, _rest_of=lambda shape: rest_of_anny(model, shape), _skins=OrderedDict())  # type: ignore[type-var]
+    for shape in (anny_reduced.shared_shape(), *shapes(anny_reduced, 5)):
+        ours, wanted = anny_reduced.rest(shape), theirs.rest(shape)
+        for name in ("vertices_m", "joints_m", "rotations_world"):
+            assert getattr(ours, name).tobytes() == getattr(wanted, name).tobytes()
+    for name in ("joint_names", "parents"):
+        assert getattr(anny_reduced, name) == tuple(getattr(model, {"joint_names": "bone_labels", "parents": "bone_parents"}[name]))
+
+
+def test_a_body_to_render_needs_neither_anny_nor_its_cache() -> None:
+    code = "import sys; sys.modules['anny'] = None; from gaitbridge.simulation.body.anny import open_body; print(len(open_body().triangles))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "2454\n"
 
 
 def test_a_frame_alone_is_the_same_as_among_others(anny_reduced: Body) -> None:

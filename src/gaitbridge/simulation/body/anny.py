@@ -1,11 +1,12 @@
 """The Anny body (code Apache-2.0, assets CC0) in our conventions: facing +x, left = +y, z up, metres, feet at z = 0.
 
-Anny's own pose model is used for the rest state only; frames are posed here by a sparse product with weights cached for each
-shape, which is forty times faster than the general model and gives the same bytes in every process and for every batch size.
+Anny's own model is used for the rest state only, of the reduced mesh by numbers of it that are shipped (`_rest_model`); frames are posed here by a
+sparse product with weights cached for each shape, which is forty times faster than the general model and gives the same bytes in every process and
+for every batch size.
 """
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +18,7 @@ from gaitbridge.conventions import BODY_PARTS
 from gaitbridge.errors import UserError, nearest
 from gaitbridge.printing import tell
 from gaitbridge.simulation.body import Body, Pose, Posed, Rest, Shape
+from gaitbridge.simulation.body import _rest_model
 from gaitbridge.simulation.body._read_out import shipped
 
 TOPOLOGIES = {"reduced": "notoes_collapse10pc", "coarse": "notoes_collapse5pc", "full": "anny"}
@@ -29,6 +31,7 @@ LOCAL_CHANGES = {
     "upperlegs-height-incr": 0.25, "lowerlegs-height-incr": 0.25, "measure-thigh-circ-incr": 0.35, "measure-calf-circ-incr": 0.35,
     "measure-neck-circ-incr": 0.4, "measure-neck-height-incr": 0.3, "head-scale-horiz-incr": 0.35, "head-scale-vert-incr": 0.35,
 }  # fmt: skip
+SHAPE_NAMES = (*PHENOTYPES, *LOCAL_CHANGES)
 # What a unit of each adds to the height, metres (decrease, increase), measured on the average body.
 HEIGHT_OF_CHANGE = {
     "torso-scale-vert-incr": (0.0431, 0.1028), "upperlegs-height-incr": (0.0750, 0.1037), "lowerlegs-height-incr": (0.0590, 0.0810),
@@ -40,6 +43,10 @@ DENSITY_KG_M3 = 980.0  # Anny's own figure for turning volume into mass
 SHAPES_KEPT = 256  # rest models held in memory, 0.2 MB each
 OURS_FROM_ANNY = np.array([[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])  # Anny faces -y with its left at +x
 TORSO_BONES = ("Hips", "LHipJoint", "RHipJoint", "LowerBack", "Spine", "Spine1", "LeftShoulder", "RightShoulder")
+
+
+Rested = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""Rest joints [J, 3], rotations [J, 3, 3] and vertices [V, 3] in Anny's own axes, float64."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +70,7 @@ class AnnyBody:
     bone_of_vertex: np.ndarray
     part_of_vertex: np.ndarray
     marker_vertices: np.ndarray
-    _model: Any
+    _rest_of: Callable[[Shape], Rested]
     _weights: np.ndarray  # [V, J], rows sum to one
     _skins: OrderedDict[bytes, _Skin] = field(default_factory=OrderedDict)
 
@@ -135,7 +142,7 @@ class AnnyBody:
 
     def _make_skin(self, shape: Shape) -> _Skin:
         """Anny's rest model, turned to face +x and put on the ground; rounded to a micrometre so that no summation order shows."""
-        joints, rotations, vertices = rest_of_anny(self._model, shape, self.shape_names)
+        joints, rotations, vertices = self._rest_of(shape)
         joints, vertices = joints @ OURS_FROM_ANNY.T, vertices @ OURS_FROM_ANNY.T
         origin = np.array([joints[0, 0], joints[0, 1], vertices[:, 2].min()])
         joints, vertices = np.round(joints - origin, 6), np.round(vertices - origin, 6)
@@ -158,14 +165,20 @@ def place_joints(pose: Pose, rest: Rest, offsets_m: np.ndarray, parents: tuple[i
     return turns, joints
 
 
-def rest_of_anny(model: Any, shape: Shape, names: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Anny's rest joints [J, 3], rotations [J, 3, 3] and vertices [V, 3] in its own axes, float64."""
+def _named(shape: Shape) -> tuple[dict[str, float], dict[str, float]]:
+    """A shape's phenotypes, 0 .. 1, and local changes, -1 .. 1."""
+    given = dict(zip(SHAPE_NAMES, shape.values.astype(float).tolist(), strict=True))
+    changes = {name: 2.0 * given.pop(name) - 1.0 for name in LOCAL_CHANGES}
+    return given, changes
+
+
+def rest_of_anny(model: Any, shape: Shape) -> Rested:
+    """The rest state by Anny itself."""
     import torch
 
-    given = dict(zip(names, shape.values.astype(float).tolist(), strict=True))
-    changes = {name: 2.0 * given.pop(name) - 1.0 for name in LOCAL_CHANGES}
+    phenotypes, changes = _named(shape)
     with torch.no_grad():
-        state = model.get_rest_model(model.get_phenotype_blendshape_coefficients(local_changes=changes, **given))
+        state = model.get_rest_model(model.get_phenotype_blendshape_coefficients(local_changes=changes, **phenotypes))
     poses = state["rest_bone_poses"][0].numpy()
     return poses[:, :3, 3].copy(), poses[:, :3, :3].copy(), state["rest_vertices"][0].numpy()
 
@@ -188,27 +201,36 @@ def _announce_first_load() -> None:
         tell("gaitbridge: preparing the body model, once for this machine (up to 2 minutes) ...")
 
 
+def anny_model(detail: str) -> Any:
+    """Anny's own model of a detail; the first on a machine prepares its cache, for a minute and 580 MB."""
+    import anny
+
+    _announce_first_load()
+    return anny.Anny(
+        rig="cmu_mb", pose_parameterization="world-orient", topology=TOPOLOGIES[detail], skinning_method="lbs",
+        local_changes=list(LOCAL_CHANGES),
+    )  # fmt: skip
+
+
 def open_body(detail: str = "reduced") -> Body:
     """The Anny body: `reduced` (1,229 vertices, for rendering), `coarse` (615) or `full` (13,718); UserError for another detail."""
     if detail not in TOPOLOGIES:
         raise UserError(f"unknown body detail {detail!r}: {nearest(detail, TOPOLOGIES)}")
-    import anny
-
-    _announce_first_load()
-    model = anny.Anny(
-        rig="cmu_mb", pose_parameterization="world-orient", topology=TOPOLOGIES[detail], skinning_method="lbs",
-        local_changes=list(LOCAL_CHANGES),
-    )  # fmt: skip
-    weights = np.asarray(model.dense_vertex_bone_weights, float)
-    bone_of_vertex = weights.argmax(axis=1).astype(np.int16)
-    bones = tuple(model.bone_labels)
-    names = (*PHENOTYPES, *LOCAL_CHANGES)
+    rest_of: Callable[[Shape], Rested]
+    if detail == "reduced":
+        found = _rest_model.shipped()
+        rest_of = lambda shape: found.rest(*_named(shape))  # noqa: E731
+    else:
+        model = anny_model(detail)
+        found = _rest_model.taken_from(model)
+        rest_of = lambda shape: rest_of_anny(model, shape)  # noqa: E731
+    bone_of_vertex = found.weights.argmax(axis=1).astype(np.int16)
     body = AnnyBody(
         name={"reduced": "anny-10pc", "coarse": "anny-5pc", "full": "anny-full"}[detail],
-        joint_names=bones, parents=tuple(int(parent) for parent in model.bone_parents), shape_names=names,
-        triangles=np.asarray(model.get_triangular_faces(), np.int32), bone_of_vertex=bone_of_vertex,
-        part_of_vertex=np.array([_part(bones[bone]) for bone in bone_of_vertex], np.uint8),
-        marker_vertices=np.zeros(0, np.int32), _model=model, _weights=weights,
+        joint_names=found.bones, parents=found.parents, shape_names=SHAPE_NAMES,
+        triangles=found.triangles, bone_of_vertex=bone_of_vertex,
+        part_of_vertex=np.array([_part(found.bones[bone]) for bone in bone_of_vertex], np.uint8),
+        marker_vertices=np.zeros(0, np.int32), _rest_of=rest_of, _weights=found.weights,
     )  # fmt: skip
     body.marker_vertices = _markers_on(body)
     return body

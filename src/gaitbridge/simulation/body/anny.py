@@ -17,8 +17,7 @@ from scipy.spatial import cKDTree
 from gaitbridge.conventions import BODY_PARTS
 from gaitbridge.errors import UserError, nearest
 from gaitbridge.printing import tell
-from gaitbridge.simulation.body import Body, Pose, Posed, Rest, Shape
-from gaitbridge.simulation.body import _rest_model
+from gaitbridge.simulation.body import Body, Pose, Posed, Rest, Shape, _rest_model
 from gaitbridge.simulation.body._read_out import shipped
 
 TOPOLOGIES = {"reduced": "notoes_collapse10pc", "coarse": "notoes_collapse5pc", "full": "anny"}

@@ -42,10 +42,10 @@ class RestModel:
     def rest(self, phenotypes: Mapping[str, float], changes: Mapping[str, float]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Rest joints [J, 3], rotations [J, 3, 3] and vertices [V, 3] in Anny's axes, of phenotypes 0 .. 1 and local changes -1 .. 1."""
         # 1. a product of phenotype levels counts as much as all of its levels, each by linear interpolation between its neighbours
-        found = []
+        found: list[float] = []
         for name, places in self.anchors.items():
             value = 0.5 if name in ALWAYS_HALF else phenotypes.get(name, 0.0)
-            found += [np.interp(value, places, own) for own in np.eye(len(places))] or [1 / 3] * 3
+            found += [float(np.interp(value, places, own)) for own in np.eye(len(places))] or [1 / 3] * 3
         products = np.where(self.levels, np.array(found), 1.0).prod(1)
         # 2. the blends, those of local changes by their sign
         amounts = np.array([changes[name] for name in self.changes])

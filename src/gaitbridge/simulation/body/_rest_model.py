@@ -1,11 +1,10 @@
 """The rest state of the reduced Anny body by NumPy alone, from numbers that Anny computed and that are shipped: nothing is prepared on a machine.
 
 Anny (code Apache-2.0, assets CC0) reads 600 target files for a minute and keeps 580 MB before its first body; what it computes of them for the mesh
-that is rendered is 5 MB. `python -m gaitbridge.simulation.body._rest_model FILE` writes the file anew from the installed Anny.
+that is rendered is 5 MB. `python -m gaitbridge.simulation.body.anny FILE` writes the file anew from the installed Anny.
 """
 
 import json
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -99,9 +98,3 @@ def write(model: RestModel, path: Path) -> None:
     about = {"bones": model.bones, "parents": model.parents, "changes": model.changes, "anchors": model.anchors}
     arrays = {name: getattr(model, name) for name in ("template", "blends", "shares", "levels", "rolls", "weights", "triangles")}
     np.savez_compressed(path, about=np.array(json.dumps(about)), **arrays)
-
-
-if __name__ == "__main__":
-    from gaitbridge.simulation.body.anny import anny_model
-
-    write(taken_from(anny_model("reduced")), Path(sys.argv[1]))

@@ -5,9 +5,11 @@ sparse product with weights cached for each shape, which is forty times faster t
 for every batch size.
 """
 
+import sys
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -247,3 +249,7 @@ def _markers_on(body: AnnyBody) -> np.ndarray:
     second = np.arange(len(nearest)) > learnt.mirror_markers  # of each pair the later one is the image of the first
     nearest[second] = mirror[nearest[learnt.mirror_markers[second]]]
     return nearest
+
+
+if __name__ == "__main__":
+    _rest_model.write(_rest_model.taken_from(anny_model("reduced")), Path(sys.argv[1]))

@@ -5,6 +5,7 @@ import types
 from collections.abc import Iterator, Mapping
 from dataclasses import is_dataclass
 from importlib import import_module
+from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
@@ -23,6 +24,7 @@ from gaitbridge.config import Config, checked
 from gaitbridge.data.batches import DataConfig
 from gaitbridge.errors import UserError
 from gaitbridge.gallery.decision import Calibration
+from gaitbridge.simulation.cohort import simulate
 from gaitbridge.simulation.settings import CohortConfig
 from gaitbridge.training.config import METHODS, RunConfig, recipe, recipes
 from gaitbridge.types import ARRAYS, Batch
@@ -248,6 +250,21 @@ def test_networks_at_the_edges_are_built_and_run_on_a_batch(method: str) -> None
             except UserError as error:
                 one_line(error)
     assert ran > 5
+
+
+def test_cohorts_at_the_edges_are_simulated(tmp_path: Path) -> None:
+    smallest = CohortConfig(people={"train": 0, "val": 0, "test": 1}, takes=(("normal",),), views=("090",), frames=1)
+    made = 0
+    for place, kind, bounds in leaves(smallest):
+        if place[0] in ("people", "first_person", "frames", "near_m", "far_m") or place[1:] == (1,):
+            continue
+        for edge in (lower(kind, bounds), upper(kind, bounds)):
+            assert edge is not None
+            value = [edge[0], edge[0]] if len(place) > 1 else edge[0]
+            settings = checked(CohortConfig, changed(smallest.model_dump(mode="json"), place[:1], value))
+            simulate(tmp_path / str(made), settings, 0)
+            made += 1
+    assert made > 20
 
 
 @pytest.mark.parametrize(("kind", "document", "words"), [

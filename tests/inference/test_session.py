@@ -128,6 +128,15 @@ def test_bad_input_is_one_clear_line(model: Model, given: dict[str, list[np.ndar
         model.embed(**given)
 
 
+@pytest.mark.parametrize(("asked", "words"), [
+    ({"device": "gpu"}, "unknown device 'gpu'"), ({"device": "cuda:99"}, "no device 'cuda:99' here"), ({"device": "cpu:x"}, "unknown device"),
+    ({"device": "meta"}, "unknown device"), ({"which": "worst"}, "no checkpoint 'worst'"),
+])  # fmt: skip
+def test_another_device_or_checkpoint_than_there_is(model: Model, asked: dict[str, Any], words: str) -> None:
+    with pytest.raises(UserError, match=words):
+        gaitbridge.load(model.run, **asked)
+
+
 def test_no_run_no_checkpoint(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="is not a run"):
         gaitbridge.load(tmp_path)

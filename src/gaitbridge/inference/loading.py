@@ -2,17 +2,35 @@
 
 from pathlib import Path
 
+import torch
+
+from gaitbridge.errors import UserError, nearest
 from gaitbridge.inference.session import Model
+
+WHICH, DEVICES = ("best", "last"), ("cpu", "cuda", "mps")
 
 
 def load(run: Path | str, which: str = "best", device: str = "cpu", fast: bool = True, digits: bool = False) -> Model:
     """The model of a run folder: its best checkpoint on the validation people, or `which="last"`; or of an exported file, .onnx or .xml.
 
     fast: on a CPU, embed by the folded network once it has agreed with the plain one (inference/fast.py); digits: by whole numbers of two
-    digits where the processor sums bytes exactly and that was measured to be faster, 1e-4 off. UserError where there is none.
+    digits where the processor sums bytes exactly and that was measured to be faster, 1e-4 off. UserError where there is none, or no such device.
     """
+    if which not in WHICH:
+        raise UserError(f"no checkpoint {which!r}: {nearest(which, WHICH)}")
+    _check_device(device)
     if Path(run).suffix in (".onnx", ".xml"):
         from gaitbridge.inference.exported import ExportedModel
 
         return ExportedModel(Path(run))
     return Model(Path(run), which, device, fast, digits)
+
+
+def _check_device(device: str) -> None:
+    """UserError where there is no such device, or PyTorch cannot use it here."""
+    kind, _, number = str(device).partition(":")
+    if kind not in DEVICES or (number and not number.isdecimal()):
+        raise UserError(f"unknown device {device!r}: {nearest(str(device), DEVICES)}")
+    there = {"cpu": 1, "cuda": torch.cuda.device_count(), "mps": int(torch.backends.mps.is_available())}[kind]
+    if int(number or 0) >= there:
+        raise UserError(f"there is no device {device!r} here that PyTorch can use ({there} of the kind {kind}): take cpu")

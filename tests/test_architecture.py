@@ -1,6 +1,7 @@
 """The house keeps its one-way flow, finds its plug-ins, and starts fast."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -68,6 +69,13 @@ def test_text_files_say_their_encoding(file: Path) -> None:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("read_text", "write_text"):
             named = any(keyword.arg == "encoding" for keyword in node.keywords)
             assert named, f"{file.name}:{node.lineno}: without encoding=\"utf-8\" it is the machine's, which may lack our letters"
+
+
+def test_files_and_folders_are_made_in_one_way() -> None:
+    """What a kill leaves is found and removed only where it is named and locked as `files` does it."""
+    own_way = re.compile(r"os\.(replace|rename)\(|\.rename\(|\bmkdtemp\b|NamedTemporaryFile|TemporaryDirectory|\.part[\"']")
+    found = [str(file.relative_to(PACKAGE)) for file in PACKAGE.rglob("*.py") if file.name != "files.py" and own_way.search(file.read_text())]
+    assert found == [], "use gaitbridge.files"
 
 
 def test_a_folder_is_the_registry() -> None:

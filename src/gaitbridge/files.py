@@ -109,6 +109,13 @@ def alone(folder: Path) -> Iterator[None]:
                 place.rmdir()
 
 
+def placed(made: Path, out: Path) -> None:
+    """Give a file of a workplace its name, once it is on the disk."""
+    settle([made])
+    made.replace(out)
+    settle([out.parent])
+
+
 def is_free(folder: Path, last: str, ours: Collection[str] = ()) -> bool:
     """Whether `made_whole` may make the folder: it is not there, or empty, or one whose making was cut short."""
     if not folder.exists():

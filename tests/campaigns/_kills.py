@@ -67,7 +67,7 @@ def killed(trials: list[Trial], count: int, seed: int, folder: Path) -> list[Fai
         seen = _learnt(trial.act, whole)
         for place in _chosen(seen, share, seed):
             here = _prepared(trial, folder / f"{trial.name}-{place.kind}-{place.number}")
-            _run(trial.act, here, place)
+            run_until(trial.act, here, place)
             wrong = _told(trial, here, whole, str(place))
             found += wrong
             if not wrong:
@@ -126,7 +126,7 @@ def _learnt(act: Callable[[Path], None], here: Path) -> dict[str, int]:
             "bytes": max((path.stat().st_size for path in here.rglob("*") if path.is_file()), default=1)}
 
 
-def _run(act: Callable[[Path], None], here: Path, place: Place) -> None:
+def run_until(act: Callable[[Path], None], here: Path, place: Place) -> None:
     """Run until it is killed, or ends before that."""
 
     def before() -> None:

@@ -2,13 +2,14 @@
 
 import json
 import re
+import shutil
 from collections import Counter
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from campaigns import _kills
-from campaigns._kills import Trial
+from campaigns._kills import Place, Trial
 from campaigns.contract import Failure
 from toy import make_toy_store
 
@@ -20,7 +21,7 @@ from gaitbridge.training import checkpoint
 from gaitbridge.training.config import RunConfig, recipe
 from gaitbridge.training.loop import train
 
-SHORT, LONG = 3, 150
+SHORT, LONG = 2, 150
 TOY = ("data.people_per_batch=4", "data.sequences_per_person=2", "data.frames=2", "network.channels=[8,8]", "network.strides=[2,2]",
        "network.stem_stride=1", "network.embedding=16", "network.parts=8", "objective.diffusion.latent=16", "objective.diffusion.width=16",
        "precision=float32", "log_every=1", "validate_every=2", "steps=6")
@@ -38,7 +39,15 @@ def killed_here(count: int, seed: int, folder: Path) -> list[Failure]:
     store = make_toy_store(folder / "store", {"train": 6, "val": 3})
     config = checked(RunConfig, overridden(recipe("diffcrossgait/tiny").model_dump(mode="json"), list(TOY)))
     act = partial(go_on, config, store)
-    return _kills.killed([Trial("train", lambda here: None, act, partial(checked_run, act))], count, seed, folder)
+    half = folder / "half"
+    half.mkdir()
+    _kills.run_until(act, half, Place("event", 40))  # some steps done, and not the last
+    trials = [Trial("train", lambda here: None, act, partial(checked_run, act)), Trial("resume", partial(copy, half), act, partial(checked_run, act))]
+    return _kills.killed(trials, count, seed, folder)
+
+
+def copy(half: Path, here: Path) -> None:
+    shutil.copytree(half, here, dirs_exist_ok=True)
 
 
 def go_on(config: RunConfig, store: Store, here: Path) -> None:

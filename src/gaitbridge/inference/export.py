@@ -6,7 +6,6 @@ embeddings [N, C, K]. Preparation is inside. What else a user must know stands i
 
 import json
 import logging
-import os
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,7 +20,7 @@ from gaitbridge.conventions import stream
 from gaitbridge.data.batches import has_all
 from gaitbridge.errors import UserError
 from gaitbridge.evaluation.embedding.forward import embed_arrays
-from gaitbridge.files import workplace
+from gaitbridge.files import placed, workplace
 from gaitbridge.inference.int8 import quantize
 from gaitbridge.inference.onnx_network import KEY, ExportedNetwork, OnnxNetwork, frames_of, output_of
 from gaitbridge.inference.openvino_network import OpenvinoNetwork, core, digest, weights_file
@@ -90,17 +89,10 @@ def export(model: Model, out: Path, store: Store | None = None, progress: Progre
         _check(about, out, int8)
         write(made, kept, about)
         if out.suffix == ".xml":
-            _moved(weights_file(kept), weights_file(out))
-        _moved(kept, out)
+            placed(weights_file(kept), weights_file(out))
+        placed(kept, out)
     progress(3, 3, "")
     return about
-
-
-def _moved(made: Path, out: Path) -> None:
-    """Give a file, once it is on the disk, its name."""
-    with made.open("rb+") as file:
-        os.fsync(file.fileno())
-    made.replace(out)
 
 
 def write_onnx(made: Path, kept: Path, about: Mapping[str, Any]) -> None:

@@ -3,7 +3,6 @@
 import hashlib
 import io
 import logging
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
@@ -14,6 +13,7 @@ import numpy as np
 from gaitbridge.data.batches import has_all
 from gaitbridge.data.preparation import fitted
 from gaitbridge.errors import UserError
+from gaitbridge.files import workplace
 from gaitbridge.inference.onnx_network import frames_of
 from gaitbridge.store import Store
 
@@ -54,8 +54,8 @@ def quantize(file: Path, about: Mapping[str, Any], store: Store) -> dict[str, An
     except ImportError as error:
         raise UserError("int8 needs the packages onnx and onnxruntime: pip install 'gaitbridge[export]'") from error
     feeds, fitted_to = _feeds(about, store)
-    with tempfile.TemporaryDirectory(dir=file.parent) as folder:
-        made = Path(folder) / "int8.onnx"
+    with workplace(file) as folder:
+        made = folder / "int8.onnx"
         with _quiet():
             quantization.quantize_static(str(file), str(made), _Walks(feeds), op_types_to_quantize=list(OPERATIONS), per_channel=True,
                                          nodes_to_exclude=_first_ones(onnx.load(file)), quant_format=quantization.QuantFormat.QDQ,

@@ -118,13 +118,13 @@ def test_equal_times_in_tracking() -> None:
 
 
 def joined_film(path: Path, frames: int = 40) -> Path:
-    """Two crossings of one walker joined as one film whose clock was set back; as MPEG-TS files are joined by putting one behind the other."""
+    """Two halves of one crossing, each with a clock from 0, joined as MPEG-TS files are by putting one behind the other."""
     if "libx264" not in av.codecs_available:
         pytest.skip("this PyAV has no libx264")
     parts = []
     for number in (0, 1):
         part = path.with_name(f"{number}.ts")
-        pictures = [paint([mask], [(30, 30, 200)], k) for k, mask in enumerate(walk(frames))]
+        pictures = [paint([mask], [(30, 30, 200)], k) for k, mask in enumerate(walk(2 * frames)[number * frames :][:frames])]
         write_video(part, pictures, times(frames), "libx264")
         parts.append(part.read_bytes())
     path.write_bytes(b"".join(parts))

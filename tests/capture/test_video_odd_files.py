@@ -161,3 +161,21 @@ def test_pictures_that_all_have_one_time_are_asked_about(tmp_path: Path, monkeyp
     monkeypatch.setattr(Video, "_time", lambda *_: 3.0)
     with pytest.raises(UserError, match="most of its pictures have the time of the one before: say --hz"):
         read_video(tmp_path / "a.mkv", asdict(Settings()))
+
+
+def case(name: str) -> Path:
+    file = Path(__file__).parents[2].parent / "shared" / "cases" / name
+    if not file.is_file():
+        pytest.skip(f"{name} is not beside this repository")
+    return file
+
+
+def test_films_that_were_read_wrongly() -> None:
+    """Seventy frames at 10 Hz; twice seventy joined; a mirrored copy of a film, whose header undoes it."""
+    steps = np.diff([picture.time_s for picture in Video(case("raw_h264/raw10.h264")).pictures()])
+    assert len(steps) == 69
+    assert steps == pytest.approx(0.1)
+    parts = [picture.part for picture in Video(case("joined_ts/joined.ts")).pictures()]
+    assert parts == [0] * 70 + [1] * 70
+    base, mirrored = (next(iter(Video(case(f"mirrored/{name}.mp4")).pictures())).pixels.astype(int) for name in ("base", "selfie_mirror"))
+    assert np.abs(base - mirrored).mean() < 3

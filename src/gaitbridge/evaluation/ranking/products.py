@@ -31,7 +31,7 @@ WORTH_LOADED = 1e9  # and from which its threads do, where torch is there alread
 WORTH_WHOLE = 0.8  # of float32's time at most: whole numbers leave more pairs to look at
 PREPARED_AT_ONCE = 512  # gallery sequences
 MOST_CHANNELS = 30_000  # whose squares an int32 holds
-TRIED = (256, 512)  # probes and gallery sequences of the measurement
+TRIED = (512, 1024)  # probes and gallery sequences of the measurement
 
 
 class Way:

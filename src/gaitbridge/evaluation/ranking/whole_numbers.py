@@ -142,30 +142,31 @@ class WholeBounds:
         parts, size, _ = left.whole.shape
         out = torch.empty(size, stop - start)
         moved = torch.from_numpy(right.residual[start:stop].astype(np.float32))
-        pieces = tiles(start, stop)
-        scratch = _Scratch(size, max(last - first for first, last in pieces))
+        pieces, heights = tiles(start, stop), tiles(0, size)
+        scratch = _Scratch(max(last - first for first, last in heights), max(last - first for first, last in pieces))
         for first, last in pieces:
-            own = moved[first - start : last - start]
-            total, roots, dots = scratch.of(last - first)
-            if left.frame.kind == "euclidean":
-                self._roots(first, last, dots, roots, total.copy_(-own))
-            else:
-                total.zero_()
-                for k in range(parts):
-                    torch._int_mm(left.whole[k], right.whole[k, first:last].T, out=dots)
-                    total += roots.copy_(dots)
-                total.mul_(-float(left.unit[0] * right.unit[0]) / parts).add_(1.0 - (1.0 + float(left.worst.max())) * own)
-            out[:, first - start : last - start] = total
+            for top, end in heights:
+                total, roots, dots = scratch.of(end - top, last - first)
+                own = moved[first - start : last - start]
+                if left.frame.kind == "euclidean":
+                    self._roots(slice(top, end), slice(first, last), dots, roots, total.copy_(-own))
+                else:
+                    total.zero_()
+                    for k in range(parts):
+                        torch._int_mm(left.whole[k, top:end], right.whole[k, first:last].T, out=dots)
+                        total += roots.copy_(dots)
+                    total.mul_(-float(left.unit[0] * right.unit[0]) / parts).add_(1.0 - (1.0 + float(left.worst.max())) * own)
+                out[top:end, first - start : last - start] = total
         return out.numpy()
 
-    def _roots(self, first: int, last: int, dots: torch.Tensor, roots: torch.Tensor, total: torch.Tensor) -> None:
+    def _roots(self, rows: slice, columns: slice, dots: torch.Tensor, roots: torch.Tensor, total: torch.Tensor) -> None:
         """Add to total [n, m] the mean over parts of |x' - y'|, by way of `dots` and `roots` [n, m]."""
         left, right = self.left, self.right
         ours, theirs = self.coarser
         for k in range(len(left.whole)):
-            torch._int_mm(left.whole[k], right.whole[k, first:last].T, out=dots)
-            torch.sub(right.squares[k, first:last] * theirs**2, dots, alpha=2 * ours * theirs, out=dots)
-            dots += left.squares[k, :, None] * ours**2
+            torch._int_mm(left.whole[k, rows], right.whole[k, columns].T, out=dots)
+            torch.sub(right.squares[k, columns] * theirs**2, dots, alpha=2 * ours * theirs, out=dots)
+            dots += left.squares[k, rows, None] * ours**2
             roots.copy_(dots).sqrt_()
             total.add_(roots, alpha=float(left.unit[k]) / ours / len(left.whole))
 
@@ -217,19 +218,18 @@ class WholeBounds:
 
 
 class _Scratch:
-    """Memory for tiles of n rows, made once: total and roots in float32, dots in int32.
+    """Memory for tiles, made once: total and roots in float32, dots in int32.
 
     By themselves, since in a wide matrix rows lie far apart and share a few places of the cache.
     """
 
-    def __init__(self, rows: int, most: int) -> None:
-        self.rows = rows
-        self.floats = torch.empty(2, rows * most)
-        self.whole = torch.empty(rows * most, dtype=torch.int32)
+    def __init__(self, rows: int, columns: int) -> None:
+        self.floats = torch.empty(2, rows * columns)
+        self.whole = torch.empty(rows * columns, dtype=torch.int32)
 
-    def of(self, columns: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """total, roots, dots [n, columns]."""
-        size, shape = self.rows * columns, (self.rows, columns)
+    def of(self, rows: int, columns: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """total, roots, dots [rows, columns]."""
+        size, shape = rows * columns, (rows, columns)
         return self.floats[0, :size].view(shape), self.floats[1, :size].view(shape), self.whole[:size].view(shape)
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from gaitbridge.evaluation.row_files import read_row_file, write_row_files
 
-VIEW_MODES = ("excluded", "identical", "all")
 DIRECTIONS = (("camera", "lidar"), ("lidar", "camera"), ("camera", "camera"), ("lidar", "lidar"))  # (probe, gallery)
 
 
@@ -18,8 +17,9 @@ class ResultRow:
 
     low and high: 95 % bootstrap interval over people. probes: those with a mate, which alone enter the value; probes_without_mate: the
     others. gallery: gallery sequences of the protocol; compared: how many of them a probe meets on average after exclusion; people:
-    persons among the probes that count. condition: a name or `all`. views: excluded, identical or all. probe_view, gallery_view: for one
-    cell of the view-pair table only.
+    persons among the probes that count. condition: a name or `all`. views: excluded (what the protocol leaves out is left out), identical or all.
+    metric: `rank-1` and so on are what the protocol scores by, whatever it averages; what stands beside that has a name of its own, such as
+    `rank-1 pooled`. probe_view, gallery_view: for one cell of the view-pair table only (CCPG: cameras).
     """
 
     metric: str

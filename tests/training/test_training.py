@@ -161,6 +161,14 @@ def test_a_full_disk_is_one_line_and_keeps_the_last_checkpoint(toy_store: Store,
     assert train(toy_config("steps=8"), toy_store, run, resume=True)["step"] == 8
 
 
+@pytest.mark.parametrize(("hardware", "faster", "wanted"), [(True, True, True), (True, False, False), (False, True, False)])
+def test_a_processor_takes_bf16_where_it_has_it_and_it_is_faster(hardware: bool, faster: bool, wanted: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: hardware)
+    monkeypatch.setattr(loop, "_bf16_is_faster", lambda: faster)
+    assert loop.bf16_is_native(torch.device("cpu")) is wanted
+
+
 def test_a_resumed_run_keeps_the_precision_it_was_begun_in(toy_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     runs = []
     for later in (True, False):  # what the processor is said to do when the run goes on

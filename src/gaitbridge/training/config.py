@@ -42,7 +42,8 @@ class RunConfig(Config):
     start_from: str = ""
     """A run whose best weights this one begins with, such as an imported or a longer one; empty: weights drawn from the seed."""
     precision: Literal["auto", "float32", "bf16"] = "auto"
-    """auto: bfloat16 where the hardware multiplies it natively (GPUs, CPUs with AMX or AVX-512 BF16), else float32."""
+    """auto: bfloat16 where the hardware multiplies it natively (GPUs, CPUs with AMX or AVX-512 BF16) and a quick measurement finds it faster, else
+    float32."""
     compile: bool = False
     log_every: Steps = 10
     validate_every: Steps = 250

@@ -1,4 +1,4 @@
-"""The two kinds of failure that a user can meet: their input, and their machine. Both end a command with exit code 2."""
+"""The kinds of failure that a user can meet: their input and their machine, which end a command with exit code 2, and faults of ours."""
 
 import difflib
 from collections.abc import Iterable
@@ -16,6 +16,10 @@ class UserError(Exception):
 
 class StoreError(UserError):
     """A store is missing, damaged or of another version."""
+
+
+class Fault(UserError):
+    """A fault of the program that could be said in a line where it was met: it ends a command with exit code 70, and asks to be reported."""
 
 
 def nearest(word: str, valid: Iterable[str], also: Iterable[str] = ()) -> str:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from itertools import islice
 from typing import TypeVar
 
-from gaitbridge.errors import StoreError, UserError
+from gaitbridge.errors import Fault, StoreError, UserError
 
 Result = TypeVar("Result")
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -73,4 +73,4 @@ def finished(future: Future[Result], what: str) -> Result:
     except (UserError, BrokenProcessPool):
         raise
     except Exception as error:
-        raise UserError(f"{what} failed ({type(error).__name__}: {error}): what is finished is kept; please report this") from error
+        raise Fault(f"{what} failed ({type(error).__name__}: {error}): what is finished is kept; report this, with what --debug prints") from error

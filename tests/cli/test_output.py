@@ -10,7 +10,7 @@ import pytest
 from command_line import ENVIRONMENT, gaitbridge_command
 
 from gaitbridge import cli
-from gaitbridge.errors import UserError
+from gaitbridge.errors import Fault, UserError
 
 COMMAND = " ".join(gaitbridge_command())
 
@@ -91,6 +91,7 @@ def test_debug_shows_where_an_error_came_from(way: str, monkeypatch: pytest.Monk
 
 @pytest.mark.parametrize(("error", "code", "words"), [
     (UserError("no \x1b such [b]thing[/b]"), 2, r"no \x1b such [b]thing[/b]"), (OSError(2, "No such file", "a[b]"), 2, "a[b]: No such file"),
+    (Fault("rendering p0007 failed"), 70, "rendering p0007"),
     (MemoryError(), 2, "memory is full"), (KeyboardInterrupt(), 130, "interrupted"), (RecursionError("maximum recursion"), 70, "RecursionError"),
 ])  # fmt: skip
 def test_every_error_is_a_line_and_a_code(

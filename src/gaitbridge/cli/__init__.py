@@ -11,7 +11,7 @@ from cyclopts.exceptions import CycloptsError
 
 from gaitbridge import plugins
 from gaitbridge.cli._app import app
-from gaitbridge.errors import UserError
+from gaitbridge.errors import Fault, UserError
 from gaitbridge.machine import few_files, ready_files
 from gaitbridge.printing import OutputGone, gone, leave_streams, ready_streams, tell
 
@@ -61,7 +61,7 @@ def _failed(error: Exception) -> int:
     if isinstance(error, CycloptsError):
         return _fail(" ".join(str(error).split()))
     if isinstance(error, UserError):
-        return _fail(str(error))
+        return _fail(str(error), 70 if isinstance(error, Fault) else 2)
     if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
         return _fail(few_files())
     if isinstance(error, OSError):

@@ -42,8 +42,10 @@ class TextTable:
 
     @property
     def width(self) -> int:
-        """How many characters wide it is in a terminal when no cell is broken."""
-        return sum(max(len(line[number]) for line in (self.header, *self.lines)) + 3 for number in range(len(self.header))) - 3
+        """How many characters wide it is in a terminal when no cell is broken; letters of some scripts are as wide as two."""
+        from rich.cells import cell_len
+
+        return sum(max(cell_len(line[number]) for line in (self.header, *self.lines)) + 3 for number in range(len(self.header))) - 3
 
     def narrowed(self, width: int) -> list[TextTable]:
         """This table, or several of some of its columns beside the names, none wider than `width` characters where that can be."""

@@ -5,10 +5,22 @@ BIN := $(VENV)/bin
 DEMO ?= demo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test install slow campaigns clean
+.PHONY: help demo test test-cpus install slow campaigns clean
+
+# As on other processors: libraries are kept from units that this one has (a switch above what it has changes nothing). CPUS: tests of numbers; `make test` runs a part.
+SWITCHES := ONEDNN_MAX_CPU_ISA=AVX2 ONEDNN_MAX_CPU_ISA=AVX512_CORE ATEN_CPU_CAPABILITY=default
+CPUS ?= $(addprefix tests/,models losses methods contracts geometry inference evaluation training gallery)
+CPUS_PART := tests/models tests/losses tests/inference/test_fast.py tests/evaluation/ranking
+
+define with_each_switch
+	@for switch in $(SWITCHES); do \
+	  echo "== with $$switch"; \
+	  env $$switch OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto $(1) || exit 1; \
+	done
+endef
 
 help: ## what there is to make
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 install: $(VENV)/.installed ## the virtual environment, with the package and its tools
 
@@ -25,6 +37,10 @@ test: install ## ruff, mypy and the tests
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
+	$(call with_each_switch,$(CPUS_PART))
+
+test-cpus: install ## the tests of numbers as on other processors; CPUS="tests/models" for some of them
+	$(call with_each_switch,$(CPUS))
 
 slow: install ## the studies of several minutes
 	$(BIN)/python -m pytest -m slow -o faulthandler_timeout=0

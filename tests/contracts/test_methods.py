@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 from convolutions_seen import ConvolutionsSeen
+from tolerances import SUMS
 
 from gaitbridge import plugins
 from gaitbridge.conventions import SENSOR
@@ -54,7 +55,7 @@ def test_network_embeds_in_any_batch_size_and_knows_no_people(name: str) -> None
             one = Batch({name: given.inputs[name][1:2] for name in names}, given.frames[1:2], given.people[1:2])
             assert embedded[modality].shape[0] == 3
             assert embedded[modality].ndim == 3
-            assert torch.allclose(network.embed(one)[modality][0], embedded[modality][1], atol=1e-4)
+            assert torch.allclose(network.embed(one)[modality][0], embedded[modality][1], atol=SUMS)
     assert network.distance in ("euclidean", "cosine")
 
 
@@ -68,7 +69,7 @@ def test_padding_does_not_count(name: str) -> None:
         for modality, names in network.inputs.items():
             whole = Batch({n: given.inputs[n] for n in names}, torch.tensor([3, 2]), given.people)
             short = Batch({n: given.inputs[n][1:, :2] for n in names}, torch.tensor([2]), given.people[1:])
-            assert torch.allclose(network.embed(whole)[modality][1], network.embed(short)[modality][0], atol=1e-4)
+            assert torch.allclose(network.embed(whole)[modality][1], network.embed(short)[modality][0], atol=SUMS)
 
 
 @pytest.mark.parametrize("name", sorted(recipes()))

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from tolerances import SUMS
 from toy import make_toy_store
 
 import gaitbridge
@@ -77,7 +78,7 @@ def test_the_order_of_frames_counts_where_it_should(name: str) -> None:
     turned = given._replace(inputs={key: array[:, [2, 0, 3, 1]] for key, array in given.inputs.items()})
     (modality,) = network.inputs  # type: ignore[misc]
     with torch.no_grad():
-        same = torch.allclose(network.embed(given)[modality], network.embed(turned)[modality], atol=1e-4)  # type: ignore[operator]
+        same = torch.allclose(network.embed(given)[modality], network.embed(turned)[modality], atol=SUMS)  # type: ignore[operator]
     assert same == (name.split("/")[0] not in ("deepgaitv2", "skeletongait", "skeletongait_pp"))
     assert modality in SENSOR
 
@@ -178,7 +179,7 @@ def test_lidargait_takes_pictures_or_metres() -> None:
     metres = LidarGait(LidarGaitConfig(modality="range_views", picture="metres", **small)).eval()
     assert metres.encoder.stem[0].in_channels == 2
     farther = batch._replace(inputs={"range_views": views + 5})
-    assert torch.allclose(metres.embed(batch)["range_views"], metres.embed(farther)["range_views"], atol=1e-4)
+    assert torch.allclose(metres.embed(batch)["range_views"], metres.embed(farther)["range_views"], atol=SUMS)
     with pytest.raises(ValueError, match="hold no metres"):
         LidarGaitConfig(picture="metres")
 
@@ -198,7 +199,7 @@ def test_smpl_transforms_the_maps() -> None:
         square = torch.nn.functional.pad(maps, (0, 5))
         plain = network.shared(horizontal_pyramid(square, (16, 8, 4, 2, 1)))
     assert not torch.allclose(found, other, atol=1e-3)
-    assert torch.allclose(untouched, plain, atol=1e-4)
+    assert torch.allclose(untouched, plain, atol=SUMS)
 
 
 def test_the_fusion_weighs_both_and_no_more() -> None:

@@ -6,8 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from gaitbridge.data.protocols import PROTOCOLS
+from gaitbridge.errors import StoreError
 from gaitbridge.evaluation.row_files import read_row_file, write_row_files
 
+POOLED = "pooled"  # after the name of a number that pools what the protocol averages by cells
 DIRECTIONS = (("camera", "lidar"), ("lidar", "camera"), ("camera", "camera"), ("lidar", "lidar"))  # (probe, gallery)
 
 
@@ -63,5 +66,10 @@ def write_rows(rows: Sequence[ResultRow], out: Path) -> None:
 
 
 def read_rows(path: Path) -> list[ResultRow]:
-    """The rows of a `results.json`; UserError where it is missing, StoreError where it is something else."""
-    return read_row_file(path, ResultRow, "evaluate the run")
+    """The rows of a `results.json`; UserError where it is missing, StoreError where it is something else, or of a version that named numbers otherwise."""
+    rows = read_row_file(path, ResultRow, "evaluate the run")
+    for protocol in {row.protocol for row in rows} & set(PROTOCOLS):
+        metrics = {row.metric for row in rows if row.protocol == protocol}
+        if PROTOCOLS[protocol].layout != "pooled" and "rank-1" in metrics and f"rank-1 {POOLED}" not in metrics:
+            raise StoreError(f"{path} was written by an older version, whose rank-1 under {protocol} was the pooled one: evaluate the run again")
+    return rows

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from gaitbridge.data.protocols import MODES, Protocol, Rule, load_protocol
 from gaitbridge.errors import StoreError, UserError
 from gaitbridge.evaluation.embedding.from_store import write_embeddings
 from gaitbridge.evaluation.ranking import matrix
-from gaitbridge.evaluation.results import DIRECTIONS, ResultRow, find_row, read_rows
+from gaitbridge.evaluation.results import DIRECTIONS, ResultRow, find_row, read_rows, write_rows
 from gaitbridge.evaluation.scoring.measures import mean_of_rows
 from gaitbridge.evaluation.scoring.rows import rows_of, sides_of, write_evaluation
 from gaitbridge.store import Store
@@ -197,3 +198,13 @@ def test_one_modality_alone_is_scored_against_itself(store: Store, sides: tuple[
     write_embeddings(sides[0], tmp_path / "silhouettes.npz", {})
     found = rows_of(sides_of(tmp_path, store, load_protocol("simulated")), 0, "")
     assert {(row.probe_modality, row.gallery_modality) for row in found} == {("camera", "camera")}
+
+
+def test_rows_of_a_version_whose_rank_1_was_another_number_are_refused(rows: list[ResultRow], tmp_path: Path) -> None:
+    older = [replace(row, protocol="casia_b") for row in rows if row.metric == "rank-1"]
+    write_rows(older, tmp_path)
+    with pytest.raises(StoreError, match="older version, whose rank-1 under casia_b was the pooled one: evaluate the run again"):
+        read_rows(tmp_path / "results.json")
+    newer = [*older, replace(older[0], metric="rank-1 pooled")]
+    write_rows(newer, tmp_path)
+    assert read_rows(tmp_path / "results.json") == newer

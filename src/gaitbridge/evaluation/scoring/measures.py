@@ -14,10 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from gaitbridge.evaluation.ranking.mates import Ranking, chance_of
+from gaitbridge.evaluation.results import POOLED
 from gaitbridge.evaluation.scoring.bootstrap import interval, people_times
 from gaitbridge.evaluation.scoring.compared import Compared, Groups
 
-POOLED, CELLS = "pooled", "cell mean"
+CELLS = "cell mean"
 CAMERAS, ALL_CAMERAS = "rank-1 by cameras", "rank-1 by cameras, same included"
 
 

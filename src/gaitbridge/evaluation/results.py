@@ -66,7 +66,7 @@ def write_rows(rows: Sequence[ResultRow], out: Path) -> None:
 
 
 def read_rows(path: Path) -> list[ResultRow]:
-    """The rows of a `results.json`; UserError where it is missing, StoreError where it is something else, or of a version that named numbers otherwise."""
+    """The rows of a `results.json`; UserError where it is missing, StoreError where it is something else, or of a version of other numbers."""
     rows = read_row_file(path, ResultRow, "evaluate the run")
     for protocol in {row.protocol for row in rows} & set(PROTOCOLS):
         metrics = {row.metric for row in rows if row.protocol == protocol}

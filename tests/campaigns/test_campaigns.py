@@ -1,5 +1,6 @@
 """The campaigns in a short form, and that they notice what is wrong."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from gaitbridge.errors import UserError
 
 @pytest.mark.parametrize("name", names())
 def test_nothing_is_left_over(name: str, tmp_path: Path) -> None:
+    if name.endswith("_kills") and not sys.platform.startswith("linux"):
+        pytest.skip("the places of kills are told by Linux")
     (tmp_path / name).mkdir()
     assert opened(name).campaign(opened(name).SHORT, 0, tmp_path / name) == []
 

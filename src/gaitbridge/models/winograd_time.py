@@ -5,7 +5,7 @@ products instead of twelve. The matrices are those of `models.winograd`.
 import torch
 from torch import Tensor
 
-from gaitbridge.models.winograd import FILTER, TILE, WINDOW, line
+from gaitbridge.models.winograd import FOUR, line
 
 CHANNELS = 256  # at least so many in and out: below, the transforms cost what the products save (measured, benchmarks/embedding.py)
 AT_ONCE = 2**17  # values transformed at a time: they stay in the cache
@@ -14,12 +14,12 @@ TOGETHER = 5  # tiles that one product transforms
 
 def saves(frames: int) -> bool:
     """Whether sequences of so many frames take a quarter fewer products than the direct way, which pays for the transforms."""
-    return WINDOW * -(-frames // TILE) <= 0.75 * (3 * frames - 2)
+    return FOUR.window * -(-frames // FOUR.tile) <= 0.75 * (3 * frames - 2)
 
 
 def spread_weights(matrices: Tensor) -> Tensor:
     """Matrices [3, C, C'] of the frames before, now and after as those of the six products [6, C, C']."""
-    return torch.einsum("ai,ico->aco", torch.tensor(FILTER, dtype=torch.float64), matrices.double()).float().contiguous()
+    return torch.einsum("ai,ico->aco", torch.tensor(FOUR.filter, dtype=torch.float64), matrices.double()).float().contiguous()
 
 
 def over_time(x: Tensor, weights: Tensor, bias: Tensor, real: Tensor | None) -> Tensor:
@@ -36,9 +36,9 @@ def over_time(x: Tensor, weights: Tensor, bias: Tensor, real: Tensor | None) -> 
         some = max(1, AT_ONCE // (max(1, frames) * channels))
         for start in range(0, pixels if frames else 0, some):
             part = slice(start, start + some)
-            for tiles in line(frames, TOGETHER):
+            for tiles in line(frames, TOGETHER, FOUR):
                 spread = torch.mm(tiles.into, own[tiles.seen, part].flatten(1))                 # [6 tiles, P C]
-                product = torch.bmm(spread.view(WINDOW, -1, channels), weights)                 # [6, tiles P, C']
+                product = torch.bmm(spread.view(FOUR.window, -1, channels), weights)                 # [6, tiles P, C']
                 product[1] += bias  # the output transform spreads it evenly
                 found = torch.mm(tiles.out_of, product.view(len(tiles.into), -1)).relu_()  # [frames, P C']
                 made[tiles.made, part] = found.view(found.shape[0], -1, wide)

@@ -30,7 +30,8 @@ def embed(model: Path, store: Path, out: Path, *, modality: str | None = None, s
     fast
         Take the folded network on a CPU once it agreed with the plain one.
     digits
-        Wide convolutions by whole numbers of two digits, on a CPU with matrix units for bytes: a third faster, 1e-4 off. Not for numbers to publish.
+        Let wide convolutions on a CPU go by whole numbers of two digits where that is exact enough and measured to be faster: 1e-4 off. Not for
+        numbers to publish.
     """
     import torch
 

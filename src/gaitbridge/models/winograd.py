@@ -47,7 +47,7 @@ SIX = Filtering(
 ALONG_ROWS, ALONG_COLUMNS = SIX, FOUR  # of pictures 44, 22 and 11 pixels wide and 64, 32 and 16 high these leave little of the last tile unused
 PRODUCTS = ALONG_COLUMNS.window * ALONG_ROWS.window
 _CONSTANT = ALONG_ROWS.window + 1  # the product (1, 1), which the output transform spreads evenly over a tile: where a bias goes
-CHANNELS = 64  # at least so many in and out: below, the transforms cost what the products save (measured, benchmarks/embedding.py)
+CHANNELS = 128  # at least so many in and out: below, the transforms cost what the products save (measured, benchmarks/embedding.py)
 ROWS = 160  # of a product at least, where there are tiles enough: fewer waste weights that were read, more leave the cache
 
 

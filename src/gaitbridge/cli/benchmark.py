@@ -7,7 +7,7 @@ from cyclopts import App
 from gaitbridge import machine
 from gaitbridge.cli._app import Workers, app, say
 
-benchmark = App(name="benchmark", help="Make the open benchmark's stores, the same bytes everywhere, and say what they are.")
+benchmark = App(name="benchmark", help="Make the open benchmark's stores, checked by the hash of their content, and say what they are.")
 app.command(benchmark)
 
 

@@ -37,13 +37,13 @@ from torch import Tensor
 
 from gaitbridge import plugins
 from gaitbridge.conventions import stream
-from gaitbridge.evaluation.embedding.forward import embed_arrays, keep_freed_memory
+from gaitbridge.evaluation.embedding.forward import embed_arrays
 from gaitbridge.inference.export import _traced, write_onnx, write_openvino
 from gaitbridge.inference.fast import Fast, difference
 from gaitbridge.inference.int8 import quantize
 from gaitbridge.inference.onnx_network import OnnxNetwork
 from gaitbridge.inference.openvino_network import OpenvinoNetwork
-from gaitbridge.machine import described
+from gaitbridge.machine import described, keep_freed_memory
 from gaitbridge.store import Store, finish_store, write_shard
 from gaitbridge.types import Batch, Labels, Sequence
 

@@ -1,5 +1,6 @@
 """What this process may use of the machine: its processor, cores, memory and open files; in a container, the share that the container has."""
 
+import ctypes
 import math
 import os
 import platform
@@ -16,6 +17,8 @@ SWITCHES = ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA", "ATEN_CPU_CAPABILITY", "NP
             "OPENBLAS_CORETYPE")
 FILES, FEWEST_FILES = 1024, 64  # that a process opens at once: how many it lets itself open, and how many it needs (LanceDB alone up to 32)
 WORKER_BYTES = 5 << 27  # of a worker process, libraries included: one that renders people takes 0.48 GiB
+HUGE_PAGE, HEAP = 1 << 21, 1 << 32  # bytes: of a huge page, and of the heap's part that has them
+HUGE_PAGE, HEAP = 1 << 21, 1 << 32  # bytes: of a huge page, and of the heap's part that has them
 CGROUPS = Path("/sys/fs/cgroup")
 OWN_GROUPS = Path("/proc/self/cgroup")
 
@@ -127,3 +130,23 @@ def _numbers(file: Path) -> list[int] | None:
     except OSError:
         return None
     return [int(word) for word in words] if words and all(word.isdigit() for word in words) else None
+
+
+@cache
+def keep_freed_memory() -> None:
+    """Let the C library keep memory that was freed, and have it in huge pages: networks and scoring ask for the same megabytes again and again.
+
+    Each new page is cleared by the system first, which takes a quarter of a CPU's time, and small pages can cost a virtual machine half of the rest
+    (docs/speed.md). glibc alone; elsewhere nothing happens.
+    """
+    library = ctypes.CDLL(None) if sys.platform == "linux" else None
+    if library is None or not hasattr(library, "mallopt"):
+        return
+    library.mallopt(-4, 0)  # M_MMAP_MAX: no block of its own pages
+    library.mallopt(-1, -1)  # M_TRIM_THRESHOLD: nothing given back
+    library.malloc.restype, library.malloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
+    library.free.argtypes, library.madvise.argtypes = [ctypes.c_void_p], [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
+    if block := library.malloc(HEAP):  # addresses alone: memory is taken when it is written to
+        first = -(-block // HUGE_PAGE) * HUGE_PAGE
+        library.madvise(first, (block + HEAP - first) // HUGE_PAGE * HUGE_PAGE, 14)  # MADV_HUGEPAGE, for all that will be put there
+        library.free(block)

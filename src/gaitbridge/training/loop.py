@@ -16,8 +16,8 @@ from gaitbridge import plugins
 from gaitbridge.conventions import stream
 from gaitbridge.data.batches import TrainingBatches, has_all
 from gaitbridge.errors import UserError
-from gaitbridge.evaluation.embedding.forward import keep_freed_memory
 from gaitbridge.files import is_free, made_whole, write_json
+from gaitbridge.machine import keep_freed_memory
 from gaitbridge.progress import Progress, silent
 from gaitbridge.run_documents import read_config, read_provenance
 from gaitbridge.store import Store

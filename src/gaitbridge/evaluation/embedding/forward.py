@@ -1,9 +1,6 @@
 """Run a network over whole sequences: arrays in, part embeddings out, in the order given."""
 
-import ctypes
-import sys
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -12,30 +9,10 @@ import torch
 from gaitbridge.data.batches import padded
 from gaitbridge.data.preparation import fitted
 from gaitbridge.errors import UserError
+from gaitbridge.machine import keep_freed_memory
 from gaitbridge.types import Batch
 
 FRAMES_AT_ONCE = 640  # bounds memory, whatever the lengths
-HUGE_PAGE, HEAP = 1 << 21, 1 << 32  # bytes: of a huge page, and of the heap's part that has them
-
-
-@lru_cache(maxsize=1)
-def keep_freed_memory() -> None:
-    """Let the C library keep memory that was freed, and have it in huge pages: networks free and ask for the same megabytes with every batch.
-
-    Each new page is cleared by the system first, which takes a quarter of a CPU's time, and small pages can cost a virtual machine half of the rest
-    (docs/speed.md). glibc alone; elsewhere nothing happens.
-    """
-    library = ctypes.CDLL(None) if sys.platform == "linux" else None
-    if library is None or not hasattr(library, "mallopt"):
-        return
-    library.mallopt(-4, 0)  # M_MMAP_MAX: no block of its own pages
-    library.mallopt(-1, -1)  # M_TRIM_THRESHOLD: nothing given back
-    library.malloc.restype, library.malloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
-    library.free.argtypes, library.madvise.argtypes = [ctypes.c_void_p], [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
-    if block := library.malloc(HEAP):  # addresses alone: memory is taken when it is written to
-        first = -(-block // HUGE_PAGE) * HUGE_PAGE
-        library.madvise(first, (block + HEAP - first) // HUGE_PAGE * HUGE_PAGE, 14)  # MADV_HUGEPAGE, for all that will be put there
-        library.free(block)
 
 
 def embed_arrays(network: Any, modality: str, arrays: Mapping[str, Sequence[np.ndarray]], device: torch.device | str = "cpu",

@@ -20,7 +20,7 @@ import numpy as np
 
 from gaitbridge.evaluation.ranking.bounds import FloatGallery, Frame, Prepared, by_numpy, frame_of
 from gaitbridge.evaluation.ranking.distances import Side
-from gaitbridge.machine import cores
+from gaitbridge.machine import cores, keep_freed_memory
 from gaitbridge.types import Distance
 
 Made = TypeVar("Made")
@@ -157,6 +157,7 @@ def _threads() -> Iterator[ThreadPoolExecutor]:
     """Threads in which torch multiplies float32 as such; its settings are as before afterwards."""
     import torch
 
+    keep_freed_memory()  # new pages take turns: two threads that ask for them all the time need twice their time
     settings: Any = torch.backends.mkldnn
     before, threads = settings.matmul.fp32_precision, torch.get_num_threads()
     asked = os.environ.get("OMP_NUM_THREADS", "")

@@ -101,3 +101,13 @@ def test_every_error_is_a_line_and_a_code(
     assert cli.main([]) == code
     (line,) = capsys.readouterr().err.splitlines()
     assert words in line
+
+
+def test_who_is_asked_to_end_says_so() -> None:
+    code = ("import os, signal, sys; from gaitbridge import cli\n"
+            "cli.app = lambda *_, **__: os.kill(os.getpid(), signal.SIGTERM)\n"
+            "cli.entry()")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 143
+    assert done.stderr.startswith("gaitbridge: interrupted; what was finished is kept")
+    assert done.stderr.count("\n") == 1

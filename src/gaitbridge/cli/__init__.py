@@ -2,6 +2,7 @@
 
 import errno
 import os
+import signal
 import sys
 import traceback
 from pathlib import Path
@@ -21,6 +22,14 @@ for _group in plugins.names(__name__):
 PACKAGE = Path(__file__).parents[1]
 
 
+class Ended(KeyboardInterrupt):
+    """The system, or somebody by `kill`, asked the process to end."""
+
+
+def _end(number: int, frame: object) -> NoReturn:
+    raise Ended
+
+
 def _fail(message: str, code: int = 2) -> int:
     tell(f"gaitbridge: {message}")
     return code
@@ -29,8 +38,8 @@ def _fail(message: str, code: int = 2) -> int:
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; its exit code, with one line on standard error where it is not 0.
 
-    0: it went well. 2: a mistake of the user, or the machine's. 70: a fault of the program, to be reported. 130: interrupted. 141: who read the
-    output has gone, without a line. `--debug`, or GAITBRIDGE_DEBUG=1, shows where an error came from.
+    0: it went well. 2: a mistake of the user, or the machine's. 70: a fault of the program, to be reported. 130: interrupted, 143: ended by
+    the system. 141: who read the output has gone, without a line. `--debug`, or GAITBRIDGE_DEBUG=1, shows where an error came from.
     """
     words, debug = _debugging(sys.argv[1:] if arguments is None else arguments)
     try:
@@ -39,8 +48,9 @@ def main(arguments: list[str] | None = None) -> int:
         app(words, exit_on_error=False, print_error=False, result_action="return_value")
     except OutputGone:
         return gone()
-    except KeyboardInterrupt:
-        return _fail("interrupted; what was finished is kept: run the same command again to go on (train: with --resume)", 130)
+    except KeyboardInterrupt as stop:
+        code = 143 if isinstance(stop, Ended) else 130
+        return _fail("interrupted; what was finished is kept: run the same command again to go on (train: with --resume)", code)
     except Exception as error:
         if debug:
             for line in traceback.format_exc().splitlines():
@@ -85,6 +95,7 @@ def _what(error: Exception) -> str:
 def entry() -> NoReturn:
     """The console script."""
     heard = ready_streams()
+    signal.signal(signal.SIGTERM, _end)
     code = main()
     written = leave_streams()
     sys.exit(code or written or (0 if heard else 1))

@@ -68,6 +68,8 @@ def write_rows(rows: Sequence[ResultRow], out: Path) -> None:
 def read_rows(path: Path) -> list[ResultRow]:
     """The rows of a `results.json`; UserError where it is missing, StoreError where it is something else, or of a version of other numbers."""
     rows = read_row_file(path, ResultRow, "evaluate the run")
+    if not rows:
+        raise StoreError(f"{path} holds no rows: evaluate the run again")
     for protocol in {row.protocol for row in rows} & set(PROTOCOLS):
         metrics = {row.metric for row in rows if row.protocol == protocol}
         if PROTOCOLS[protocol].layout != "pooled" and "rank-1" in metrics and f"rank-1 {POOLED}" not in metrics:

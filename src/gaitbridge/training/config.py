@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, SerializeAsAny, model_validator
+from pydantic import Field, SerializeAsAny, field_validator, model_validator
 
 from gaitbridge import plugins
 from gaitbridge.config import Config, Seed, Weight, checked, known_part
@@ -26,6 +26,13 @@ class OptimiserConfig(Config):
     """multi_step: steps at which the rate falls to a tenth."""
     clip: Weight = 0.0
     """Largest gradient norm; 0 does not clip."""
+
+    @field_validator("milestones")
+    @classmethod
+    def _rising(cls, milestones: tuple[int, ...]) -> tuple[int, ...]:
+        if list(milestones) != sorted(set(milestones)):
+            raise ValueError("milestones must rise")
+        return milestones
 
 
 class RunConfig(Config):

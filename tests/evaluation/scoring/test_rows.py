@@ -205,6 +205,9 @@ def test_rows_of_a_version_whose_rank_1_was_another_number_are_refused(rows: lis
     write_rows(older, tmp_path)
     with pytest.raises(StoreError, match="older version, whose rank-1 under casia_b was the pooled one: evaluate the run again"):
         read_rows(tmp_path / "results.json")
+    write_rows([], tmp_path)
+    with pytest.raises(StoreError, match="holds no rows"):
+        read_rows(tmp_path / "results.json")
     newer = [*older, replace(older[0], metric="rank-1 pooled")]
     write_rows(newer, tmp_path)
     assert read_rows(tmp_path / "results.json") == newer

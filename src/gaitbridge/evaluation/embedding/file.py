@@ -110,12 +110,14 @@ def read_provenance(path: Path | str) -> dict[str, Any]:
 
 def _arrays(path: Path, names: Sequence[str]) -> tuple[set[str], dict[str, np.ndarray]]:
     """The names of all arrays of a .npz, and those of `names` that it has."""
+    if path.is_dir():
+        raise UserError(f"{path} is a folder; give a file of embeddings, such as RUN/evaluation/silhouettes.npz")
     if not path.is_file():
         raise UserError(f"{path} is missing; give a .npz with {', '.join(FIELD)}, or one of `gaitbridge embed` or `gaitbridge evaluate`")
+    if not zipfile.is_zipfile(path):
+        raise _unreadable(path, "it is no .npz")
     try:
         with np.load(path, allow_pickle=False) as file:
-            if not isinstance(file, np.lib.npyio.NpzFile):
-                raise ValueError("it is one array, no .npz")
             held = set(file.files)
             arrays = {name: file[name] for name in names if name in held}
     except UNREADABLE as error:
@@ -126,6 +128,8 @@ def _arrays(path: Path, names: Sequence[str]) -> tuple[set[str], dict[str, np.nd
 
 
 def _unreadable(path: Path, why: object) -> StoreError:
+    if "allow_pickle" in str(why):
+        why = "an array holds objects"
     return StoreError(f"{path} is no .npz of plain arrays, or damaged ({' '.join(str(why).split())[:200]}); embed the store again, or write it again "
                       "with numpy.savez, texts as text")
 

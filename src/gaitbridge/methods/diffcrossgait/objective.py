@@ -74,6 +74,8 @@ class DiffusionConfig(Config):
 
     @model_validator(mode="after")
     def _ordered(self) -> "DiffusionConfig":
+        if list(self.phases) != sorted(set(self.phases)):
+            raise ValueError(f"phases must rise, which {list(self.phases)} do not")
         if not 0 < self.boundaries[0] < self.boundaries[1] < trajectory.STEPS:
             raise ValueError(f"boundaries must rise within 1 and {trajectory.STEPS - 1}, which {list(self.boundaries)} do not")
         if self.difference_steps > self.boundaries[0]:

@@ -25,7 +25,7 @@ def run(folder: Path, *options: str) -> str:
     (folder / "test_bad.py").write_text(TESTS)
     command = [sys.executable, "-m", "pytest", "-c", str(ROOT / "pyproject.toml"), "--rootdir", str(folder), "-p", "no:cacheprovider",
                "-o", "faulthandler_timeout=3", *options, str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120, cwd=folder)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=280, cwd=folder)
     assert done.returncode != 0
     return done.stdout + done.stderr
 

@@ -124,7 +124,7 @@ def test_a_full_disk_leaves_what_was_there(run: Path, tmp_path: Path, monkeypatc
     def full(*given: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(exporting, "_moved", full)
+    monkeypatch.setattr(exporting, "placed", full)
     with pytest.raises(StoreError, match="No space left on device"):
         export(load(run), out)
     assert [path.name for path in tmp_path.iterdir()] == ["model.onnx"]

@@ -10,6 +10,7 @@ from rich.console import Console
 from gaitbridge.evaluation.bodies.errors import METRICS, MIRRORINGS
 from gaitbridge.evaluation.bodies.reconstruction import SOURCES, ReconstructionRow, SequenceErrors, find_reconstruction, reconstruction_rows
 from gaitbridge.report.reconstruction_tables import (
+from gaitbridge.report.tables import TextTable
     COLUMNS,
     cost_table,
     print_reconstruction,
@@ -154,3 +155,9 @@ def test_no_number_is_cut_in_a_narrow_terminal(rows: list[ReconstructionRow], wi
         assert all(cell in printed for line in table.lines for cell in line[1:])
         assert all(part.width <= width for part in table.narrowed(width))
         assert sum(len(part.header) - 1 for part in table.narrowed(width)) == len(table.header) - 1
+
+
+def test_no_column_stands_alone_where_the_others_just_fit() -> None:
+    table = TextTable("t", ("name", *(f"column {number}" for number in range(6))), (("a", *"123456"),))
+    assert [len(part.header) for part in table.narrowed(table.width - 1)] == [4, 4]
+    assert [part.header for part in table.narrowed(table.width)] == [table.header]

@@ -48,14 +48,26 @@ class TextTable:
         return sum(max(cell_len(line[number]) for line in (self.header, *self.lines)) + 3 for number in range(len(self.header))) - 3
 
     def narrowed(self, width: int) -> list[TextTable]:
-        """This table, or several of some of its columns beside the names, none wider than `width` characters where that can be."""
+        """This table, or several of some of its columns beside the names, none wider than `width` characters where that can be.
+
+        As few as there can be, and about as wide as each other: no column stands alone because the others just fit.
+        """
+        parts = self._split(width)
+        for narrower in range(width - 1, 0, -1):
+            if len(found := self._split(narrower)) > len(parts):
+                break
+            parts = found
+        return [self.columns(*part) for part in parts]
+
+    def _split(self, width: int) -> list[list[int]]:
+        """Columns of each part, filled from the left."""
         names = list(range(self.names))
         parts = [names]
         for number in range(self.names, len(self.header)):
             if parts[-1] != names and self.columns(*parts[-1], number).width > width:
                 parts.append(names)
             parts[-1] = [*parts[-1], number]
-        return [self.columns(*part) for part in parts]
+        return parts
 
     def to_rich(self) -> Table:
         """For the terminal."""

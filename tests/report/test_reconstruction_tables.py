@@ -10,7 +10,6 @@ from rich.console import Console
 from gaitbridge.evaluation.bodies.errors import METRICS, MIRRORINGS
 from gaitbridge.evaluation.bodies.reconstruction import SOURCES, ReconstructionRow, SequenceErrors, find_reconstruction, reconstruction_rows
 from gaitbridge.report.reconstruction_tables import (
-from gaitbridge.report.tables import TextTable
     COLUMNS,
     cost_table,
     print_reconstruction,
@@ -19,7 +18,7 @@ from gaitbridge.report.tables import TextTable
     reconstruction_section,
     reconstruction_table,
 )
-from gaitbridge.report.tables import number
+from gaitbridge.report.tables import TextTable, number
 
 COST = {
     "networks": {

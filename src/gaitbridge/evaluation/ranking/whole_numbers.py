@@ -8,9 +8,11 @@ open still, exactly.
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import torch
@@ -96,6 +98,7 @@ class WholeGallery:
     @classmethod
     def empty(cls, frame: Frame, gallery: Side, coarser: tuple[int, int]) -> WholeGallery:
         """For a gallery; its step from some of its sequences."""
+        _summed_roots()  # made here, once, before there are threads
         some = np.linspace(0, len(gallery) - 1, min(len(gallery), 128)).astype(int)
         unit = best_steps(frame.by_part(gallery.take(some)), frame.kind == "cosine")
         return cls(WholeSide.empty(frame, unit * coarser[1], len(gallery), MOST // coarser[1]), coarser)
@@ -163,12 +166,9 @@ class WholeBounds:
         """Add to total [n, m] the mean over parts of |x' - y'|, by way of `dots` and `roots` [n, m]."""
         left, right = self.left, self.right
         ours, theirs = self.coarser
-        for k in range(len(left.whole)):
-            torch._int_mm(left.whole[k, rows], right.whole[k, columns].T, out=dots)
-            torch.sub(right.squares[k, columns] * theirs**2, dots, alpha=2 * ours * theirs, out=dots)
-            dots += left.squares[k, rows, None] * ours**2
-            roots.copy_(dots).sqrt_()
-            total.add_(roots, alpha=float(left.unit[k]) / ours / len(left.whole))
+        weights = (left.unit / ours / len(left.whole)).tolist()
+        squares = left.squares[:, rows], right.squares[:, columns]
+        _summed_roots()(left.whole[:, rows], right.whole[:, columns], *squares, ours, theirs, weights, dots, roots, total)
 
     def margins(self, start: int, stop: int) -> Margins:
         """See Bounds."""
@@ -215,6 +215,25 @@ class WholeBounds:
             else:
                 least, greatest = least / parts * (1 - 1e-12) - moved, greatest / parts * (1 + 1e-12) + moved
         return np.where(np.isnan(least), -np.inf, least), np.where(np.isnan(greatest), np.inf, greatest)
+
+
+def _add_roots(left: torch.Tensor, right: torch.Tensor, left_squares: torch.Tensor, right_squares: torch.Tensor, ours: int, theirs: int,
+               weights: list[float], dots: torch.Tensor, roots: torch.Tensor, total: torch.Tensor) -> None:
+    """Add to total [n, m] the weighted |x' - y'| of each part of left [K, n, C] and right [K, m, C]."""
+    for k in range(len(weights)):
+        torch._int_mm(left[k], right[k].t(), out=dots)
+        torch.sub(right_squares[k] * (theirs * theirs), dots, alpha=2 * ours * theirs, out=dots)
+        dots += left_squares[k].unsqueeze(1) * (ours * ours)
+        roots.copy_(dots).sqrt_()
+        total.add_(roots, alpha=weights[k])
+
+
+@cache
+def _summed_roots() -> Any:
+    """`_add_roots`, run by torch without the interpreter: threads would hand its lock to one another at each of its operations, and gain nothing."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of Python versions to come
+        return torch.jit.script(_add_roots)
 
 
 class _Scratch:

@@ -50,7 +50,7 @@ def report(run: Path, *, data: Path | None = None, out: Path | None = None, pict
 
 @app.command
 def demo(out: Path = Path("demo"), *, seed: Seed = 0) -> None:
-    """Simulate people, train DiffCrossGait on them, evaluate camera against LiDAR both ways, write the report. Five to seven minutes on two cores.
+    """Simulate people, train DiffCrossGait on them, evaluate camera against LiDAR both ways, write the report. Six to seven minutes on two cores.
 
     Parameters
     ----------

@@ -57,6 +57,12 @@ def read_metadata(path: Path) -> tuple[Any, dict[str, Any]]:
     return session, found
 
 
+def unrunnable(path: Path, error: Exception) -> UserError:
+    """Words for a graph that was opened, but fails on input that was checked: its numbers do not fit together, or the memory does not suffice."""
+    what = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
+    return UserError(f"{path} cannot be run ({what}): it is damaged, or this machine has too little memory: write it again with `gaitbridge export`")
+
+
 class ExportedNetwork:
     """What `evaluation.forward.embed_arrays` needs of a network: `inputs`, `config.size`, `distance` and `embed`, by a runtime on the CPU.
 
@@ -94,10 +100,14 @@ class OnnxNetwork(ExportedNetwork):
 
     def __init__(self, path: Path) -> None:
         self.session, about = read_metadata(path)
+        self.path = path
         super().__init__(about, [(i.name, [axis if isinstance(axis, int) else 1 for axis in i.shape], KINDS.get(i.type, np.float32))
                                  for i in self.session.get_inputs()])
 
     def run(self, names: list[str], feed: dict[str, np.ndarray]) -> list[np.ndarray]:
-        """The graph's outputs of these names."""
-        found: list[np.ndarray] = self.session.run(names, feed)
+        """The graph's outputs of these names. UserError where the graph cannot be run."""
+        try:
+            found: list[np.ndarray] = self.session.run(names, feed)
+        except Exception as error:  # the runtime's own exceptions have no common base
+            raise unrunnable(self.path, error) from error
         return found

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from gaitbridge.errors import UserError
-from gaitbridge.inference.onnx_network import KEY, ExportedNetwork
+from gaitbridge.inference.onnx_network import KEY, ExportedNetwork, unrunnable
 
 
 def weights_file(path: Path) -> Path:
@@ -64,12 +64,19 @@ class OpenvinoNetwork(ExportedNetwork):
 
     def __init__(self, path: Path) -> None:
         model, about = read_model(path)
+        self.path = path
         super().__init__(about, [(i.any_name, [d.get_length() if d.is_static else 1 for d in i.partial_shape], i.element_type.to_dtype())
                                  for i in model.inputs])
         settings = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": torch.get_num_threads()}
-        self.compiled = core(path).compile_model(model, "CPU", settings)
+        try:
+            self.compiled = core(path).compile_model(model, "CPU", settings)
+        except RuntimeError as error:
+            raise unrunnable(path, error) from error
 
     def run(self, names: list[str], feed: dict[str, np.ndarray]) -> list[np.ndarray]:
-        """The outputs of these names. A request of its own for each call: threads may share the network."""
-        found = self.compiled.create_infer_request().infer(feed)
+        """The outputs of these names; UserError where the graph cannot be run. A request of its own for each call: threads may share the network."""
+        try:
+            found = self.compiled.create_infer_request().infer(feed)
+        except RuntimeError as error:
+            raise unrunnable(self.path, error) from error
         return [np.array(found[name]) for name in names]

@@ -12,9 +12,11 @@ from video_files import one_walker, paint, walk, walker_mask, write_video
 
 from gaitbridge.capture.stores import view_label
 from gaitbridge.capture.video import gates, people
-from gaitbridge.capture.video.decode import Video
+from gaitbridge.capture.video.decode import Picture, Video
+from gaitbridge.capture.video.finders import boxes_of, finder
 from gaitbridge.capture.video.follow import Follower
 from gaitbridge.capture.video.settings import Settings
+from gaitbridge.capture.video.track_reader import TrackReader
 from gaitbridge.capture.video.view import view_of_walk
 from gaitbridge.errors import UserError
 from gaitbridge.geometry.silhouette import align
@@ -156,7 +158,7 @@ def test_a_blob_of_two_is_given_to_both_and_leads_neither_astray() -> None:
     right, left = walk(60, 35.0, 4.0), [mask[:, ::-1] for mask in walk(60, 35.0, 4.0)]
     follower = Follower((64, 44), 1.5)
     for frame, pair in enumerate(zip(right, left, strict=True)):
-        found = people.people_in(people.cleaned(canvas(*pair)), 48, follower.expected(frame / 12.5))
+        found = people.people_in(people.cleaned(canvas(*pair)), 48, boxes_of(follower.expected(frame / 12.5)))
         follower.take(frame, frame / 12.5, found, pair[0].shape)
     one, other = (followed.arrays() for followed in follower.found.values())
     np.testing.assert_array_equal(one["frame"][one["merged"]], other["frame"][other["merged"]])
@@ -190,3 +192,52 @@ def test_the_view_of_a_walk_before_a_known_camera(view_deg: float) -> None:
     assert view_label(found) == f"{round(view_deg / 45) % 8 * 45:03d}"
     assert np.isnan(view_of_walk(np.repeat(boxes[:1], 20, 0), (height, width), fov))  # standing: no direction
     assert view_label(float("nan")) == "unknown"
+
+
+def pictures_of(masks: list[np.ndarray], rate_hz: float = 12.5) -> list[Picture]:
+    return [Picture(k, k / rate_hz, paint([mask], [(30, 30, 200)], k)) for k, mask in enumerate(masks)]
+
+
+def test_a_stream_is_read_once_and_learns_the_scene_from_its_first_seconds() -> None:
+    told = Settings()
+    nobody = [np.zeros((180, 320), bool)] * 80
+    reader = TrackReader(finder(told), told)
+    ended: list[list[int]] = []
+    for picture in pictures_of([*nobody, *walk(76), *nobody[:30], *walk(76)]):
+        for track in reader.take(picture, (180, 320)):
+            ended.append([picture.number, len(track["frame"]), len(track["runs"])])
+    assert reader.changed == 76  # while it learnt: 6 s
+    ((when, frames, runs),) = ended  # the first walker, once gone for the gap of 1.5 s
+    assert 150 < when < 180
+    assert 66 < frames <= 76
+    assert runs == 1
+    (last,) = reader.finish()
+    assert len(last["runs"][0]) > 66
+    assert (last["number"], last["piece"]) == (1, 0)
+
+
+def test_a_stream_learns_anew_where_all_has_changed_for_long() -> None:
+    told = Settings()
+    reader = TrackReader(finder(told), told)
+    still = np.zeros((180, 320), bool)
+    pictures = pictures_of([still] * 280 + walk(76) + [still])
+    dark = [picture if picture.number < 100 else picture._replace(pixels=picture.pixels // 3) for picture in pictures]
+    for picture in dark:
+        reader.take(picture, (180, 320))
+    (walker,) = reader.finish()
+    assert len(walker["runs"][0]) > 60
+
+
+def test_a_long_track_comes_in_pieces_and_memory_is_bounded() -> None:
+    follower = Follower((64, 44), 1.5, longest_s=3.0)
+    pieces = []
+    for frame, mask in enumerate(walk(76)):
+        pieces += follower.begin(0, frame / 12.5)
+        follower.take(frame, frame / 12.5, people.people_in(canvas(mask), 20, NONE), mask.shape)
+        assert sum(len(one.seen) for one in follower.found.values()) < 40
+        assert all(len(track) < 40 for track in follower.tracker.live)
+    pieces += follower.finish()
+    assert [(piece.number, piece.piece) for piece in pieces] == [(0, 0), (0, 1)]
+    assert [one.frame for piece in pieces for one in piece.seen] == list(range(76))
+    assert not follower.found
+    assert not follower.tracker.ended

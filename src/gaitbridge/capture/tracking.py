@@ -1,10 +1,12 @@
 """Who is who from frame to frame: detections joined to tracks at the least cost, over gaps; for boxes in pictures and centroids of points alike."""
 
+from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 
+FEWEST = 16  # frames that a live track keeps of its past, however long ago
 Cost = Callable[[np.ndarray, np.ndarray], np.ndarray]  # predicted [N, D], detected [M, D] -> cost [N, M]; infinite: never
 
 
@@ -66,6 +68,7 @@ class Tracker:
         self.cost, self.most, self.gap_s, self.memory_s = cost, most, gap_s, memory_s
         self.live: list[Track] = []
         self.ended: list[Track] = []
+        self.count = 0  # tracks so far
 
     def predicted(self, track: Track, time_s: float) -> np.ndarray:
         """The state [D] expected at a time, from the newest one and the velocity over the last `memory_s`."""
@@ -79,9 +82,7 @@ class Tracker:
 
     def step(self, frame: int, time_s: float, detected: np.ndarray) -> list[Track]:
         """Take the detections [M, D] of one frame, in order of time; returns the track of each of them."""
-        lost = [track for track in self.live if time_s - track.times_s[-1] > self.gap_s]
-        self.ended += lost
-        self.live = [track for track in self.live if time_s - track.times_s[-1] <= self.gap_s]
+        self.expire(time_s)
         chosen: dict[int, Track] = {}
         if self.live and len(detected):
             expected = np.stack([self.predicted(track, time_s) for track in self.live])
@@ -89,7 +90,8 @@ class Tracker:
             chosen = {column: self.live[row] for row, column in pairs}
         for number, state in enumerate(detected):
             if number not in chosen:
-                chosen[number] = Track(len(self.live) + len(self.ended))
+                chosen[number] = Track(self.count)
+                self.count += 1
                 self.live.append(chosen[number])
             track = chosen[number]
             track.times_s.append(time_s)
@@ -97,6 +99,20 @@ class Tracker:
             track.detections.append(number)
             track.states.append(np.asarray(state, float))
         return [chosen[number] for number in range(len(detected))]
+
+    def expire(self, time_s: float) -> None:
+        """End the tracks that were not seen for longer than `gap_s` before a time."""
+        self.ended += [track for track in self.live if time_s - track.times_s[-1] > self.gap_s]
+        self.live = [track for track in self.live if time_s - track.times_s[-1] <= self.gap_s]
+
+    def forget(self) -> None:
+        """Let go of the tracks that have ended, and of the past of the others from which nothing is predicted: memory stays bounded."""
+        self.ended = []
+        for track in self.live:
+            old = min(bisect_left(track.times_s, track.times_s[-1] - self.memory_s), len(track) - FEWEST)
+            if old > 0:
+                for past in (track.times_s, track.frames, track.detections, track.states):
+                    del past[:old]
 
     def cut(self) -> None:
         """End all tracks: what follows is of another part of the recording."""

@@ -1,11 +1,13 @@
 """People followed through a video: each detection to a track, blobs of several people to none, silhouettes aligned on the way."""
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from gaitbridge.capture.tracking import Track, Tracker, iou_cost
+from gaitbridge.capture.video.finders import Expected
 from gaitbridge.capture.video.people import Person
 from gaitbridge.geometry.silhouette import align
 
@@ -29,9 +31,11 @@ class Seen:
 
 @dataclass
 class Followed:
-    """All of one track, in order of time."""
+    """One track, or a piece of a long one, in order of time. part: of the recording."""
 
     number: int
+    piece: int = 0
+    part: int = 0
     seen: list[Seen] = field(default_factory=list)
 
     def arrays(self) -> dict[str, np.ndarray]:
@@ -55,32 +59,53 @@ def body_cost(predicted: np.ndarray, detected: np.ndarray) -> np.ndarray:
 
 
 class Follower:
-    """Takes the people of each frame in order of time."""
+    """Takes the people of each frame in order of time. apart: whether each of them is one person; longest_s: see `TrackReader`."""
 
-    def __init__(self, size: tuple[int, int], gap_s: float) -> None:
-        self.size = size
+    def __init__(self, size: tuple[int, int], gap_s: float, apart: bool = False, longest_s: float = math.inf) -> None:
+        self.size, self.apart, self.longest_s = size, apart, longest_s
         self.tracker = Tracker(body_cost, FARTHEST, gap_s)
-        self.found: dict[int, Followed] = {}
+        self.found: dict[int, Followed] = {}  # of live tracks
+        self.last: dict[int, Person] = {}  # how each was seen last, alone
         self.part = 0
 
-    def begin(self, part: int) -> None:
-        """What follows is of a part of the recording: in another one nobody goes on."""
+    def begin(self, part: int, time_s: float) -> list[Followed]:
+        """What follows is of a part of the recording, and of a time; returns what has ended. In another part nobody goes on."""
         if part != self.part:
             self.tracker.cut()
         self.part = part
+        self.tracker.expire(time_s)
+        return self._ended()
 
-    def expected(self, time_s: float) -> np.ndarray:
-        """Boxes [N, 4] in which people are expected: of tracks seen within a fifth of a second or two frames."""
+    def finish(self) -> list[Followed]:
+        """Nothing follows; returns what had not ended."""
+        self.tracker.cut()
+        return self._ended()
+
+    def _ended(self) -> list[Followed]:
+        """What has ended or grown long: it is let go of."""
+        live = {track.number for track in self.tracker.live}
+        ended = [self.found.pop(number) for number in sorted(self.found) if number not in live]
+        self.last = {number: person for number, person in self.last.items() if number in live}
+        for number, followed in self.found.items():
+            if followed.seen and followed.seen[-1].time_s - followed.seen[0].time_s >= self.longest_s:
+                ended.append(followed)
+                self.found[number] = Followed(number, followed.piece + 1, followed.part)
+        self.tracker.forget()
+        return [followed for followed in ended if followed.seen]
+
+    def expected(self, time_s: float) -> list[Expected]:
+        """People expected: of tracks seen within a fifth of a second or two frames."""
         recent = [track for track in self.tracker.live if self._established(track) and time_s - track.times_s[-1] < max(0.2, 2.5 * self._step(track))]
-        return np.stack([self.tracker.predicted(track, time_s) for track in recent]) if recent else np.zeros((0, 4))
+        return [Expected(track.number, self.tracker.predicted(track, time_s), self.last[track.number]) for track in recent]
 
     def take(self, frame: int, time_s: float, people: list[Person], shape: tuple[int, ...]) -> None:
         """One frame's people, found in a picture of `shape`."""
-        merged = self._merged(time_s, people)
+        merged = {} if self.apart else self._merged(time_s, people)
         alone = [person for k, person in enumerate(people) if k not in merged]
         tracks = self.tracker.step(frame, time_s, np.array([person.box for person in alone], float).reshape(-1, 4))
         for person, track in zip(alone, tracks, strict=True):
             self._keep(track.number, frame, time_s, person, shape, False)
+            self.last[track.number] = person
         for k, numbers in merged.items():
             for number in numbers:  # that they were there, for the preview and the counts
                 self._keep(number, frame, time_s, people[k], shape, True)
@@ -91,7 +116,7 @@ class Follower:
         window = window + np.array([top, left, top, left])
         border = bool(top <= 1 or left <= 1 or bottom >= shape[0] - 1 or right >= shape[1] - 1)
         seen = Seen(frame, time_s, np.asarray(person.box, float), window, person.area, silhouette, border, merged)
-        self.found.setdefault(number, Followed(number)).seen.append(seen)
+        self.found.setdefault(number, Followed(number, part=self.part)).seen.append(seen)
 
     def _established(self, track: Track) -> bool:
         return len(track) >= GROWN_UP

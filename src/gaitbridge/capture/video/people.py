@@ -5,16 +5,22 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from gaitbridge.capture.video.pose import Pose
+
 FEET = 0.12  # of the height
 SMALLEST = 0.004  # of the area of a body of the least height, squared: specks
 
 
 @dataclass
 class Person:
-    """One detection. box: top, left, bottom, right, the half-open bounds in pixels of the picture; mask bool [bottom - top, right - left]."""
+    """One detection. box: top, left, bottom, right, the half-open bounds in pixels of the picture; mask bool [bottom - top, right - left].
+
+    pose: in the same picture, where the learnt model looked.
+    """
 
     box: np.ndarray
     mask: np.ndarray
+    pose: Pose | None = None
 
     @property
     def height(self) -> int:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gaitbridge.capture.isolated import pack, report, run_isolated, unpack
+from gaitbridge.capture.isolated import Broken, Running, emit, pack, report, run_isolated, stopping, unpack
 from gaitbridge.errors import UserError
 
 
@@ -134,3 +134,71 @@ def test_damaged_packs_are_value_errors(data: st.DataObject) -> None:
     for one in (cut, bytes(good)):
         with contextlib.suppress(ValueError):
             unpack(one)
+
+
+def count_up(most: int) -> str:
+    for number in range(most):
+        emit({"number": number, "array": np.full(3, number)})
+        time.sleep(0.001)
+        if stopping():
+            return f"stopped after {number}"
+    return "done"
+
+
+def emit_and_crash(name: str) -> None:
+    emit("finished")
+    os.kill(os.getpid(), 11)
+
+
+def read_file(number: int) -> bytes:
+    return os.read(number, 100)
+
+
+def test_values_come_one_by_one() -> None:
+    with Running(count_up, 5, seconds=60, megabytes=300) as running:
+        found = list(running.items())
+    assert [one["number"] for one in found] == [0, 1, 2, 3, 4]
+    assert found[4]["array"].tolist() == [4, 4, 4]
+    assert running.result == "done"
+
+
+def test_what_never_ends_can_be_asked_to_stop_and_what_it_gave_is_there() -> None:
+    seen = []
+    with Running(count_up, 10**9, seconds=60, megabytes=300) as running:
+        for one in running.items():
+            seen.append(one["number"])
+            if len(seen) == 100:
+                running.stop()
+    assert running.result == f"stopped after {seen[-1]}"
+    assert seen == list(range(len(seen)))  # nothing is lost on the way
+
+
+def test_a_slow_reader_makes_it_wait() -> None:
+    with Running(count_up, 10**9, seconds=60, megabytes=300) as running:
+        items = running.items()
+        next(items)
+        time.sleep(1.5)  # in which it would count to a thousand
+        assert running._messages.qsize() <= 64
+        running.stop()
+        assert sum(1 for _ in items) < 900  # the pipe holds some
+
+
+def test_what_was_given_before_a_crash_is_kept() -> None:
+    with Running(emit_and_crash, "f.avi", seconds=60, megabytes=300) as running:
+        items = running.items()
+        assert next(items) == "finished"
+        with pytest.raises(Broken, match="crashed"):
+            next(items)
+
+
+def test_a_mistake_is_told_from_a_crash() -> None:
+    with Running(mistake, "f.avi", seconds=60, megabytes=300) as running, pytest.raises(UserError) as caught:
+        list(running.items())
+    assert not isinstance(caught.value, Broken)
+
+
+def test_an_open_file_can_be_passed(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"hello")
+    with (tmp_path / "a").open("rb") as file, Running(read_file, file.fileno(), seconds=60, megabytes=300, files=(file.fileno(),)) as running:
+        assert list(running.items()) == []
+        assert running.result == b"hello"

@@ -72,7 +72,7 @@ def test_a_film_that_was_cut_off_says_so(tmp_path: Path, ending: str, left: floa
     assert sum(1 for _ in video.pictures()) == 100
     assert video.notes == {}
     cut = Video(tmp_path / f"cut{ending}")
-    cut.path.write_bytes(whole.read_bytes()[: int(whole.stat().st_size * left)])
+    Path(cut.path).write_bytes(whole.read_bytes()[: int(whole.stat().st_size * left)])
     if ending == ".mp4":  # its table of contents is at the end
         with pytest.raises(UserError, match="it is cut off, or none"):
             list(cut.pictures())

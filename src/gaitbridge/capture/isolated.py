@@ -2,8 +2,9 @@
 
     this process                         a fresh Python (no fork: it inherits no state)
     request  ---- standard input  --->   import the function by name, set the limits, call it
-    answer   <--- standard output ----   progress..., then the result or an error
+    answer   <--- standard output ----   progress..., items..., then the result or an error
 
+`run_isolated` waits for the result. `Running` gives what the function emits as it comes, from a source that may never end; it can be asked to stop.
 Both sides speak `pack` and `unpack`: plain values and arrays, checked when read, no pickle: what a reader of hostile files says is itself not
 trusted. Standard output of the libraries in there goes nowhere.
 """
@@ -20,7 +21,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
@@ -31,10 +32,15 @@ from gaitbridge.progress import Progress, silent
 
 KINDS = "biufSU"  # of the elements of an array
 _START = "import sys, json; sys.path[:] = json.loads(sys.argv[1]); from gaitbridge.capture.isolated import _serve; _serve()"
-_PROGRESS, _RESULT, _USER_ERROR, _MEMORY, _FAILURE = range(5)
+_PROGRESS, _RESULT, _USER_ERROR, _MEMORY, _FAILURE, _ITEM = range(6)
 _HEAD = struct.Struct("<BQ")  # kind of message, its bytes
 _OUT_OF_MEMORY = ("insufficient memory", "bad_alloc", "cannot allocate memory", "failed to map segment")  # as libraries say it
+_WAITING = 64  # messages that wait to be read; then the other side waits
 _AFTER_S = 5.0  # a process that outlives its limit ends itself after this, should nobody be left to end it
+
+
+class Broken(UserError):
+    """The reading process itself failed: it crashed, hung, or wanted more memory. Another try may go well, where the source is another one then."""
 
 
 def pack(value: Any) -> bytes:
@@ -121,28 +127,101 @@ def run_isolated(
     does), and most that its result may have. what: names in messages what it reads; the first argument by default. progress: is told what
     `report` says. UserError where it raises one, fails, crashes, hangs or wants more memory.
     """
-    place = function if isinstance(function, str) else f"{function.__module__}:{function.__qualname__}"
-    name = what or str(args[0] if args else place)
-    request = pack({"function": place, "args": list(args), "seconds": float(seconds),
-                    "megabytes": float(megabytes)})
-    environment = {"OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"} | dict(os.environ)  # either would reserve memory that counts
-    child = subprocess.Popen([sys.executable, "-P", "-c", _START, json.dumps(sys.path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                             stderr=subprocess.DEVNULL, env=environment, start_new_session=True)  # Ctrl-C is for this process to act on
-    assert child.stdin is not None
-    assert child.stdout is not None
-    messages: queue.Queue[tuple[int, bytearray] | None] = queue.Queue()
-    threading.Thread(target=_listen, args=(child.stdout, messages, int(megabytes * 2**20)), daemon=True).start()
-    try:
-        with contextlib.suppress(BrokenPipeError):  # it died at once: seen below
-            child.stdin.write(struct.pack("<Q", len(request)) + request)
-            child.stdin.flush()
-        return _answer(child, messages, name, seconds, megabytes, progress)
-    finally:
-        child.kill()
-        child.wait()
-        child.stdout.close()
+    with Running(function, *args, seconds=seconds, megabytes=megabytes, what=what, progress=progress) as running:
+        for _ in running.items():
+            raise TypeError(f"{running.name}: what emits is for Running")
+        return running.result
+
+
+class Running:
+    """A function at work in a process of its own, which gives values one by one (`emit`); arguments as of `run_isolated`. A context: it ends with it.
+
+    seconds: so long it may take between two things that it says; files: numbers of open files that it has, too. What waits to be read is bounded:
+    a reader that is slower makes the function wait.
+    """
+
+    def __init__(
+        self, function: Callable[..., Any] | str, *args: Any, seconds: float, megabytes: float, what: str = "", progress: Progress = silent,
+        files: tuple[int, ...] = (),
+    ) -> None:  # fmt: skip
+        place = function if isinstance(function, str) else f"{function.__module__}:{function.__qualname__}"
+        self.name = what or str(args[0] if args else place)
+        self.seconds, self.megabytes, self.progress = seconds, megabytes, progress
+        self.result: Any = None
+        self._request = pack({"function": place, "args": list(args), "seconds": float(seconds), "megabytes": float(megabytes)})
+        self._files = files
+        self._messages: queue.Queue[tuple[int, bytearray] | None] = queue.Queue(_WAITING)
+
+    def __enter__(self) -> "Running":
+        environment = {"OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"} | dict(os.environ)  # either would reserve memory that counts
+        self._child = subprocess.Popen(
+            [sys.executable, "-P", "-c", _START, json.dumps(sys.path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            env=environment, pass_fds=self._files, start_new_session=True)  # Ctrl-C is for this process to act on
+        threading.Thread(target=_listen, args=(self._child.stdout, self._messages, int(self.megabytes * 2**20)), daemon=True).start()
+        self._say(struct.pack("<Q", len(self._request)) + self._request)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._child.kill()
+        self._child.wait()
+        while not self._messages.empty():  # the listener may wait for room
+            self._messages.get()
+        assert self._child.stdout is not None
+        assert self._child.stdin is not None
+        self._child.stdout.close()
         with contextlib.suppress(OSError):
-            child.stdin.close()
+            self._child.stdin.close()
+
+    def stop(self) -> None:
+        """Ask it to come to its end: `stopping` is true there from now on. May be called from another thread."""
+        self._say(b"s")
+
+    def kill(self) -> None:
+        """End it at once; who reads what it gives meets `Broken`. May be called from another thread."""
+        self._child.kill()
+
+    def _say(self, data: bytes) -> None:
+        assert self._child.stdin is not None
+        with contextlib.suppress(OSError, ValueError):  # it died: seen by who reads
+            self._child.stdin.write(data)
+            self._child.stdin.flush()
+
+    def items(self) -> Iterator[Any]:
+        """What it emits, as it comes; then `result` is there. UserError where it raises one; `Broken` where it fails, crashes, hangs or wants more
+        memory."""
+        until = time.monotonic() + self.seconds
+        while True:
+            try:
+                message = self._messages.get(timeout=max(until - time.monotonic(), 0.0))
+            except queue.Empty:
+                raise Broken(f"{self.name}: reading it was stopped, it did not go on for {self.seconds:g} s: the file is damaged, or this machine is "
+                             "too busy; check it with another program") from None
+            if message is None:
+                raise Broken(_end(self._child, self.name))
+            kind, data = message
+            try:
+                held = unpack(data)
+                if kind == _PROGRESS:
+                    done, total, note = held
+                    self.progress(int(done), int(total), str(note))
+            except (ValueError, TypeError) as error:
+                raise Broken(f"{self.name}: reading it gave nonsense ({error}): the file is damaged or hostile; do not use it") from error
+            if kind == _ITEM:
+                yield held
+            elif kind == _RESULT:
+                self.result = held
+                return
+            elif kind != _PROGRESS:
+                raise self._error(kind, str(held))
+            until = time.monotonic() + self.seconds
+
+    def _error(self, kind: int, text: str) -> UserError:
+        if kind == _USER_ERROR:
+            return UserError(text)
+        if kind == _MEMORY:
+            return Broken(f"{self.name}: reading it takes more than {self.megabytes:g} MB of memory: the file is damaged, hostile or too large; cut "
+                          "it into parts")
+        return Broken(f"{self.name}: reading it failed ({text}): the file is damaged, or of an unknown kind")
 
 
 def _listen(pipe: IO[bytes], messages: "queue.Queue[tuple[int, bytearray] | None]", most: int) -> None:
@@ -159,39 +238,6 @@ def _listen(pipe: IO[bytes], messages: "queue.Queue[tuple[int, bytearray] | None
     messages.put(None)
 
 
-def _answer(
-    child: "subprocess.Popen[bytes]", messages: "queue.Queue[tuple[int, bytearray] | None]", name: str, seconds: float, megabytes: float,
-    progress: Progress,
-) -> Any:  # fmt: skip
-    """The result, or the error in words."""
-    until = time.monotonic() + seconds
-    while True:
-        try:
-            message = messages.get(timeout=max(until - time.monotonic(), 0.0))
-        except queue.Empty:
-            raise UserError(f"{name}: reading it was stopped, it did not go on for {seconds:g} s: the file is damaged, or this machine is too busy; "
-                            "check it with another program") from None
-        if message is None:
-            raise UserError(_end(child, name))
-        kind, data = message
-        try:
-            held = unpack(data)
-            if kind == _PROGRESS:
-                done, total, note = held
-                progress(int(done), int(total), str(note))
-                until = time.monotonic() + seconds
-                continue
-        except (ValueError, TypeError) as error:
-            raise UserError(f"{name}: reading it gave nonsense ({error}): the file is damaged or hostile; do not use it") from error
-        if kind == _RESULT:
-            return held
-        text = str(held)
-        raise UserError({
-            _USER_ERROR: text,
-            _MEMORY: f"{name}: reading it takes more than {megabytes:g} MB of memory: the file is damaged, hostile or too large; cut it into parts",
-        }.get(kind, f"{name}: reading it failed ({text}): the file is damaged, or of an unknown kind"))
-
-
 def _end(child: "subprocess.Popen[bytes]", name: str) -> str:
     """Words for a process that ended without an answer."""
     try:
@@ -204,6 +250,7 @@ def _end(child: "subprocess.Popen[bytes]", name: str) -> str:
 
 _channel: IO[bytes] | None = None  # of the reading process
 _seconds = 0.0
+_asked_to_stop = threading.Event()
 
 
 def report(done: int, total: int, note: str = "") -> None:
@@ -211,6 +258,21 @@ def report(done: int, total: int, note: str = "") -> None:
     if _channel is not None:
         _send(_PROGRESS, (int(done), int(total), note))
         _alarm()
+
+
+def emit(value: Any) -> None:
+    """Give a value, within a function that `Running` runs; waits where the other side is slow."""
+    if _channel is None:
+        raise RuntimeError("emit is for functions that Running runs")
+    if hasattr(signal, "setitimer"):
+        signal.setitimer(signal.ITIMER_REAL, 0)  # while the other side is busy with what it has
+    _send(_ITEM, value)
+    _alarm()
+
+
+def stopping() -> bool:
+    """Whether the function was asked to come to its end."""
+    return _asked_to_stop.is_set()
 
 
 def _send(kind: int, value: Any) -> None:
@@ -241,6 +303,13 @@ def _limit_memory(megabytes: float) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
 
 
+def _hear() -> None:
+    """A byte asks to stop; the end of what is said ends this process: nobody is left to answer to."""
+    while sys.stdin.buffer.read(1):
+        _asked_to_stop.set()
+    os._exit(1)
+
+
 def _serve() -> NoReturn:
     """The life of the reading process."""
     global _channel, _seconds
@@ -248,7 +317,7 @@ def _serve() -> NoReturn:
     os.dup2(2, 1)  # what libraries print would be taken for an answer
     (length,) = struct.unpack("<Q", sys.stdin.buffer.read(8))
     request = unpack(sys.stdin.buffer.read(length))
-    threading.Thread(target=lambda: (sys.stdin.buffer.read(1), os._exit(1)), daemon=True).start()  # the other end closes: nobody is left to answer to
+    threading.Thread(target=_hear, daemon=True).start()
     _seconds = request["seconds"]
     _alarm()
     try:

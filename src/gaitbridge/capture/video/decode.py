@@ -5,7 +5,7 @@ Nothing but the file itself is opened: playlists that name other files or addres
 
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, NamedTuple
@@ -45,17 +45,19 @@ class Video:
     """A video being read. hz: pictures a second, where the user says it, not the file; size: height and width as shown (turned upright); notes:
     what was odd, counted; total: frames, 0 where unknown."""
 
-    path: Path
+    path: Path | str
     hz: float | None = None
     size: tuple[int, int] = (0, 0)
     total: int = 0
     codec: str = ""
     notes: Counter[str] = field(default_factory=Counter)
+    most_frames: int = MOST_FRAMES
+    torn: str = ""  # what the container said where it could not be read on
 
     def pictures(self) -> Iterator[Picture]:
         """All pictures in order of time; where the clock was set back a part begins. UserError where there is none."""
         clock: Clock[tuple[float, Any]] = Clock(lambda timed: timed[0])
-        with _opened(self.path) as stream:
+        with self._opened() as stream:
             self.codec, number, first, last = str(stream.codec_context.name), 0, 0.0, 0.0
             self.total = int(stream.frames or _expected(stream))
             for part, time_s, (_, frame) in clock.in_order(self._timed(stream)):
@@ -67,8 +69,8 @@ class Video:
                 first, last = time_s if not number else first, time_s
                 yield Picture(number, time_s, pixels, part)
                 number += 1
-                if number >= MOST_FRAMES:
-                    self.notes[f"frames beyond the first {MOST_FRAMES:,} left out"] = 1
+                if number >= self.most_frames:
+                    self.notes[f"frames beyond the first {self.most_frames:,} left out"] = 1
                     return
             self._note(clock)
             lacking = _announced_s(stream) - (last - first)
@@ -76,6 +78,10 @@ class Video:
                 self.notes["seconds that the file announces but lacks: is it cut off?"] = round(lacking)
             if not number:
                 raise UserError(f"{self.path}: it has a video stream, but no picture in it can be decoded: the file is damaged; get it again")
+
+    def _opened(self) -> AbstractContextManager[Any]:
+        """The stream of pictures, open."""
+        return _opened(Path(self.path))
 
     def _note(self, clock: "Clock[tuple[float, Any]]") -> None:
         """Count what was wrong with the times."""
@@ -96,8 +102,9 @@ class Video:
         while True:
             try:
                 packet = next(packets, None)
-            except (av.error.FFmpegError, OSError):
+            except (av.error.FFmpegError, OSError) as error:
                 self.notes["damaged packets"] += 1
+                self.torn = str(getattr(error, "strerror", "") or error).lower()
                 packet = None  # where the container itself is torn nothing can follow
             if packet is None:
                 return
@@ -162,17 +169,22 @@ def _opened(path: Path) -> Iterator[Any]:
             raise UserError(f"{path} cannot be read as a video ({words}): it is cut off, or none; copy it again, or give another, such as MP4, "
                             "Matroska or AVI") from error
         with container:
-            films = [stream for stream in container.streams.video if not stream.disposition & STILL]
-            if container.streams.video and not films:
-                raise UserError(f"{path} has no film in it, only an attached picture, such as a cover: give a recording with pictures")
-            if not films:
-                kinds = ", ".join(sorted({stream.type for stream in container.streams})) or "nothing"
-                raise UserError(f"{path} has no video in it (it has {kinds}): give a recording with pictures")
-            stream = films[0]
-            stream.thread_type = "NONE"
-            if stream.codec_context is None:
-                raise UserError(f"{path}: its codec is unknown: write it anew as H.264")
-            yield stream
+            yield film_in(container, path)
+
+
+def film_in(container: Any, name: Path | str) -> Any:
+    """The first stream of pictures of an open container that is a film. UserError where there is none."""
+    films = [stream for stream in container.streams.video if not stream.disposition & STILL]
+    if container.streams.video and not films:
+        raise UserError(f"{name} has no film in it, only an attached picture, such as a cover: give a recording with pictures")
+    if not films:
+        kinds = ", ".join(sorted({stream.type for stream in container.streams})) or "nothing"
+        raise UserError(f"{name} has no video in it (it has {kinds}): give a recording with pictures")
+    stream = films[0]
+    stream.thread_type = "NONE"
+    if stream.codec_context is None:
+        raise UserError(f"{name}: its codec is unknown: write it anew as H.264")
+    return stream
 
 
 def _announced_s(stream: Any) -> float:

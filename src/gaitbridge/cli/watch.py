@@ -1,0 +1,93 @@
+"""The command watch: sources that go on, and their walks answered as they end."""
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from gaitbridge.cli._app import app
+from gaitbridge.errors import UserError
+
+
+@app.command
+def watch(
+    *sources: Annotated[str, Parameter(name="SOURCE", allow_leading_hyphen=True)], gallery: str, reject: float = 0.01, webhook: str = "",
+    out: Path = Path("watched"),
+    once: bool = False, model: Path | None = None, hz: float | None = None, background: Literal["mog2", "knn"] = "mog2",
+    min_height: float = 48.0, min_seconds: float = 1.0, gap_seconds: float = 1.5, longest_seconds: float = 30.0, fov_deg: float = 60.0,
+    settle_seconds: float = 3.0, stall_seconds: float = 10.0, memory_mb: float = 2000.0,
+) -> None:  # fmt: skip
+    """Watch streams, cameras and folders, and say of each walk who it was, or nobody: a line of JSON each, when the walk has ended.
+
+    Killed and started again with the same --out, it answers what had finished, and nothing twice. Ctrl-C finishes what has begun.
+
+    Parameters
+    ----------
+    sources
+        rtsp:// or http:// streams, cameras of this machine (/dev/video0), folders that fill up with films, films, or - for standard input.
+    gallery
+        The gallery of those who may be named.
+    reject
+        How often a stranger may be named, at most.
+    webhook
+        An address to post each answer to; signed where GAITBRIDGE_WEBHOOK_SECRET is set.
+    out
+        The folder of the journal: walks.jsonl, pictures, and what waits.
+    once
+        Read each source to its end and stop; by default streams are opened again and folders looked into for ever.
+    model
+        The run, if it was moved since the gallery was made.
+    hz
+        Pictures a second, for sources that do not say it or say it wrongly.
+    background
+        The model of the empty scene: mog2 or knn.
+    min_height
+        Pixels that a person must be high.
+    min_seconds
+        A walk is at least so long.
+    gap_seconds
+        A person out of sight for so long has gone: the walk is answered.
+    longest_seconds
+        A person in sight for longer is answered in pieces of this length.
+    fov_deg
+        How wide the lens sees, for the estimate of the view.
+    settle_seconds
+        A film of a folder is whole when it has not changed for so long.
+    stall_seconds
+        A stream from which nothing comes for so long is opened again.
+    memory_mb
+        Memory that reading a source may take.
+    """
+    if find_spec("av") is None:
+        raise UserError("films and streams are read by PyAV, which is not installed: pip install 'gaitbridge[video]' (its wheel carries FFmpeg with "
+                        "GPL parts)")
+    from gaitbridge.capture.video.settings import Settings
+    from gaitbridge.capture.video.sources import source_of
+    from gaitbridge.cli._gallery import run_of
+    from gaitbridge.gallery.gallery import Gallery
+    from gaitbridge.printing import say_json, tell
+    from gaitbridge.service.answering import Answerer
+    from gaitbridge.service.watch import check
+    from gaitbridge.service.watch import watch as go
+    from gaitbridge.service.watching import Options
+
+    for name, value, least in (("--hz", 10.0 if hz is None else hz, 0.1), ("--min-height", min_height, 16), ("--min-seconds", min_seconds, 0.2),
+                               ("--gap-seconds", gap_seconds, 0.2), ("--longest-seconds", longest_seconds, 2),
+                               ("--settle-seconds", settle_seconds, 0.1), ("--stall-seconds", stall_seconds, 1), ("--memory-mb", memory_mb, 100)):
+        if not least <= value < 1e9:
+            raise UserError(f"{name} {value:g}: give {least:g} or more")
+    if not 5 <= fov_deg <= 170:
+        raise UserError(f"--fov-deg {fov_deg:g}: give 5 to 170")
+    if not 0 < reject < 1:
+        raise UserError(f"--reject {reject:g}: give a rate between 0 and 1, such as 0.01")
+    watched = [source_of(word) for word in sources]
+    check(watched)
+    opened = Gallery(gallery)
+    run = run_of(opened, model)
+    answerer = Answerer(opened, run, reject)
+    settings = Settings(size=answerer.size, hz=hz, background=background, min_height_px=min_height, min_s=min_seconds, gap_s=gap_seconds,
+                        fov_deg=fov_deg)
+    options = Options(settings, longest_seconds, stall_seconds, settle_seconds, memory_mb, once)
+    tell(f"watching {', '.join(source.name for source in watched)}; answers also in {out}/walks.jsonl")
+    go(watched, answerer, out, options, say_json, webhook)

@@ -16,7 +16,7 @@ PACKAGE = Path(__file__).parents[1] / "src" / "gaitbridge"
 ORDER = (
     "errors", "machine", "printing", "names", "folders", "documents", "files", "foreign_pickles", "config", "progress", "workers", "types",
     "conventions", "plugins", "store", "store_plans", "run_documents",
-    "geometry", "simulation", "capture", "data", "models", "losses", "methods",
+    "geometry", "walks", "simulation", "capture", "data", "models", "losses", "methods",
     "evaluation", "training", "gallery", "inference", "service", "report", "cli", "__main__",
 )
 

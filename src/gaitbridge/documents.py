@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -55,6 +55,15 @@ def parsed(text: str, shape: type[Shape], where: str, remedy: str, nan: bool = F
     except ValueError as error:  # no JSON, or a whole number of thousands of digits
         raise damaged(where, error, remedy) from error
     return found
+
+
+def checked_shape(found: object, shape: type[Shape], where: str, remedy: str) -> Shape:
+    """A part of a document that was read already, as its shape; where: its place, for the error. StoreError where it is none."""
+    try:
+        _adapter(shape).validate_python(found, strict=True)  # type: ignore[arg-type]
+    except ValidationError as error:
+        raise damaged(where, _first(error), remedy) from error
+    return cast(Shape, found)
 
 
 def read_text(path: Path, remedy: str) -> str:

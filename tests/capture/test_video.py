@@ -1,6 +1,7 @@
 """`gaitbridge capture video` on films whose walkers are known."""
 
 import json
+import re
 import shutil
 from collections import Counter
 from pathlib import Path
@@ -40,8 +41,8 @@ def test_a_walker_is_found_frame_by_frame(films: Path, tmp_path: Path) -> None:
     capture(films / "one.mkv", tmp_path / "s", "--site", "hall", "--time", "2026-05-01T14:30:00+02:00", "--licence", "ours")
     store = Store(tmp_path / "s")
     (row,) = store.rows
-    assert row["key"] == "one-0001/one-0001-01/270"
-    assert row["person"] == "one-0001"
+    assert re.fullmatch(r"hall-20260501T1430-[0-9a-f]{8}-0001", row["person"])
+    assert row["key"] == f"{row['person']}/01/270"
     assert row["split"] == "test"
     assert row["camera"] == "hall"
     assert row["source"] == "one.mkv"  # and no folder
@@ -112,11 +113,31 @@ def test_enrolment_is_of_one_person(films: Path, tmp_path: Path, capsys: pytest.
     assert not (tmp_path / "t").exists()
 
 
-def test_files_of_one_name_are_kept_apart(films: Path, tmp_path: Path) -> None:
+def test_files_of_one_name_are_kept_apart(films: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "other").mkdir()
     shutil.copy(films / "back.mkv", tmp_path / "other" / "one.mkv")
     capture(films / "one.mkv", tmp_path / "other" / "one.mkv", tmp_path / "s")
-    assert {row["person"] for row in Store(tmp_path / "s").rows} == {"one-0001", "one-2-0001"}
+    people = sorted(row["person"] for row in Store(tmp_path / "s").rows)
+    assert [re.sub(r"-[0-9a-f]{8}-", "-HASH-", person) for person in people] == ["one-2-HASH-0001", "one-HASH-0001"]
+    shutil.copy(films / "one.mkv", tmp_path / "other" / "copy.mkv")
+    capture(films / "one.mkv", tmp_path / "other" / "copy.mkv", tmp_path / "t", code=2)
+    assert "two files are the same recording (one and copy): give one of them" in capsys.readouterr().err
+    assert not (tmp_path / "t").exists()
+
+
+def test_a_track_is_called_as_no_other_and_always_so(films: Path, tmp_path: Path) -> None:
+    """Two days' gate.mkv are not one man; the same recording is, wherever it lies; other options count tracks otherwise."""
+    for day, film in (("monday", "one.mkv"), ("tuesday", "back.mkv"), ("copy", "one.mkv")):
+        (tmp_path / day).mkdir()
+        shutil.copy(films / film, tmp_path / day / "gate.mkv")
+        capture(tmp_path / day / "gate.mkv", tmp_path / f"s-{day}", "--site", "gate")
+    capture(tmp_path / "monday" / "gate.mkv", tmp_path / "s-other", "--site", "gate", "--min-height", "50")
+    keys = {day: [row["key"] for row in Store(tmp_path / f"s-{day}").rows] for day in ("monday", "tuesday", "copy", "other")}
+    assert keys["monday"] == keys["copy"]
+    assert len({tuple(found) for found in keys.values()}) == 3
+    (file,) = Store(tmp_path / "s-monday").document["about"]["files"]
+    assert file["named"] is False
+    assert file["recording"].startswith(file["sequences"][0]["track"].split("-")[1])
 
 
 def test_previews(films: Path, tmp_path: Path) -> None:

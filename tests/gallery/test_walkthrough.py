@@ -114,10 +114,14 @@ def test_refusals_are_one_line(said: dict[str, str], tmp_path: Path, capsys: pyt
     write_shard(tmp_path / "camera", "one", [sequence])
     finish_store(tmp_path / "camera", ["one"], {})
     assert "has range_views" in fails(capsys, "gallery", "search", "known", tmp_path / "camera", "--probe", "lidar")
-    tracks = [replace(sequence, labels=replace(sequence.labels, key=f"film-{n:04d}/film-{n:04d}-01/090", person=f"film-{n:04d}")) for n in range(3)]
+    names = [f"gate-3f9a2c71-{n:04d}" for n in range(3)]
+    tracks = [replace(sequence, labels=replace(sequence.labels, key=f"{name}/01/090", person=name)) for name in names]
     write_shard(tmp_path / "film", "film", tracks)
-    finish_store(tmp_path / "film", ["film"], {"kind": "captured"})
-    assert "3 of its people are tracks, such as film-0000" in fails(capsys, "calibrate", empty, tmp_path / "film")
+    finish_store(tmp_path / "film", ["film"], {"kind": "captured", "files": [{"name": "film"}]})
+    assert "was captured by an earlier version" in fails(capsys, "calibrate", empty, tmp_path / "film")
+    file = {"recording": "3f9a2c71", "named": False, "sequences": [{"key": f"{name}/01/090", "track": name, "start_s": 1.0} for name in names]}
+    finish_store(tmp_path / "film", ["film"], {"kind": "captured", "files": [file]})
+    assert "3 of its people are tracks, such as gate-3f9a2c71-0000" in fails(capsys, "calibrate", empty, tmp_path / "film")
     about = json.loads((empty / "gallery.json").read_text())
     (empty / "gallery.json").write_text(json.dumps({**about, "weights_hash": "0" * 32}))
     assert "templates of another network" in fails(capsys, "gallery", "enrol", empty, "north")

@@ -68,15 +68,13 @@ def unseen(run: Any, source: Any, numbers: list[int], chosen_by_hand: bool) -> l
 
 def known_people(source: Any, numbers: Sequence[int]) -> None:
     """UserError where people are tracks of recordings: one person may be several of those, who would count as strangers to themselves."""
+    from gaitbridge.data.captured import nameless
     from gaitbridge.errors import UserError
 
-    if source.document["about"].get("kind") != "captured":
-        return
-    rows = [source.rows[number] for number in numbers]
-    tracks = {row["person"] for row in rows if row["key"].split("/")[1].startswith(f"{row['person']}-")}
-    if tracks:
+    if tracks := nameless(source, numbers):
         raise UserError(f"{source.path}: {len(tracks)} of its people are tracks, such as {min(tracks)}, and nobody knows who came by twice: "
-                        "calibrate on people known by name (captured with --person NAME, one recording each; imported; or simulated)")
+                        f"calibrate with --from-captures, or on people known by name (captured with --person NAME, one recording each; imported; "
+                        "or simulated)")
 
 
 def sensor_name(sensor: str | None) -> str:

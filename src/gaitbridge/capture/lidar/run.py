@@ -23,7 +23,7 @@ from gaitbridge.capture.isolated import run_isolated
 from gaitbridge.capture.lidar.detect import Settings, find
 from gaitbridge.capture.lidar.recordings import Recording
 from gaitbridge.capture.lidar.walk import Walk, walks
-from gaitbridge.capture.stores import FOLDER, Told, names_of, start, undo, view_label
+from gaitbridge.capture.stores import FOLDER, Told, different, key_of, names_of, recording_hash, recording_name, start, undo, view_label
 from gaitbridge.errors import UserError
 from gaitbridge.files import alone, write_json
 from gaitbridge.progress import Progress, silent
@@ -35,13 +35,18 @@ Show = Callable[[str, dict[str, Any], list[Walk]], None]  # name of the recordin
 
 @dataclass
 class RecordingReport:
-    """What became of one recording. out: tracks that were left out, by reason; walks: what is known of each sequence."""
+    """What became of one recording. out: tracks that were left out, by reason; walks: what is known of each sequence.
+
+    recording: its hash (`stores.recording_hash`); named: its people are known by name, and are not tracks.
+    """
 
     name: str
     source: str
     facts: dict[str, Any] = field(default_factory=dict)
     out: Counter[str] = field(default_factory=Counter)
     walks: list[dict[str, Any]] = field(default_factory=list)
+    recording: str = ""
+    named: bool = False
 
 
 @dataclass(frozen=True)
@@ -67,7 +72,7 @@ def capture_lidar(
         raise UserError("--time is of one recording: capture these one by one, each to a store of its own")
     names = names_of(map(_stem, recordings), nameless="lidar", what="recordings")
     with alone(store):
-        _start(recordings, names, store, settings, told, {"size": list(size), "points": points})
+        hashes = _start(recordings, names, store, settings, told, {"size": list(size), "points": points})
         reports = []
         try:
             for number, (recording, name) in enumerate(zip(recordings, names, strict=True)):
@@ -77,7 +82,7 @@ def capture_lidar(
                     of = f" ({number + 1} of {len(recordings)})" if len(recordings) > 1 else ""
                     found = run_isolated(find, list(recording.files), recording.name, asdict(settings), seconds=stall_s, megabytes=megabytes,
                                          what=recording.name, progress=_named(progress, recording.name + of))  # fmt: skip
-                    report, kept = _shard(store, name, recording, found, told, settings, size, points)
+                    report, kept = _shard(store, name, recording, found, told, settings, size, points, hashes[name])
                     if show is not None:
                         show(recording.name, found, kept)
                 reports.append(report)
@@ -105,12 +110,18 @@ def _stem(recording: Recording) -> str:
     return recording.name if len(recording.files) > 1 or recording.files[0].is_dir() else Path(recording.name).stem
 
 
-def _start(recordings: Rows[Recording], names: Rows[str], store: Path, settings: Settings, told: Told, shape: dict[str, Any]) -> None:
-    """Recordings and options to the plan."""
+def _start(
+    recordings: Rows[Recording], names: Rows[str], store: Path, settings: Settings, told: Told, shape: dict[str, Any]
+) -> dict[str, str]:
+    """Recordings and options to the plan; the hash of each recording, by name."""
+    options = asdict(settings) | {"sensor": _sensor_text(settings.sensor)}
+    hashes = {name: recording_hash(recording.files, options) for name, recording in zip(names, recordings, strict=True)}
+    different(hashes, "recordings")
     start(store, {
-        "settings": asdict(settings) | {"sensor": _sensor_text(settings.sensor)}, "told": asdict(told),
+        "settings": options, "told": asdict(told),
         "recordings": {name: _identity(recording) for name, recording in zip(names, recordings, strict=True)}, "views": shape,
     })  # fmt: skip
+    return hashes
 
 
 def _sensor_text(sensor: str | None) -> str:
@@ -139,9 +150,10 @@ def finished(store: Path, name: str) -> RecordingReport | None:
 
 
 def _shard(
-    store: Path, name: str, recording: Recording, found: dict[str, Any], told: Told, settings: Settings, size: tuple[int, int], points: bool
+    store: Path, name: str, recording: Recording, found: dict[str, Any], told: Told, settings: Settings, size: tuple[int, int], points: bool,
+    digest: str,
 ) -> tuple[RecordingReport, list[Walk]]:
-    """Write the shard of one recording (none where nobody walks) and its report."""
+    """Write the shard of one recording (none where nobody walks) and its report. digest: the recording's hash."""
     kept, out = walks(found, settings.gates, size)
     if told.person:
         _alone(recording, kept, told.person)
@@ -150,11 +162,13 @@ def _shard(
              "background": found["background"], "clusters": len(found["scan"]), "hz": _rate(times),
              "parts": int(found["part"][-1]) + 1, "late": found["late"], "left_out": found["left_out"],
              "moved_m": float(np.linalg.norm(T[:, :3, 3] - T[0, :3, 3], axis=1).max())}  # fmt: skip
-    report = RecordingReport(name, recording.name, facts, out)
-    sequences = [_sequence(name, recording, walk, facts, told, points) for walk in kept]
+    report = RecordingReport(name, recording.name, facts, out, recording=digest, named=bool(told.person))
+    prefix = recording_name(told.site or name, _when(told, 0.0, float(found["clock_s"][0])), digest)
+    sequences = [_sequence(f"{prefix}-{walk.number:04d}", recording, walk, facts, told, points) for walk in kept]
     for sequence, walk in zip(sequences, kept, strict=True):
-        about = {"key": sequence.labels.key, "start_s": round(walk.start_s, 6), "frames": len(walk.time_s), "points": float(np.median(walk.counts)),
-                 "distance_m": round(walk.distance_m, 3), "height_m": round(walk.height_m, 3), "speed_mps": round(walk.speed_mps, 3),
+        about = {"key": sequence.labels.key, "track": f"{prefix}-{walk.number:04d}", "start_s": round(walk.start_s, 6),
+                 "frames": len(walk.time_s), "points": float(np.median(walk.counts)), "distance_m": round(walk.distance_m, 3),
+                 "height_m": round(walk.height_m, 3), "speed_mps": round(walk.speed_mps, 3),
                  "view_deg": None if math.isnan(walk.view_deg) else round(walk.view_deg, 3)}  # fmt: skip
         if facts["parts"] > 1:
             about["part"] = int(found["part"][walk.first_scan])
@@ -176,8 +190,8 @@ def _rate(times: np.ndarray) -> float:
 
 def _when(told: Told, start_s: float, clock_s: float) -> datetime | None:
     """When a walk began: so long after the time that the user says, or by the LiDAR's clock where it shows a date."""
-    if told.time:
-        return datetime.fromisoformat(told.time) + timedelta(seconds=start_s)
+    if told.began:
+        return told.began + timedelta(seconds=start_s)
     return datetime.fromtimestamp(clock_s, UTC) if 1e9 < clock_s < 4e9 else None
 
 
@@ -189,12 +203,11 @@ def _alone(recording: Recording, kept: Rows[Walk], person: str) -> None:
                             "recordings of one person; cut it, or leave --person out")
 
 
-def _sequence(name: str, recording: Recording, walk: Walk, facts: dict[str, Any], told: Told, points: bool) -> Sequence:
-    """What the store keeps of a walk. Its time begins at 0."""
-    number = f"{name}-{walk.number:04d}"
+def _sequence(number: str, recording: Recording, walk: Walk, facts: dict[str, Any], told: Told, points: bool) -> Sequence:
+    """What the store keeps of the walk called `number`. Its time begins at 0."""
     person, view = told.person or number, view_label(walk.view_deg)
     labels = Labels(
-        key=f"{person}/{number}-01/{view}", person=person, split=told.split, condition="", take=0, view=view, view_deg=walk.view_deg,
+        key=key_of(person, number, 0, view), person=person, split=told.split, condition="", take=0, view=view, view_deg=walk.view_deg,
         distance_m=walk.distance_m, camera="", lidar=told.site or facts["lidar"], camera_hz=math.nan, lidar_hz=facts["hz"] or math.nan,
         source=recording.name, licence=told.licence,
     )  # fmt: skip

@@ -10,7 +10,10 @@ from gaitbridge.capture.video.gates import FRAME_GATES, SEQUENCE_GATES
 
 @dataclass
 class FileReport:
-    """What became of one file. out: frames that each gate kept out; sequences: key, start_s in the file, frames, time."""
+    """What became of one file. out: frames that each gate kept out; sequences: key, track, start_s in the file, frames, time.
+
+    recording: its hash (`stores.recording_hash`); named: its people are known by name, and are not tracks.
+    """
 
     name: str
     file: str
@@ -22,6 +25,8 @@ class FileReport:
     out: Counter[str] = field(default_factory=Counter)
     notes: Counter[str] = field(default_factory=Counter)
     sequences: list[dict[str, Any]] = field(default_factory=list)
+    recording: str = ""
+    named: bool = False
 
 
 def count_lines(reports: Rows[FileReport]) -> list[tuple[str, int]]:

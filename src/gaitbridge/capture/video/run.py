@@ -10,7 +10,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence as Rows
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from gaitbridge.capture.isolated import run_isolated
-from gaitbridge.capture.stores import FOLDER, Told, names_of, start, undo, view_label
+from gaitbridge.capture.stores import FOLDER, Told, different, key_of, names_of, recording_hash, recording_name, start, undo, view_label
 from gaitbridge.capture.video.reports import FileReport, count_lines, nobody
 from gaitbridge.capture.video.settings import Settings
 from gaitbridge.errors import UserError
@@ -53,7 +53,7 @@ def capture_videos(
     _check(files, store, told, preview, sheet)
     names = names_of((file.stem for file in files), nameless="video", what="files")
     with alone(store):
-        _start(files, names, store, settings, told)
+        hashes = _start(files, names, store, settings, told)
         reports: list[FileReport] = []
         try:
             for file, name in zip(files, names, strict=True):
@@ -62,7 +62,7 @@ def capture_videos(
                     (store / "store.json").unlink(missing_ok=True)
                     show = _named(progress, file, files)
                     found = run_isolated(READER, file, asdict(settings), seconds=stall_s, megabytes=megabytes, progress=show)
-                    report = _shard(store, name, file, found, told)
+                    report = _shard(store, name, file, found, told, hashes[name])
                     if preview is not None:
                         out = preview if len(files) == 1 else preview.with_stem(f"{preview.stem}-{name}")
                         _preview(file, found, report, out, settings, stall_s, megabytes, show)
@@ -109,12 +109,26 @@ def _check(files: Rows[Path], store: Path, told: Told, preview: Path | None, she
         raise UserError(f"--sheet {sheet}: end its name in .png")
 
 
-def _start(files: Rows[Path], names: Rows[str], store: Path, settings: Settings, told: Told) -> None:
-    """Files and options to the plan."""
+def _start(files: Rows[Path], names: Rows[str], store: Path, settings: Settings, told: Told) -> dict[str, str]:
+    """Files and options to the plan; the hash of each recording, by name."""
     stats = {name: [canonical(file.name), file.stat().st_size, file.stat().st_mtime_ns] for file, name in zip(files, names, strict=True)}
-    path = settings.model_path
-    model = hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest() if path is not None and path.is_file() else ""
+    model = _model_hash(settings)
+    options = asdict(settings) | {"model": model}
+    hashes = {name: recording_hash([file], options) for file, name in zip(files, names, strict=True)}
+    different(hashes, "files")
     start(store, {"files": stats, "settings": asdict(settings), "told": asdict(told), "model": model})
+    return hashes
+
+
+def _segmenter(settings: Settings) -> str:
+    """What told people from the scene, for those who compare walks of several captures: a model by its name and hash."""
+    return f"{settings.model_path.name} {_model_hash(settings)[:8]}" if settings.model_path else settings.background
+
+
+def _model_hash(settings: Settings) -> str:
+    """The hash of the user's own model, or nothing."""
+    path = settings.model_path
+    return hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest() if path is not None and path.is_file() else ""
 
 
 def finished(store: Path, name: str) -> FileReport | None:
@@ -127,22 +141,25 @@ def finished(store: Path, name: str) -> FileReport | None:
     return report if not report.sequences or shard_path(store, name).is_file() else None
 
 
-def _shard(store: Path, name: str, file: Path, found: dict[str, Any], told: Told) -> FileReport:
-    """Write the shard of one file and its report."""
-    report = FileReport(name, canonical(file.name), found["frames"], found["rate_hz"], len(found["tracks"]), notes=Counter(found["notes"]))
+def _shard(store: Path, name: str, file: Path, found: dict[str, Any], told: Told, recording: str) -> FileReport:
+    """Write the shard of one file and its report. recording: its hash."""
+    report = FileReport(name, canonical(file.name), found["frames"], found["rate_hz"], len(found["tracks"]), notes=Counter(found["notes"]),
+                        recording=recording, named=bool(told.person))
+    prefix = recording_name(told.site or name, told.began, recording)
     sequences: list[Sequence] = []
     for track in found["tracks"]:
         report.people_frames += len(track["frame"])
         report.kept_frames += sum(map(len, track["runs"]))
         report.out.update(reason for reason in track["reason"].tolist() if reason)
         for take, (run, view) in enumerate(zip(track["runs"], track["views"], strict=True)):
-            sequences.append(_sequence(name, file, found, track, take, run, view, told))
+            number = f"{prefix}-{track['number'] + 1:04d}"
+            sequences.append(_sequence(name, file, found, track, number, take, run, view, told))
             start_s = float(track["time_s"][run[0]]) - found["first_s"]
-            about = {"key": sequences[-1].labels.key, "frames": len(run), "start_s": round(start_s, 6)}
+            about = {"key": sequences[-1].labels.key, "track": number, "frames": len(run), "start_s": round(start_s, 6)}
             if found["parts"] > 1:
                 about["part"] = track["part"]
-            if told.time:
-                about["time"] = (datetime.fromisoformat(told.time) + timedelta(seconds=start_s)).isoformat()
+            if told.began:
+                about["time"] = (told.began + timedelta(seconds=start_s)).isoformat()
             report.sequences.append(about)
     if told.person:
         _alone(file, found)
@@ -155,13 +172,12 @@ def _shard(store: Path, name: str, file: Path, found: dict[str, Any], told: Told
 
 
 def _sequence(
-    name: str, file: Path, found: dict[str, Any], track: dict[str, Any], take: int, run: np.ndarray, view_deg: float, told: Told
+    name: str, file: Path, found: dict[str, Any], track: dict[str, Any], number: str, take: int, run: np.ndarray, view_deg: float, told: Told
 ) -> Sequence:
-    """One good run of a track. Its time begins at 0."""
-    number = f"{name}-{track['number'] + 1:04d}"
+    """One good run of the track called `number`. Its time begins at 0."""
     person, view = told.person or number, view_label(view_deg)
     labels = Labels(
-        key=f"{person}/{number}-{take + 1:02d}/{view}", person=person, split=told.split, condition="", take=take, view=view, view_deg=view_deg,
+        key=key_of(person, number, take, view), person=person, split=told.split, condition="", take=take, view=view, view_deg=view_deg,
         distance_m=math.nan, camera=told.site or name, lidar="", camera_hz=found["rate_hz"], lidar_hz=math.nan, source=canonical(file.name),
         licence=told.licence,
     )  # fmt: skip
@@ -204,8 +220,9 @@ def _about(settings: Settings, told: Told, reports: Rows[FileReport]) -> dict[st
     files = [{**vars(report), "out": dict(report.out), "notes": dict(report.notes)} for report in reports]
     kept = {name: value for name, value in asdict(settings).items() if name != "model"}
     model = settings.model_path.name if settings.model_path else ""
-    return {"kind": "captured", "sensor": "camera", "gaitbridge": version("gaitbridge"), "settings": kept | {"model": model}, "time": told.time,
-            "site": told.site, "files": files, "summary": [{"what": what, "found": found} for what, found in count_lines(reports)]}
+    return {"kind": "captured", "sensor": "camera", "gaitbridge": version("gaitbridge"), "settings": kept | {"model": model},
+            "segmenter": _segmenter(settings), "time": told.time, "site": told.site, "files": files,
+            "summary": [{"what": what, "found": found} for what, found in count_lines(reports)]}
 
 
 def _sheet(store: Path, sheet: Path) -> None:
@@ -214,4 +231,4 @@ def _sheet(store: Path, sheet: Path) -> None:
 
     opened = Store(store)
     frames = [opened.read(number, ["silhouettes"]).arrays["silhouettes"] for number in range(len(opened.rows))]
-    write_sheet(frames, [row["key"].split("/")[1] for row in opened.rows], sheet)
+    write_sheet(frames, [row["key"].rpartition("/")[0] for row in opened.rows], sheet)

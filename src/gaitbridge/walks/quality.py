@@ -1,0 +1,117 @@
+"""How good a recorded walk is to recognise somebody by: is it a person, whole, alone, and do they walk?
+
+Its parts are shares from 0 to 1, each a ramp between what no walker showed and what nearly all showed (docs/capture.md has the table); the score
+is the least of them, as a chain holds no better than its weakest link. What cannot be known, such as steps in a third of a second, is None and
+takes no part.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from gaitbridge.walks import figure, legs
+
+FLOOR = 0.2  # what is enrolled and searched with scores as much
+NONSENSE = 0.05  # below, it is no walk of anybody: noise, an arm, half a body
+HIGH = 64
+MOST_FRAMES = 400  # looked at, in the middle of a longer walk
+LEAST_FRAMES, LEAST_S = 6, 0.45  # to see legs part; of less only the figure is judged
+ENOUGH_FRAMES = 8
+NAMES = ("score", "solid", "whole", "legs", "steps", "presence")  # of the stored array, NaN where a part is unknown
+
+WORDS = {
+    "frames": "too few frames in which anything shows",
+    "solid": "it is not one solid figure of a person's proportions",
+    "whole": "it is cut off: head and feet are not in the picture",
+    "legs": "its legs do not part and cross",
+    "steps": "no step can be counted",
+    "presence": "the people model sees no person in it",
+}
+
+
+@dataclass(frozen=True)
+class Quality:
+    """A walk judged. frames: those in which something shows; duration_s: None where there are no times; the parts as in `WORDS`; steps: counted."""
+
+    frames: int
+    duration_s: float | None
+    solid: float | None
+    whole: float | None
+    legs: float | None
+    steps: float | None
+    presence: float | None
+    score: float | None  # None where nothing of it can be judged, such as a drawn pose
+
+    def array(self) -> np.ndarray:
+        """As a store keeps it: float32 [6] of NAMES."""
+        return np.array([np.nan if (value := getattr(self, name)) is None else value for name in NAMES], np.float32)
+
+    def document(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return {name: round(value, 3) if isinstance(value, float) else value for name, value in asdict(self).items()}
+
+
+def walk_quality(arrays: Mapping[str, np.ndarray], time_s: np.ndarray | None = None) -> Quality:
+    """Judge a walk by its arrays by name (types.ARRAYS): `silhouettes`, else `range_views` or `depth_pictures`; `presence` and `landmarks` count
+    where they are. time_s [T]: seconds, where known."""
+    if "silhouettes" in arrays:
+        masks = np.asarray(arrays["silhouettes"]) > 127
+    else:
+        return Quality(0, None, None, None, None, None, None, None)
+    if len(masks) > MOST_FRAMES:
+        first = (len(masks) - MOST_FRAMES) // 2
+        masks, time_s = masks[first : first + MOST_FRAMES], None if time_s is None else time_s[first : first + MOST_FRAMES]
+    if (step := round(masks.shape[1] / HIGH)) > 1:  # the ramps were measured on pictures of 64 rows
+        masks = masks[:, step // 2 :: step, step // 2 :: step]
+    shown = masks.any((1, 2)) if masks.size else np.zeros(len(masks), bool)
+    masks, times = masks[shown], None if time_s is None else np.asarray(time_s, float)[shown]
+    frames, duration = len(masks), None if times is None or not len(times) else float(times[-1] - times[0])
+    if not frames:
+        return Quality(0, duration, 0.0, 0.0, 0.0, 0.0, None, 0.0)
+    parts: dict[str, float | None] = {"solid": _solid(masks), "whole": _whole(masks), "legs": None}
+    counted: float | None = None
+    if frames >= LEAST_FRAMES and (duration is None or duration >= LEAST_S):
+        parts["legs"], counted = _legs(masks), legs.steps(masks, times)
+    presence = float(np.median(arrays["presence"])) if len(arrays.get("presence", ())) else None
+    links = [min(1.0, frames / ENOUGH_FRAMES), *(value for value in parts.values() if value is not None)]
+    links += [] if counted is None else [_ramp(counted, 0.3, 1.5)]
+    links += [] if presence is None else [_ramp(presence, 0.1, 0.6)]
+    return Quality(frames, duration, parts["solid"], parts["whole"], parts["legs"], counted, presence, float(min(links)))
+
+
+def problem(quality: Quality, floor: float = FLOOR) -> str:
+    """Why a walk falls below the floor, or nothing."""
+    if quality.score is None or quality.score >= floor:
+        return ""
+    links = {"frames": min(1.0, quality.frames / ENOUGH_FRAMES), "solid": quality.solid, "whole": quality.whole, "legs": quality.legs,
+             "steps": None if quality.steps is None else _ramp(quality.steps, 0.3, 1.5),
+             "presence": None if quality.presence is None else _ramp(quality.presence, 0.1, 0.6)}
+    weakest = min((name for name, value in links.items() if value is not None), key=lambda name: links[name] or 0.0)
+    return f"its quality is {quality.score:.2f}, below {floor:g}: {WORDS[weakest]}"
+
+
+def _ramp(value: float | np.ndarray, low: float, high: float) -> Any:
+    """0 at `low`, 1 at `high`, which may be the lower one."""
+    found = np.clip((value - low) / (high - low), 0.0, 1.0)
+    return found if isinstance(value, np.ndarray) else float(found)
+
+
+def _solid(masks: np.ndarray) -> float:
+    """One filled figure as stout as people are, with nobody beside it."""
+    stout = figure.fill(masks)
+    each = [_ramp(stout, 0.07, 0.11), _ramp(stout, 0.34, 0.26), _ramp(figure.stretches(masks), 3.0, 2.0),
+            _ramp(figure.largest_piece(masks), 0.5, 0.85), _ramp(figure.beside(masks), 0.13, 0.06)]
+    return float(np.median(np.min(each, axis=0)))
+
+
+def _whole(masks: np.ndarray) -> float:
+    """Share of frames that end in feet."""
+    return float(np.mean(_ramp(figure.soles(masks), 0.25, 0.17)))
+
+
+def _legs(masks: np.ndarray) -> float:
+    """Legs that change, more than the trunk does, by parting."""
+    changed, ratio = legs.leg_changes(masks)
+    return float(min(_ramp(changed, 0.1, 0.3), _ramp(ratio, 0.9, 1.4), _ramp(legs.parting(masks), 0.1, 0.3)))

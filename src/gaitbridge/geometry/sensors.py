@@ -22,6 +22,11 @@ def beam_tables() -> dict[str, dict[str, Any]]:
     return found
 
 
+def is_name(given: str | Path) -> bool:
+    """Whether a LiDAR is given by its maker's name, which leaves open how it was set, and not by a file or a dataset's own grid."""
+    return str(given) in AZIMUTH_STEPS_DEG
+
+
 def open_sensor(name: str | Path) -> Projection:
     """The projection `name` of SENSORS, or of a .json file whose keys are those of `Projection`; UserError for anything else.
 

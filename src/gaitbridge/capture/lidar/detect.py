@@ -28,6 +28,7 @@ from gaitbridge.geometry.projection import Projection
 OFF_GROUND_M = 0.1  # above the ranges' noise and the ground's roughness; the soles are lost
 BODY_M = (0.25, 2.5)  # at these heights other things crowd a person: low grass and branches above do not
 HIGHEST_M = 4.0  # more is not looked at: enough to tell trees, posts and walls from people
+BEAM_POINTS = 8_000  # of a scan, to measure the beams by; the first scan alone may look into the sky where somebody comes to stand
 SHOWN = 20_000  # points of the scene, for a picture
 UNITS = {"m": 1.0, "cm": 0.01, "mm": 0.001}
 MOST_SCANS = 200_000
@@ -60,8 +61,8 @@ def find(files: list[Path], name: str, settings: dict[str, Any]) -> dict[str, An
     the scan's time. UserError where the recording cannot be used.
     """
     own = Settings(**settings | {"gates": Gates(**settings["gates"])})
-    still, first, times = _first_pass(files, name, own)
-    sensor = geometry.sensor_of(first, own.sensor, name)
+    still, first, times, beams = _first_pass(files, name, own)
+    sensor = geometry.sensor_of(first, own.sensor, name, beams)
     return _second_pass(files, name, own, still, sensor, times)
 
 
@@ -89,9 +90,10 @@ def _clock() -> Clock[Scan]:
     return Clock(lambda scan: scan.time_s)
 
 
-def _first_pass(files: list[Path], name: str, settings: Settings) -> tuple[np.ndarray, Scan, Times]:
-    """The background's voxels; the fullest of the first scans; the scans' times."""
+def _first_pass(files: list[Path], name: str, settings: Settings) -> tuple[np.ndarray, Scan, Times, tuple[np.ndarray, np.ndarray] | None]:
+    """The background's voxels; the fullest of the first scans; the scans' times; some points of many scans and their beams, where they say them."""
     counted = background.Occupancy()
+    beams: list[tuple[np.ndarray, np.ndarray]] = []
     first: Scan | None = None
     given: list[tuple[int, float | None, float | None]] = []
     points = 0
@@ -102,12 +104,16 @@ def _first_pass(files: list[Path], name: str, settings: Settings) -> tuple[np.nd
         points += len(scan.points)
         if counted.wanted() and len(scan.points):
             counted.add(_upright(scan, settings))
+            if scan.ring is not None and len(beams) < background.KEPT:
+                some = slice(len(beams) % 7, None, -(-len(scan.points) // BEAM_POINTS))
+                beams.append((scan.points[some], scan.ring[some]))
         if first is None or (number < 20 and len(scan.points) > len(first.points)):
             first = scan
     if first is None or not points:
         raise UserError(f"{name}: it has {len(given)} scans without a point: record again, or give another file")
     times = _times(given, name, settings.hz, clock)
-    return _still(counted, float(np.ptp(times.scan_s))), first, times
+    named = (np.concatenate([points for points, _ in beams]), np.concatenate([ring for _, ring in beams])) if beams else None
+    return _still(counted, float(np.ptp(times.scan_s))), first, times, named
 
 
 def _upright(scan: Scan, settings: Settings) -> np.ndarray:

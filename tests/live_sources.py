@@ -38,20 +38,33 @@ class Recogniser:
 
 
 def late_walkers(
-    path: Path, walkers: int = 1, empty_s: float = 7.0, codec: str = "libx264", room: np.ndarray | None = None, last_s: float = 9.0
-) -> Path:
-    """A film of an empty scene, then one walker after another, each some seconds, with an empty while behind each; it ends `last_s` after the last
+    path: Path, walkers: int = 1, empty_s: float = 7.0, codec: str = "libx264", room: np.ndarray | None = None, last_s: float = 9.0,
+    rate_hz: float = RATE_HZ, behind_s: float = 2.5,
+) -> Path:  # fmt: skip
+    """A film of an empty scene, then one walker after another, 60 pictures each, with an empty while behind each; it ends `last_s` after the last
     came."""
     if codec not in av.codecs_available:
         pytest.skip(f"this PyAV has no {codec}")
     room = scene() if room is None else room
-    pictures = [paint([], [], k, room) for k in range(round(empty_s * RATE_HZ))]
+    pictures = [paint([], [], k, room) for k in range(round(empty_s * rate_hz))]
     for number in range(walkers):
         masks = walk(60, step=4.0 if number % 2 == 0 else -4.0, height=90.0 + number)
         pictures += [paint([mask], [(30, 30, 200)], k + 100 * number, room) for k, mask in enumerate(masks)]
-        pictures += [paint([], [], k, room) for k in range(round(2.5 * RATE_HZ))]
-    pictures = pictures[: len(pictures) - max(0, 60 + round(2.5 * RATE_HZ) - round(last_s * RATE_HZ))]
-    return write_video(path, pictures, times(len(pictures), RATE_HZ), codec)
+        pictures += [paint([], [], k, room) for k in range(round(behind_s * rate_hz))]
+    pictures = pictures[: len(pictures) - max(0, 60 + round(behind_s * rate_hz) - round(last_s * rate_hz))]
+    return write_video(path, pictures, times(len(pictures), rate_hz), codec, options={"bf": "0", "g": "12"})  # as cameras have it
+
+
+def red_is_a_person(path: Path) -> Path:
+    """An ONNX model for which red is people: it has nothing to learn first."""
+    pytest.importorskip("onnxruntime")
+    onnx = pytest.importorskip("onnx")
+    helper, number = onnx.helper, onnx.TensorProto.FLOAT
+    given, found = (helper.make_tensor_value_info(name, number, shape) for name, shape in (("x", [1, 3, "H", "W"]), ("y", [1, 1, "H", "W"])))
+    constants = [helper.make_tensor("w", number, [1, 3, 1, 1], [4.0, -4.0, -4.0]), helper.make_tensor("b", number, [1], [-1.0])]
+    graph = helper.make_graph([helper.make_node("Conv", ["x", "w", "b"], ["y"])], "red", [given], [found], constants)
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9), str(path))
+    return path
 
 
 def watched(out: Path, *words: str | Path, recogniser: Any = None, webhook: str = "", **options: Any) -> list[dict[str, Any]]:
@@ -73,6 +86,7 @@ import sys, json, time
 from pathlib import Path
 from live_sources import Recogniser
 from gaitbridge.capture.video.sources import source_of
+from gaitbridge.capture.video.settings import Settings
 from gaitbridge.printing import say_json
 from gaitbridge.service.watch import watch
 from gaitbridge.service.watching import Options
@@ -82,7 +96,9 @@ class Slow(Recogniser):
         time.sleep(float(sys.argv[1]))
         return super().answer(walk)
 
-watch([source_of(word) for word in sys.argv[4:]], Slow(), Path(sys.argv[2]), Options(**json.loads(sys.argv[3])), say_json)
+options = json.loads(sys.argv[3])
+options["settings"] = Settings(**options.get("settings", {}))
+watch([source_of(word) for word in sys.argv[4:]], Slow(), Path(sys.argv[2]), Options(**options), say_json)
 """
 
 

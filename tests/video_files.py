@@ -46,7 +46,10 @@ def paint(masks: Sequence[np.ndarray], colours: Sequence[tuple[int, int, int]], 
     return np.clip(picture + np.random.default_rng(seed).normal(0, 2, picture.shape), 0, 255).astype(np.uint8)
 
 
-def write_video(path: Path, pictures: Sequence[np.ndarray], times_s: Sequence[float], codec: str = "ffv1", audio_only: bool = False) -> Path:
+def write_video(
+    path: Path, pictures: Sequence[np.ndarray], times_s: Sequence[float], codec: str = "ffv1", audio_only: bool = False,
+    options: dict[str, str] | None = None,
+) -> Path:  # fmt: skip
     """Encode pictures at their times, to a millisecond."""
     with av.open(str(path), "w") as container:
         if audio_only:
@@ -55,7 +58,7 @@ def write_video(path: Path, pictures: Sequence[np.ndarray], times_s: Sequence[fl
             frame.sample_rate = 8000
             container.mux([*sound.encode(frame), *sound.encode(None)])
             return path
-        stream: Any = container.add_stream(codec, rate=25)
+        stream: Any = container.add_stream(codec, rate=25, options=options or {})
         stream.height, stream.width = pictures[0].shape[:2]
         stream.pix_fmt = "yuv420p" if codec != "ffv1" else "bgr0"
         stream.codec_context.time_base = stream.time_base = TIME_BASE

@@ -30,6 +30,7 @@ from gaitbridge.capture.video.track_reader import TrackReader
 from gaitbridge.errors import UserError, words_of
 
 LIVE_FRAMES = 2**62
+MOST_LACKING = 250  # pictures in a row without a time
 DAMAGED_IN_A_ROW = 2000  # packets, after which nothing more is hoped for
 BEHIND_S = 3.0  # where pictures wait for so long, some are left out, until the work is where the camera is
 LEAK = 0.002  # seconds a second by which the camera's clock may run away from ours
@@ -39,6 +40,8 @@ PROTOCOLS = "rtsp,rtsps,rtp,srtp,udp,tcp,tls,http,https,crypto,hls"
 
 def watch_source(kind: str, place: str, name: str, told: dict[str, Any], longest_s: float, stall_s: float, number: int = 0) -> None:
     """Walks of one source, emitted. told: the fields of `Settings`; number: of the open file, where it is standard input."""
+    import scipy.optimize  # noqa: F401  of the tracker, now: later it would make the first pictures wait
+
     source = Source(kind, place, name)  # type: ignore[arg-type]
     settings = Settings(**told)
     find = finder(settings)
@@ -174,8 +177,12 @@ class LiveVideo(Video):
             elif kind == "camera":
                 container = av.open(self.source.place, mode="r", format="v4l2", timeout=self.stall_s)
             else:
-                options = {"protocol_whitelist": PROTOCOLS, "rtsp_flags": "prefer_tcp", "rw_timeout": str(round(self.stall_s * 1e6))}
+                options = {"protocol_whitelist": PROTOCOLS, "rtsp_flags": "prefer_tcp"}
                 container = av.open(self.source.place, mode="r", options=options, timeout=self.stall_s)
+                if _has_no_times(container):  # such as motion JPEG: then the times are of the arrival, from the first bytes on
+                    container.close()
+                    options["use_wallclock_as_timestamps"] = "1"
+                    container = av.open(self.source.place, mode="r", options=options, timeout=self.stall_s)
         except (av.error.FFmpegError, ValueError, OSError) as error:
             words = str(getattr(error, "strerror", "") or error).lower()
             raise UserError(f"{name} cannot be opened ({_words(words)})") from error
@@ -203,12 +210,27 @@ class LiveVideo(Video):
                 in_a_row += 1
         self.torn = f"{DAMAGED_IN_A_ROW} damaged packets in a row"
 
-    def _time(self, frame: Any, stream: Any, number: int) -> float:
-        """Of a stream that has no times, such as motion JPEG over HTTP, when a picture came."""
-        none = bool(stream.container.format.flags & av.format.Flags.no_timestamps.value)
-        if self.hz is None and self.source is not None and self.source.live and (none or frame.pts is None):
-            return time.monotonic()
-        return super()._time(frame, stream, number)
+    def _timed(self, stream: Any) -> Iterator[tuple[float, Any]]:
+        """Frames and their times; of a live stream that has none, when each came."""
+        assert self.source is not None
+        by_arrival = self.source.live and self.hz is None and _has_no_times(stream.container)
+        lacking = 0
+        for number, frame in enumerate(self._frames(stream)):
+            if by_arrival and frame.pts is not None:
+                yield float(frame.pts * frame.time_base), frame
+            elif self.hz is None and self.source.live and frame.pts is None:  # the first ones, until the sender has told its clock
+                lacking += 1
+                if lacking > MOST_LACKING:
+                    self.torn = "its pictures have no times: say --hz, how many a second it has"
+                    return
+            else:
+                lacking = 0
+                yield self._time(frame, stream, number), frame
+
+
+def _has_no_times(container: Any) -> bool:
+    """Whether a container's format has no times, so that FFmpeg makes some up."""
+    return bool(container.format.flags & av.format.Flags.no_timestamps.value)
 
 
 def _words(words: str) -> str:

@@ -33,7 +33,8 @@ def lidar(
     hz
         Turns a second, for recordings that do not have the times of their scans.
     sensor
-        The LiDAR's name (a wrong one lists them all), or a .json file that describes it, for recordings that do not say it.
+        The LiDAR's name (a wrong one lists the nearest, or all), or a file: an Ouster's metadata (.json), a Hesai's angles (.csv), or a .json that
+        describes it; for recordings that do not say which LiDAR made them.
     topic
         Of a ROS bag with several LiDARs.
     columns
@@ -71,7 +72,7 @@ def lidar(
     from gaitbridge.capture.lidar.run import capture_lidar
     from gaitbridge.capture.stores import Told
     from gaitbridge.cli._sizes import height_width
-    from gaitbridge.geometry.sensors import open_sensor
+    from gaitbridge.geometry.sensors import is_file, open_sensor
     from gaitbridge.progress import progress
 
     if len(files) < 2:
@@ -90,7 +91,7 @@ def lidar(
     if sensor is not None:
         open_sensor(sensor)  # a wrong one is said before anything is read
     gates = Gates(least_frames=least_frames, least_points=least_points, farthest_m=farthest)
-    settings = Settings(hz, topic, columns, unit, str(Path(sensor).resolve()) if sensor and sensor.lower().endswith(".json") else sensor, gates)
+    settings = Settings(hz, topic, columns, unit, str(Path(sensor).resolve()) if sensor and is_file(sensor) else sensor, gates)
     found = recordings(sources)
     draw = None if sheet is None else lambda *what: _draw(sheet, len(found), *what)
     with progress("capture", "scans") as show:

@@ -27,7 +27,7 @@ def project(
     out
         A .npz to write (range_views [T, H, W] in metres, NaN where nothing came back; names and points [T]), or a .png: a contact sheet.
     sensor
-        The LiDAR's name (a wrong one lists them all), or a .json file that describes one.
+        The LiDAR's name (a wrong one lists the nearest, or all), an Ouster's metadata (.json), a Hesai's angles (.csv), or a .json of yours.
     size
         Height x width of a view.
     crop

@@ -12,7 +12,7 @@ from gaitbridge.capture.lidar.scans import Scan
 from gaitbridge.errors import UserError
 from gaitbridge.geometry.projection import Projection
 from gaitbridge.geometry.range_view import nearest_beam
-from gaitbridge.geometry.sensors import AZIMUTH_STEPS_DEG, SENSORS, is_name, open_sensor
+from gaitbridge.geometry.sensors import AZIMUTH_STEPS_DEG, SENSORS, has_open_step, open_sensor
 
 ALIKE_DEG = 0.15  # a unit's own calibration differs from its maker's table by less
 SAME_DEG = 0.02  # measured beams that are so near to a table are the table's
@@ -27,7 +27,7 @@ def sensor_of(scan: Scan, given: str | None, name: str, named_points: tuple[np.n
     is found from the scan: where the beams start, and for LiDARs by name the step between columns, which depends on how they were set.
     """
     if given is not None:
-        return _placed(open_sensor(given), scan, open_step=is_name(given))
+        return _placed(open_sensor(given), scan, open_step=has_open_step(given))
     if scan.sensor is not None:
         return _placed(named(scan.sensor), scan, open_step=False)
     own = None
@@ -62,15 +62,16 @@ def named(own: Projection) -> Projection:
 
 
 def _known(own: Projection, alike_deg: float) -> Projection | None:
-    """The known LiDAR that has these beams, at least half of all, to within `alike_deg`; of several the nearest."""
+    """The known LiDAR that has these beams, at least half of all, to within `alike_deg`; of several the nearest, then the one with its step."""
     beams = np.array(own.elevations_deg)
-    found: list[tuple[float, Projection]] = []
+    found: list[tuple[tuple[float, int, float], Projection]] = []
     for name in AZIMUTH_STEPS_DEG:
         known = open_sensor(name)
         if len(beams) and len(known.elevations_deg) / 2 < len(beams) <= len(known.elevations_deg):
             apart = np.abs(np.subtract.outer(beams, np.array(known.elevations_deg))).min(1)
             if float(apart.max()) < alike_deg and float(np.median(apart)) < alike_deg / 3:
-                found.append((float(apart.mean()), known))
+                unlike = abs(float(np.log(own.azimuth_step_deg / known.azimuth_step_deg)))
+                found.append(((round(float(apart.mean()), 2), len(known.elevations_deg) - len(beams), unlike), known))
     return min(found, key=lambda pair: pair[0])[1] if found else None
 
 

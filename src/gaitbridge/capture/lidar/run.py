@@ -26,6 +26,7 @@ from gaitbridge.capture.lidar.walk import Walk, walks
 from gaitbridge.capture.stores import FOLDER, Told, different, key_of, names_of, recording_hash, recording_name, start, undo, view_label
 from gaitbridge.errors import UserError
 from gaitbridge.files import alone, write_json
+from gaitbridge.geometry.sensors import is_file
 from gaitbridge.progress import Progress, silent
 from gaitbridge.store import finish_store, shard_path, write_shard
 from gaitbridge.types import Labels, Sequence
@@ -126,7 +127,7 @@ def _start(
 
 def _sensor_text(sensor: str | None) -> str:
     """A LiDAR's name, or what its file says: a changed file is another plan."""
-    return Path(sensor).read_text(encoding="utf-8", errors="replace") if sensor and sensor.lower().endswith(".json") else sensor or ""
+    return Path(sensor).read_text(encoding="utf-8", errors="replace") if sensor and is_file(sensor) else sensor or ""
 
 
 def _identity(recording: Recording) -> str:

@@ -57,7 +57,11 @@ FIELDS: dict[str, Field] = {
     "range_views_time_s": Field("float64", "range_views"),  # [T]
     "points_on_person": Field("int32", "range_views"),  # [T] LiDAR returns
     "depth_pictures": Field("uint8", "depth_pictures"),  # [T, 3, H, W] range as colour, as SUSTech1K publishes it
-    "pose_heatmaps": Field("uint8", "pose_heatmaps"),  # [T, 2, H, W] joints and limbs, as SkeletonGait draws them
+    "pose_heatmaps": Field("uint8", "pose_heatmaps"),  # [T, 2, H, W] limbs and joints, as SkeletonGait draws them (geometry.skeleton_maps)
+    "pose_heatmaps_time_s": Field("float64", "pose_heatmaps"),  # [T]
+    "landmarks": Field("float32", "silhouettes"),  # [T, 33, 4] x, y, z and visibility in native pixels (capture.video.pose), NaN where unknown
+    "landmarks_m": Field("float32", "silhouettes"),  # [T, 33, 3] metres from the hips' middle, x right, y down, z away from the camera
+    "presence": Field("float32", "silhouettes"),  # [T] 0 to 1, that a person was there, as the people model says
     "lidar_silhouettes": Field("bits", "range_views"),  # [T, H, W] where the LiDAR saw the person
     "smpl": Field("float32", "silhouettes"),  # [T, 85] camera 3, pose 72, shape 10 of an SMPL body
     "smpl_joints": Field("float32", "silhouettes"),  # [T, 24, 3]

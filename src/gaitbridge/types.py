@@ -2,8 +2,8 @@
 
 Legend: N sequences, T frames, C channels, H/W pixels, K parts, J joints, M markers. Modalities go by name:
 `silhouettes` uint8 [T, H, W], 255 person, 0 background, grey between where resizing left it; `range_views` float32 [T, H, W] in metres, NaN
-where nothing came back; what some of the field's networks take: `depth_pictures` uint8 [T, 3, H, W], `pose_heatmaps` uint8 [T, 2, H, W],
-`smpl` float32 [T, 85].
+where nothing came back; what some of the field's networks take: `depth_pictures` uint8 [T, 3, H, W], `pose_heatmaps` uint8 [T, 2, H, W] (limbs,
+joints), `smpl` float32 [T, 85].
 """
 
 from __future__ import annotations

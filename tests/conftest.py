@@ -1,11 +1,20 @@
 """Fixtures that many tests share, each made once a session."""
 
+import os
+from pathlib import Path
+
 import pytest
 from toy import make_toy_store
 
+from gaitbridge.capture.fetched import is_fetched, models_folder
+from gaitbridge.capture.video.network import runtime
 from gaitbridge.machine import described
 from gaitbridge.simulation.body import Body
 from gaitbridge.store import Store
+
+# What is captured in tests does not depend on what the user has fetched; a test of a fetched model asks for it. Workers take over what is set here.
+FETCHED = Path(os.environ.setdefault("GAITBRIDGE_FETCHED", str(models_folder())))
+os.environ["GAITBRIDGE_MODELS"] = str(FETCHED / "none in tests")
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -19,6 +28,17 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 def toy_store(tmp_path_factory: pytest.TempPathFactory) -> Store:
     """6 people to train, 3 to validate, 4 to test; 2 views."""
     return make_toy_store(tmp_path_factory.mktemp("toy") / "store", {"train": 6, "val": 3, "test": 4})
+
+
+@pytest.fixture
+def people_model(monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of the models that the user has fetched, in use; skips where the people model is not among them, or nothing runs it."""
+    if not is_fetched("people", FETCHED):
+        pytest.skip(f"the people model is not fetched to {FETCHED}: gaitbridge models get people")
+    if not runtime():
+        pytest.skip("no runtime for the people model: pip install 'gaitbridge[people]'")
+    monkeypatch.setenv("GAITBRIDGE_MODELS", str(FETCHED))
+    return FETCHED
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""A model of a few bytes that stands for the one that is fetched, the wheel that it lies in, and the real one where it was fetched."""
+"""A model of a few bytes that stands for the one that is fetched, and the wheel that it lies in."""
 
 import hashlib
 import io
@@ -7,10 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pytest
 
-from gaitbridge.capture.fetched import KNOWN, File, is_fetched
-from gaitbridge.capture.video.network import runtime
+from gaitbridge.capture.fetched import KNOWN, File
 
 CONTENTS = {"pose_landmark_full.tflite": np.random.default_rng(1).bytes(3000), "pose_detection.tflite": np.random.default_rng(2).bytes(2000)}
 WHEEL = "mediapipe-0.10.21-cp311-cp311-manylinux_2_28_x86_64.whl"
@@ -41,8 +39,3 @@ def write_wheel(folder: Path, members: dict[str, bytes] = MEMBERS) -> Path:
     """The wheel as a file."""
     (folder / WHEEL).write_bytes(wheel_bytes(members))
     return folder / WHEEL
-
-
-def needs_people() -> pytest.MarkDecorator:
-    """For tests that run the real model: skipped, with the reason, where it was not fetched or nothing runs it."""
-    return pytest.mark.skipif(not is_fetched("people") or not runtime(), reason="the people model is not fetched: gaitbridge models get people")

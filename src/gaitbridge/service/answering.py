@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from gaitbridge.capture.video.walks import walk_arrays
 from gaitbridge.conventions import SENSOR
 from gaitbridge.errors import UserError
 from gaitbridge.gallery.gallery import Gallery
@@ -39,7 +40,7 @@ class Answerer:
     def answer(self, walk: dict[str, Any]) -> dict[str, Any]:
         """What walks.jsonl says of a walk, but its id and its picture."""
         track = walk["track"]
-        runs = [arrays_of(track, run) for run in track["runs"]]
+        runs = [walk_arrays(track, run) for run in track["runs"]]
         embeddings: Embeddings = self.run.embed(**{name: [arrays[name] for arrays in runs] for name in self.inputs})
         (hits, *_) = self.gallery.search(embeddings, top=3)
         evidence = [{"person": hit.person, "template": hit.template.key, "sensor": hit.template.sensor, "site": hit.template.site,
@@ -47,13 +48,6 @@ class Answerer:
         known = bool(hits) and hits[0].rate is not None and hits[0].rate <= self.reject
         return {"decision": "known" if known else "nobody", "person": hits[0].person if known else None, "rate": hits[0].rate if hits else None,
                 "reject": self.reject, "evidence": evidence, **when(walk), "frames": sum(map(len, track["runs"])), "runs": len(runs)}
-
-
-def arrays_of(track: dict[str, Any], run: np.ndarray) -> dict[str, np.ndarray]:
-    """One good run of a track as the store names it."""
-    times = track["time_s"][run]
-    return {"silhouettes": np.ascontiguousarray(track["silhouette"][run]), "silhouettes_time_s": times - times[0],
-            "silhouettes_box": track["window"][run].astype(np.float32)}
 
 
 def when(walk: dict[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import numpy as np
 from gaitbridge.capture.tracking import Track, Tracker, iou_cost
 from gaitbridge.capture.video.finders import Expected
 from gaitbridge.capture.video.people import Person
+from gaitbridge.capture.video.pose import Pose
 from gaitbridge.geometry.silhouette import align
 
 FARTHEST = 0.75  # cost of the dearest pair: a quarter of the boxes' union in common
@@ -27,6 +28,7 @@ class Seen:
     silhouette: np.ndarray  # uint8 [h, w]
     border: bool  # touches the picture's border
     merged: bool  # more than one person
+    pose: Pose | None = None
 
 
 @dataclass
@@ -42,6 +44,10 @@ class Followed:
         """Its frames as arrays by name, first axis time."""
         names = ("frame", "time_s", "box", "window", "area", "silhouette", "border", "merged")
         return {name: np.array([getattr(one, name) for one in self.seen]) for name in names}
+
+    def poses(self) -> list[Pose | None]:
+        """Of its frames, in the working picture."""
+        return [one.pose for one in self.seen]
 
 
 def widened(boxes: np.ndarray) -> np.ndarray:
@@ -115,7 +121,7 @@ class Follower:
         top, left, bottom, right = person.box
         window = window + np.array([top, left, top, left])
         border = bool(top <= 1 or left <= 1 or bottom >= shape[0] - 1 or right >= shape[1] - 1)
-        seen = Seen(frame, time_s, np.asarray(person.box, float), window, person.area, silhouette, border, merged)
+        seen = Seen(frame, time_s, np.asarray(person.box, float), window, person.area, silhouette, border, merged, None if merged else person.pose)
         self.found.setdefault(number, Followed(number, part=self.part)).seen.append(seen)
 
     def _established(self, track: Track) -> bool:

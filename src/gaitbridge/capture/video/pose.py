@@ -12,6 +12,7 @@ LANDMARKS = (
     "right_ankle", "left_heel", "right_heel", "left_foot", "right_foot",
 )  # fmt: skip  # the person's own left and right
 OF_COCO = (0, 2, 5, 7, 8, 11, 12, 13, 14, 15, 16, 23, 24, 25, 26, 27, 28)  # of the landmarks, in the order of COCO's 17 keypoints
+POSE_ARRAYS = ("landmarks", "landmarks_m", "presence")  # of a track, and in the store
 
 
 @dataclass(frozen=True)

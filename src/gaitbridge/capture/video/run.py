@@ -21,6 +21,7 @@ from gaitbridge.capture.isolated import run_isolated
 from gaitbridge.capture.stores import FOLDER, Told, different, key_of, names_of, recording_hash, recording_name, start, undo, view_label
 from gaitbridge.capture.video.reports import FileReport, count_lines, nobody
 from gaitbridge.capture.video.settings import Settings
+from gaitbridge.capture.video.walks import walk_arrays
 from gaitbridge.errors import UserError
 from gaitbridge.files import alone, workplace, write_json, written_whole
 from gaitbridge.names import canonical
@@ -181,10 +182,7 @@ def _sequence(
         distance_m=math.nan, camera=told.site or name, lidar="", camera_hz=found["rate_hz"], lidar_hz=math.nan, source=canonical(file.name),
         licence=told.licence,
     )  # fmt: skip
-    times = track["time_s"][run]
-    arrays = {"silhouettes": track["silhouette"][run], "silhouettes_time_s": times - times[0],
-              "silhouettes_box": track["window"][run].astype(np.float32)}
-    return Sequence(labels, arrays)
+    return Sequence(labels, walk_arrays(track, run))
 
 
 def _alone(file: Path, found: dict[str, Any]) -> None:

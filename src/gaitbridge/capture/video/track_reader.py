@@ -9,6 +9,7 @@ from gaitbridge.capture.video import gates
 from gaitbridge.capture.video.decode import Picture
 from gaitbridge.capture.video.finders import Finder
 from gaitbridge.capture.video.follow import Followed, Follower
+from gaitbridge.capture.video.pose import pose_arrays
 from gaitbridge.capture.video.settings import Settings
 from gaitbridge.capture.video.view import view_of_walk
 
@@ -38,7 +39,7 @@ class TrackReader:
 
         A track: number, piece, part of the recording, frame [T], time_s [T] of the film's clock, box [T, 4] and window [T, 4] in the film's own
         pixels (centres are whole numbers), area [T], silhouette [T, h, w], reason [T] (the gate that a frame failed), runs (places [R] of each
-        good run) and views (degrees, of each run).
+        good run) and views (degrees, of each run); where the learnt model looked also landmarks, landmarks_m and presence as in the store.
         """
         ended = self._judged(self.follower.begin(picture.part, picture.time_s))
         self.frames += 1
@@ -64,4 +65,6 @@ class TrackReader:
         judged = gates.judge(native, self.settings)
         views = [view_of_walk(native["box"][run], self._size, self.settings.fov_deg) for run in judged.runs]
         about = {"number": followed.number, "piece": followed.piece, "part": followed.part}
-        return {name: native[name] for name in KEPT} | about | {"reason": judged.reason, "runs": judged.runs, "views": views}
+        poses = followed.poses()
+        posed = pose_arrays(poses, scale[:2]) if any(poses) else {}
+        return {name: native[name] for name in KEPT} | posed | about | {"reason": judged.reason, "runs": judged.runs, "views": views}

@@ -22,8 +22,8 @@ from gaitbridge.geometry.skeleton_maps import skeleton_maps
 from gaitbridge.store import Store
 from gaitbridge.training.weights import import_weights
 
-UP = {"nose": 0.93, "eye": 0.95, "ear": 0.94, "mouth": 0.91, "shoulder": 0.8, "elbow": 0.64, "wrist": 0.5, "pinky": 0.47, "index": 0.47, "thumb": 0.48,
-      "hip": 0.5, "knee": 0.27, "ankle": 0.05, "heel": 0.02, "foot": 0.0}  # of the height
+UP = {"nose": 0.93, "eye": 0.95, "ear": 0.94, "mouth": 0.91, "shoulder": 0.8, "elbow": 0.64, "wrist": 0.5, "pinky": 0.47, "index": 0.47,
+      "thumb": 0.48, "hip": 0.5, "knee": 0.27, "ankle": 0.05, "heel": 0.02, "foot": 0.0}  # of the height
 DROPPED = (20, 21, 50)  # pictures in which the pose is not known
 
 

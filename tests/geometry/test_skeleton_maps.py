@@ -52,7 +52,7 @@ def test_what_is_unsure_is_faint_and_what_is_unknown_black() -> None:
 
 
 def test_between_frames_keypoints_move_on_straight_lines() -> None:
-    walk = np.stack([WALKER + [10.0 * t, 0.0, 0.0] for t in range(8)])
+    walk = WALKER + np.arange(8)[:, None, None] * [10.0, 0.0, 0.0]
     times = np.arange(8) / 10
     holed = walk.copy()
     holed[[2, 3]] = np.nan

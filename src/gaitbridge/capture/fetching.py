@@ -8,7 +8,7 @@ import time
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -168,13 +168,12 @@ def _downloaded(model: Known, work: Path, progress: Progress) -> Path:
 
 
 def _size(folder: Path) -> int:
-    """Bytes of what lies in a folder, which changes meanwhile."""
+    """Bytes of what lies in a folder, from which pip removes files and folders meanwhile."""
     total = 0
-    for path in folder.rglob("*"):
-        try:
-            total += path.stat().st_size if path.is_file() else 0
-        except FileNotFoundError:
-            continue
+    for place, _, names in os.walk(folder):  # which passes over folders that are gone
+        for name in names:
+            with suppress(FileNotFoundError):
+                total += os.stat(os.path.join(place, name)).st_size
     return total
 
 

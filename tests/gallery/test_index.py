@@ -168,3 +168,12 @@ def test_a_template_written_twice_is_one_on_milvus(milvus: str) -> None:
     made.add(rows, vectors)
     made.add([replace(one, person_id="other") for one in rows], vectors)  # another writer, who did not know
     assert made.count(Where()) == 5
+
+
+def test_a_long_document_is_kept_whole(made: Index, place: str) -> None:
+    """Milvus keeps no text beyond 65,535 bytes: what is longer goes in parts, and nothing of the one before stays."""
+    for letters in (200_000, 70_000, 10):
+        document = {"text": "x" * letters}
+        made.keep_document("calibration", document)
+        assert index.backend(place).open_index(place).document("calibration") == document
+    assert made.document("cohort") is None

@@ -23,6 +23,8 @@ class Hit:
     rate: float | None = None
     below: bool = False  # the rate is an upper bound
     deviations: float | None = None  # below the impostors' mean, in their standard deviations
+    score: float | None = None  # of an identification: what its thresholds are of; there `distance` is the mean over the track's walks
+    identification_rate: float | None = None  # how often a stranger's search among as many people finds somebody with such a score
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ people (the "rule of 3").
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import numpy as np
@@ -23,11 +24,15 @@ from gaitbridge.config import Config, Share, checked
 from gaitbridge.conventions import SENSOR
 from gaitbridge.errors import StoreError, UserError
 from gaitbridge.evaluation.ranking.matrix import distance
+from gaitbridge.gallery.kinds import Kind
+from gaitbridge.gallery.strangers import Strangers, measured
+from gaitbridge.gallery.tracks import fused, groups_of
 from gaitbridge.types import Embeddings
 
 RATES = (1e-1, 1e-2, 1e-3)
 LEAST_ERRORS, LEAST_PAIRS = 30, 3
 CURVE = 100  # points of the impostors' distances that are kept
+MOST_FUSED = 16  # walks of a track for which strangers are measured
 
 Pairs = Annotated[int, Field(ge=0, le=2**62)]
 Distance = Annotated[float, Field(ge=-1, le=1e9)]  # a cosine distance may lie below 0 by rounding
@@ -58,6 +63,8 @@ class Direction(Config):
     curve: tuple[tuple[Distance, Share], ...]
     """(distance, share of impostor comparisons at or below it), rising; the first share is the smallest that can be stated."""
     thresholds: tuple[Threshold, ...]
+    strangers: tuple[Strangers, ...] = ()
+    """What strangers score against a gallery, by the number of walks of a track that are fused; nothing in older documents."""
 
     def share(self, value: float) -> tuple[float, bool]:
         """The false-match rate at a distance, and whether it is only known to be below that (too few impostors were as near)."""
@@ -87,6 +94,8 @@ class Calibration(Config):
     code_version: str
     distance: str
     directions: tuple[Direction, ...]
+    kind: Kind = Kind()
+    """What walks it was fixed on; unknown in older documents."""
 
     def direction(self, probe: str, gallery: str) -> Direction | None:
         """The direction of two sensors, or None."""
@@ -94,7 +103,19 @@ class Calibration(Config):
 
     def in_words(self) -> str:
         """Where the thresholds come from, for people."""
-        return f"calibrated on {self.set_name} ({self.data_hash[:8]}), {self.date}, weights {self.weights_hash[:8]}"
+        made_of = f"{said}, " if (said := self.kind.in_words()) else ""
+        return f"calibrated on {self.set_name} ({made_of}{self.data_hash[:8]}), {self.date}, weights {self.weights_hash[:8]}"
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of the pairs of a direction, bool [N, M] each: of N walks that ask and M enrolled, who are two people and who is one.
+
+    Pairs of which neither is known take no part. A walk is no evidence about itself: its own pairs belong to neither.
+    """
+
+    different: np.ndarray
+    same: np.ndarray
 
 
 def read_calibration(document: dict[str, Any], weights_hash: str, where: str) -> Calibration:
@@ -109,20 +130,36 @@ def read_calibration(document: dict[str, Any], weights_hash: str, where: str) ->
 
 
 def calibrate(sides: Sequence[Embeddings], people: Sequence[Sequence[str]], walks: Sequence[Sequence[str]], set_name: str, data_hash: str,
-              date: str, rates: Sequence[float] = RATES) -> Calibration:
-    """Fix thresholds from embeddings of each modality. people, walks: of each side, who it is and which walk (never compared with itself, by
-    whichever sensor it was seen). UserError where not one rate can be stated."""
+              date: str, rates: Sequence[float] = RATES, kind: Kind | None = None,
+              known: Mapping[tuple[int, int], Known] | None = None) -> Calibration:
+    """Fix thresholds from embeddings of each modality.
+
+    people, walks: of each side, who it is and which walk: the sequences of one are a track, seen by whichever sensor. known: what is known of the
+    pairs of two sides (their numbers; probe, gallery), where people are not known by name: `people` then says whose templates belong together, such
+    as tracks. By default everybody of another name is another person, everybody of the same name the same, and a walk is compared with no sequence of
+    itself. UserError where not one rate can be stated.
+    """
     wrong = [rate for rate in rates if not 0 < rate < 1]
     if wrong or not rates:
         raise UserError(f"{wrong[0] if wrong else 'nothing'} is no false-match rate: give numbers between 0 and 1")
-    made = [_direction(sides[p], sides[g], people[p], people[g], walks[p], walks[g], sorted(rates, reverse=True))
-            for p in range(len(sides)) for g in range(len(sides))]
+    made = []
+    for p in range(len(sides)):
+        for g in range(len(sides)):
+            pairs = known_by_name(people[p], people[g], walks[p], walks[g]) if known is None else known[p, g]
+            made.append(_direction(sides[p], sides[g], people[p], people[g], walks[p], pairs, sorted(rates, reverse=True)))
     found = [one for one in made if isinstance(one, Direction)]
     if not found:
         raise UserError(f"{set_name}: {'; '.join(str(one) for one in made) or 'nothing to compare'}: no rate can be stated from so few; "
                         f"calibrate on more people, or at larger --rates")
     return Calibration(weights_hash=sides[0].weights_hash, set_name=set_name, data_hash=data_hash, date=date, code_version=__version__,
-                       distance=sides[0].distance, directions=tuple(found))
+                       distance=sides[0].distance, directions=tuple(found), kind=kind or Kind())
+
+
+def known_by_name(asking: Sequence[str], owners: Sequence[str], walks: Sequence[str], others: Sequence[str]) -> Known:
+    """What names say: asking, owners: who N probes and M templates are; walks, others: which walk each is, which is never compared with itself."""
+    same = np.asarray(asking, dtype=str)[:, None] == np.asarray(owners, dtype=str)[None, :]
+    apart = np.asarray(walks, dtype=str)[:, None] != np.asarray(others, dtype=str)[None, :]
+    return Known(different=~same & apart, same=same & apart)
 
 
 def person_distances(distances: np.ndarray, owners: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -134,24 +171,37 @@ def person_distances(distances: np.ndarray, owners: np.ndarray) -> tuple[np.ndar
     return names, nearest
 
 
-def _direction(probe: Embeddings, gallery: Embeddings, probe_people: Sequence[str], gallery_people: Sequence[str], probe_walks: Sequence[str],
-               gallery_walks: Sequence[str], rates: Sequence[float]) -> Direction | str:
+def _direction(probe: Embeddings, gallery: Embeddings, probe_people: Sequence[str], gallery_people: Sequence[str], walks: Sequence[str],
+               known: Known, rates: Sequence[float]) -> Direction | str:
     """The thresholds of one direction; in words, what it was fixed on, where that allows none."""
     asking, owners = np.asarray(probe_people, dtype=str), np.asarray(gallery_people, dtype=str)
-    # A walk is no evidence about itself: whoever's it is, it is left out.
-    same_walk = np.asarray(probe_walks, dtype=str)[:, None] == np.asarray(gallery_walks, dtype=str)[None, :]
-    distances = np.where(same_walk, np.inf, distance(probe, gallery))
-    names, nearest = person_distances(distances, owners)
-    own = asking[:, None] == names[None, :]
-    impostors, genuine = np.sort(nearest[~own & np.isfinite(nearest)]), nearest[own & np.isfinite(nearest)]
-    pairs = len(set(map(tuple, np.argwhere(~(np.unique(asking)[:, None] == names[None, :])).tolist())))
-    allowed = [rate for rate in rates if rate * len(impostors) >= LEAST_ERRORS and rate * pairs >= LEAST_PAIRS]
+    distances = distance(probe, gallery)
+    names, strangers = person_distances(np.where(known.different, distances, np.inf), owners)
+    own = person_distances(np.where(known.same, distances, np.inf), owners)[1]
+    impostors, genuine = np.sort(strangers[np.isfinite(strangers)]), own[np.isfinite(own)]
     sensors = SENSOR[probe.modality], SENSOR[gallery.modality]
+    pairs = len(set(zip(asking[(places := np.argwhere(np.isfinite(strangers)))[:, 0]].tolist(), places[:, 1].tolist(), strict=True)))
+    allowed = [rate for rate in rates if rate * len(impostors) >= LEAST_ERRORS and rate * pairs >= LEAST_PAIRS]
     if not allowed:
         return f"probe {sensors[0]}, gallery {sensors[1]}: {len(impostors)} impostor comparisons of {len(names)} people"
     return Direction(probe=sensors[0], gallery=sensors[1], people=len(names), impostors=len(impostors), genuine=len(genuine),
                      templates_a_person=len(owners) / len(names), mean=float(impostors.mean()), deviation=float(impostors.std()),
-                     curve=_curve(impostors), thresholds=tuple(_threshold(impostors, genuine, rate) for rate in allowed))
+                     curve=_curve(impostors), thresholds=tuple(_threshold(impostors, genuine, rate) for rate in allowed),
+                     strangers=_strangers(strangers, own.min(1), asking, names, walks, rates))
+
+
+def _strangers(scores: np.ndarray, own: np.ndarray, asking: np.ndarray, names: np.ndarray, walks: Sequence[str],
+               rates: Sequence[float]) -> tuple[Strangers, ...]:
+    """What strangers score by the number of walks fused, 1, 2, 4 and so on, as far as a rate can be stated."""
+    made: list[Strangers] = []
+    for count in (2**power for power in range(MOST_FUSED.bit_length())):
+        if not (groups := groups_of(walks, count)):
+            break
+        found = measured(fused(scores, groups), fused(own, groups), [str(asking[group[0]]) for group in groups], names.tolist(), count, rates)
+        if isinstance(found, str):
+            break
+        made.append(found)
+    return tuple(made)
 
 
 def _threshold(impostors: np.ndarray, genuine: np.ndarray, rate: float) -> Threshold:

@@ -20,6 +20,8 @@ from gaitbridge.gallery import audit, index
 from gaitbridge.gallery.answers import Answer, Hit, hits, merged, template_distances
 from gaitbridge.gallery.decision import Calibration, read_calibration
 from gaitbridge.gallery.held import Held, fits
+from gaitbridge.gallery.identification import Admitted, Identification, Judge, decided
+from gaitbridge.gallery.kinds import Kind
 from gaitbridge.gallery.templates import NEVER_S, Template, Walk, Where, checked_name, digest_of, vectors_of
 from gaitbridge.types import Embeddings
 
@@ -224,6 +226,38 @@ class Gallery:
             if len({template.person for template in templates}) >= top or count >= held:
                 return hits(templates, template_distances(one, found)[0], sensor, calibration, top)
             count *= 4
+
+    def identify(self, groups: Sequence[Embeddings], reject: float, where: Where | None = None, top: int = 5,
+                 kind: Kind | None = None) -> list[Identification]:
+        """Nobody or the name of each track, at a stated false-positive identification rate for the number of people admitted.
+
+        groups: a track each, the embeddings [N, C, K] of its walks by one sensor, taken together; reject: the rate, such as 0.01: how often somebody
+        who is not enrolled may be given a name; kind: what the walks are, where known, held against what was calibrated on. UserError without a
+        calibration that can state the rate for so many people: a threshold is never guessed.
+        """
+        for track in groups:
+            self._check(track)
+        if not 0 < reject < 1:
+            raise UserError(f"{reject:g} is no false-positive identification rate: give a number between 0 and 1, such as 0.01")
+        if top < 1:
+            raise UserError(f"--top {top}: ask for one person at least")
+        admitted = replace(where or Where(), alive_s=time.time())
+        with self.index.reading():
+            calibration = self.calibration()
+            if calibration is None:
+                raise UserError(f"{self.place} has no thresholds to decide by: fix them with `gaitbridge calibrate {self.place} STORE`, on people "
+                                "whose names are known")
+            blocks = list(self._blocks(admitted))
+            if not blocks:
+                raise self._empty(admitted)
+            templates, vectors = [one for block, _ in blocks for one in block], np.concatenate([block for _, block in blocks])
+            counts = {sensor: Admitted(len({one.person for one in templates if one.sensor == sensor}), sum(one.sensor == sensor for one in templates))
+                      for sensor in sorted({one.sensor for one in templates})}
+            found = [decided(track, templates, vectors, Judge(calibration, SENSOR[track.modality], reject, counts, self.place, kind), top)
+                     for track in groups]
+            audit.note(self.index, "identify", tracks=len(groups), templates=len(templates), reject=reject,
+                       named=sum(one.decision is not None for one in found))
+            return found
 
     def verify(self, queries: Embeddings, person: str, where: Where | None = None, rate: float | None = None) -> list[Answer]:
         """Whether each query is taken for the person's walk, at a stated false-match rate (by default the strictest one calibrated).

@@ -10,6 +10,7 @@ copies what is left into a new collection and drops the old one, whose files go 
 (`dataCoord.gc.dropTolerance`; Milvus Lite: at once). It must run while nobody writes.
 """
 
+import hashlib
 import json
 import logging
 import os
@@ -244,11 +245,32 @@ class MilvusIndex:
         return found[0][1] if found else None
 
     def document(self, name: str) -> dict[str, Any] | None:
-        text = self.text(name)
-        return None if text is None else parsed(text, dict[str, Any], f"the {name} of {self.place}", "make it again")
+        where, remedy = f"the {name} of {self.place}", "make it again"
+        for _ in range(3):  # another client may put a new one in its place between the two questions
+            if (text := self.text(name)) is None:
+                return None
+            if set(found := parsed(text, dict[str, Any], where, remedy)) != {"parts", "digest"}:
+                return found
+            with _clear(self.place, "read"):
+                rows = [part for key, part in _texts(self.client, self.name, f"{name}-part") if f"-{found['digest']}-" in key]
+            if len(rows) == found["parts"]:
+                return parsed("".join(rows), dict[str, Any], where, remedy)
+        raise StoreError(f"{where} is damaged (parts of it are missing): {remedy}")
 
     def keep_document(self, name: str, document: Mapping[str, Any]) -> None:
-        self._note(f"{name}-{self.name}", name, json.dumps(document, allow_nan=False))
+        """As the protocol says; what is longer than Milvus keeps in one text goes in parts, which count once the note that names them is there."""
+        text, kind = json.dumps(document, allow_nan=False), f"{name}-part"
+        digest = hashlib.blake2b(text.encode(), digest_size=8).hexdigest() if len(text) > LONGEST_TEXT else ""
+        if digest:
+            parts = [text[start : start + LONGEST_TEXT] for start in range(0, len(text), LONGEST_TEXT)]
+            for number, part in enumerate(parts):
+                self._note(f"{kind}-{digest}-{number:06d}", kind, part)
+            text = json.dumps({"parts": len(parts), "digest": digest})
+        self._note(f"{name}-{self.name}", name, text)
+        with _clear(self.place, "write"):
+            old = [key for key, _ in _texts(self.client, self.name, kind) if not digest or f"-{digest}-" not in key]
+            if old:
+                self.client.delete(f"{self.name}_notes", ids=old)
 
     def log(self, line: str) -> None:
         self._note(f"audit-{time.time_ns():020d}-{uuid.uuid4().hex[:8]}", "audit", line)

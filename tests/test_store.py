@@ -182,3 +182,28 @@ def test_finished_stores_hold_nothing_half_written(tmp_path: Path) -> None:
         make_toy_store(store, {"test": 1})
         assert living.exists()  # another process may be at work on another shard
         assert {path.name for path in store.rglob(".*.part")} == {living.name}
+
+
+def test_a_store_that_grows_is_the_old_one_until_the_new_one_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_shard(tmp_path, "a", [toy_sequence(0, "test", "normal", 0, 0)])
+    finish_store(tmp_path, ["a"], {"n": 1})
+    before = Store(tmp_path)
+    write_shard(tmp_path, "b", [toy_sequence(1, "test", "normal", 0, 0)])
+
+    def killed(path: Path) -> None:
+        if path.name == "store.json":
+            raise KeyboardInterrupt
+        return written_whole(path)  # type: ignore[return-value]
+
+    monkeypatch.setattr("gaitbridge.store.written_whole", killed)
+    with pytest.raises(KeyboardInterrupt):
+        finish_store(tmp_path, ["a", "b"], {"n": 2})
+    monkeypatch.undo()
+    assert Store(tmp_path).content_hash == before.content_hash
+    assert len(Store(tmp_path).rows) == 1
+    finish_store(tmp_path, ["a", "b"], {"n": 2})
+    assert len(Store(tmp_path).rows) == 2
+    assert before.read(0, ["silhouettes"]).arrays["silhouettes"].shape == (6, 64, 44)
+    (tmp_path / "store.json").write_text((tmp_path / "store.json").read_text().replace('"index": "', '"index": "../'))
+    with pytest.raises(StoreError, match="not in its folder"):
+        Store(tmp_path)

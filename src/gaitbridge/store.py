@@ -2,7 +2,8 @@
 
     STORE/
       store.json          version, name, how it was made, licences, and for each shard: rows, bytes, content hash
-      index.parquet       a row a sequence: the fields of `types.Labels`, shard and row, frames, modalities
+      index.parquet       a row a sequence: the fields of `types.Labels`, shard and row, frames, modalities; of a store to which something was
+                          added since, index-HASH.parquet, which store.json names
       shards/NAME.arrow   Arrow IPC file, lz4, one record batch a sequence:
                             labels    every field of `types.Labels` as a column
                             <field>   the array's bytes (null where the sequence has none)
@@ -36,6 +37,7 @@ from gaitbridge.types import NAMES, Labels, Sequence
 
 VERSION = 1
 AGAIN = "make the store again"
+INDEX = "index.parquet"  # of a store that was made at once
 RANGE_UNIT_M = 0.002  # 16 bits reach 131 m in steps of 2 mm, below any LiDAR's noise; 0 is NaN
 
 
@@ -202,16 +204,42 @@ def finish_store(store: Path, names: Iterable[str], about: Mapping[str, Any]) ->
     keys = [row["key"] for row in rows]
     if len(set(keys)) != len(keys):
         raise StoreError(f"{store}: two sequences have the key {next(key for key in keys if keys.count(key) > 1)!r}")
-    with written_whole(store / "index.parquet") as temporary, temporary.open("wb") as file:
-        pq.write_table(pa.Table.from_pylist(rows), file)
+    index = _write_index(store, rows)
     content = hashlib.blake2b(json.dumps([entry["content_hash"] for entry in shards.values()]).encode(), digest_size=16).hexdigest()
     licences = sorted({row["licence"] for row in rows if row["licence"]})
     document = {"version": VERSION, "content_hash": content, "licences": licences, "about": dict(about), "shards": shards}
+    document |= {"index": index} if index != INDEX else {}
     with written_whole(store / "store.json") as temporary:
         temporary.write_text(json.dumps(document, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     for folder in (store, store / "shards"):
         sweep(folder)
     return document
+
+
+def _write_index(store: Path, rows: list[dict[str, Any]]) -> str:
+    """Write the index beside the one of a store that is there, which stays whole until store.json names the new one; the new one's name."""
+    buffer = pa.BufferOutputStream()
+    pq.write_table(pa.Table.from_pylist(rows), buffer)
+    data = buffer.getvalue().to_pybytes()
+    before = _index_of(store)
+    if before is None or (before.is_file() and before.read_bytes() == data):
+        name = INDEX if before is None else before.name
+    else:
+        name = f"index-{hashlib.blake2b(data, digest_size=8).hexdigest()}.parquet"
+    with written_whole(store / name) as temporary:
+        temporary.write_bytes(data)
+    for path in store.glob("index*.parquet"):  # the one before stays for those who read it now, until the next is written
+        if path != before and path.name != name:
+            path.unlink(missing_ok=True)
+    return name
+
+
+def _index_of(store: Path) -> Path | None:
+    """The index of a store that is finished; None where there is none, or it is damaged."""
+    try:
+        return within(store, json.loads((store / "store.json").read_text(encoding="utf-8")).get("index", INDEX))
+    except (OSError, ValueError, AttributeError, StoreError):
+        return None
 
 
 def _whole_batch(reader: Any, number: int) -> Any:
@@ -237,16 +265,17 @@ class Store:
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
         self.document = self._checked_document()
+        self.index = within(self.path, self.document.get("index", INDEX), self.path / "store.json")
         try:
-            with (self.path / "index.parquet").open("rb") as file:  # by its name Arrow opens none whose bytes are no UTF-8
+            with self.index.open("rb") as file:  # by its name Arrow opens none whose bytes are no UTF-8
                 self.rows: list[dict[str, Any]] = pq.read_table(file).to_pylist()
             lacking = {*_LABELS, "shard", "row", "modalities", "fields"} - set(self.rows[0] if self.rows else ())
         except (OSError, pa.ArrowException, ValueError) as error:
-            raise StoreError(f"{self.path}/index.parquet is missing or damaged ({_words(error)}); make the store again") from error
+            raise StoreError(f"{self.index} is missing or damaged ({_words(error)}); make the store again") from error
         if self.rows and lacking:
-            raise StoreError(f"{self.path}/index.parquet is damaged (it lacks {min(lacking)}); make the store again")
+            raise StoreError(f"{self.index} is damaged (it lacks {min(lacking)}); make the store again")
         if len(self.rows) != sum(entry["rows"] for entry in self.document["shards"].values()):
-            raise StoreError(f"{self.path}/index.parquet does not belong to store.json beside it; make the store again")
+            raise StoreError(f"{self.index} does not belong to store.json beside it; make the store again")
         for row in self.rows:
             for name in PRIMARY:
                 row.setdefault(f"{name}_frames", 0)  # of a modality that came after the store

@@ -63,14 +63,17 @@ class Told:
         return datetime.fromisoformat(self.time) if self.time else None
 
 
-def names_of(stems: Iterable[str], *, nameless: str, what: str) -> list[str]:
-    """A name for each recording's shard and tracks: its stem, made simple (`nameless` where nothing is left), numbered where it comes again."""
+def names_of(stems: Iterable[str], *, nameless: str, what: str, taken: Iterable[str] = ()) -> list[str]:
+    """A name for each recording's shard and tracks: its stem, made simple (`nameless` where nothing is left), numbered where it comes again, or is
+    one of the names that are `taken`."""
     seen: Counter[str] = Counter()
-    names = []
+    names, not_free = [], set(taken)
     for stem in stems:
         name = NAMED.sub("_", canonical(stem)).strip("._")[:80] or nameless
         seen[name] += 1
-        names.append(name if seen[name] == 1 else f"{name}-{seen[name]}")
+        while (numbered := name if seen[name] == 1 else f"{name}-{seen[name]}") in not_free:
+            seen[name] += 1
+        names.append(numbered)
     if len(set(names)) < len(names):
         raise UserError(f"two {what} have names too much alike: rename one of them")
     return names

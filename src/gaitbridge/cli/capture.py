@@ -16,7 +16,7 @@ def video(
     *files: Annotated[Path, Parameter(name="FILE")], hz: float | None = None, size: str = "64x44", background: Literal["mog2", "knn"] = "mog2",
     model: Path | None = None, model_class: int | None = None, person: str = "", site: str = "", time: str = "", licence: str = "",
     min_height: float = 48.0, min_seconds: float = 1.0, gap_seconds: float = 1.5, fov_deg: float = 60.0, preview: Path | None = None,
-    sheet: Path | None = None, stall_seconds: float = 120.0, memory_mb: float = 4000.0,
+    sheet: Path | None = None, stall_seconds: float = 120.0, memory_mb: float = 4000.0, append: bool = False,
 ) -> None:  # fmt: skip
     """Take walking people from videos to a store: gaitbridge capture video FILE... STORE. Interrupted, it goes on with the file it was at.
 
@@ -58,6 +58,8 @@ def video(
         Give a file up that does not go on for so long.
     memory_mb
         Memory that reading a file may take.
+    append
+        Add the files to a finished store that was captured with the same settings; what is in it already is not added again.
     """
     if find_spec("av") is None:
         raise UserError("videos are read by PyAV, which is not installed: pip install 'gaitbridge[video]' (its wheel carries FFmpeg with GPL parts)")
@@ -81,7 +83,7 @@ def video(
                         gap_s=gap_seconds, fov_deg=fov_deg)
     with progress("capture", "frames read") as show:
         done = capture_videos(files[:-1], files[-1], settings, Told(person, site, time, licence), preview=preview, sheet=sheet,
-                              stall_s=stall_seconds, megabytes=memory_mb, progress=show)
+                              stall_s=stall_seconds, megabytes=memory_mb, append=append, progress=show)
     rows = tuple((what, f"{count:,}") for what, count in count_lines(done.reports))
     say_tables(TextTable(f"captured to {files[-1]}", ("what", "count"), rows).to_rich())
     say(f"{files[-1]}: content {done.document['content_hash']}")

@@ -21,7 +21,7 @@ def lidar(
     *files: Annotated[Path, Parameter(name="FILE")], hz: float | None = None, sensor: str | None = None, topic: str | None = None,
     columns: int | None = None, unit: Literal["m", "cm", "mm"] = "m", size: str = "64x44", points: Annotated[bool, Parameter(negative=())] = False,
     person: str = "", site: str = "", time: str = "", licence: str = "", least_frames: int = 10, least_points: int = 20, farthest: float = 40.0,
-    sheet: Path | None = None, stall_seconds: float = 120.0, memory_mb: float = 4000.0,
+    sheet: Path | None = None, stall_seconds: float = 120.0, memory_mb: float = 4000.0, append: bool = False,
 ) -> None:  # fmt: skip
     """Take walking people from LiDAR recordings to a store: gaitbridge capture lidar FILE... STORE. Interrupted, it goes on where it was.
 
@@ -65,6 +65,8 @@ def lidar(
         Give a recording up that does not go on for so long.
     memory_mb
         Memory that reading a recording may take.
+    append
+        Add the recordings to a finished store that was captured with the same settings; what is in it already is not added again.
     """
     from gaitbridge.capture.lidar.detect import Settings
     from gaitbridge.capture.lidar.gates import Gates
@@ -96,7 +98,7 @@ def lidar(
     draw = None if sheet is None else lambda *what: _draw(sheet, len(found), *what)
     with progress("capture", "scans") as show:
         done = capture_lidar(found, store, settings, Told(person, site, time, licence), size=height_width(size), points=points, stall_s=stall_seconds,
-                             megabytes=memory_mb, progress=show, show=draw)
+                             megabytes=memory_mb, append=append, progress=show, show=draw)
     for report in done.reports:
         _tell(report)
     say(f"{store}: content {done.document['content_hash']}")

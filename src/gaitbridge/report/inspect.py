@@ -61,7 +61,7 @@ def _spread(values: Iterable[float], unit: str = "") -> str:
 
 def _overview(store: Store) -> TextTable:
     rows, document = store.rows, store.document
-    size = sum(entry["bytes"] for entry in document["shards"].values()) + (store.path / "index.parquet").stat().st_size
+    size = sum(entry["bytes"] for entry in document["shards"].values()) + store.index.stat().st_size
     about = document.get("about", {})
     lines: list[tuple[str, str]] = [
         ("place", str(store.path)),

@@ -8,7 +8,7 @@ import hashlib
 import json
 import math
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from collections.abc import Sequence as Rows
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from gaitbridge.capture.growing import Growing, common
 from gaitbridge.capture.isolated import run_isolated
 from gaitbridge.capture.lidar.detect import Settings, find
 from gaitbridge.capture.lidar.recordings import Recording
@@ -48,6 +49,13 @@ class RecordingReport:
     walks: list[dict[str, Any]] = field(default_factory=list)
     recording: str = ""
     named: bool = False
+    site: str = ""
+    time: str = ""
+
+    @classmethod
+    def read(cls, held: Mapping[str, Any]) -> "RecordingReport":
+        """A report as it was written; TypeError or KeyError where it is none."""
+        return cls(**{**held, "out": Counter(held["out"])})
 
 
 @dataclass(frozen=True)
@@ -60,26 +68,42 @@ class Captured:
 
 def capture_lidar(
     recordings: Rows[Recording], store: Path, settings: Settings | None = None, told: Told | None = None, *, size: tuple[int, int] = (64, 44),
-    points: bool = False, stall_s: float = 120.0, megabytes: float = 4000.0, progress: Progress = silent, show: Show | None = None,
+    points: bool = False, stall_s: float = 120.0, megabytes: float = 4000.0, append: bool = False, progress: Progress = silent,
+    show: Show | None = None,
 ) -> Captured:  # fmt: skip
     """Walking people of LiDAR recordings to a store.
 
     size: height and width of the range views; points: keep each person's points, too; stall_s: a recording that does not go on for so long is
     given up; megabytes: memory that reading may take; show: is told what was found, and has recordings that are done read again. UserError for
-    mistakes, for what cannot be read, and where nobody walks; what was finished before is kept.
+    mistakes, for what cannot be read, and where nobody walks; what was finished before is kept. append: as of `capture_videos`.
     """
     settings, told = settings or Settings(), told or Told()
     if told.time and len(recordings) > 1:
         raise UserError("--time is of one recording: capture these one by one, each to a store of its own")
-    names = names_of(map(_stem, recordings), nameless="lidar", what="recordings")
     with alone(store):
-        hashes = _start(recordings, names, store, settings, told, {"size": list(size), "points": points})
+        options = {"settings": _settings_document(settings), "views": {"size": list(size), "points": points}}
+        growing = Growing(store, "lidar", options) if append else None
+        earlier = [RecordingReport.read(file) for file in growing.files] if growing else []
+        if growing:
+            digests = [_digest(recording, settings) for recording in recordings]
+            recordings = growing.new(recordings, digests, [recording.name for recording in recordings])
+            if not recordings:
+                return Captured(growing.document, earlier)
+        names = names_of(map(_stem, recordings), nameless="lidar", what="recordings", taken=growing.names if growing else ())
+        hashes = {name: _digest(recording, settings) for name, recording in zip(names, recordings, strict=True)}
+        different(hashes, "recordings")
+        states = {name: _identity(recording) for name, recording in zip(names, recordings, strict=True)}
+        if growing:
+            growing.begin(told, hashes)
+        else:
+            start(store, {"told": asdict(told), "recordings": states, **options})
         reports = []
         try:
             for number, (recording, name) in enumerate(zip(recordings, names, strict=True)):
                 report = finished(store, name)
                 if report is None or show is not None:
-                    (store / "store.json").unlink(missing_ok=True)  # unfinished from here on
+                    if not growing:
+                        (store / "store.json").unlink(missing_ok=True)  # unfinished from here on
                     of = f" ({number + 1} of {len(recordings)})" if len(recordings) > 1 else ""
                     found = run_isolated(find, list(recording.files), recording.name, asdict(settings), seconds=stall_s, megabytes=megabytes,
                                          what=recording.name, progress=_named(progress, recording.name + of))  # fmt: skip
@@ -88,12 +112,18 @@ def capture_lidar(
                         show(recording.name, found, kept)
                 reports.append(report)
         finally:
-            if not any(finished(store, name) for name in names):
+            if not growing and not any(finished(store, name) for name in names):
                 undo(store)  # nothing is done: the next try may have other options
         if not any(report.walks for report in reports):
-            undo(store)
+            if not growing:
+                undo(store)
             raise UserError(_nobody(reports))
-        document = finish_store(store, [report.name for report in reports if report.walks], _about(settings, told, reports))
+        reports = [*earlier, *reports]
+        if growing:
+            growing.add(told, states)
+        document = finish_store(store, [report.name for report in reports if report.walks], _about(settings, reports))
+        if growing:
+            growing.done()
         return Captured(document, reports)
 
 
@@ -111,18 +141,14 @@ def _stem(recording: Recording) -> str:
     return recording.name if len(recording.files) > 1 or recording.files[0].is_dir() else Path(recording.name).stem
 
 
-def _start(
-    recordings: Rows[Recording], names: Rows[str], store: Path, settings: Settings, told: Told, shape: dict[str, Any]
-) -> dict[str, str]:
-    """Recordings and options to the plan; the hash of each recording, by name."""
-    options = asdict(settings) | {"sensor": _sensor_text(settings.sensor)}
-    hashes = {name: recording_hash(recording.files, options) for name, recording in zip(names, recordings, strict=True)}
-    different(hashes, "recordings")
-    start(store, {
-        "settings": options, "told": asdict(told),
-        "recordings": {name: _identity(recording) for name, recording in zip(names, recordings, strict=True)}, "views": shape,
-    })  # fmt: skip
-    return hashes
+def _settings_document(settings: Settings) -> dict[str, Any]:
+    """What the plan says of how people are found."""
+    return asdict(settings) | {"sensor": _sensor_text(settings.sensor)}
+
+
+def _digest(recording: Recording, settings: Settings) -> str:
+    """The hash of a recording."""
+    return recording_hash(recording.files, _settings_document(settings))
 
 
 def _sensor_text(sensor: str | None) -> str:
@@ -143,8 +169,7 @@ def _identity(recording: Recording) -> str:
 def finished(store: Path, name: str) -> RecordingReport | None:
     """The report of a recording that is done; None where there is something to do."""
     try:
-        held = json.loads((store / FOLDER / f"{name}.json").read_text(encoding="utf-8"))
-        report = RecordingReport(**{**held, "out": Counter(held["out"])})
+        report = RecordingReport.read(json.loads((store / FOLDER / f"{name}.json").read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError, KeyError):
         return None
     return report if not report.walks or shard_path(store, name).is_file() else None
@@ -163,7 +188,7 @@ def _shard(
              "background": found["background"], "clusters": len(found["scan"]), "hz": _rate(times),
              "parts": int(found["part"][-1]) + 1, "late": found["late"], "left_out": found["left_out"],
              "moved_m": float(np.linalg.norm(T[:, :3, 3] - T[0, :3, 3], axis=1).max())}  # fmt: skip
-    report = RecordingReport(name, recording.name, facts, out, recording=digest, named=bool(told.person))
+    report = RecordingReport(name, recording.name, facts, out, recording=digest, named=bool(told.person), site=told.site, time=told.time)
     prefix = recording_name(told.site or name, _when(told, 0.0, float(found["clock_s"][0])), digest)
     sequences = [_sequence(f"{prefix}-{walk.number:04d}", recording, walk, facts, told, points) for walk in kept]
     for sequence, walk in zip(sequences, kept, strict=True):
@@ -226,8 +251,8 @@ def _nobody(reports: Rows[RecordingReport]) -> str:
             "metres and that z points up")  # fmt: skip
 
 
-def _about(settings: Settings, told: Told, reports: Rows[RecordingReport]) -> dict[str, Any]:
+def _about(settings: Settings, reports: Rows[RecordingReport]) -> dict[str, Any]:
     kept = asdict(settings) | {"sensor": Path(settings.sensor).name if settings.sensor else ""}
     files = [{**vars(report), "out": dict(report.out)} for report in reports]
-    return {"kind": "captured", "sensor": "lidar", "gaitbridge": version("gaitbridge"), "settings": kept, "time": told.time, "site": told.site,
-            "files": files}  # fmt: skip
+    return {"kind": "captured", "sensor": "lidar", "gaitbridge": version("gaitbridge"), "settings": kept,
+            "time": common(report.time for report in reports), "site": common(report.site for report in reports), "files": files}  # fmt: skip

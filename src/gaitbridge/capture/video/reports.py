@@ -1,6 +1,7 @@
 """What became of each file, and the counts of all."""
 
 from collections import Counter
+from collections.abc import Mapping
 from collections.abc import Sequence as Rows
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,7 +13,8 @@ from gaitbridge.capture.video.gates import FRAME_GATES, SEQUENCE_GATES
 class FileReport:
     """What became of one file. out: frames that each gate kept out; sequences: key, track, start_s in the file, frames, time.
 
-    recording: its hash (`stores.recording_hash`); named: its people are known by name, and are not tracks.
+    recording: its hash (`stores.recording_hash`); named: its people are known by name, and are not tracks; site, time: as the
+    user said.
     """
 
     name: str
@@ -27,6 +29,13 @@ class FileReport:
     sequences: list[dict[str, Any]] = field(default_factory=list)
     recording: str = ""
     named: bool = False
+    site: str = ""
+    time: str = ""
+
+    @classmethod
+    def read(cls, held: Mapping[str, Any]) -> "FileReport":
+        """A report as it was written; TypeError or KeyError where it is none."""
+        return cls(**{**held, "out": Counter(held["out"]), "notes": Counter(held["notes"])})
 
 
 def count_lines(reports: Rows[FileReport]) -> list[tuple[str, int]]:

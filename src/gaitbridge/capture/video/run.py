@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from gaitbridge.capture.growing import Growing, common
 from gaitbridge.capture.isolated import run_isolated
 from gaitbridge.capture.stores import FOLDER, Told, different, key_of, names_of, recording_hash, recording_name, start, undo, view_label
 from gaitbridge.capture.video.reports import FileReport, count_lines, nobody
@@ -42,9 +43,11 @@ class Captured:
 
 def capture_videos(
     files: Rows[Path], store: Path, settings: Settings | None = None, told: Told | None = None, *, preview: Path | None = None,
-    sheet: Path | None = None, stall_s: float = 120.0, megabytes: float = 4000.0, progress: Progress = silent,
+    sheet: Path | None = None, stall_s: float = 120.0, megabytes: float = 4000.0, append: bool = False, progress: Progress = silent,
 ) -> Captured:  # fmt: skip
     """Walking people of videos to a store.
+
+    append: add them to a finished store that was captured with the same settings; files whose content is there already are left out.
 
     preview: an .mp4 or .html to draw what was found (a name a file where there are several); sheet: a .png of the silhouettes; stall_s: a file
     that does not go on for so long is given up; megabytes: memory that reading may take. UserError for mistakes, for what cannot be read, and
@@ -52,15 +55,28 @@ def capture_videos(
     """
     settings, told = settings or Settings(), told or Told()
     _check(files, store, told, preview, sheet)
-    names = names_of((file.stem for file in files), nameless="video", what="files")
     with alone(store):
-        hashes = _start(files, names, store, settings, told)
+        growing = Growing(store, "camera", _options(settings)) if append else None
+        earlier = [FileReport.read(file) for file in growing.files] if growing else []
+        if growing:
+            files = growing.new(files, [_digest(file, settings) for file in files], [canonical(file.name) for file in files])
+            if not files:
+                return Captured(growing.document, earlier)
+        names = names_of((file.stem for file in files), nameless="video", what="files", taken=growing.names if growing else ())
+        hashes = {name: _digest(file, settings) for file, name in zip(files, names, strict=True)}
+        different(hashes, "files")
+        stats = {name: [canonical(file.name), file.stat().st_size, file.stat().st_mtime_ns] for file, name in zip(files, names, strict=True)}
+        if growing:
+            growing.begin(told, hashes)
+        else:
+            start(store, {"files": stats, "told": asdict(told), **_options(settings)})
         reports: list[FileReport] = []
         try:
             for file, name in zip(files, names, strict=True):
                 report = finished(store, name)
                 if report is None or preview is not None:  # a preview needs the tracks again
-                    (store / "store.json").unlink(missing_ok=True)
+                    if not growing:
+                        (store / "store.json").unlink(missing_ok=True)
                     show = _named(progress, file, files)
                     found = run_isolated(READER, file, asdict(settings), seconds=stall_s, megabytes=megabytes, progress=show)
                     report = _shard(store, name, file, found, told, hashes[name])
@@ -71,10 +87,15 @@ def capture_videos(
             if not any(report.sequences for report in reports):
                 raise UserError(nobody(reports))
         except BaseException:
-            if not any(report.sequences for report in reports) and not any(finished(store, name) for name in names[len(reports):]):
+            if not growing and not any(report.sequences for report in reports) and not any(finished(store, name) for name in names[len(reports):]):
                 undo(store)  # nothing to go on from, and other options may come
             raise
-        document = finish_store(store, [report.name for report in reports if report.sequences], _about(settings, told, reports))
+        reports = [*earlier, *reports]
+        if growing:
+            growing.add(told, stats)
+        document = finish_store(store, [report.name for report in reports if report.sequences], _about(settings, reports))
+        if growing:
+            growing.done()
         if sheet is not None:
             _sheet(store, sheet)
         return Captured(document, reports)
@@ -110,15 +131,14 @@ def _check(files: Rows[Path], store: Path, told: Told, preview: Path | None, she
         raise UserError(f"--sheet {sheet}: end its name in .png")
 
 
-def _start(files: Rows[Path], names: Rows[str], store: Path, settings: Settings, told: Told) -> dict[str, str]:
-    """Files and options to the plan; the hash of each recording, by name."""
-    stats = {name: [canonical(file.name), file.stat().st_size, file.stat().st_mtime_ns] for file, name in zip(files, names, strict=True)}
-    model = _model_hash(settings)
-    options = asdict(settings) | {"model": model}
-    hashes = {name: recording_hash([file], options) for file, name in zip(files, names, strict=True)}
-    different(hashes, "files")
-    start(store, {"files": stats, "settings": asdict(settings), "told": asdict(told), "model": model})
-    return hashes
+def _options(settings: Settings) -> dict[str, Any]:
+    """What the plan says of how people are found."""
+    return {"settings": asdict(settings), "model": _model_hash(settings)}
+
+
+def _digest(file: Path, settings: Settings) -> str:
+    """The hash of a recording."""
+    return recording_hash([file], asdict(settings) | {"model": _model_hash(settings)})
 
 
 def _segmenter(settings: Settings) -> str:
@@ -135,8 +155,7 @@ def _model_hash(settings: Settings) -> str:
 def finished(store: Path, name: str) -> FileReport | None:
     """The report of a file that is done; None where there is something to do."""
     try:
-        held = json.loads((store / FOLDER / f"{name}.json").read_text(encoding="utf-8"))
-        report = FileReport(**{**held, "out": Counter(held["out"]), "notes": Counter(held["notes"])})
+        report = FileReport.read(json.loads((store / FOLDER / f"{name}.json").read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError, KeyError):
         return None
     return report if not report.sequences or shard_path(store, name).is_file() else None
@@ -145,7 +164,7 @@ def finished(store: Path, name: str) -> FileReport | None:
 def _shard(store: Path, name: str, file: Path, found: dict[str, Any], told: Told, recording: str) -> FileReport:
     """Write the shard of one file and its report. recording: its hash."""
     report = FileReport(name, canonical(file.name), found["frames"], found["rate_hz"], len(found["tracks"]), notes=Counter(found["notes"]),
-                        recording=recording, named=bool(told.person))
+                        recording=recording, named=bool(told.person), site=told.site, time=told.time)
     prefix = recording_name(told.site or name, told.began, recording)
     sequences: list[Sequence] = []
     for track in found["tracks"]:
@@ -214,13 +233,13 @@ def _preview(
         temporary.write_text(preview_page(canonical(file.name), movie.read_bytes(), found, count_lines([report])), encoding="utf-8")
 
 
-def _about(settings: Settings, told: Told, reports: Rows[FileReport]) -> dict[str, Any]:
+def _about(settings: Settings, reports: Rows[FileReport]) -> dict[str, Any]:
     files = [{**vars(report), "out": dict(report.out), "notes": dict(report.notes)} for report in reports]
     kept = {name: value for name, value in asdict(settings).items() if name != "model"}
     model = settings.model_path.name if settings.model_path else ""
     return {"kind": "captured", "sensor": "camera", "gaitbridge": version("gaitbridge"), "settings": kept | {"model": model},
-            "segmenter": _segmenter(settings), "time": told.time, "site": told.site, "files": files,
-            "summary": [{"what": what, "found": found} for what, found in count_lines(reports)]}
+            "segmenter": _segmenter(settings), "time": common(report.time for report in reports), "site": common(report.site for report in reports),
+            "files": files, "summary": [{"what": what, "found": found} for what, found in count_lines(reports)]}
 
 
 def _sheet(store: Path, sheet: Path) -> None:

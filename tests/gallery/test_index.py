@@ -131,6 +131,23 @@ def test_documents_and_the_log(made: Index) -> None:
     assert made.log_lines() == ["first", "second", "third"]
 
 
+def test_entries_are_kept_one_by_one(made: Index) -> None:
+    assert made.entries("links") == {}
+    made.keep_entries("links", {"a": {"of": "b"}, "c": {"of": "d"}})
+    made.keep_entries("together", {"a": {"with": ["x"]}})
+    made.keep_entries("links", {"c": None, "a": {"of": "e"}, "nothing": None})
+    again = index.backend(made.place).open_index(made.place)
+    assert again.entries("links") == {"a": {"of": "e"}}
+    assert again.entries("together") == {"a": {"with": ["x"]}}
+
+
+def test_names_by_random_numbers(made: Index) -> None:
+    rows, vectors = templates(6)
+    made.add([replace(one, person_id=f"r{number}") for number, one in enumerate(rows)], vectors)
+    assert made.names_of(["r2", "r5", "gone"]) == {"r2": "p2", "r5": "p5"}
+    assert made.names_of([]) == {}
+
+
 def test_tidying_changes_no_answer(made: Index) -> None:
     rows, vectors = templates(20)
     made.add(rows, vectors)

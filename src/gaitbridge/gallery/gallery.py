@@ -6,7 +6,7 @@ import json
 import threading
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,11 @@ from gaitbridge.gallery.decision import Calibration, read_calibration
 from gaitbridge.gallery.held import Held, fits
 from gaitbridge.gallery.identification import Admitted, Identification, Judge, decided
 from gaitbridge.gallery.kinds import Kind
+from gaitbridge.gallery.links import Links, apart, drop_the_gone, keep_link, note_together, read_links, seen_together, undo_link
+from gaitbridge.gallery.proposals import Proposals, proposed
 from gaitbridge.gallery.templates import NEVER_S, Template, Walk, Where, checked_name, digest_of, vectors_of
+from gaitbridge.names import canonical
+from gaitbridge.progress import Progress, silent
 from gaitbridge.types import Embeddings
 
 FIRST_PASS = 200  # templates that the first pass proposes for the exact comparison, at least
@@ -106,11 +110,12 @@ class Gallery:
                            sensor=SENSOR[embeddings.modality], site=sorted({walk.site for walk in walks if walk.site}),
                            data_hash=sorted({walk.data_hash for walk in walks}))
                 templates, rows = [template for _, template in new.values()], vectors[[number for number, _ in new.values()]]
-                kept = self._kept if self._kept is not None and self._kept.version == self.index.version() else None
+                links = read_links(self.index)
+                kept = self._kept if self._kept is not None and self._kept.version == (self.index.version(), links.stamp) else None
                 self._kept = None
                 self.index.add(templates, rows)
                 if kept is not None:
-                    self._kept = kept.plus(self.index.version(), templates, rows)
+                    self._kept = kept.plus((self.index.version(), links.stamp), links.applied(templates), rows)
         return Enrolled(added, known)
 
     def enrolled(self, ids: Sequence[str]) -> dict[str, str]:
@@ -120,10 +125,11 @@ class Gallery:
             return {one.id: one.person for one in self.index.known(list(ids), []) if one.expires_s > now}
 
     def forget(self, person: str) -> tuple[int, str]:
-        """Remove everything held of a person, bytes and name; how many templates those were, and what remains to be said. UserError of an
-        unknown one."""
+        """Remove everything held of a person, bytes and name, and of whom they were linked with, as that is the same person; how many templates
+        those were, and what remains to be said. UserError of an unknown one."""
         with self.index.writing():
-            rows = self.index.rows(Where(person=person))
+            where = self._all_of(person)
+            rows = self.index.rows(where)
             if not rows:
                 raise self._unknown(person)
             now = time.time()
@@ -132,12 +138,82 @@ class Gallery:
             if expired:  # they go with the files that are rewritten
                 audit.note(self.index, "purge", templates=expired)
             self._kept = None
-            return len(rows), self.index.remove(Where(person=person), now)
+            remains = self.index.remove(where, now)
+            drop_the_gone(self.index)
+            others = sorted({row.person for row in rows} - {canonical(person)})
+            linked = f"with {', '.join(others)}, who {'were' if len(others) > 1 else 'was'} linked with them" if others else ""
+            return len(rows), "; ".join(part for part in (linked, remains) if part)
+
+    def link(self, person: str, other: str, rate: float | None = None) -> None:
+        """Take `other` for the same person as `person`, by whose name both are found from now on; nothing of either is changed.
+
+        rate: the evidence, for the log. UserError of unknown ones, where `other` is linked already, and where they were seen at one time.
+        """
+        with self.index.writing():
+            of, numbers = self._numbers(person), self._numbers(other)
+            audit.note(self.index, "link", people=sorted({*of, *numbers}), **({} if rate is None else {"rate": rate}))
+            keep_link(self.index, numbers, of, (canonical(other), canonical(person)))
+            self._kept = None
+
+    def unlink(self, person: str) -> str:
+        """Take a person for somebody of their own again: as if they had never been linked; the name of whom they were linked with."""
+        with self.index.writing():
+            numbers = self._numbers(person)
+            audit.note(self.index, "unlink", people=numbers)
+            self._kept = None
+            return undo_link(self.index, numbers, canonical(person))
+
+    def links(self) -> list[list[str]]:
+        """People who are taken for one: of each group the name that answers give, and then those linked with it."""
+        with self.index.reading():
+            return read_links(self.index).groups()
+
+    def proposals(self, rate: float | None = None, any_site: bool = False, progress: Progress = silent) -> Proposals:
+        """Who may be one person, by how they walk and where they were seen: for somebody to accept (`link`) or not; nothing is changed.
+
+        rate: of false matches, by default the strictest calibrated; any_site: compare people of different sites, too. UserError without a
+        calibration.
+        """
+        with self.index.reading():
+            calibration = self.calibration()
+            if calibration is None:
+                raise UserError(f"{self.place} has no thresholds to propose by: fix them with `gaitbridge calibrate {self.place} STORE`")
+            links = read_links(self.index)
+            blocks = list(self._blocks(Where(alive_s=time.time()), links))
+            if not blocks:
+                raise self._empty(Where())
+            audit.note(self.index, "links", templates=sum(len(templates) for templates, _ in blocks))
+            vectors = np.concatenate([block for _, block in blocks])
+            values = vectors.reshape(len(vectors), self.shape[1], self.shape[0]).transpose(0, 2, 1)
+            return proposed([one for templates, _ in blocks for one in templates], np.ascontiguousarray(values), calibration,
+                            apart(links, seen_together(self.index)), rate, any_site, progress)
+
+    def note_together(self, pairs: Iterable[tuple[str, str]]) -> None:
+        """Keep which people, by name, were seen at one time, and so are two; those who are not enrolled are passed over."""
+        with self.index.writing():
+            pairs = list(pairs)
+            numbers: dict[str, list[str]] = {}
+            for row in self.index.known([], sorted({name for pair in pairs for name in pair})):
+                numbers.setdefault(row.person, []).append(row.person_id)
+            note_together(self.index, {(a, b) for first, second in pairs for a in numbers.get(first, ()) for b in numbers.get(second, ()) if a != b})
+
+    def _numbers(self, person: str) -> list[str]:
+        """The random numbers of a person by the name under which they were enrolled; UserError of an unknown one."""
+        found = sorted({row.person_id for row in self.index.known([], [canonical(person)])})
+        if not found:
+            raise self._unknown(person)
+        return found
+
+    def _all_of(self, person: str) -> Where:
+        """The templates of a person, under whatever names they were enrolled; the one that answers give first."""
+        first, *also = read_links(self.index).members(canonical(person))
+        return Where(person=first, also=tuple(also))
 
     def purge(self) -> int:
         """Remove what has expired, and what the files still have of it, of the forgotten and of killed writers; how many templates expired."""
         with self.index.writing():
             expired = self._purge(time.time())
+            drop_the_gone(self.index)
             self.index.tidy()
             return expired
 
@@ -147,6 +223,7 @@ class Gallery:
             audit.note(self.index, "purge", templates=expired)
             self._kept = None
             self.index.remove(None, now)
+            drop_the_gone(self.index)
         return expired
 
     def build_index(self) -> str:
@@ -169,11 +246,12 @@ class Gallery:
         if top < 1:
             raise UserError(f"--top {top}: ask for one person at least")
         where = where or Where()
-        admitted = replace(where, alive_s=time.time())
         with self.index.reading():
-            version = self.index.version()
+            everything = self._all_of(where.person) if where.person else Where()
+            admitted = replace(where, person=everything.person, also=everything.also, alive_s=time.time())
+            version, links = self.index.version(), read_links(self.index)
             exact = exact or not (self.index.indexed() or version is None)
-            kept = self._in_memory(version) if exact else None
+            kept = self._in_memory(version, links) if exact else None
             mask = None if kept is None else kept.admitted(admitted)
             held = self.index.count(admitted) if mask is None else int(mask.sum())
             if not held:
@@ -184,45 +262,51 @@ class Gallery:
             if kept is not None and mask is not None:
                 return kept.nearest(queries, mask, sensor, calibration, top)
             if exact or held <= FIRST_PASS:
-                return self._by_all(queries, admitted, sensor, calibration, top)
+                return self._by_all(queries, admitted, sensor, calibration, top, links)
             vectors = vectors_of(queries)
             admitted = Where() if held == self.index.count(Where()) else admitted  # a condition that admits all would triple the first pass's time
-            return [self._by_first_pass(queries, vectors, number, admitted, sensor, calibration, top, held) for number in range(len(queries))]
+            return [self._by_first_pass(queries, vectors, number, admitted, sensor, calibration, top, held, links) for number in range(len(queries))]
 
-    def _in_memory(self, version: Any) -> Held | None:
-        """All templates, read once for each version of the table; None where the back end has no versions, or they are too many to keep."""
+    def _in_memory(self, version: Any, links: Links) -> Held | None:
+        """All templates, read once for each version of the table and of the links; None where the back end has no versions, or they are too many to
+        keep."""
         if version is None:
             return None
         with self._reading_in:
+            version = version, links.stamp
             if self._kept is None or self._kept.version != version:
                 self._kept = None  # its memory is free before the next is read
                 if not fits(self.index.count(Where()), self.index.about["dimension"]):
                     return None
-                self._kept = Held(version, self.shape[1], self._blocks(Where()))
+                self._kept = Held(version, self.shape[1], self._blocks(Where(), links))
             return self._kept
 
-    def _blocks(self, where: Where) -> Iterator[tuple[list[Template], np.ndarray]]:
+    def _blocks(self, where: Where, links: Links | None = None) -> Iterator[tuple[list[Template], np.ndarray]]:
+        """Templates and vectors by the names that answers give."""
+        links = read_links(self.index) if links is None else links
         for templates, vectors in self.index.blocks(where):
             self._check_rows(templates)
-            yield templates, vectors
+            yield links.applied(templates), vectors
 
-    def _by_all(self, queries: Embeddings, where: Where, sensor: str, calibration: Calibration | None, top: int) -> list[list[Hit]]:
+    def _by_all(self, queries: Embeddings, where: Where, sensor: str, calibration: Calibration | None, top: int,
+                links: Links) -> list[list[Hit]]:
         """As from memory, some thousand templates at a time."""
         best: list[list[Hit]] = [[] for _ in range(len(queries))]
-        for block in self._blocks(where):
+        for block in self._blocks(where, links):
             some = Held(None, self.shape[1], [block])
             for number, found in enumerate(some.nearest(queries, some.admitted(where), sensor, calibration, top)):
                 best[number] = merged([best[number], found], top)
         return best
 
     def _by_first_pass(self, queries: Embeddings, vectors: np.ndarray, number: int, where: Where, sensor: str, calibration: Calibration | None,
-                       top: int, held: int) -> list[Hit]:
+                       top: int, held: int, links: Links) -> list[Hit]:
         """Proposals of the first pass, doubled until they are of `top` people or all there are."""
         count = max(FIRST_PASS, 20 * top)
         one = Embeddings(queries.values[number : number + 1], queries.distance, queries.modality, queries.weights_hash)
         while True:
-            templates, found = self.index.nearest(vectors[number], count, where)
-            self._check_rows(templates)
+            raw, found = self.index.nearest(vectors[number], count, where)
+            self._check_rows(raw)
+            templates = links.applied(raw)
             if len({template.person for template in templates}) >= top or count >= held:
                 return hits(templates, template_distances(one, found)[0], sensor, calibration, top)
             count *= 4
@@ -271,7 +355,8 @@ class Gallery:
             if calibration is None:
                 raise UserError(f"{self.place} has no thresholds to decide by: fix them with `gaitbridge calibrate {self.place} STORE`, on people "
                                 "whose names are known")
-            blocks = list(self.index.blocks(replace(where or Where(), person=person, alive_s=time.time())))
+            everything = self._all_of(person)
+            blocks = list(self.index.blocks(replace(where or Where(), person=everything.person, also=everything.also, alive_s=time.time())))
             if not blocks:
                 raise self._unknown(person)
             templates, vectors = [one for block, _ in blocks for one in block], np.concatenate([block for _, block in blocks])
@@ -303,7 +388,7 @@ class Gallery:
     def person(self, person: str) -> list[Template]:
         """Everything held of a person but the vectors; UserError of an unknown one."""
         with self.index.reading():
-            rows = self.index.rows(Where(person=person))
+            rows = self.index.rows(self._all_of(person))
             if not rows:
                 raise self._unknown(person)
             audit.note(self.index, "list", people=sorted({row.person_id for row in rows}), templates=len(rows))
@@ -316,9 +401,8 @@ class Gallery:
     def export(self, out: Path, person: str = "") -> int:
         """Write what is held, of one person or of all: a .npz without pickle (`vectors` float32 [N, K * C], `document` JSON text: network,
         templates, audit lines). How many templates; UserError of an unknown person."""
-        where = Where(person=person)
         with self.index.reading():
-            blocks = list(self.index.blocks(where))
+            blocks = list(self.index.blocks(self._all_of(person) if person else Where()))
             templates = [one for block, _ in blocks for one in block]
             if not templates:
                 raise self._unknown(person) if person else UserError(f"{self.place} is empty: there is nothing to export")

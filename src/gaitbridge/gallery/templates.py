@@ -57,7 +57,10 @@ class Walk:
 
 @dataclass(frozen=True)
 class Where:
-    """Which templates a question admits; empty fields admit all. Times in seconds since 1970: since <= recorded < until, alive at `alive_s`."""
+    """Which templates a question admits; empty fields admit all. Times in seconds since 1970: since <= recorded < until, alive at `alive_s`.
+
+    also: further names of the person, who was enrolled under several and linked.
+    """
 
     person: str = ""
     sensor: str = ""
@@ -65,14 +68,18 @@ class Where:
     since_s: float | None = None
     until_s: float | None = None
     alive_s: float | None = None
+    also: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("person", "site"):
             object.__setattr__(self, name, canonical(getattr(self, name)))
+        object.__setattr__(self, "also", tuple(map(canonical, self.also)))
 
     def values(self) -> dict[str, tuple[str, ...]]:
         """By field, the values that are admitted where it is not empty: a name in every spelling in which a template may have it."""
         named = {name: spellings(value) for name in ("person", "site") if (value := getattr(self, name))}
+        if self.also:
+            named["person"] = tuple(dict.fromkeys([*named.get("person", ()), *(spelt for name in self.also for spelt in spellings(name))]))
         return named | ({"sensor": (self.sensor,)} if self.sensor else {})
 
     def __bool__(self) -> bool:

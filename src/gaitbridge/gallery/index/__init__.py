@@ -73,6 +73,9 @@ class Index(Protocol):
     def known(self, ids: Sequence[str], people: Sequence[str]) -> list[Template]:
         """The templates of these ids and those of these people; expired ones included."""
 
+    def names_of(self, person_ids: Sequence[str]) -> dict[str, str]:
+        """The person of each of these random numbers that has a template."""
+
     def blocks(self, where: Where) -> Iterator[tuple[list[Template], np.ndarray]]:
         """All templates admitted with their vectors, some thousand at a time."""
 
@@ -105,6 +108,12 @@ class Index(Protocol):
 
     def keep_document(self, name: str, document: Mapping[str, Any]) -> None:
         """Keep a JSON document in place of the one of that name."""
+
+    def entries(self, kind: str) -> dict[str, dict[str, Any]]:
+        """Small JSON documents of one kind, by name."""
+
+    def keep_entries(self, kind: str, changed: Mapping[str, Mapping[str, Any] | None]) -> None:
+        """Keep entries of a kind in place of those of the same names; None: without it, bytes and all where the back end's files allow."""
 
     def log(self, line: str) -> None:
         """Append one line to the audit log, safely."""

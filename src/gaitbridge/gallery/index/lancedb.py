@@ -4,6 +4,7 @@
       gallery.json        version, network, shape, distance; written last, which makes the folder a gallery
       templates.lance/    the templates: versions of a table, each whole; what an answer was given for is in the newest
       calibration.json    thresholds, where they were fixed
+      links.json          which people are taken for one, and together.json who was seen at one time, by their random numbers
       audit.jsonl         a line a command
       lock, writing       the lock between processes; a mark that a writer is at work (or was killed)
       working/            temporary files of LanceDB, while a writer is at work
@@ -158,6 +159,9 @@ class LanceIndex:
         clauses = [_among(name, values) for name, values in (("id", ids), ("person", spelt)) if values]
         return self._rows(" OR ".join(clauses)) if clauses else []
 
+    def names_of(self, person_ids: Sequence[str]) -> dict[str, str]:
+        return {one.person_id: one.person for one in self._rows(_among("person_id", person_ids))} if person_ids else {}
+
     def blocks(self, where: Where) -> Iterator[tuple[list[Template], np.ndarray]]:
         with _clear(self.place, "read"):
             query = self._table.search().select([*COLUMNS, "vector"])
@@ -225,6 +229,14 @@ class LanceIndex:
 
     def keep_document(self, name: str, document: Mapping[str, Any]) -> None:
         write_json(document, self.folder / f"{name}.json")
+
+    def entries(self, kind: str) -> dict[str, dict[str, Any]]:
+        file = self.folder / f"{kind}.json"
+        return read_document(file, dict[str, dict[str, Any]], f"restore it from a copy, or delete it and all its {kind}") if file.is_file() else {}
+
+    def keep_entries(self, kind: str, changed: Mapping[str, Mapping[str, Any] | None]) -> None:
+        kept = {**self.entries(kind), **changed}
+        write_json({name: entry for name, entry in sorted(kept.items()) if entry is not None}, self.folder / f"{kind}.json")
 
     def log(self, line: str) -> None:
         file = self.folder / "audit.jsonl"

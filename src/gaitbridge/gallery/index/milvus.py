@@ -180,6 +180,10 @@ class MilvusIndex:
         clauses = [f"{name} in {json.dumps(list(values), ensure_ascii=False)}" for name, values in (("id", ids), ("person", spelt)) if values]
         return [_template(row) for page in self._pages(" or ".join(clauses), COLUMNS) for row in page] if clauses else []
 
+    def names_of(self, person_ids: Sequence[str]) -> dict[str, str]:
+        condition = f"person_id in {json.dumps(list(person_ids))}"
+        return {row["person_id"]: row["person"] for page in self._pages(condition, ["person_id", "person"]) for row in page} if person_ids else {}
+
     def blocks(self, where: Where) -> Iterator[tuple[list[Template], np.ndarray]]:
         for page in self._pages(_condition(where), [*COLUMNS, "vector"]):
             yield [_template(row) for row in page], np.asarray([row["vector"] for row in page], np.float32)
@@ -271,6 +275,20 @@ class MilvusIndex:
             old = [key for key, _ in _texts(self.client, self.name, kind) if not digest or f"-{digest}-" not in key]
             if old:
                 self.client.delete(f"{self.name}_notes", ids=old)
+
+    def entries(self, kind: str) -> dict[str, dict[str, Any]]:
+        with _clear(self.place, "read"):
+            found = _texts(self.client, self.name, kind)
+        return {name.removeprefix(f"{kind}-"): parsed(text, dict[str, Any], f"the {kind} of {self.place}", "make it again") for name, text in found}
+
+    def keep_entries(self, kind: str, changed: Mapping[str, Mapping[str, Any] | None]) -> None:
+        for name, entry in changed.items():
+            if entry is not None:
+                self._note(f"{kind}-{name}", kind, json.dumps(entry, allow_nan=False))
+        if gone := [f"{kind}-{name}" for name, entry in changed.items() if entry is None]:
+            with _clear(self.place, "write"):
+                self.client.delete(f"{self.name}_notes", filter=f"id in {json.dumps(gone)}")
+                self.client.flush(f"{self.name}_notes")
 
     def log(self, line: str) -> None:
         self._note(f"audit-{time.time_ns():020d}-{uuid.uuid4().hex[:8]}", "audit", line)

@@ -38,6 +38,7 @@ from torch import Tensor
 from gaitbridge import plugins
 from gaitbridge.conventions import stream
 from gaitbridge.evaluation.embedding.forward import embed_arrays
+from gaitbridge.inference.contract import names_of
 from gaitbridge.inference.export import _traced, write_onnx, write_openvino
 from gaitbridge.inference.fast import Fast, difference
 from gaitbridge.inference.int8 import quantize
@@ -97,9 +98,9 @@ def network_of(name: str) -> tuple[Any, Any]:
 def exported(network: Any, way: str, store: Store, folder: Path) -> Any:
     """The network exported and opened again."""
     inputs = {modality: list(names) for modality, names in network.inputs.items()}
-    about = {"inputs": inputs, "size": list(network.config.size), "distance": network.distance, "weights_hash": ""}
+    about = names_of(list(inputs)) | {"inputs": inputs, "size": list(network.config.size), "distance": network.distance, "weights_hash": ""}
     made = folder / "made.onnx"
-    _traced(network, tuple(network.config.size)).save(made)
+    _traced(network, inputs, names_of(list(inputs)), tuple(network.config.size)).save(made)
     if way.endswith("int8"):
         quantize(made, about, store)
     if way.startswith("onnx"):

@@ -1,7 +1,8 @@
 """A run as one ONNX file, or as OpenVINO's pair of files: any number of sequences and frames, checked against the run before it is kept.
 
 The graph takes, for each modality, its arrays (`Network.inputs`) [N, T, ...] as they are stored and the frame counts [N], and gives the part
-embeddings [N, C, K]. Preparation is inside. What else a user must know stands in the file's metadata under the key `gaitbridge`, as JSON.
+embeddings [N, C, K]. Preparation is inside, and so are the checks of `inference.contract`, which has the names. What else a user must know stands
+in the file's metadata under the key `gaitbridge`, as JSON.
 """
 
 import json
@@ -18,11 +19,13 @@ from torch import Tensor, nn
 from gaitbridge import __version__
 from gaitbridge.conventions import stream
 from gaitbridge.data.batches import has_all
+from gaitbridge.data.contents import content_problem
 from gaitbridge.errors import UserError
 from gaitbridge.evaluation.embedding.forward import embed_arrays
 from gaitbridge.files import placed, workplace
+from gaitbridge.inference.contract import EMBEDDINGS, FRAMES, names_of, no_walks
 from gaitbridge.inference.int8 import quantize
-from gaitbridge.inference.onnx_network import KEY, ExportedNetwork, OnnxNetwork, frames_of, output_of
+from gaitbridge.inference.onnx_network import KEY, ExportedNetwork, OnnxNetwork
 from gaitbridge.inference.openvino_network import OpenvinoNetwork, core, digest, weights_file
 from gaitbridge.inference.session import Model
 from gaitbridge.progress import Progress, silent
@@ -37,30 +40,32 @@ TRACED = (3, 5)  # sequences and frames of the example that the graph is traced 
 
 
 class _Graph(nn.Module):
-    """A network with flat inputs: for each modality its arrays, then its frame counts."""
+    """A network with flat inputs: for each modality its arrays, then its frame counts. What is no walk gives NaN."""
 
-    def __init__(self, network: nn.Module) -> None:
+    def __init__(self, network: nn.Module, inputs: Mapping[str, Sequence[str]]) -> None:
         super().__init__()
-        self.network = network
+        self.network, self.inputs = network, inputs
 
     def forward(self, *given: Tensor) -> tuple[Tensor, ...]:
         outputs, place = [], 0
-        inputs: Mapping[str, Sequence[str]] = self.network.inputs  # type: ignore[assignment]
-        for modality, names in inputs.items():
-            arrays, frames = given[place : place + len(names)], given[place + len(names)]
+        for modality, names in self.inputs.items():
+            arrays, frames = dict(zip(names, given[place : place + len(names)], strict=True)), given[place + len(names)]
             place += len(names) + 1
-            batch = Batch(dict(zip(names, arrays, strict=True)), frames, torch.zeros_like(frames))
-            outputs.append(self.network.embed(batch)[modality])  # type: ignore[operator]
+            bad = no_walks(arrays, frames)
+            counted = torch.clamp(frames, min=1)
+            values = self.network.embed(Batch(arrays, counted, torch.zeros_like(counted)))[modality]  # type: ignore[operator]
+            outputs.append(torch.where(bad[:, None, None], torch.full((), float("nan"), dtype=values.dtype), values))
         return tuple(outputs)
 
 
-def export(model: Model, out: Path, store: Store | None = None, progress: Progress = silent, int8: bool = False) -> dict[str, Any]:
+def export(model: Model, out: Path, store: Store | None = None, progress: Progress = silent, int8: bool = False, *,
+           modalities: Sequence[str] = ()) -> dict[str, Any]:  # fmt: skip
     """Write `model` to `out`, an .onnx or for OpenVINO an .xml with its .bin, and return its metadata.
 
-    store: sequences to check it on (test people first); without one it is checked on noise, and the metadata say so. int8: convolutions by bytes
-    (`inference.int8`), for which sequences of the store are looked at; the file is then a network of its own, with a `weights_hash` of its own.
-    UserError where the name ends otherwise, a package or the store is missing, or the graph gives other embeddings than the network: nothing is
-    then kept.
+    modalities: those of `model.modalities` that the file is to embed; by default all. store: sequences to check it on (test people first); without
+    one it is checked on noise, and the metadata say so. int8: convolutions by bytes (`inference.int8`), for which sequences of the store are looked
+    at; the file is then a network of its own, with a `weights_hash` of its own. UserError where the name ends otherwise, a package or the store is
+    missing, or the graph gives other embeddings than the network: nothing is then kept.
     """
     if out.suffix not in SUFFIXES:
         raise UserError(f"{out} must end in {' or '.join(SUFFIXES)}")
@@ -70,9 +75,11 @@ def export(model: Model, out: Path, store: Store | None = None, progress: Progre
         core(out)  # a missing package is said before anything is computed
     size = tuple(getattr(model.config.network, "size", None) or (64, 44))
     progress(0, 3, "graph")
-    graph = _traced(model.network.cpu().eval(), size)
-    about = {"gaitbridge": __version__, "recipe": model.config.recipe, "method": model.config.method, "size": list(size), "precision": "float32",
-             "inputs": {m: list(names) for m, names in model.inputs.items()}, "modalities": list(model.modalities),
+    inputs = {modality: tuple(model.inputs[modality]) for modality in modalities or model.modalities}
+    about: dict[str, Any] = names_of(list(inputs))
+    graph = _traced(model.network.cpu().eval(), inputs, about, size)
+    about |= {"gaitbridge": __version__, "recipe": model.config.recipe, "method": model.config.method, "size": list(size), "precision": "float32",
+             "inputs": {m: list(names) for m, names in inputs.items()}, "modalities": list(inputs),
              "distance": model.distance, "weights_hash": model.weights_hash, "run": model.run.name, "trained_on": model.trained_on}
     with workplace(out) as folder:
         made = folder / "model.onnx"
@@ -85,7 +92,7 @@ def export(model: Model, out: Path, store: Store | None = None, progress: Progre
         kept = folder / f"kept{out.suffix}"
         write(made, kept, about)
         progress(2, 3, "check")
-        about |= _compared(model, OpenvinoNetwork(kept) if out.suffix == ".xml" else OnnxNetwork(kept), size, store)
+        about |= _compared(model, inputs, OpenvinoNetwork(kept) if out.suffix == ".xml" else OnnxNetwork(kept), size, store)
         _check(about, out, int8)
         write(made, kept, about)
         if out.suffix == ".xml":
@@ -128,8 +135,8 @@ def _check(about: Mapping[str, Any], out: Path, int8: bool) -> None:
                         "please report this")
 
 
-def _traced(network: nn.Module, size: tuple[int, ...]) -> Any:
-    """The graph of the network with free numbers of sequences and frames, of each modality its own."""
+def _traced(network: nn.Module, inputs: Mapping[str, Sequence[str]], called: Mapping[str, Mapping[str, str]], size: tuple[int, ...]) -> Any:
+    """The graph of the network with free numbers of sequences and frames, of each modality its own. called: as `names_of` gives it."""
     try:
         import onnxscript  # noqa: F401
     except ImportError as error:
@@ -137,7 +144,6 @@ def _traced(network: nn.Module, size: tuple[int, ...]) -> Any:
     arguments: list[Tensor] = []
     shapes: list[dict[int, Any]] = []
     names: list[str] = []
-    inputs: Mapping[str, Sequence[str]] = network.inputs  # type: ignore[assignment]
     for modality, arrays in inputs.items():
         count, frames = torch.export.Dim(f"{modality}_count", min=1, max=2**20), torch.export.Dim(f"{modality}_length", min=1, max=2**20)
         for name in arrays:
@@ -146,12 +152,12 @@ def _traced(network: nn.Module, size: tuple[int, ...]) -> Any:
             names.append(name)
         arguments.append(torch.tensor([TRACED[1], TRACED[1] - 1, TRACED[1] - 2]))
         shapes.append({0: count})
-        names.append(frames_of(modality))
+        names.append(called[FRAMES][modality])
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it warns of packages that are not needed
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
-        return torch.onnx.export(_Graph(network), tuple(arguments), dynamo=True, dynamic_shapes=(tuple(shapes),), input_names=names,
-                                 output_names=[output_of(modality) for modality in inputs], verbose=False)
+        return torch.onnx.export(_Graph(network, inputs), tuple(arguments), dynamo=True, dynamic_shapes=(tuple(shapes),), input_names=names,
+                                 output_names=[called[EMBEDDINGS][modality] for modality in inputs], verbose=False)
 
 
 def _noise(name: str, frames: int, size: tuple[int, ...], number: int) -> np.ndarray:
@@ -164,14 +170,16 @@ def _noise(name: str, frames: int, size: tuple[int, ...], number: int) -> np.nda
     return values.astype(np.float32)
 
 
-def _compared(model: Model, exported: ExportedNetwork, size: tuple[int, ...], store: Store | None) -> dict[str, Any]:
+def _compared(
+    model: Model, inputs: Mapping[str, Sequence[str]], exported: ExportedNetwork, size: tuple[int, ...], store: Store | None
+) -> dict[str, Any]:  # fmt: skip
     """How far embeddings of sequences of different lengths are from the run's, and what it was measured on.
 
     largest_relative_difference: of any value, relative to the largest one; share_of_spread: the mean distance between a walk's two embeddings,
     relative to the mean distance between different walks; least_cosine: of any walk's two embeddings. Of all modalities the worst.
     """
     found, counts = {"largest_relative_difference": 0.0, "share_of_spread": 0.0, "least_cosine": 1.0}, {}
-    for modality, names in model.inputs.items():
+    for modality, names in inputs.items():
         arrays = _sequences(store, names) if store is not None else {}
         real = bool(arrays)
         if not real:
@@ -195,13 +203,14 @@ def _measures(plain: np.ndarray, other: np.ndarray) -> dict[str, float]:
 
 
 def _sequences(store: Store, names: Sequence[str]) -> dict[str, list[np.ndarray]]:
-    """Arrays of some of a store's sequences that have them all, of lengths from one frame to all."""
+    """Arrays of some of a store's sequences that have them all, of lengths from one frame to all, and in which something shows."""
     numbers = [n for n in [*store.select(split="test"), *range(len(store.rows))] if has_all(store.rows[n], names)]
     chosen = [numbers[place] for place in np.unique(np.linspace(0, len(numbers) - 1, CHECKED).astype(int))] if numbers else []
     found: dict[str, list[np.ndarray]] = {name: [] for name in names} if chosen else {}
     for place, sequence in enumerate(store.read_many(chosen, list(names))):
         shortest = min(len(sequence.arrays[name]) for name in names)
         length = max(1, round(shortest * (place + 1) / len(chosen)))
-        for name in names:
-            found[name].append(sequence.arrays[name][:length])
-    return found
+        if not any(content_problem(name, sequence.arrays[name][:length]) for name in names):
+            for name in names:
+                found[name].append(sequence.arrays[name][:length])
+    return found if all(found.values()) else {}

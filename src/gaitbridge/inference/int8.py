@@ -14,7 +14,7 @@ from gaitbridge.data.batches import has_all
 from gaitbridge.data.preparation import fitted
 from gaitbridge.errors import UserError
 from gaitbridge.files import workplace
-from gaitbridge.inference.onnx_network import frames_of
+from gaitbridge.inference.contract import frames_of
 from gaitbridge.store import Store
 
 FITTED = 64  # sequences a modality; with half of them, of half the length, bytes moved walks twice as far
@@ -101,6 +101,6 @@ def _feeds(about: Mapping[str, Any], store: Store) -> tuple[list[dict[str, np.nd
         for feed, number in zip(feeds, chosen, strict=True):
             frames = np.arange(FRAMES) % min(len(sequences[number][name]) for name in names)  # of one length: the runtime asks for that
             feed |= {name: fitted(sequences[number][name][frames], size, name)[None] for name in names}
-            feed[frames_of(modality)] = np.array([FRAMES])
+            feed[frames_of(modality, about)] = np.array([FRAMES])
         taken[modality] = f"{len(sequences)} sequences of {store.path.name}, content {store.content_hash}"
     return feeds, taken

@@ -11,20 +11,11 @@ import torch
 from torch import Tensor
 
 from gaitbridge.errors import UserError
+from gaitbridge.inference.contract import frames_of, output_of
 from gaitbridge.types import Batch, Distance
 
 KEY = "gaitbridge"  # of the metadata
 KINDS = {"tensor(int64)": np.int64, "tensor(uint8)": np.uint8}
-
-
-def frames_of(modality: str) -> str:
-    """The graph's input of a modality's frame counts [N]."""
-    return f"{modality}_frames"
-
-
-def output_of(modality: str) -> str:
-    """The graph's output of a modality's embeddings [N, C, K]."""
-    return f"{modality}_embeddings"
 
 
 def read_metadata(path: Path) -> tuple[Any, dict[str, Any]]:
@@ -86,8 +77,8 @@ class ExportedNetwork:
         feed = dict(self._single)
         for modality in given:
             feed |= {name: batch.inputs[name].cpu().numpy() for name in self.inputs[modality]}
-            feed[frames_of(modality)] = batch.frames.cpu().numpy()
-        found = self.run([output_of(modality) for modality in given], feed)
+            feed[frames_of(modality, self.about)] = batch.frames.cpu().numpy()
+        found = self.run([output_of(modality, self.about) for modality in given], feed)
         return {modality: torch.from_numpy(values) for modality, values in zip(given, found, strict=True)}
 
     def run(self, names: list[str], feed: dict[str, np.ndarray]) -> list[np.ndarray]:

@@ -90,6 +90,6 @@ def test_the_people_admitted_are_what_counts(gallery: Gallery) -> None:
 
 def test_warned_of_another_kind(gallery: Gallery) -> None:
     assert gallery.identify(tracks(["p00"]), 0.05, kind=SIMULATED)[0].warnings == ()
-    warned = gallery.identify(tracks(["p00"]), 0.05, kind=Kind(kind="captured", site="gate"))[0].warnings
+    warned = gallery.identify(tracks(["p00"]), 0.05, kind=Kind(kind="captured", sites=("gate",)))[0].warnings
     assert len(warned) == 1
     assert "simulated, not captured" in warned[0]

@@ -30,6 +30,7 @@ class _Sequence(TypedDict):
 class _File(TypedDict):
     recording: str
     named: bool
+    site: NotRequired[str]
     sequences: NotRequired[list[_Sequence]]  # of a camera
     walks: NotRequired[list[_Sequence]]  # of a LiDAR
 
@@ -43,6 +44,7 @@ class Caught:
     """One sequence of a recording. Seconds."""
 
     recording: str  # its hash
+    site: str  # empty: nobody said
     part: int  # of the recording: its clock goes on within one, and nobody is followed from one to the next
     track: str
     named: bool  # whether its person is known by name; otherwise it is a track
@@ -64,10 +66,12 @@ def caught(store: Store) -> dict[str, Caught]:
     where = str(store.path / "store.json")
     about = checked_shape(store.document["about"], _About, where, AGAIN)
     found = {}
+    of_all = str(store.document["about"].get("site") or "")
     for file in about["files"]:
+        site = file.get("site") or of_all
         for one in (*file.get("sequences", ()), *file.get("walks", ())):
             clock_s = _clock_s(one.get("time"), where)
-            found[one["key"]] = Caught(file["recording"], one.get("part", 0), one["track"], file["named"], float(one["start_s"]), clock_s)
+            found[one["key"]] = Caught(file["recording"], site, one.get("part", 0), one["track"], file["named"], float(one["start_s"]), clock_s)
     if missing := [row["key"] for row in store.rows if row["key"] not in found]:
         raise UserError(f"{store.path}: its store.json does not say when {missing[0]} was seen: {AGAIN}")
     return found

@@ -39,6 +39,7 @@ class Answer:
     gallery: str
     templates: int
     provenance: str
+    warnings: tuple[str, ...] = ()  # why the rate may not hold, in words
 
 
 def template_distances(queries: Embeddings, vectors: np.ndarray) -> np.ndarray:

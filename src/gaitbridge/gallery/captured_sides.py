@@ -88,7 +88,7 @@ def _walks(store: Store, number: int, modality: str, names: Sequence[str], one: 
     times = f"{modality}_time_s"
     read = store.read(number, [*names, times, "silhouettes_box"]).arrays
     boxes = read.get("silhouettes_box")
-    whole = Sighting(one.recording, one.part, one.track, SENSOR[modality], str(store.document["about"].get("site") or ""), one.start_s + read[times],
+    whole = Sighting(one.recording, one.part, one.track, SENSOR[modality], one.site, one.start_s + read[times],
                      one.clock_s, boxes if boxes is not None and len(boxes) == len(read[times]) else None, number)
     arrays = {name: read[name] for name in names}
     return [(whole, arrays)] + [(half, {name: array[frames] if len(array) == len(whole.time_s) else array for name, array in arrays.items()})

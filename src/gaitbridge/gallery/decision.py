@@ -101,6 +101,12 @@ class Calibration(Config):
         """The direction of two sensors, or None."""
         return next((one for one in self.directions if (one.probe, one.gallery) == (probe, gallery)), None)
 
+    def warnings(self, kind: Kind | None) -> tuple[str, ...]:
+        """Why rates may not hold for walks of a kind, in words; nothing where they are of the kind that was calibrated on, or nobody knows."""
+        differs = self.kind.unlike(kind) if kind is not None else ()
+        return (f"calibrated on walks that are {'; '.join(differs)}: rates may be far from true; calibrate on walks like those asked with",
+                ) if differs else ()
+
     def in_words(self) -> str:
         """Where the thresholds come from, for people."""
         made_of = f"{said}, " if (said := self.kind.in_words()) else ""

@@ -62,6 +62,11 @@ class Gallery:
         document = self.index.document("calibration")
         return None if document is None else read_calibration(document, self.weights_hash, f"the calibration of {self.place}")
 
+    def warnings(self, kind: Kind | None) -> tuple[str, ...]:
+        """Why the rates that a search prints may not hold for walks of a kind (`kinds.kind_of` a store), in words."""
+        calibration = self.calibration()
+        return () if calibration is None else calibration.warnings(kind)
+
     def keep_calibration(self, calibration: Calibration) -> None:
         """Keep thresholds; UserError where they belong to another network."""
         document = calibration.model_dump(mode="json")
@@ -343,11 +348,13 @@ class Gallery:
                        named=sum(one.decision is not None for one in found))
             return found
 
-    def verify(self, queries: Embeddings, person: str, where: Where | None = None, rate: float | None = None) -> list[Answer]:
+    def verify(self, queries: Embeddings, person: str, where: Where | None = None, rate: float | None = None,
+               kind: Kind | None = None) -> list[Answer]:
         """Whether each query is taken for the person's walk, at a stated false-match rate (by default the strictest one calibrated).
 
-        Compared with the person's templates of the query's own sensor where there are any, else of the other: `where.sensor` chooses. UserError
-        without a calibration of these sensors: a threshold is never guessed.
+        Compared with the person's templates of the query's own sensor where there are any, else of the other: `where.sensor` chooses. kind: what
+        the walks are, where known, held against what was calibrated on (`warnings` of the answers). UserError without a calibration
+        of these sensors: a threshold is never guessed.
         """
         self._check(queries)
         with self.index.reading():
@@ -372,7 +379,7 @@ class Gallery:
             audit.note(self.index, "verify", people=sorted({one.person_id for one in templates}), queries=len(queries), sensor=probe,
                        accepted=int((smallest <= threshold.distance).sum()), rate=threshold.rate)
         return [Answer(bool(value <= threshold.distance), float(value), threshold.distance, threshold.rate, probe, gallery, len(chosen),
-                       calibration.in_words()) for value in smallest]
+                       calibration.in_words(), calibration.warnings(kind)) for value in smallest]
 
     # -- looking ------------------------------------------------------------------------------------------------------------------------
 

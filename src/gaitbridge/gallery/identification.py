@@ -112,9 +112,7 @@ class Judge:
                             "nearer than the rate says; calibrate with as many")
             if admitted.people > known.largest:
                 said.append(f"{admitted.people} people of the {sensor}, measured up to {known.largest}: the rate is a bound by extrapolation")
-        if self.kind is not None and (differs := self.calibration.kind.unlike(self.kind)):
-            said.append(f"calibrated on walks that are {'; '.join(differs)}: the rate may be far from true; calibrate on walks like those asked with")
-        return tuple(said)
+        return (*said, *self.calibration.warnings(self.kind))
 
 
 def decided(track: Embeddings, templates: Sequence[Template], vectors: np.ndarray, judge: Judge, top: int) -> Identification:

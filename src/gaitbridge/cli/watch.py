@@ -12,9 +12,9 @@ from gaitbridge.errors import UserError
 
 @app.command
 def watch(
-    *sources: Annotated[str, Parameter(name="SOURCE", allow_leading_hyphen=True)], gallery: str, reject: float = 0.01, webhook: str = "",
-    out: Path = Path("watched"),
-    once: bool = False, model: Path | None = None, hz: float | None = None, background: Literal["mog2", "knn"] = "mog2",
+    *sources: Annotated[str, Parameter(name="SOURCE", allow_leading_hyphen=True)], gallery: str, reject: float = 0.01,
+    least_quality: float = 0.2, webhook: str = "", out: Path = Path("watched"),
+    once: bool = False, site: str = "", model: Path | None = None, hz: float | None = None, background: Literal["mog2", "knn"] = "mog2",
     min_height: float = 48.0, min_seconds: float = 1.0, gap_seconds: float = 1.5, longest_seconds: float = 30.0, fov_deg: float = 60.0,
     settle_seconds: float = 3.0, stall_seconds: float = 10.0, memory_mb: float = 2000.0,
 ) -> None:  # fmt: skip
@@ -29,13 +29,18 @@ def watch(
     gallery
         The gallery of those who may be named.
     reject
-        How often a stranger may be named, at most.
+        How often somebody who is not enrolled may be given a name, whoever's (false-positive identification rate, for as many people as are
+        enrolled). Refused where nothing calibrated can state it.
+    least_quality
+        Walks of less quality are answered as unfit, without asking.
     webhook
         An address to post each answer to; signed where GAITBRIDGE_WEBHOOK_SECRET is set.
     out
         The folder of the journal: walks.jsonl, pictures, and what waits.
     once
         Read each source to its end and stop; by default streams are opened again and folders looked into for ever.
+    site
+        Name of the place, held against what was calibrated on.
     model
         The run, if it was moved since the gallery was made.
     hz
@@ -62,10 +67,13 @@ def watch(
     if find_spec("av") is None:
         raise UserError("films and streams are read by PyAV, which is not installed: pip install 'gaitbridge[video]' (its wheel carries FFmpeg with "
                         "GPL parts)")
+    from gaitbridge.capture.video.run import segmenter
     from gaitbridge.capture.video.settings import Settings
     from gaitbridge.capture.video.sources import source_of
     from gaitbridge.cli._gallery import run_of
     from gaitbridge.gallery.gallery import Gallery
+    from gaitbridge.gallery.kinds import Kind
+    from gaitbridge.names import canonical
     from gaitbridge.printing import say_json, tell
     from gaitbridge.service.answering import Answerer
     from gaitbridge.service.watch import check
@@ -85,9 +93,11 @@ def watch(
     check(watched)
     opened = Gallery(gallery)
     run = run_of(opened, model)
-    answerer = Answerer(opened, run, reject)
-    settings = Settings(size=answerer.size, hz=hz, background=background, min_height_px=min_height, min_s=min_seconds, gap_s=gap_seconds,
+    size = getattr(run.network.config, "size", None) or (64, 44)
+    settings = Settings(size=tuple(size), hz=hz, background=background, min_height_px=min_height, min_s=min_seconds, gap_s=gap_seconds,
                         fov_deg=fov_deg)
+    kind = Kind(kind="captured", site=canonical(site), segmenter=segmenter(settings))
+    answerer = Answerer(opened, run, reject, kind, least_quality)
     options = Options(settings, longest_seconds, stall_seconds, settle_seconds, memory_mb, once)
     tell(f"watching {', '.join(source.name for source in watched)}; answers also in {out}/walks.jsonl")
     go(watched, answerer, out, options, say_json, webhook)

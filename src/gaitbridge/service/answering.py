@@ -1,19 +1,23 @@
 """A walk answered: who it was or nobody, how sure, by which templates. The run and the gallery are opened once."""
 
 import hashlib
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 
 from gaitbridge.capture.video.walks import walk_arrays
-from gaitbridge.conventions import SENSOR
+from gaitbridge.conventions import CAMERA, SENSOR
 from gaitbridge.errors import UserError
 from gaitbridge.gallery.gallery import Gallery
-from gaitbridge.gallery.templates import in_words
-from gaitbridge.types import Embeddings
+from gaitbridge.gallery.identification import Admitted, Identification, Judge
+from gaitbridge.gallery.kinds import Kind
+from gaitbridge.gallery.templates import Template, in_words
+from gaitbridge.walks.quality import FLOOR, problem, walk_quality
 
-GIVEN = ("silhouettes",)  # arrays of a walk that networks may take
+GIVEN = ("silhouettes", "pose_heatmaps")  # arrays of a walk that networks may take
+HITS = 3  # that stand in an answer
 
 
 def walk_id(walk: dict[str, Any], where: str) -> str:
@@ -26,32 +30,68 @@ def walk_id(walk: dict[str, Any], where: str) -> str:
 
 
 class Answerer:
-    """Asks a gallery about walks of a camera. reject: the rate at which strangers may be named. UserError where the run takes no silhouettes."""
+    """Asks a gallery about walks of a camera.
 
-    def __init__(self, gallery: Gallery, run: Any, reject: float) -> None:
-        self.gallery, self.run, self.reject = gallery, run, reject
+    reject: how often somebody who is not enrolled may be given a name; kind: what the walks are, held against what was calibrated on;
+    least_quality: runs below are left out (`walks.quality`). UserError where the run takes what a camera does not give, or nothing calibrated can
+    state the rate.
+    """
+
+    def __init__(self, gallery: Gallery, run: Any, reject: float, kind: Kind | None = None, least_quality: float = FLOOR) -> None:
+        self.gallery, self.run, self.reject, self.kind, self.least_quality = gallery, run, reject, kind, least_quality
         fitting = [modality for modality in run.modalities if SENSOR[modality] == "camera" and set(run.inputs[modality]) <= set(GIVEN)]
         if not fitting:
             takes = " or ".join(" with ".join(names) for names in run.inputs.values())
             raise UserError(f"{run.run} takes {takes}: what is watched gives {' and '.join(GIVEN)}; take a run that knows those")
         self.inputs = run.inputs[fitting[0]]
-        self.size: tuple[int, int] = tuple(getattr(run.network.config, "size", None) or (64, 44))
+        self._can_decide()
+
+    def _can_decide(self) -> None:
+        """UserError now where a first walk would meet it."""
+        calibration = self.gallery.calibration()
+        if calibration is None:
+            raise UserError(f"{self.gallery.place} has no thresholds to decide by: fix them with `gaitbridge calibrate {self.gallery.place} STORE`, "
+                            "on people whose names are known")
+        by_sensor: dict[str, list[Template]] = {}
+        for templates in self.gallery.people().values():
+            for template in templates:
+                by_sensor.setdefault(template.sensor, []).append(template)
+        if not by_sensor:
+            raise UserError(f"{self.gallery.place} is empty: enrol somebody first")
+        admitted = {sensor: Admitted(len({one.person for one in own}), len(own)) for sensor, own in by_sensor.items()}
+        judge = Judge(calibration, "camera", self.reject, admitted, self.gallery.place, self.kind)
+        for sensor in admitted:
+            judge.threshold(sensor, 1)
 
     def answer(self, walk: dict[str, Any]) -> dict[str, Any]:
-        """What walks.jsonl says of a walk, but its id and its picture."""
+        """What walks.jsonl says of a walk, but its id and its picture. outcome: named, nobody, or unfit where no run of it is good enough."""
         track = walk["track"]
         runs = [walk_arrays(track, run) for run in track["runs"]]
-        embeddings: Embeddings = self.run.embed(**{name: [arrays[name] for arrays in runs] for name in self.inputs})
-        (hits, *_) = self.gallery.search(embeddings, top=3)
-        evidence = [{"person": hit.person, "template": hit.template.key, "sensor": hit.template.sensor, "site": hit.template.site,
-                     "recorded": in_words(hit.template.recorded_s), "distance": hit.distance, "false_match_rate": hit.rate} for hit in hits]
-        known = bool(hits) and hits[0].rate is not None and hits[0].rate <= self.reject
-        return {"decision": "known" if known else "nobody", "person": hits[0].person if known else None, "rate": hits[0].rate if hits else None,
-                "reject": self.reject, "evidence": evidence, **when(walk), "frames": sum(map(len, track["runs"])), "runs": len(runs)}
+        judged = [walk_quality(arrays, arrays[f"{CAMERA}_time_s"]) for arrays in runs]
+        best = max(range(len(runs)), key=lambda number: judged[number].score or 0.0)
+        good = [arrays for arrays, quality in zip(runs, judged, strict=True) if not problem(quality, self.least_quality)]
+        fit = [arrays for arrays in good if set(self.inputs) <= set(arrays)]
+        line = {**when(walk), "runs": len(runs), "frames": sum(map(len, track["runs"])), "quality": judged[best].document()}
+        if not fit:
+            why = problem(judged[best], self.least_quality) if not good else f"it lacks {' and '.join(set(self.inputs) - set(good[0]))}"
+            return {"outcome": "unfit", "decision": None, "reject": self.reject, "problem": why, **line}
+        embeddings = self.run.embed_stored(**{name: [arrays[name] for arrays in fit] for name in self.inputs})
+        (found,) = self.gallery.identify([replace(embeddings, keys=())], self.reject, top=HITS, kind=self.kind)
+        return {**said(found), **line}
+
+
+def said(found: Identification) -> dict[str, Any]:
+    """An identification as JSON, as `gallery search --reject --json` has it, and when the templates were recorded."""
+    hits = [{"person": hit.person, "sensor": hit.template.sensor, "site": hit.template.site, "template": hit.template.key,
+             "recorded": in_words(hit.template.recorded_s), "distance": hit.distance, "score": hit.score, "rate": hit.identification_rate}
+            for hit in found.hits]
+    return {"outcome": "nobody" if found.decision is None else "named", "decision": found.decision, "reject": found.reject, "rate": found.rate,
+            "rate_is_bound": found.rate_is_bound, "threshold": found.threshold, "rate_low": found.low, "rate_high": found.high,
+            "people": found.people, "extrapolated": found.beyond, "hits": hits, "provenance": found.provenance, "warnings": list(found.warnings)}
 
 
 def when(walk: dict[str, Any]) -> dict[str, Any]:
-    """Where and when a walk was seen."""
+    """Where and when a walk was seen: start and end by the clock where it happens now, else seconds from the film's first picture alone."""
     track = walk["track"]
 
     def instant(time_s: float) -> str | None:

@@ -141,7 +141,7 @@ def _digest(file: Path, settings: Settings) -> str:
     return recording_hash([file], asdict(settings) | {"model": _model_hash(settings)})
 
 
-def _segmenter(settings: Settings) -> str:
+def segmenter(settings: Settings) -> str:
     """What told people from the scene, for those who compare walks of several captures: a model by its name and hash."""
     return f"{settings.model_path.name} {_model_hash(settings)[:8]}" if settings.model_path else settings.background
 
@@ -238,7 +238,7 @@ def _about(settings: Settings, reports: Rows[FileReport]) -> dict[str, Any]:
     kept = {name: value for name, value in asdict(settings).items() if name != "model"}
     model = settings.model_path.name if settings.model_path else ""
     return {"kind": "captured", "sensor": "camera", "gaitbridge": version("gaitbridge"), "settings": kept | {"model": model},
-            "segmenter": _segmenter(settings), "time": common(report.time for report in reports), "site": common(report.site for report in reports),
+            "segmenter": segmenter(settings), "time": common(report.time for report in reports), "site": common(report.site for report in reports),
             "files": files, "summary": [{"what": what, "found": found} for what, found in count_lines(reports)]}
 
 

@@ -96,7 +96,7 @@ def watch(
     size = getattr(run.network.config, "size", None) or (64, 44)
     settings = Settings(size=tuple(size), hz=hz, background=background, min_height_px=min_height, min_s=min_seconds, gap_s=gap_seconds,
                         fov_deg=fov_deg)
-    kind = Kind(kind="captured", site=canonical(site), segmenter=segmenter(settings))
+    kind = Kind(kind="captured", sites=(canonical(site),) if site else (), segmenters=(segmenter(settings),))
     answerer = Answerer(opened, run, reject, kind, least_quality)
     options = Options(settings, longest_seconds, stall_seconds, settle_seconds, memory_mb, once)
     tell(f"watching {', '.join(source.name for source in watched)}; answers also in {out}/walks.jsonl")

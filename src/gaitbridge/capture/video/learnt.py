@@ -25,7 +25,7 @@ AROUND = 1.25  # body heights, the side of the square that is looked at
 SIDE, FINDING_SIDE = 256, 224  # pixels that the networks take
 STRIDES = ((8, 2), (16, 2), (32, 6))  # of the detector's anchors, and how many at a place
 SURE = 0.5  # of the detector, at least
-UP, DOWN, ACROSS = 0.95, 0.85, 0.35  # of the circle's radius, from the hips: a body's box
+UP, DOWN, ACROSS = 0.90, 0.92, 0.35  # of the circle's radius, from the hips: a body's box
 SAME = 0.3  # intersection over union of whom two anchors mean
 
 

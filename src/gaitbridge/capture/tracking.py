@@ -88,17 +88,19 @@ class Tracker:
             expected = np.stack([self.predicted(track, time_s) for track in self.live])
             pairs = assign(self.cost(expected, np.asarray(detected, float)), self.most)
             chosen = {column: self.live[row] for row, column in pairs}
-        for number, state in enumerate(detected):
-            if number not in chosen:
-                chosen[number] = Track(self.count)
-                self.count += 1
-                self.live.append(chosen[number])
-            track = chosen[number]
-            track.times_s.append(time_s)
-            track.frames.append(frame)
-            track.detections.append(number)
-            track.states.append(np.asarray(state, float))
-        return [chosen[number] for number in range(len(detected))]
+        return [self.give(chosen.get(number), frame, time_s, number, state) for number, state in enumerate(detected)]
+
+    def give(self, track: Track | None, frame: int, time_s: float, detection: int, state: np.ndarray) -> Track:
+        """One detection to a live track, or to a new one; returns the track."""
+        if track is None:
+            track = Track(self.count)
+            self.count += 1
+            self.live.append(track)
+        track.times_s.append(time_s)
+        track.frames.append(frame)
+        track.detections.append(detection)
+        track.states.append(np.asarray(state, float))
+        return track
 
     def expire(self, time_s: float) -> None:
         """End the tracks that were not seen for longer than `gap_s` before a time."""

@@ -13,6 +13,7 @@ from gaitbridge.capture.video.pose import Pose
 from gaitbridge.geometry.silhouette import align
 
 FARTHEST = 0.75  # cost of the dearest pair: a quarter of the boxes' union in common
+HERE = np.zeros(2)
 GROWN_UP = 4  # frames after which a track counts as somebody who can merge with others
 
 
@@ -27,7 +28,8 @@ class Seen:
     area: int
     silhouette: np.ndarray  # uint8 [h, w]
     border: bool  # touches the picture's border
-    merged: bool  # more than one person
+    merged: bool  # more than one person, or partly hidden by another
+    place: np.ndarray  # [2] of the scene in the picture, see `Camera`
     pose: Pose | None = None
 
 
@@ -42,7 +44,7 @@ class Followed:
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Its frames as arrays by name, first axis time."""
-        names = ("frame", "time_s", "box", "window", "area", "silhouette", "border", "merged")
+        names = ("frame", "time_s", "box", "window", "area", "silhouette", "border", "merged", "place")
         return {name: np.array([getattr(one, name) for one in self.seen]) for name in names}
 
     def poses(self) -> list[Pose | None]:
@@ -99,29 +101,40 @@ class Follower:
         self.tracker.forget()
         return [followed for followed in ended if followed.seen]
 
-    def expected(self, time_s: float) -> list[Expected]:
-        """People expected: of tracks seen within a fifth of a second or two frames."""
-        recent = [track for track in self.tracker.live if self._established(track) and time_s - track.times_s[-1] < max(0.2, 2.5 * self._step(track))]
-        return [Expected(track.number, self.tracker.predicted(track, time_s), self.last[track.number]) for track in recent]
+    def expected(self, time_s: float, place: np.ndarray = HERE) -> list[Expected]:
+        """Everybody who is followed, in a picture in which the scene is at `place` (see `Camera`)."""
+        found = []
+        for track in self.tracker.live:
+            passed, step = time_s - track.times_s[-1], self._step(track)
+            box = self.tracker.predicted(track, time_s) + np.tile(place, 2)
+            found.append(Expected(track.number, box, self.last[track.number], 0.0 if passed < 2.5 * step else passed, self._established(track)))
+        return found
 
-    def take(self, frame: int, time_s: float, people: list[Person], shape: tuple[int, ...]) -> None:
-        """One frame's people, found in a picture of `shape`."""
+    def take(self, frame: int, time_s: float, people: list[Person], shape: tuple[int, ...], place: np.ndarray = HERE) -> None:
+        """One frame's people, found in a picture of `shape` in which the scene is at `place`."""
         merged = {} if self.apart else self._merged(time_s, people)
         alone = [person for k, person in enumerate(people) if k not in merged]
-        tracks = self.tracker.step(frame, time_s, np.array([person.box for person in alone], float).reshape(-1, 4))
+        states = np.array([person.box for person in alone], float).reshape(-1, 4) - np.tile(place, 2)
+        if self.apart:
+            live = {track.number: track for track in self.tracker.live}
+            tracks = [self.tracker.give(None if person.number is None else live[person.number], frame, time_s, k, states[k])
+                      for k, person in enumerate(alone)]
+        else:
+            tracks = self.tracker.step(frame, time_s, states)
         for person, track in zip(alone, tracks, strict=True):
-            self._keep(track.number, frame, time_s, person, shape, False)
+            self._keep(track.number, frame, time_s, person, shape, person.hidden, place)
             self.last[track.number] = person
         for k, numbers in merged.items():
             for number in numbers:  # that they were there, for the preview and the counts
-                self._keep(number, frame, time_s, people[k], shape, True)
+                self._keep(number, frame, time_s, people[k], shape, True, place)
 
-    def _keep(self, number: int, frame: int, time_s: float, person: Person, shape: tuple[int, ...], merged: bool) -> None:
+    def _keep(self, number: int, frame: int, time_s: float, person: Person, shape: tuple[int, ...], merged: bool, place: np.ndarray) -> None:
         silhouette, window = align(person.mask, self.size)
         top, left, bottom, right = person.box
         window = window + np.array([top, left, top, left])
         border = bool(top <= 1 or left <= 1 or bottom >= shape[0] - 1 or right >= shape[1] - 1)
-        seen = Seen(frame, time_s, np.asarray(person.box, float), window, person.area, silhouette, border, merged, None if merged else person.pose)
+        pose = None if merged else person.pose
+        seen = Seen(frame, time_s, np.asarray(person.box, float), window, person.area, silhouette, border, merged, place.copy(), pose)
         self.found.setdefault(number, Followed(number, part=self.part)).seen.append(seen)
 
     def _established(self, track: Track) -> bool:

@@ -91,7 +91,7 @@ def two_heads(silhouettes: np.ndarray) -> np.ndarray:
 def speed(track: dict[str, np.ndarray]) -> np.ndarray:
     """Body heights a second [T] that a person covers within `AROUND_S` on each side; growing and shrinking count too, as they walk along the view."""
     boxes, times = track["box"], track["time_s"]
-    foot = np.stack([boxes[:, 2], (boxes[:, 1] + boxes[:, 3]) / 2], axis=1)
+    foot = np.stack([boxes[:, 2], (boxes[:, 1] + boxes[:, 3]) / 2], axis=1) - track["place"]
     height = np.maximum(boxes[:, 2] - boxes[:, 0], 1.0)
     found = np.zeros(len(times))
     low = np.searchsorted(times, times - AROUND_S - 1e-9)

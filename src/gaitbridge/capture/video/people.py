@@ -15,12 +15,15 @@ SMALLEST = 0.004  # of the area of a body of the least height, squared: specks
 class Person:
     """One detection. box: top, left, bottom, right, the half-open bounds in pixels of the picture; mask bool [bottom - top, right - left].
 
-    pose: in the same picture, where the learnt model looked.
+    pose: in the same picture, where the learnt model looked; number: of the track, where the finder follows people itself, None of a new one;
+    hidden: partly, by somebody else.
     """
 
     box: np.ndarray
     mask: np.ndarray
     pose: Pose | None = None
+    number: int | None = None
+    hidden: bool = False
 
     @property
     def height(self) -> int:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -18,6 +18,7 @@ class Settings:
 
     size: Size = (64, 44)  # of the silhouettes
     hz: Hz | None = None  # pictures a second, where the user says it
+    people: Literal["auto", "movement", "learnt", "model"] = "auto"  # how they are found; auto: learnt where its model was fetched
     background: str = "mog2"  # or knn: opencv's model of an empty scene
     model: str = ""  # file of an ONNX model instead
     model_class: Annotated[int, Field(ge=-1, le=100_000)] = -1  # the model's number of the class person; -1: the model knows people only

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from gaitbridge.capture.video import gates
+from gaitbridge.capture.video.camera import Camera
 from gaitbridge.capture.video.decode import Picture
 from gaitbridge.capture.video.finders import Finder
 from gaitbridge.capture.video.follow import Followed, Follower
@@ -20,13 +21,14 @@ class TrackReader:
     """Takes the pictures of one camera in order of time.
 
     longest_s: a track that goes on for so long is given in pieces of that length, of one `number` and of counting `piece`, so that memory is
-    bounded. `frames`: pictures so far; `changed`: those that had changed as a whole; `people`: tracks so far.
+    bounded. `frames`: pictures so far; `changed`: those that had changed as a whole; `moved`: in which the camera moved; `people`: tracks so far.
     """
 
     def __init__(self, finder: Finder, settings: Settings, longest_s: float = math.inf) -> None:
         self.finder, self.settings = finder, settings
         self.follower = Follower(settings.size, settings.gap_s, apart=finder.apart, longest_s=longest_s)
-        self.frames = self.changed = 0
+        self.camera = Camera()
+        self.frames = self.changed = self.moved = 0
         self._size, self._shape = (1, 1), (1, 1)
 
     @property
@@ -44,11 +46,13 @@ class TrackReader:
         ended = self._judged(self.follower.begin(picture.part, picture.time_s))
         self.frames += 1
         self._size, self._shape = size, picture.pixels.shape[:2]
-        found = self.finder.people(picture, self.follower.expected(picture.time_s))
+        self.camera.take(picture.pixels, picture.time_s)
+        self.moved += self.camera.moves
+        found = self.finder.people(picture, self.follower.expected(picture.time_s, self.camera.steady), self.camera)
         if found is None:
             self.changed += 1
         else:
-            self.follower.take(picture.number, picture.time_s, found, self._shape)
+            self.follower.take(picture.number, picture.time_s, found, self._shape, self.camera.steady)
         return ended
 
     def finish(self) -> list[dict[str, Any]]:
@@ -61,9 +65,11 @@ class TrackReader:
 
     def _track(self, followed: Followed, scale: np.ndarray) -> dict[str, Any]:
         arrays = followed.arrays()
-        native = arrays | {"box": arrays["box"] * scale - 0.5, "window": (arrays["window"] + 0.5) * scale - 0.5}
+        native = arrays | {"box": arrays["box"] * scale - 0.5, "window": (arrays["window"] + 0.5) * scale - 0.5,
+                           "place": arrays["place"] * scale[:2]}
         judged = gates.judge(native, self.settings)
-        views = [view_of_walk(native["box"][run], self._size, self.settings.fov_deg) for run in judged.runs]
+        still = native["box"] - np.tile(native["place"], 2)  # as a camera sees them that does not move
+        views = [view_of_walk(still[run], self._size, self.settings.fov_deg) for run in judged.runs]
         about = {"number": followed.number, "piece": followed.piece, "part": followed.part}
         poses = followed.poses()
         posed = pose_arrays(poses, scale[:2]) if any(poses) else {}

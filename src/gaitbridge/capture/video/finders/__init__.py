@@ -1,6 +1,7 @@
 """What finds the people in a picture: by movement, by a model of one's own, by a learnt one. A file each; `finder` chooses.
 
     movement.py   what differs from the empty scene, where the camera stands still
+    learnt.py     the learnt model that was fetched: detection, masks and poses, also where the camera moves
     own.py        a user's ONNX model, alone or with the empty scene
 """
 
@@ -11,30 +12,41 @@ from typing import Protocol
 
 import numpy as np
 
+from gaitbridge.capture.fetched import is_fetched
+from gaitbridge.capture.video.camera import Camera
 from gaitbridge.capture.video.decode import Picture
 from gaitbridge.capture.video.people import Person
 from gaitbridge.capture.video.settings import Settings
+from gaitbridge.errors import UserError
+
+RECENT_S = 0.2
 
 
 @dataclass(frozen=True)
 class Expected:
-    """Somebody who was followed until now. box: where they are expected, [4] top, left, bottom, right; last: how they were seen last."""
+    """Somebody who was followed until now. box: where they are expected, [4] top, left, bottom, right; last: how they were seen last.
+
+    unseen_s: since then, 0 where they were seen in the picture before; sure: whether they were seen often enough to be taken for somebody.
+    """
 
     number: int
     box: np.ndarray
     last: Person
+    unseen_s: float = 0.0
+    sure: bool = True
 
 
 def boxes_of(expected: Sequence[Expected]) -> np.ndarray:
-    """The boxes [N, 4]."""
-    return np.array([one.box for one in expected], float).reshape(-1, 4)
+    """The boxes [N, 4] of those who are sure and were seen within a fifth of a second."""
+    return np.array([one.box for one in expected if one.sure and one.unseen_s < RECENT_S], float).reshape(-1, 4)
 
 
 class Finder(Protocol):
     """Finds the people of pictures that come in order of time.
 
     learns: whether it gains by `learn` over the whole recording before; without it, it learns from the first pictures that it is asked about.
-    apart: whether each of its people is one person; otherwise one may be several who touch. notes: what was odd, counted.
+    apart: whether each of its people is one person and carries the number of their track; otherwise one may be
+    several who touch. notes: what was odd, counted.
     """
 
     learns: bool
@@ -44,7 +56,7 @@ class Finder(Protocol):
     def learn(self, pictures: Iterator[Picture]) -> int:
         """Look through a recording; returns how many pictures it has."""
 
-    def people(self, picture: Picture, expected: Sequence[Expected]) -> list[Person] | None:
+    def people(self, picture: Picture, expected: Sequence[Expected], camera: Camera) -> list[Person] | None:
         """The people in a picture; None where it has changed as a whole, so that nothing can be said."""
 
 
@@ -54,6 +66,23 @@ def finder(settings: Settings) -> Finder:
         from gaitbridge.capture.video.finders.own import OwnModel
 
         return OwnModel(settings)
+    if chosen(settings) == "learnt":
+        from gaitbridge.capture.video.finders.learnt import Learnt
+
+        return Learnt(settings)
     from gaitbridge.capture.video.finders.movement import Movement
 
     return Movement(settings)
+
+
+def chosen(settings: Settings) -> str:
+    """What the settings come to: movement, learnt or model. `auto` is learnt where its model was fetched. UserError where they contradict."""
+    if settings.people == "model" and settings.model_path is None:
+        raise UserError("--people model needs the model: give --model people.onnx")
+    if settings.model_path is not None:
+        if settings.people not in ("auto", "model"):
+            raise UserError(f"--people {settings.people} and --model contradict: leave one of them out")
+        return "model"
+    if settings.people == "auto":
+        return "learnt" if is_fetched("people") else "movement"
+    return settings.people

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from gaitbridge.capture.video.background import Background
+from gaitbridge.capture.video.camera import Camera
 from gaitbridge.capture.video.decode import Picture
 from gaitbridge.capture.video.finders import Expected, boxes_of
 from gaitbridge.capture.video.people import Person, cleaned, people_in
@@ -24,7 +25,7 @@ class Movement:
         """The empty scene."""
         return self.background.learn(pictures)
 
-    def people(self, picture: Picture, expected: Sequence[Expected]) -> list[Person] | None:
+    def people(self, picture: Picture, expected: Sequence[Expected], camera: Camera) -> list[Person] | None:
         """Bodies that move; parts within a box where somebody is expected are one body."""
         mask = self.background.mask(picture)
         return None if mask is None else people_in(cleaned(mask), self.least_height, boxes_of(expected))

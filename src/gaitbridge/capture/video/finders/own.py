@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from gaitbridge.capture.video.background import Background
+from gaitbridge.capture.video.camera import Camera
 from gaitbridge.capture.video.decode import Picture
 from gaitbridge.capture.video.finders import Expected, boxes_of
 from gaitbridge.capture.video.onnx_model import PeopleModel
@@ -28,7 +29,7 @@ class OwnModel:
         """The empty scene, where it is needed."""
         return self.background.learn(pictures) if self.background is not None else 0
 
-    def people(self, picture: Picture, expected: Sequence[Expected]) -> list[Person] | None:
+    def people(self, picture: Picture, expected: Sequence[Expected], camera: Camera) -> list[Person] | None:
         """The bodies in the model's one mask of all, or the largest in each of several."""
         masks = self.model.masks(picture, self.background)
         if masks is None:

@@ -13,7 +13,8 @@ from gaitbridge.errors import UserError
 
 @capture.command
 def video(
-    *files: Annotated[Path, Parameter(name="FILE")], hz: float | None = None, size: str = "64x44", background: Literal["mog2", "knn"] = "mog2",
+    *files: Annotated[Path, Parameter(name="FILE")], hz: float | None = None, size: str = "64x44",
+    people: Literal["auto", "movement", "learnt", "model"] = "auto", background: Literal["mog2", "knn"] = "mog2",
     model: Path | None = None, model_class: int | None = None, person: str = "", site: str = "", time: str = "", licence: str = "",
     min_height: float = 48.0, min_seconds: float = 1.0, gap_seconds: float = 1.5, fov_deg: float = 60.0, preview: Path | None = None,
     sheet: Path | None = None, stall_seconds: float = 120.0, memory_mb: float = 4000.0, append: bool = False,
@@ -23,13 +24,16 @@ def video(
     Parameters
     ----------
     files
-        Videos of a static camera (of any camera with --model), and last the folder of the store to make.
+        Videos (of a camera that stands still, unless people are found by a model), and last the folder of the store to make.
     hz
         Pictures a second, for films that do not say it (bare .h264 and the like) or say it wrongly.
     size
         Height x width of the silhouettes.
+    people
+        How people are found: movement (the camera stands still, people do not touch), learnt (the model that `gaitbridge models get people` fetches:
+        any camera, people beside and before each other, with their poses), model (--model). auto is learnt where it was fetched.
     background
-        The model of the empty scene: mog2 or knn.
+        The model of the empty scene for movement: mog2 or knn.
     model
         An ONNX model of yours that segments or detects people, instead; see docs/capture.md for what it takes and gives.
     model_class
@@ -78,7 +82,7 @@ def video(
             raise UserError(f"{name} {value:g}: give {least:g} or more")
     if not 5 <= fov_deg <= 170:
         raise UserError(f"--fov-deg {fov_deg:g}: give 5 to 170")
-    settings = Settings(size=_size(size), hz=hz, background=background, model=str(model or ""),
+    settings = Settings(size=_size(size), hz=hz, people=people, background=background, model=str(model or ""),
                         model_class=-1 if model_class is None else model_class, min_height_px=min_height, min_s=min_seconds,
                         gap_s=gap_seconds, fov_deg=fov_deg)
     with progress("capture", "frames read") as show:

@@ -44,11 +44,17 @@ def read_video(path: Path, told: dict[str, Any]) -> dict[str, Any]:
     steps = np.diff(times)
     if len(steps) and not float(np.median(steps)) > 0:
         raise UserError(f"{path}: most of its pictures have the time of the one before: say --hz, how many pictures a second has")
+    if not find.moves and reader.moved > 0.5 * len(times):
+        raise UserError(f"{path}: the camera moves in {reader.moved} of {len(times)} frames: movement finds people only where it stands still; "
+                        "gaitbridge models get people fetches a model that finds them, or give one of your own (--model)")
     if reader.changed > 0.5 * len(times):
         raise UserError(f"{path}: the whole picture moves in {reader.changed} of {len(times)} frames: people are found against a static camera only; "
                         "give a model of your own (--model) for moving ones")
-    if reader.changed:
-        video.notes["frames in which the whole picture changed, left out"] = reader.changed
+    changed = reader.changed - (0 if find.moves else reader.moved)
+    if changed > 0:
+        video.notes["frames in which the whole picture changed, left out"] = changed
+    if reader.moved:
+        video.notes[f"frames in which the camera moves{'' if find.moves else ', left out'}"] = reader.moved
     video.notes.update(find.notes)
     return {
         "frames": len(times), "first_s": times[0], "last_s": times[-1], "rate_hz": float(1.0 / np.median(steps)) if len(steps) else 0.0,

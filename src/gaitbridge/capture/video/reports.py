@@ -55,8 +55,8 @@ def nobody(reports: Rows[FileReport]) -> str:
     files = reports[0].file if len(reports) == 1 else f"{len(reports)} files"
     out = sum((report.out for report in reports), Counter[str]()).most_common(3)
     if not out:
-        return (f"{files}: no people found: the camera must stand still and people move, at least --min-height pixels high; for other recordings "
-                "give a model of your own (--model)")
+        return (f"{files}: no people found: by movement, the camera must stand still and people move, at least --min-height pixels high; for other "
+                "recordings gaitbridge models get people, or give a model of your own (--model)")
     words = {**FRAME_GATES, **SEQUENCE_GATES}
     return f"{files}: no walk is good enough: of {sum(report.people_frames for report in reports)} frames with a person, " + ", ".join(
         f"{count} are {words[name]}" for name, count in out) + "; see --preview"

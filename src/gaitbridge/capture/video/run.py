@@ -9,7 +9,7 @@ import json
 import math
 from collections import Counter
 from collections.abc import Sequence as Rows
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from gaitbridge.capture.fetched import known
 from gaitbridge.capture.growing import Growing, common
 from gaitbridge.capture.isolated import run_isolated
 from gaitbridge.capture.stores import FOLDER, Told, different, key_of, names_of, recording_hash, recording_name, start, undo, view_label
@@ -54,6 +55,7 @@ def capture_videos(
     where no file shows a walking person; what was finished before is kept.
     """
     settings, told = settings or Settings(), told or Told()
+    settings = replace(settings, people=settings.found_by)  # so that the plan and the store say which, and a model fetched meanwhile changes nothing
     _check(files, store, told, preview, sheet)
     with alone(store):
         growing = Growing(store, "camera", _options(settings)) if append else None
@@ -143,6 +145,8 @@ def _digest(file: Path, settings: Settings) -> str:
 
 def segmenter(settings: Settings) -> str:
     """What told people from the scene, for those who compare walks of several captures: a model by its name and hash."""
+    if settings.found_by == "learnt":
+        return "people " + next(file.sha256[:8] for file in known("people").files if "landmark" in file.name)
     return f"{settings.model_path.name} {_model_hash(settings)[:8]}" if settings.model_path else settings.background
 
 

@@ -6,7 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from gaitbridge.capture.fetched import is_fetched
 from gaitbridge.config import Count, Hz, Size, judged
+from gaitbridge.errors import UserError
 
 Seconds = Annotated[float, Field(ge=0, le=1e6)]
 Ratio = Annotated[float, Field(ge=0, le=1000)]
@@ -37,6 +39,17 @@ class Settings:
 
     def __post_init__(self) -> None:
         judged(self)
+
+    @property
+    def found_by(self) -> Literal["movement", "learnt", "model"]:
+        """What `people` comes to: movement, learnt or model. UserError where the settings contradict one another."""
+        if self.people == "model" and not self.model:
+            raise UserError("--people model needs the model: give --model people.onnx")
+        if self.model and self.people not in ("auto", "model"):
+            raise UserError(f"--people {self.people} and --model contradict one another: leave one of them out")
+        if self.people != "auto":
+            return self.people
+        return "model" if self.model else "learnt" if is_fetched("people") else "movement"
 
     @property
     def model_path(self) -> Path | None:

@@ -12,12 +12,10 @@ from typing import Protocol
 
 import numpy as np
 
-from gaitbridge.capture.fetched import is_fetched
 from gaitbridge.capture.video.camera import Camera
 from gaitbridge.capture.video.decode import Picture
 from gaitbridge.capture.video.people import Person
 from gaitbridge.capture.video.settings import Settings
-from gaitbridge.errors import UserError
 
 RECENT_S = 0.2
 
@@ -46,11 +44,12 @@ class Finder(Protocol):
 
     learns: whether it gains by `learn` over the whole recording before; without it, it learns from the first pictures that it is asked about.
     apart: whether each of its people is one person and carries the number of their track; otherwise one may be
-    several who touch. notes: what was odd, counted.
+    several who touch. moves: whether the camera may move. notes: what was odd, counted.
     """
 
     learns: bool
     apart: bool
+    moves: bool
     notes: Counter[str]
 
     def learn(self, pictures: Iterator[Picture]) -> int:
@@ -62,11 +61,12 @@ class Finder(Protocol):
 
 def finder(settings: Settings) -> Finder:
     """The finder that the settings ask for. UserError where its model is missing or no such model."""
-    if settings.model_path is not None:
+    found_by = settings.found_by
+    if found_by == "model":
         from gaitbridge.capture.video.finders.own import OwnModel
 
         return OwnModel(settings)
-    if chosen(settings) == "learnt":
+    if found_by == "learnt":
         from gaitbridge.capture.video.finders.learnt import Learnt
 
         return Learnt(settings)
@@ -74,15 +74,3 @@ def finder(settings: Settings) -> Finder:
 
     return Movement(settings)
 
-
-def chosen(settings: Settings) -> str:
-    """What the settings come to: movement, learnt or model. `auto` is learnt where its model was fetched. UserError where they contradict."""
-    if settings.people == "model" and settings.model_path is None:
-        raise UserError("--people model needs the model: give --model people.onnx")
-    if settings.model_path is not None:
-        if settings.people not in ("auto", "model"):
-            raise UserError(f"--people {settings.people} and --model contradict: leave one of them out")
-        return "model"
-    if settings.people == "auto":
-        return "learnt" if is_fetched("people") else "movement"
-    return settings.people

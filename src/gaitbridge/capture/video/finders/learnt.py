@@ -66,7 +66,7 @@ class Known:
 class Learnt:
     """See `Finder`."""
 
-    learns, apart = False, True
+    learns, apart, moves = False, True, True
 
     def __init__(self, settings: Settings, people: People | None = None) -> None:
         self.people_model = people or LearntPeople()

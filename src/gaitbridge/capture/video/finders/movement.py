@@ -14,7 +14,7 @@ from gaitbridge.capture.video.settings import Settings
 class Movement:
     """See `Finder`."""
 
-    learns, apart = True, False
+    learns, apart, moves = True, False, False
 
     def __init__(self, settings: Settings) -> None:
         self.least_height = settings.min_height_px
@@ -27,5 +27,7 @@ class Movement:
 
     def people(self, picture: Picture, expected: Sequence[Expected], camera: Camera) -> list[Person] | None:
         """Bodies that move; parts within a box where somebody is expected are one body."""
+        if camera.moves:
+            return None
         mask = self.background.mask(picture)
         return None if mask is None else people_in(cleaned(mask), self.least_height, boxes_of(expected))

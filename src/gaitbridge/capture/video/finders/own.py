@@ -23,6 +23,7 @@ class OwnModel:
         self.model = PeopleModel(settings.model_path, settings.model_class)
         self.background = Background(settings.background, settings.memory_s) if self.model.detects_only else None
         self.learns = self.background is not None
+        self.moves = not self.learns
         self.notes: Counter[str] = Counter()
 
     def learn(self, pictures: Iterator[Picture]) -> int:
@@ -31,6 +32,8 @@ class OwnModel:
 
     def people(self, picture: Picture, expected: Sequence[Expected], camera: Camera) -> list[Person] | None:
         """The bodies in the model's one mask of all, or the largest in each of several."""
+        if camera.moves and self.background is not None:
+            return None
         masks = self.model.masks(picture, self.background)
         if masks is None:
             return None

@@ -10,7 +10,7 @@ LONGEST = 400  # pixels of the small picture
 CELLS, POINTS, FEWEST = (4, 6), 5, 8  # of the small picture, points in each; cells that must agree: people fill few
 FAR = 0.12  # of the small picture: then new points are taken
 AGREE = 0.6  # pixels of the small picture, from the median: of the scene
-STILL, STILL_S = 0.4, 1.0  # pixels of the small picture; over so long
+STILL, STILL_PX, STILL_S = 0.4, 0.8, 1.0  # pixels of the small picture, and of the picture, at least; over so long
 
 
 class Camera:
@@ -43,7 +43,7 @@ class Camera:
         if shift is not None:
             assert self._key is not None
             self.place = self._key[2] + shift * self.scale
-            if np.abs(self.place - self.steady).max() > 0.5 * STILL * self.scale:
+            if np.abs(self.place - self.steady).max() > 0.5 * self._still:
                 self.steady = self.place.copy()
         if shift is None or np.abs(shift).max() > FAR * max(size):
             self._renew(small)
@@ -55,7 +55,12 @@ class Camera:
     def moves(self) -> bool:
         """Whether it moved within the last second."""
         places = np.array([place for _, place in self._path])
-        return bool(np.ptp(places, axis=0).max() > STILL * self.scale) if len(places) else False
+        return bool(np.ptp(places, axis=0).max() > self._still) if len(places) else False
+
+    @property
+    def _still(self) -> float:
+        """Pixels by which the place of a scene may vary before a camera that stands still."""
+        return max(STILL * self.scale, STILL_PX)
 
     def _shift(self, small: np.ndarray) -> np.ndarray | None:
         """How far the scene lies from where the key picture has it, down and right in pixels of the small picture; None where it cannot be told."""

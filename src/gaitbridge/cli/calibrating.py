@@ -1,13 +1,16 @@
 """The command that fixes thresholds: calibrate."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from gaitbridge.cli._app import app, say
 from gaitbridge.cli._gallery import chosen, embed, having, known_people, run_of, unseen
 from gaitbridge.cli.gallery import Fields
+
+if TYPE_CHECKING:
+    from gaitbridge.gallery.strangers import Strangers
 
 
 @app.command
@@ -37,6 +40,8 @@ def calibrate(place: Annotated[str, Parameter(name="TARGET")], store: Path, *,
     from gaitbridge.gallery.decision import RATES
     from gaitbridge.gallery.decision import calibrate as fix
     from gaitbridge.gallery.gallery import Gallery
+    from gaitbridge.gallery.kinds import kind_of
+    from gaitbridge.gallery.tracks import track_of
     from gaitbridge.inference.loading import load
     from gaitbridge.progress import progress
     from gaitbridge.store import Store
@@ -48,16 +53,17 @@ def calibrate(place: Annotated[str, Parameter(name="TARGET")], store: Path, *,
     numbers = unseen(run, source, chosen(source, where), bool(where))
     known_people(source, numbers)
     sides, people, walks = [], [], []
+    kind = kind_of(source.document["about"])
     with progress("calibrate", "modalities") as show:
         for done, modality in enumerate(run.modalities):
             show(done, len(run.modalities), "")
             if own := having(source, numbers, run.inputs[modality]):
                 sides.append(embed(run, source, own, modality))
                 people.append([source.rows[number]["person"] for number in own])
-                walks.append([f"{source.rows[number]['person']}/{source.rows[number]['key'].split('/')[-2:-1]}" for number in own])
+                walks.append([track_of(source.rows[number]["key"], kind.kind) for number in own])
         show(len(run.modalities), len(run.modalities), "")
     asked = tuple(rates) if rates else RATES
-    found = fix(sides, people, walks, store.resolve().name, source.content_hash, time.strftime("%Y-%m-%d", time.gmtime()), asked)
+    found = fix(sides, people, walks, store.resolve().name, source.content_hash, time.strftime("%Y-%m-%d", time.gmtime()), asked, kind)
     if opened is not None:
         opened.keep_calibration(found)
     else:
@@ -70,4 +76,14 @@ def calibrate(place: Annotated[str, Parameter(name="TARGET")], store: Path, *,
             say(f"  false-match rate {threshold.rate:g}: distance up to {threshold.distance:.4f}, false-non-match rate {missed}")
         if left := sorted(set(asked) - {threshold.rate for threshold in one.thresholds}, reverse=True):
             say(f"  too few people to state {', '.join(f'{rate:g}' for rate in left)}")
+        for strangers in one.strangers:
+            _say_strangers(strangers)
     say(f"{place}: {found.in_words()}")
+
+
+def _say_strangers(found: "Strangers") -> None:
+    """For each rate at which strangers may be named: among how many people it was found, and how many of the known are missed then."""
+    for rate in sorted({stated.rate for size in found.sizes for stated in size.stated}, reverse=True):
+        sizes = [(size.people, stated.missed) for size in found.sizes for stated in size.stated if stated.rate == rate]
+        among = ", ".join(f"{people}{'' if missed is None else f' ({100 * missed:.0f} % of the known missed)'}" for people, missed in sizes)
+        say(f"  {found.walks} sequence{'s' * (found.walks > 1)} of a track, false-positive identification rate {rate:g} among people: {among}")

@@ -122,8 +122,8 @@ def enrol(place: Annotated[str, Parameter(name="GALLERY")], store: Path, *, pers
 @gallery.command
 def search(place: Annotated[str, Parameter(name="GALLERY")], store: Path, *, top: Many = 5, probe: str | None = None, sensor: str | None = None,
            site: str = "", since: str | None = None, until: str | None = None, where: Fields = None, exact: bool = False, json: bool = False,
-           model: Path | None = None) -> None:
-    """Find the nearest people to each sequence of a store, across sensors.
+           reject: float | None = None, fuse: bool = True, model: Path | None = None) -> None:
+    """Find the nearest people to each sequence of a store, across sensors; with --reject, say nobody or the name of each track.
 
     Parameters
     ----------
@@ -147,9 +147,15 @@ def search(place: Annotated[str, Parameter(name="GALLERY")], store: Path, *, top
         Compare every template by parts, where an index was built, too.
     json
         Print JSON, a line a query.
+    reject
+        Decide: how often somebody who is not enrolled may be given a name, whoever's, such as 0.01 (false-positive identification rate, for as many
+        people as are compared with). Refused where nothing calibrated can state it.
+    fuse
+        With --reject, take all sequences of a track together; --no-fuse decides each by itself.
     model
         The run, if it was moved since the gallery was made.
     """
+    from gaitbridge.cli._identifying import print_decisions
     from gaitbridge.gallery.gallery import Gallery
     from gaitbridge.gallery.templates import Where, instant
     from gaitbridge.printing import say_json
@@ -159,6 +165,8 @@ def search(place: Annotated[str, Parameter(name="GALLERY")], store: Path, *, top
     wanted = Where(sensor=sensor_name(sensor), site=site, since_s=instant(since, "--since"), until_s=instant(until, "--until"))
     run = run_of(opened, model)
     calibration = opened.calibration()
+    if reject is not None:
+        return print_decisions(opened, run, source, chosen(source, where), probe, wanted, reject, top, fuse, exact, json)
     if not json:
         say(calibration.in_words() if calibration else f"uncalibrated: plain distances; `gaitbridge calibrate {place} STORE` fixes thresholds")
     for modality, some in queries(run, source, chosen(source, where), probe):

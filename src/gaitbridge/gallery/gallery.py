@@ -317,12 +317,12 @@ class Gallery:
             count *= 4
 
     def identify(self, groups: Sequence[Embeddings], reject: float, where: Where | None = None, top: int = 5,
-                 kind: Kind | None = None) -> list[Identification]:
+                 kind: Kind | None = None, exact: bool = False) -> list[Identification]:
         """Nobody or the name of each track, at a stated false-positive identification rate for the number of people admitted.
 
         groups: a track each, the embeddings [N, C, K] of its walks by one sensor, taken together; reject: the rate, such as 0.01: how often somebody
-        who is not enrolled may be given a name; kind: what the walks are, where known, held against what was calibrated on. UserError without a
-        calibration that can state the rate for so many people: a threshold is never guessed.
+        who is not enrolled may be given a name; kind: what the walks are, where known, held against what was calibrated on; exact: as of `search`.
+        UserError without a calibration that can state the rate for so many people: a threshold is never guessed.
         """
         for track in groups:
             self._check(track)

@@ -5,11 +5,25 @@ Each walk's distance to a person is that to the nearest of their templates; the 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
 
 from gaitbridge.conventions import stream
+
+
+def track_of(key: str, kind: str) -> str:
+    """Which track a sequence of a store is of, by its key; kind: of the store, as its document says (simulated, captured, imported).
+
+    A capture's key is person/run/view or person/track-run/view: the runs of a track are walks of one. Elsewhere it is person/walk/view, and the
+    views of a walk are a track.
+    """
+    person, _, rest = key.partition("/")
+    walk = rest.rpartition("/")[0]
+    if kind == "captured" and (run := re.fullmatch(r"(?:(.*)-)?\d+", walk)):
+        walk = run[1] or ""
+    return f"{person}/{walk}".rstrip("/")
 
 
 def fused(scores: np.ndarray, groups: Sequence[np.ndarray]) -> np.ndarray:

@@ -62,7 +62,7 @@ def test_numbers_of_the_public_implementation(case: str, tmp_path: Path) -> None
     shapes, shape, spread, values = VARIANTS[case]
     model = gaitbridge.load(imported(tmp_path, shapes, case.split()[0]))
     (names,) = model.inputs.values()
-    found = model.embed(**{name: [inputs()[name]] for name in names}).values[0]
+    found = model.embed(least_quality=0, **{name: [inputs()[name]] for name in names}).values[0]
     assert found.shape == shape
     assert model.distance == "euclidean"
     assert found.std() == pytest.approx(spread, rel=1e-4)
@@ -80,7 +80,7 @@ def test_parity_with_the_field_s_toolkit(case: str, network: str, tmp_path: Path
     shapes = {str(name): tuple(json.loads(str(shape))) for name, shape in zip(known["names"], known["shapes"], strict=True)}
     run = imported(tmp_path, shapes, network)
     model = gaitbridge.load(run)
-    found = model.embed(**{model.modalities[0]: [known["input0"][0]]}).values
+    found = model.embed(least_quality=0, **{model.modalities[0]: [known["input0"][0]]}).values
     assert np.abs(found - known["output"]).max() < 1e-5 * np.abs(known["output"]).max()
     about = json.loads((run / "provenance.json").read_text())
     assert about["parameters"] + about["objective_parameters"] == int(known["parameters"])
@@ -148,9 +148,9 @@ def test_range_views_are_taken_where_depth_pictures_are(tmp_path: Path) -> None:
     view = np.random.default_rng(0).uniform(5, 9, (3, 64, 64)).astype(np.float32)
     view[:, :, :20] = np.nan
     pictures = np.stack([depth_picture(frame) for frame in view])
-    wanted = model.embed(depth_pictures=[pictures])
+    wanted = model.embed(least_quality=0, depth_pictures=[pictures])
     for given in (view, pictures):
-        found = model.embed(range_views=[given])
+        found = model.embed(least_quality=0, range_views=[given])
         assert (found.values == wanted.values).all()
         assert found.modality == "depth_pictures"
 

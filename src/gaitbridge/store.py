@@ -16,6 +16,7 @@ memory-mapped; a reader opens them anew in each process (fork or spawn), decodes
 
 import hashlib
 import json
+import math
 import os
 from collections.abc import Iterable, Mapping
 from collections.abc import Sequence as Rows
@@ -70,6 +71,7 @@ FIELDS: dict[str, Field] = {
     "smpl_vertices": Field("float32", "silhouettes"),  # [T, 6890, 3]
     "keypoints": Field("float32", "silhouettes"),  # [T, 17, 3] column, row, confidence in the published order (COCO)
     "frame_ratios": Field("float32", "silhouettes"),  # [T, 2] of the published crops
+    "quality": Field("float32"),  # [6] of walks.quality.NAMES; the first, the score, is in the index, too
     "points": Field("float32"),  # [P, 5] x, y, z in the LiDAR's frame (m), time (s), frame number
     "joints": Field("float32", "silhouettes"),  # [T, J, 3] world, metres
     "markers": Field("float32", "silhouettes"),  # [T, M, 3] world, metres
@@ -190,7 +192,8 @@ def _scanned(path: Path) -> tuple[list[dict[str, Any]], dict[str, Any]]:
             first = row[f"{modalities[0]}#"] if modalities else [0, 0, 0]
             labels = {name: row[name] for name in _LABELS}
             place = {"shard": path.stem, "row": number, "modalities": modalities, "fields": present, "height": first[-2], "width": first[-1]}
-            rows.append(labels | place | counts)
+            score = float(np.frombuffer(row["quality"], "<f4")[0]) if "quality" in present else math.nan
+            rows.append(labels | place | counts | {"quality": None if math.isnan(score) else score})
     return rows, {"rows": len(rows), "bytes": path.stat().st_size, "content_hash": digest.hexdigest()}
 
 
@@ -279,6 +282,7 @@ class Store:
         for row in self.rows:
             for name in PRIMARY:
                 row.setdefault(f"{name}_frames", 0)  # of a modality that came after the store
+            row.setdefault("quality", None)
             for name in NAMES:  # of a store that was written before names had one spelling
                 row[name] = canonical(row[name])
         self.row_of_key = {canonical(row["key"]): number for number, row in enumerate(self.rows)}

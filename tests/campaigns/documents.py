@@ -34,7 +34,7 @@ GALLERY = ("gallery.json", "calibration.json", "audit.jsonl", "*.lance/data/*", 
 def use_run(run: Path) -> None:
     """Load it, embed, read what it remembers, and go on with its training as far as that is checked before the first step."""
     model = load(run)
-    model.embed(silhouettes=[np.full((2, 64, 44), 255, np.uint8)])
+    model.embed(least_quality=0, silhouettes=[np.full((2, 64, 44), 255, np.uint8)])
     model.objective()
     remembered_store(run)
     assert model.trained_on is None or isinstance(model.trained_on, str)

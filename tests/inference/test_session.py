@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from drawn_walks import NOT_WALKS, walker
 
 import gaitbridge
 from gaitbridge.config import checked, overridden
@@ -36,17 +37,17 @@ def silhouettes(*lengths: int) -> list[np.ndarray]:
 
 def test_embed_keeps_order_and_mixes_lengths(model: Model) -> None:
     arrays = silhouettes(5, 1, 3)
-    together = model.embed(silhouettes=arrays)
+    together = model.embed(least_quality=0, silhouettes=arrays)
     assert together.values.shape == (3, 64, 8)
     assert together.values.dtype == np.float32
     assert together.modality == "silhouettes"
     for array, value in zip(arrays, together.values, strict=True):
-        assert np.allclose(model.embed(silhouettes=[array]).values[0], value, atol=1e-5)
+        assert np.allclose(model.embed(least_quality=0, silhouettes=[array]).values[0], value, atol=1e-5)
 
 
 def test_distance_is_zero_to_itself_and_across_modalities_finite(model: Model) -> None:
-    a = model.embed(silhouettes=silhouettes(2, 2))
-    b = model.embed(range_views=[metres(2), metres(4), metres(1)])
+    a = model.embed(least_quality=0, silhouettes=silhouettes(2, 2))
+    b = model.embed(least_quality=0, range_views=[metres(2), metres(4), metres(1)])
     assert gaitbridge.distance(a, b).shape == (2, 3)
     assert np.allclose(np.diag(gaitbridge.distance(a, a)), 0, atol=1e-3)
 
@@ -55,7 +56,7 @@ def test_frames_where_nothing_came_back_are_embedded(model: Model) -> None:
     nothing = np.full((2, 64, 44), np.nan, np.float32)
     one_frame = nothing.copy()
     one_frame[0, 20:40, 20:30] = 8.0
-    assert np.isfinite(model.embed(range_views=[one_frame]).values).all()
+    assert np.isfinite(model.embed(least_quality=0, range_views=[one_frame]).values).all()
     assert np.isfinite(model.embed_stored(range_views=[nothing]).values).all()  # a walk of a store, which protocols count
 
 
@@ -91,12 +92,12 @@ def test_values_that_are_none_are_one_clear_line(model: Model, given: dict[str, 
 
 
 def test_one_frame_is_a_walk(model: Model) -> None:
-    assert model.embed(silhouettes=silhouettes(1)).values.shape == (1, 64, 8)
-    assert model.embed(range_views=[metres(1)]).values.shape == (1, 64, 8)
+    assert model.embed(least_quality=0, silhouettes=silhouettes(1)).values.shape == (1, 64, 8)
+    assert model.embed(least_quality=0, range_views=[metres(1)]).values.shape == (1, 64, 8)
 
 
 def test_a_distance_is_of_embeddings(model: Model) -> None:
-    made = model.embed(silhouettes=silhouettes(2))
+    made = model.embed(least_quality=0, silhouettes=silhouettes(2))
     for other in (made.values, None, [made]):
         with pytest.raises(UserError, match="between Embeddings"):
             gaitbridge.distance(made, other)
@@ -107,10 +108,18 @@ def test_a_distance_is_of_embeddings(model: Model) -> None:
         replace(made, values=[1.0])  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("name", [name for name in NOT_WALKS if name != "black"])
+def test_what_is_no_walk_is_refused_unless_asked_for(model: Model, name: str) -> None:
+    given = [walker(), NOT_WALKS[name]()]
+    with pytest.raises(UserError, match=r"silhouettes\[1\]: its quality is 0\.0\d, below 0\.1: .*; least_quality=0 embeds it all the same"):
+        model.embed(silhouettes=given)
+    assert len(model.embed(silhouettes=given, least_quality=0)) == len(model.embed_stored(silhouettes=given)) == 2
+
+
 def test_published_silhouettes_are_cut_once(model: Model) -> None:
     narrow = silhouettes(1)[0]
     wide = np.pad(narrow, ((0, 0), (0, 0), (10, 10)), constant_values=255)
-    assert np.array_equal(model.embed(silhouettes=[narrow]).values, model.embed(silhouettes=[wide]).values)
+    assert np.array_equal(model.embed(least_quality=0, silhouettes=[narrow]).values, model.embed(least_quality=0, silhouettes=[wide]).values)
 
 
 @pytest.mark.parametrize(("given", "message"), [
@@ -150,7 +159,8 @@ def test_training_settings_of_another_version_do_not_stand_in_the_way(model: Mod
     document["data"]["gone_since"] = document["gone_since"] = True
     file.write_text(json.dumps(document))
     arrays = silhouettes(3, 2)
-    assert np.array_equal(gaitbridge.load(tmp_path / "run").embed(silhouettes=arrays).values, model.embed(silhouettes=arrays).values)
+    again, first = (one.embed(least_quality=0, silhouettes=arrays).values for one in (gaitbridge.load(tmp_path / "run"), model))
+    assert np.array_equal(again, first)
     document["network"]["gone_since"] = 1  # but the network must be the one that the weights belong to
     file.write_text(json.dumps(document))
     with pytest.raises(UserError, match=r"no setting 'network\.gone_since'"):

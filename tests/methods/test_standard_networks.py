@@ -234,7 +234,7 @@ def test_tiny_trains_and_is_taken_to_use(name: str, tmp_path: Path) -> None:
     model = gaitbridge.load(tmp_path / "run")
     (modality,) = model.modalities
     sequences = store.read_many([0, 1], [modality])
-    assert model.embed(**{modality: [one.arrays[modality] for one in sequences]}).values.shape[0] == 2
+    assert model.embed(least_quality=0, **{modality: [one.arrays[modality] for one in sequences]}).values.shape[0] == 2
     assert model.distance == "euclidean"
     with pytest.raises(UserError, match="unknown modality"):
         model.embed(heat=[np.zeros(1)])

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from drawn_walks import NOT_WALKS, black, half, noise, standing, times, two_people, walker
 
-from gaitbridge.walks.quality import FLOOR, NAMES, NONSENSE, Quality, problem, walk_quality
+from gaitbridge.walks import FLOOR, NONSENSE
+from gaitbridge.walks.quality import NAMES, Quality, problem, walk_quality
 
 
 def judged(silhouettes: np.ndarray, timed: bool = True) -> Quality:

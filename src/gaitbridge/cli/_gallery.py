@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from gaitbridge.cli._quality import good_plans
+
 
 def shape_of(run: Any) -> tuple[int, int]:
     """(C, K) of a run's embeddings, seen on a walk that fills its pictures."""
@@ -18,7 +20,7 @@ def shape_of(run: Any) -> tuple[int, int]:
     for name in run.inputs[modality]:
         kind, axes = ARRAYS[name]
         arrays[name] = [np.full([sizes.get(axis) or int(axis) for axis in axes.split(", ")], 255 if kind is np.uint8 else 1, kind)]
-    return tuple(run.embed(**arrays).values.shape[1:])
+    return tuple(run.embed_stored(**arrays).values.shape[1:])
 
 
 def run_of(opened: Any, model: Path | None) -> Any:
@@ -115,11 +117,11 @@ def some_at_least(plans: Sequence[Any], source: Any, run: Any, sensor: str | Non
         raise UserError(f"{source.path}: none of the sequences chosen has {needed}, which the run takes; choose another --sensor, --probe or store")
 
 
-def queries(run: Any, source: Any, numbers: Sequence[int], probe: str | None) -> Iterator[tuple[str, list[int]]]:
-    """(modality, some sequences that have it), in the store's order."""
+def queries(run: Any, source: Any, numbers: Sequence[int], probe: str | None, least_quality: float) -> Iterator[tuple[str, list[int]]]:
+    """(modality, some sequences that have it and are good enough), in the store's order."""
     plans = [(modality, own) for modality in modalities_of(run, probe) if (own := having(source, numbers, run.inputs[modality]))]
     some_at_least(plans, source, run, probe)
-    for modality, own in plans:
+    for modality, own in good_plans(source, plans, least_quality):
         for start in range(0, len(own), 64):
             yield modality, own[start : start + 64]
 

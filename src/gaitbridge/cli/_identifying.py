@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from gaitbridge.cli._app import say
 from gaitbridge.cli._gallery import embed, having, modalities_of, sensor_of, some_at_least
+from gaitbridge.cli._quality import good_plans
 
 if TYPE_CHECKING:
     from gaitbridge.gallery.answers import Hit
@@ -17,7 +18,7 @@ AT_ONCE = 64  # sequences
 
 
 def print_decisions(opened: Any, run: Any, source: Any, numbers: Sequence[int], probe: str | None, where: Where, reject: float, top: int, fuse: bool,
-                    exact: bool, json: bool) -> None:
+                    exact: bool, json: bool, least_quality: float) -> None:
     """Print what the gallery says of each track, the decision first, then the people nearest as evidence; warnings once."""
     from gaitbridge.gallery.kinds import kind_of
     from gaitbridge.printing import say_json, tell
@@ -25,7 +26,7 @@ def print_decisions(opened: Any, run: Any, source: Any, numbers: Sequence[int], 
     warned: set[str] = set()
     named = asked = 0
     provenance = ""
-    for modality, tracks in _tracks(run, source, numbers, probe, fuse):
+    for modality, tracks in _tracks(run, source, numbers, probe, fuse, least_quality):
         embedded = _of_tracks(embed(run, source, [number for _, own in tracks for number in own], modality), [len(own) for _, own in tracks])
         found = opened.identify(embedded, reject, where, top, kind_of(source.document["about"]), exact)
         for (track, own), one in zip(tracks, found, strict=True):
@@ -61,14 +62,15 @@ def _rate(hit: Hit) -> str:
     return "" if hit.identification_rate is None else f"{100 * hit.identification_rate:.2g} %"
 
 
-def _tracks(run: Any, source: Any, numbers: Sequence[int], probe: str | None, fuse: bool) -> Iterator[tuple[str, list[tuple[str, list[int]]]]]:
-    """(modality, some tracks by name with their sequences), in the store's order; each sequence by itself without `fuse`."""
+def _tracks(run: Any, source: Any, numbers: Sequence[int], probe: str | None, fuse: bool,
+            least_quality: float) -> Iterator[tuple[str, list[tuple[str, list[int]]]]]:
+    """(modality, some tracks by name with their sequences that are good enough), in the store's order; each by itself without `fuse`."""
     from gaitbridge.gallery.tracks import track_of
 
     plans = [(modality, own) for modality in modalities_of(run, probe) if (own := having(source, numbers, run.inputs[modality]))]
     some_at_least(plans, source, run, probe)
     kind = str(source.document["about"].get("kind", ""))
-    for modality, own in plans:
+    for modality, own in good_plans(source, plans, least_quality):
         tracks: dict[str, list[int]] = {}
         for number in own:
             key = source.rows[number]["key"]

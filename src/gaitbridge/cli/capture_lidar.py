@@ -110,13 +110,14 @@ def _tell(report: RecordingReport) -> None:
 
     facts = report.facts
     rows = tuple((walk["key"], f"{walk['start_s']:.1f} s", str(walk["frames"]), f"{walk['points']:.0f}", f"{walk['distance_m']:.1f} m",
-                  f"{walk['height_m']:.2f} m", f"{walk['speed_mps']:.1f} m/s", "turns" if walk["view_deg"] is None else f"{walk['view_deg']:.0f}")
+                  f"{walk['height_m']:.2f} m", f"{walk['speed_mps']:.1f} m/s", "turns" if walk["view_deg"] is None else f"{walk['view_deg']:.0f}",
+                  f"{walk['quality']['score']:.2f}")
                  for walk in report.walks)  # fmt: skip
     moved = f", the LiDAR moved {facts['moved_m']:.1f} m" if facts["moved_m"] > 0.1 else ""
     parts = f", in {facts['parts']} parts, as its clock was set back" if facts.get("parts", 1) > 1 else ""
     title = f"{report.source}: {facts['scans']} scans in {facts['lasts_s']:.1f} s by {facts['lidar']}{moved}{parts}"
     if rows:
-        say_tables(TextTable(title, ("sequence", "from", "scans", "points", "distance", "height", "speed", "view"), rows).to_rich())
+        say_tables(TextTable(title, ("sequence", "from", "scans", "points", "distance", "height", "speed", "view", "quality"), rows).to_rich())
     else:
         say(f"{title}: nobody walks in it")
     if facts["levelled"] < 0.5:

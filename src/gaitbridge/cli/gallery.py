@@ -20,6 +20,8 @@ from gaitbridge.cli._gallery import (
     some_at_least,
     whole_people,
 )
+from gaitbridge.cli._quality import LeastQuality, good_plans
+from gaitbridge.walks import FLOOR
 
 gallery = App(name="gallery", help="Enrol people, find and verify them across sensors, forget them. GALLERY: a folder, or milvus://HOST:PORT/NAME.")
 app.command(gallery)
@@ -55,7 +57,8 @@ def create(place: Annotated[str, Parameter(name="GALLERY")], *, model: Path) -> 
 
 @gallery.command
 def enrol(place: Annotated[str, Parameter(name="GALLERY")], store: Path, *, person: str | None = None, sensor: str | None = None, site: str = "",
-          recorded: str | None = None, expire_after: str | None = None, where: Fields = None, model: Path | None = None) -> None:
+          recorded: str | None = None, expire_after: str | None = None, where: Fields = None, least_quality: LeastQuality = FLOOR,
+          model: Path | None = None) -> None:
     """Enrol the people of a store. A line a person, printed when their templates are on the disk; what is enrolled already is not doubled.
 
     Parameters
@@ -76,6 +79,8 @@ def enrol(place: Annotated[str, Parameter(name="GALLERY")], store: Path, *, pers
         How long the templates may be kept, such as 12h, 30d or 2y; by default until they are forgotten.
     where
         Only sequences whose label has a value, such as --where condition=normal; may be given several times.
+    least_quality
+        Leave walks out whose quality is lower; 0 takes all.
     model
         The run, if it was moved since the gallery was made.
     """
@@ -94,6 +99,7 @@ def enrol(place: Annotated[str, Parameter(name="GALLERY")], store: Path, *, pers
     with progress("enrol", "sequences") as show:
         plans = [(modality, own) for modality in modalities_of(run, sensor) if (own := having(source, numbers, run.inputs[modality]))]
         some_at_least(plans, source, run, sensor)
+        plans = good_plans(source, plans, least_quality)
         done, total = 0, sum(len(own) for _, own in plans)
         for modality, own in plans:
             for some in whole_people(source, own, person):
@@ -122,7 +128,7 @@ def enrol(place: Annotated[str, Parameter(name="GALLERY")], store: Path, *, pers
 @gallery.command
 def search(place: Annotated[str, Parameter(name="GALLERY")], store: Path, *, top: Many = 5, probe: str | None = None, sensor: str | None = None,
            site: str = "", since: str | None = None, until: str | None = None, where: Fields = None, exact: bool = False, json: bool = False,
-           reject: float | None = None, fuse: bool = True, model: Path | None = None) -> None:
+           reject: float | None = None, fuse: bool = True, least_quality: LeastQuality = FLOOR, model: Path | None = None) -> None:
     """Find the nearest people to each sequence of a store, across sensors; with --reject, say nobody or the name of each track.
 
     Parameters
@@ -143,6 +149,8 @@ def search(place: Annotated[str, Parameter(name="GALLERY")], store: Path, *, top
         Compare with templates recorded in this time only, such as --since 2026-11-01.
     where
         Ask only with sequences whose label has a value, such as --where view=090; may be given several times.
+    least_quality
+        Leave walks out whose quality is lower; 0 takes all.
     exact
         Compare every template by parts, where an index was built, too.
     json
@@ -166,10 +174,10 @@ def search(place: Annotated[str, Parameter(name="GALLERY")], store: Path, *, top
     run = run_of(opened, model)
     calibration = opened.calibration()
     if reject is not None:
-        return print_decisions(opened, run, source, chosen(source, where), probe, wanted, reject, top, fuse, exact, json)
+        return print_decisions(opened, run, source, chosen(source, where), probe, wanted, reject, top, fuse, exact, json, least_quality)
     if not json:
         say(calibration.in_words() if calibration else f"uncalibrated: plain distances; `gaitbridge calibrate {place} STORE` fixes thresholds")
-    for modality, some in queries(run, source, chosen(source, where), probe):
+    for modality, some in queries(run, source, chosen(source, where), probe, least_quality):
         for number, found in zip(some, opened.search(embed(run, source, some, modality), wanted, top, exact), strict=True):
             key = source.rows[number]["key"]
             if json:
@@ -186,7 +194,8 @@ def search(place: Annotated[str, Parameter(name="GALLERY")], store: Path, *, top
 
 @gallery.command
 def verify(place: Annotated[str, Parameter(name="GALLERY")], store: Path, person: str, *, rate: float | None = None, probe: str | None = None,
-           sensor: str | None = None, where: Fields = None, json: bool = False, model: Path | None = None) -> None:
+           sensor: str | None = None, where: Fields = None, json: bool = False, least_quality: LeastQuality = FLOOR,
+           model: Path | None = None) -> None:
     """Say of each sequence of a store whether it is taken for a person's, at a stated false-match rate. Without a calibration it refuses.
 
     Parameters
@@ -205,6 +214,8 @@ def verify(place: Annotated[str, Parameter(name="GALLERY")], store: Path, person
         Compare with the person's templates of this sensor; by default the probe's own, or the other where there is none.
     where
         Only sequences whose label has a value, such as --where take=1; may be given several times.
+    least_quality
+        Leave walks out whose quality is lower; 0 takes all.
     json
         Print JSON, a line a query.
     model
@@ -220,7 +231,7 @@ def verify(place: Annotated[str, Parameter(name="GALLERY")], store: Path, person
     opened, source = Gallery(place), Store(store)
     run = run_of(opened, model)
     accepted = asked = 0
-    for modality, some in queries(run, source, chosen(source, where), probe):
+    for modality, some in queries(run, source, chosen(source, where), probe, least_quality):
         answers = opened.verify(embed(run, source, some, modality), person, Where(sensor=sensor_name(sensor)), rate)
         for number, answer in zip(some, answers, strict=True):
             key, asked, accepted = source.rows[number]["key"], asked + 1, accepted + answer.accepted

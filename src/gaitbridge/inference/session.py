@@ -20,6 +20,9 @@ from gaitbridge.store import Store
 from gaitbridge.training.checkpoint import fill, weights_hash
 from gaitbridge.training.config import METHODS, to_use
 from gaitbridge.types import Bodies, Embeddings, array_problem
+from gaitbridge.walks import NONSENSE
+from gaitbridge.walks.quality import walk_quality
+from gaitbridge.walks.quality import problem as quality_problem
 
 
 class Model:
@@ -45,7 +48,7 @@ class Model:
         self.network.to(device).eval()
         self.embedder: Any = Fast(self.network, digits) if fast and device == "cpu" else self.network
 
-    def embed(self, **sequences: Sequence[np.ndarray]) -> Embeddings:
+    def embed(self, *, least_quality: float = NONSENSE, **sequences: Sequence[np.ndarray]) -> Embeddings:
         """Embed sequences of one modality, named: `embed(silhouettes=[...])` or `embed(range_views=[...])`.
 
         silhouettes: uint8 [T, H, W], 0 to 255, each a walk; range_views: float32 [T, H, W] in metres, NaN where nothing came back; networks that
@@ -54,14 +57,19 @@ class Model:
         float32 [N, C, K]. A network of depth pictures takes range views too, in metres or as pictures. Raises UserError on unknown or missing names,
         an empty list, a wrong dtype, size, number of axes, or values that are none (`data.contents`): masks of 0 and 1, millimetres, 0 where
         nothing came back, a walk in which nothing shows.
+
+        least_quality: what is below (`walks.quality`) is refused, UserError: noise, a forearm, half of somebody who stands. The default refuses what
+        is no walk of anybody; a gallery's commands ask for more; 0 embeds whatever it is.
         """
-        return self._embedded(sequences, content_problem)
+        return self._embedded(sequences, content_problem, least_quality)
 
     def embed_stored(self, **sequences: Sequence[np.ndarray]) -> Embeddings:
         """As `embed`, of arrays as a store holds them, whose values were looked at when it was made: a walk in which nothing shows counts, too."""
         return self._embedded(sequences, None)
 
-    def _embedded(self, sequences: Mapping[str, Sequence[np.ndarray]], problem_in: Callable[[str, np.ndarray], str] | None) -> Embeddings:
+    def _embedded(
+        self, sequences: Mapping[str, Sequence[np.ndarray]], problem_in: Callable[[str, np.ndarray], str] | None, least_quality: float = 0.0
+    ) -> Embeddings:
         from gaitbridge.evaluation.embedding.forward import embed_arrays
 
         for name, arrays in sequences.items():
@@ -76,6 +84,11 @@ class Model:
             raise UserError(f"no {modality} to embed: give a list of arrays, one a sequence")
         if len(counts := {name: len(arrays) for name, arrays in sequences.items()}) > 1 and len(set(counts.values())) > 1:
             raise UserError(f"as many sequences of each are needed, not {' and '.join(f'{n} of {name}' for name, n in counts.items())}")
+        if least_quality > 0:
+            for number in range(len(sequences[modality])):
+                arrays = {name: arrays[number] for name, arrays in sequences.items()}
+                if len(arrays[modality]) and (problem := quality_problem(walk_quality(arrays), least_quality)):
+                    raise UserError(f"{modality}[{number}]: {problem}; least_quality=0 embeds it all the same")
         values = embed_arrays(self.embedder, modality, sequences, self.device)
         return Embeddings(values, self.distance, modality, self.weights_hash)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from gaitbridge.conventions import CONDITIONS, SPLITS
 from gaitbridge.report.tables import SENSOR_NAME, TextTable
 from gaitbridge.store import Store
+from gaitbridge.walks import FLOOR
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -59,6 +61,15 @@ def _spread(values: Iterable[float], unit: str = "") -> str:
     return f"{ends} {unit}".strip()
 
 
+def _quality(rows: list[dict[str, Any]]) -> str:
+    """The scores that were stored at capture."""
+    scores = [row["quality"] for row in rows if row["quality"] is not None]
+    if not scores:
+        return "not stored: it is judged where it is asked for"
+    low = sum(score < FLOOR for score in scores)
+    return f"{min(scores):.2f} to {max(scores):.2f}, median {statistics.median(scores):.2f}; {low:,} of {len(scores):,} below {FLOOR:g}"
+
+
 def _overview(store: Store) -> TextTable:
     rows, document = store.rows, store.document
     size = sum(entry["bytes"] for entry in document["shards"].values()) + store.index.stat().st_size
@@ -78,6 +89,7 @@ def _overview(store: Store) -> TextTable:
         ("camera rate", _spread((row["camera_hz"] for row in rows if row["camera_hz"]), "Hz")),
         ("LiDAR rate", _spread((row["lidar_hz"] for row in rows if row["lidar_hz"]), "Hz")),
         ("distance", _spread((round(row["distance_m"], 1) for row in rows), "m")),
+        ("quality", _quality(rows)),
         ("fields", ", ".join(sorted({name for row in rows for name in row["fields"]})) or "none"),
         ("source", ", ".join(sorted({row["source"] for row in rows if row["source"]})) or "not stated"),
         ("licences", ", ".join(document.get("licences", [])) or "not stated"),

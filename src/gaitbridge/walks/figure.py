@@ -6,8 +6,27 @@ Lengths are parts of the height, so that 64 x 44, 64 x 64 and 128 x 88 pixels gi
 import cv2
 import numpy as np
 
+HIGH = 64  # rows of the pictures on which the ramps of `quality` were measured
+BETWEEN = (7, 3)  # rows and columns between a LiDAR's returns from one body
 TRUNK = (0.2, 0.5)  # rows between the shoulders and the hips
 SOLES = (0.94, 1.0)
+
+
+def person_in(name: str, pictures: np.ndarray) -> np.ndarray:
+    """Where the person is in pictures [T, ..., H, W] of a modality: bool [T, H, W], of about 64 rows, gaps between a LiDAR's beams closed."""
+    if name == "silhouettes":
+        masks = np.asarray(pictures) > 127
+    else:
+        seen = np.isfinite(pictures) if name == "range_views" else (np.asarray(pictures) > 0).any(1)
+        masks = np.array([cv2.morphologyEx(one.astype(np.uint8), cv2.MORPH_CLOSE, np.ones(BETWEEN, np.uint8)) > 0 for one in seen], bool)
+        masks = masks.reshape(seen.shape)
+    step = round(masks.shape[1] / HIGH)
+    return masks[:, step // 2 :: step, step // 2 :: step] if step > 1 else masks
+
+
+def depth_m(ranges: np.ndarray) -> np.ndarray:
+    """Metres [T] from the nearest to the farthest of range views [T, H, W], without the outermost twentieths."""
+    return np.array([float(np.subtract(*np.nanquantile(one, (0.95, 0.05)))) for one in ranges])
 
 
 def rows_of(masks: np.ndarray, part: tuple[float, float]) -> np.ndarray:

@@ -6,16 +6,13 @@ takes no part.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from gaitbridge.walks import figure, legs
+from gaitbridge.walks import FLOOR, figure, legs
 
-FLOOR = 0.2  # what is enrolled and searched with scores as much
-NONSENSE = 0.05  # below, it is no walk of anybody: noise, an arm, half a body
-HIGH = 64
 MOST_FRAMES = 400  # looked at, in the middle of a longer walk
 LEAST_FRAMES, LEAST_S = 6, 0.45  # to see legs part; of less only the figure is judged
 ENOUGH_FRAMES = 8
@@ -53,43 +50,50 @@ class Quality:
         return {name: round(value, 3) if isinstance(value, float) else value for name, value in asdict(self).items()}
 
 
+JUDGED = ("silhouettes", "range_views", "depth_pictures")  # modalities
+
+
 def walk_quality(arrays: Mapping[str, np.ndarray], time_s: np.ndarray | None = None) -> Quality:
-    """Judge a walk by its arrays by name (types.ARRAYS): `silhouettes`, else `range_views` or `depth_pictures`; `presence` and `landmarks` count
-    where they are. time_s [T]: seconds, where known."""
-    if "silhouettes" in arrays:
-        masks = np.asarray(arrays["silhouettes"]) > 127
-    else:
+    """Judge a walk by its arrays by name (types.ARRAYS): `silhouettes`, else `range_views`, else `depth_pictures`; `presence` [T] counts where it is.
+
+    time_s [T]: seconds, where known. Where none of these is among the arrays nothing is judged.
+    """
+    name = next((name for name in JUDGED if name in arrays), "")
+    if not name:
         return Quality(0, None, None, None, None, None, None, None)
-    if len(masks) > MOST_FRAMES:
-        first = (len(masks) - MOST_FRAMES) // 2
-        masks, time_s = masks[first : first + MOST_FRAMES], None if time_s is None else time_s[first : first + MOST_FRAMES]
-    if (step := round(masks.shape[1] / HIGH)) > 1:  # the ramps were measured on pictures of 64 rows
-        masks = masks[:, step // 2 :: step, step // 2 :: step]
+    first = max(0, (len(arrays[name]) - MOST_FRAMES) // 2)
+    pictures = arrays[name][first : first + MOST_FRAMES]
+    times = None if time_s is None else np.asarray(time_s, float)[first : first + MOST_FRAMES]
+    masks = figure.person_in(name, pictures)
     shown = masks.any((1, 2)) if masks.size else np.zeros(len(masks), bool)
-    masks, times = masks[shown], None if time_s is None else np.asarray(time_s, float)[shown]
+    masks, pictures, times = masks[shown], pictures[shown], None if times is None else times[shown]
     frames, duration = len(masks), None if times is None or not len(times) else float(times[-1] - times[0])
     if not frames:
         return Quality(0, duration, 0.0, 0.0, 0.0, 0.0, None, 0.0)
-    parts: dict[str, float | None] = {"solid": _solid(masks), "whole": _whole(masks), "legs": None}
-    counted: float | None = None
+    lidar = name != "silhouettes"
+    solid, whole = _solid(masks, pictures if name == "range_views" else None), _whole(masks, lidar)
+    moves = counted = None
     if frames >= LEAST_FRAMES and (duration is None or duration >= LEAST_S):
-        parts["legs"], counted = _legs(masks), legs.steps(masks, times)
+        moves, counted = _legs(masks, lidar), legs.steps(masks, times)
     presence = float(np.median(arrays["presence"])) if len(arrays.get("presence", ())) else None
-    links = [min(1.0, frames / ENOUGH_FRAMES), *(value for value in parts.values() if value is not None)]
-    links += [] if counted is None else [_ramp(counted, 0.3, 1.5)]
-    links += [] if presence is None else [_ramp(presence, 0.1, 0.6)]
-    return Quality(frames, duration, parts["solid"], parts["whole"], parts["legs"], counted, presence, float(min(links)))
+    judged = Quality(frames, duration, solid, whole, moves, counted, presence, None)
+    return replace(judged, score=min(_links(judged).values()))
+
+
+def _links(quality: Quality) -> dict[str, float]:
+    """The parts that are known, each from 0 to 1: the score is the least."""
+    links = {"frames": _ramp(quality.frames, 0.0, ENOUGH_FRAMES), "solid": quality.solid, "whole": quality.whole, "legs": quality.legs,
+             "steps": None if quality.steps is None else _ramp(quality.steps, 0.3, 1.5),
+             "presence": None if quality.presence is None else _ramp(quality.presence, 0.1, 0.6)}
+    return {name: value for name, value in links.items() if value is not None}
 
 
 def problem(quality: Quality, floor: float = FLOOR) -> str:
     """Why a walk falls below the floor, or nothing."""
     if quality.score is None or quality.score >= floor:
         return ""
-    links = {"frames": min(1.0, quality.frames / ENOUGH_FRAMES), "solid": quality.solid, "whole": quality.whole, "legs": quality.legs,
-             "steps": None if quality.steps is None else _ramp(quality.steps, 0.3, 1.5),
-             "presence": None if quality.presence is None else _ramp(quality.presence, 0.1, 0.6)}
-    weakest = min((name for name, value in links.items() if value is not None), key=lambda name: links[name] or 0.0)
-    return f"its quality is {quality.score:.2f}, below {floor:g}: {WORDS[weakest]}"
+    links = _links(quality)
+    return f"its quality is {quality.score:.2f}, below {floor:g}: {WORDS[min(links, key=lambda name: links[name])]}"
 
 
 def _ramp(value: float | np.ndarray, low: float, high: float) -> Any:
@@ -98,20 +102,23 @@ def _ramp(value: float | np.ndarray, low: float, high: float) -> Any:
     return found if isinstance(value, np.ndarray) else float(found)
 
 
-def _solid(masks: np.ndarray) -> float:
-    """One filled figure as stout as people are, with nobody beside it."""
+def _solid(masks: np.ndarray, ranges: np.ndarray | None) -> float:
+    """One filled figure as stout as people are, with nobody beside it, and no deeper than one where ranges are known."""
     stout = figure.fill(masks)
     each = [_ramp(stout, 0.07, 0.11), _ramp(stout, 0.34, 0.26), _ramp(figure.stretches(masks), 3.0, 2.0),
             _ramp(figure.largest_piece(masks), 0.5, 0.85), _ramp(figure.beside(masks), 0.13, 0.06)]
+    each += [] if ranges is None else [_ramp(figure.depth_m(ranges), 2.0, 1.3)]
     return float(np.median(np.min(each, axis=0)))
 
 
-def _whole(masks: np.ndarray) -> float:
+def _whole(masks: np.ndarray, lidar: bool) -> float:
     """Share of frames that end in feet."""
-    return float(np.mean(_ramp(figure.soles(masks), 0.25, 0.17)))
+    return float(np.mean(_ramp(figure.soles(masks), *((0.34, 0.25) if lidar else (0.25, 0.17)))))
 
 
-def _legs(masks: np.ndarray) -> float:
-    """Legs that change, more than the trunk does, by parting."""
+def _legs(masks: np.ndarray, lidar: bool) -> float:
+    """Legs that change, more than the trunk does, by parting. A LiDAR has less noise, and from ahead it sees no gap between them."""
     changed, ratio = legs.leg_changes(masks)
+    if lidar:
+        return float(min(_ramp(changed, 0.06, 0.16), _ramp(ratio, 0.9, 1.4)))
     return float(min(_ramp(changed, 0.1, 0.3), _ramp(ratio, 0.9, 1.4), _ramp(legs.parting(masks), 0.1, 0.3)))

@@ -31,6 +31,7 @@ from gaitbridge.geometry.sensors import is_file
 from gaitbridge.progress import Progress, silent
 from gaitbridge.store import finish_store, shard_path, write_shard
 from gaitbridge.types import Labels, Sequence
+from gaitbridge.walks.stored import with_quality
 
 Show = Callable[[str, dict[str, Any], list[Walk]], None]  # name of the recording, what was found, the walks
 
@@ -190,12 +191,13 @@ def _shard(
              "moved_m": float(np.linalg.norm(T[:, :3, 3] - T[0, :3, 3], axis=1).max())}  # fmt: skip
     report = RecordingReport(name, recording.name, facts, out, recording=digest, named=bool(told.person), site=told.site, time=told.time)
     prefix = recording_name(told.site or name, _when(told, 0.0, float(found["clock_s"][0])), digest)
-    sequences = [_sequence(f"{prefix}-{walk.number:04d}", recording, walk, facts, told, points) for walk in kept]
-    for sequence, walk in zip(sequences, kept, strict=True):
+    judged = [with_quality(_sequence(f"{prefix}-{walk.number:04d}", recording, walk, facts, told, points)) for walk in kept]
+    sequences = [sequence for sequence, _ in judged]
+    for (sequence, quality), walk in zip(judged, kept, strict=True):
         about = {"key": sequence.labels.key, "track": f"{prefix}-{walk.number:04d}", "start_s": round(walk.start_s, 6),
                  "frames": len(walk.time_s), "points": float(np.median(walk.counts)), "distance_m": round(walk.distance_m, 3),
                  "height_m": round(walk.height_m, 3), "speed_mps": round(walk.speed_mps, 3),
-                 "view_deg": None if math.isnan(walk.view_deg) else round(walk.view_deg, 3)}  # fmt: skip
+                 "view_deg": None if math.isnan(walk.view_deg) else round(walk.view_deg, 3), "quality": quality.document()}  # fmt: skip
         if facts["parts"] > 1:
             about["part"] = int(found["part"][walk.first_scan])
         when = _when(told, walk.start_s, float(found["clock_s"][walk.first_scan]) + walk.start_s - float(times[walk.first_scan]))

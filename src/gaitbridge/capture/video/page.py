@@ -28,7 +28,17 @@ def preview_page(name: str, movie: bytes, found: dict[str, Any], counts: Sequenc
     return (f'<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
             f"<title>Capture of {title}</title><style>{_STYLE}</style><h1>Capture of {title}</h1>"
             f'<video controls muted playsinline src="data:video/mp4;base64,{base64.b64encode(movie).decode()}"></video>'
-            f"<p>In colour: kept. In grey: kept out, with the reason.</p><table>{rows}</table>{sheet}</html>\n")
+            f"<p>In colour: kept. In grey: kept out, with the reason. {html.escape(_clock(found))}</p><table>{rows}</table>{sheet}</html>\n")
+
+
+def _clock(found: dict[str, Any]) -> str:
+    """By what the times on this page and in the film count."""
+    words = ["Times count from the film's first picture"]
+    if abs(found["first_s"]) > 0.005:
+        words.append(f"which is at {found['first_s']:.2f} s by its own clock")
+    if found["parts"] > 1:
+        words.append(f"and go on where that was set back ({found['parts']} parts)")
+    return ", ".join(words) + "."
 
 
 def _png(sequences: list[Any], names: list[str]) -> bytes:

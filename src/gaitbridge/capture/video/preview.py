@@ -1,59 +1,44 @@
 """The video again, with boxes, numbers and silhouettes drawn in. Runs in a process of its own, as it reads the file once more."""
 
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import av
 import cv2
 import numpy as np
 
-from gaitbridge.capture.isolated import report
-from gaitbridge.capture.video.decode import Video
+from gaitbridge.capture.video.decode import Picture
+from gaitbridge.capture.video.film import repaint
 from gaitbridge.capture.video.gates import FRAME_GATES, SEQUENCE_GATES
+from gaitbridge.capture.video.lettering import Colour, letter
 
-TIME_BASE = Fraction(1, 90_000)
-LARGEST = 960  # pixels of the longer side
-CODECS = ("libx264", "libvpx-vp9", "mpeg4")  # the first that this PyAV has; all but the last play in any browser
-COLOURS = ((66, 135, 245), (60, 180, 75), (0, 165, 255), (230, 80, 230), (0, 215, 215), (60, 60, 230), (200, 160, 0), (140, 90, 40))  # BGR
+COLOURS: tuple[Colour, ...] = (
+    (66, 135, 245), (60, 180, 75), (0, 165, 255), (230, 80, 230), (0, 215, 215), (60, 60, 230), (200, 160, 0), (140, 90, 40),
+)  # fmt: skip
 GREY, LIGHT = (150, 150, 150), (225, 225, 225)
 
 
-def write_preview(path: Path, tracks: list[dict[str, Any]], out: Path, hz: float | None = None) -> int:
+def write_preview(path: Path, tracks: list[dict[str, Any]], out: Path, rate_hz: float, hz: float | None = None) -> int:
     """Write an MP4 of a video with the tracks that `reader.read_video` gave; returns the number of frames.
 
     Kept frames in the track's colour with their silhouette, others in grey with the gate that kept them out. Times are the video's own, or by
     `hz` pictures a second.
     """
-    shown: dict[int, list[tuple[dict[str, Any], int]]] = {}
+    placed = by_frame(tracks)
+
+    def paint(canvas: np.ndarray, picture: Picture, ratio: np.ndarray) -> None:
+        for track, place in placed.get(picture.number, []):
+            _draw(canvas, track, place, ratio)
+
+    return repaint(path, out, paint, rate_hz=rate_hz, hz=hz, note="preview")
+
+
+def by_frame(tracks: list[dict[str, Any]]) -> dict[int, list[tuple[dict[str, Any], int]]]:
+    """Who is to be seen in each picture: tracks and their places in those, by the picture's number."""
+    placed: dict[int, list[tuple[dict[str, Any], int]]] = {}
     for track in tracks:
         for place, frame in enumerate(track["frame"].tolist()):
-            shown.setdefault(frame, []).append((track, place))
-    video, count, first, pts = Video(path, hz), 0, 0.0, -1
-    codec = next(name for name in CODECS if name in av.codecs_available)
-    with av.open(str(out), "w", format="mp4") as container:
-        stream: Any = None
-        for picture in video.pictures():
-            scale = min(1.0, LARGEST / max(picture.pixels.shape[:2]))
-            height, width = (max(2, round(side * scale) // 2 * 2) for side in picture.pixels.shape[:2])
-            canvas = np.ascontiguousarray(cv2.resize(picture.pixels, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8)
-            ratio = np.array([height, width]) / np.array(video.size)
-            for track, place in shown.get(picture.number, []):
-                _draw(canvas, track, place, ratio)
-            if stream is None:
-                stream = container.add_stream(codec, rate=30, options={"crf": "26", "preset": "veryfast"} if codec == "libx264" else {})
-                stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-                stream.codec_context.time_base = stream.time_base = TIME_BASE
-                stream.codec_context.thread_count = 1
-                first = picture.time_s
-            frame = av.VideoFrame.from_ndarray(canvas, format="bgr24")
-            pts = max(pts + 1, round((picture.time_s - first) / TIME_BASE))  # several may have one time
-            frame.pts, frame.time_base = pts, TIME_BASE
-            container.mux(stream.encode(frame))
-            count += 1
-            report(count, max(video.total, count), "preview")
-        container.mux(stream.encode(None))
-    return count
+            placed.setdefault(frame, []).append((track, place))
+    return placed
 
 
 def _draw(canvas: np.ndarray, track: dict[str, Any], place: int, ratio: np.ndarray) -> None:
@@ -63,15 +48,14 @@ def _draw(canvas: np.ndarray, track: dict[str, Any], place: int, ratio: np.ndarr
     box = (np.asarray(track["box"][place]) + 0.5) * np.tile(ratio, 2)
     top, left, bottom, right = (round(side) for side in box)
     if not reason:
-        _stamp(canvas, track["silhouette"][place] > 0, (np.asarray(track["window"][place]) + 0.5) * np.tile(ratio, 2), colour)
+        stamp(canvas, track["silhouette"][place] > 0, (np.asarray(track["window"][place]) + 0.5) * np.tile(ratio, 2), colour)
     cv2.rectangle(canvas, (left, top), (right, bottom), colour, 1 if reason else 2)
     words = f"{track['number'] + 1} {reason}".strip()
     assert not reason or reason in FRAME_GATES or reason in SEQUENCE_GATES
-    for shade, thick in (((0, 0, 0), 3), (LIGHT if reason else colour, 1)):  # outlined: to be read on any ground
-        cv2.putText(canvas, words, (left, max(10, top - 4)), cv2.FONT_HERSHEY_SIMPLEX, 0.4, shade, thick, cv2.LINE_AA)
+    letter(canvas, words, left, max(14, top - 2), LIGHT if reason else colour)
 
 
-def _stamp(canvas: np.ndarray, silhouette: np.ndarray, window: np.ndarray, colour: tuple[int, int, int]) -> None:
+def stamp(canvas: np.ndarray, silhouette: np.ndarray, window: np.ndarray, colour: Colour) -> None:
     """Tint the pixels of a silhouette [h, w] whose window is at `window` [4] of the canvas."""
     top, left = int(np.floor(window[0])), int(np.floor(window[1]))
     high, wide = max(1, round(window[2] - window[0])), max(1, round(window[3] - window[1]))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gaitbridge.capture.video.gates import FRAME_GATES, SEQUENCE_GATES
+from gaitbridge.walks import FLOOR
 
 
 @dataclass
@@ -46,7 +47,8 @@ def count_lines(reports: Rows[FileReport]) -> list[tuple[str, int]]:
              ("frames with a person, by track", sum(report.people_frames for report in reports)),
              ("... kept", sum(report.kept_frames for report in reports))]
     lines += [(f"... out: {words}", out[name]) for name, words in {**FRAME_GATES, **SEQUENCE_GATES}.items()]
-    lines += [("sequences", sum(len(report.sequences) for report in reports))]
+    scores = [sequence.get("quality", {}).get("score") for report in reports for sequence in report.sequences]
+    lines += [("sequences", len(scores)), (f"... below a quality of {FLOOR:g}", sum(score is not None and score < FLOOR for score in scores))]
     return lines + sorted(notes.items())
 
 

@@ -30,6 +30,7 @@ from gaitbridge.names import canonical
 from gaitbridge.progress import Progress, silent
 from gaitbridge.store import finish_store, shard_path, write_shard
 from gaitbridge.types import Labels, Sequence
+from gaitbridge.walks.stored import with_quality
 
 READER, PAINTER = "gaitbridge.capture.video.reader:read_video", "gaitbridge.capture.video.preview:write_preview"  # not imported here: heavy
 
@@ -177,9 +178,11 @@ def _shard(store: Path, name: str, file: Path, found: dict[str, Any], told: Told
         report.out.update(reason for reason in track["reason"].tolist() if reason)
         for take, (run, view) in enumerate(zip(track["runs"], track["views"], strict=True)):
             number = f"{prefix}-{track['number'] + 1:04d}"
-            sequences.append(_sequence(name, file, found, track, number, take, run, view, told))
+            sequence, quality = with_quality(_sequence(name, file, found, track, number, take, run, view, told))
+            sequences.append(sequence)
             start_s = float(track["time_s"][run[0]]) - found["first_s"]
-            about = {"key": sequences[-1].labels.key, "track": number, "frames": len(run), "start_s": round(start_s, 6)}
+            about = {"key": sequences[-1].labels.key, "track": number, "frames": len(run), "start_s": round(start_s, 6),
+                     "quality": quality.document()}
             if found["parts"] > 1:
                 about["part"] = track["part"]
             if told.began:
@@ -229,11 +232,11 @@ def _preview(
     tracks = [{name: track[name] for name in names} for track in found["tracks"]]
     if out.suffix.lower() == ".mp4":
         with written_whole(out) as temporary:
-            run_isolated(PAINTER, file, tracks, temporary, settings.hz, seconds=stall_s, megabytes=megabytes, progress=progress)
+            run_isolated(PAINTER, file, tracks, temporary, found["rate_hz"], settings.hz, seconds=stall_s, megabytes=megabytes, progress=progress)
         return
     with written_whole(out) as temporary, workplace(out) as folder:
         movie = folder / "preview.mp4"
-        run_isolated(PAINTER, file, tracks, movie, settings.hz, seconds=stall_s, megabytes=megabytes, progress=progress)
+        run_isolated(PAINTER, file, tracks, movie, found["rate_hz"], settings.hz, seconds=stall_s, megabytes=megabytes, progress=progress)
         temporary.write_text(preview_page(canonical(file.name), movie.read_bytes(), found, count_lines([report])), encoding="utf-8")
 
 

@@ -99,4 +99,5 @@ def test_skeletongait_runs_on_ones_own_video(store: Store, tmp_path: Path, netwo
     assert "pose_heatmaps" in names
     flipped = {name: store.read(0, names).arrays[name] for name in names}
     flipped["pose_heatmaps"] = flipped["pose_heatmaps"][:, ::-1].copy()  # channels changed over: what is drawn matters
-    assert np.abs(model.embed(**{name: [array] for name, array in flipped.items()}).values - np.load(tmp_path / "out.npz")["values"]).max() > 0
+    changed = model.embed(least_quality=0, **{name: [array] for name, array in flipped.items()}).values
+    assert np.abs(changed - np.load(tmp_path / "out.npz")["values"]).max() > 0

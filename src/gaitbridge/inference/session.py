@@ -21,8 +21,8 @@ from gaitbridge.training.checkpoint import fill, weights_hash
 from gaitbridge.training.config import METHODS, to_use
 from gaitbridge.types import Bodies, Embeddings, array_problem
 from gaitbridge.walks import NONSENSE
-from gaitbridge.walks.quality import walk_quality
 from gaitbridge.walks.quality import problem as quality_problem
+from gaitbridge.walks.quality import walk_quality
 
 
 class Model:

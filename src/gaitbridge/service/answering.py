@@ -14,7 +14,8 @@ from gaitbridge.gallery.gallery import Gallery
 from gaitbridge.gallery.identification import Admitted, Identification, Judge
 from gaitbridge.gallery.kinds import Kind
 from gaitbridge.gallery.templates import Template, in_words
-from gaitbridge.walks.quality import FLOOR, problem, walk_quality
+from gaitbridge.walks import FLOOR
+from gaitbridge.walks.quality import problem, walk_quality
 
 GIVEN = ("silhouettes", "pose_heatmaps")  # arrays of a walk that networks may take
 HITS = 3  # that stand in an answer

@@ -19,7 +19,9 @@ WHITE: Colour = (255, 255, 255)
 Paint = Callable[[np.ndarray, Picture, np.ndarray], None]  # draws onto uint8 [H, W, 3]; [2]: its pixels a pixel of the film, down and across
 
 
-def repaint(path: Path, out: Path, paint: Paint, *, rate_hz: float, hz: float | None = None, largest: int = 960, crf: int = 26, note: str = "") -> int:
+def repaint(
+    path: Path, out: Path, paint: Paint, *, rate_hz: float, hz: float | None = None, largest: int = 960, crf: int = 26, note: str = ""
+) -> int:
     """Write an MP4 of a film's pictures with what `paint` draws; returns how many there were.
 
     Each stands at its own time since the film's first picture, however the rate varies, and says it; those of a part after the clock was set back

@@ -132,7 +132,7 @@ def test_published_silhouettes_are_cut_once(model: Model) -> None:
     ({"silhouettes": [np.zeros((0, 64, 44), np.uint8)]}, "no frames"),
     ({"range_views": [np.zeros((64, 44), np.float32)]}, r"must be float32 \[T, H, W\]"),
 ])
-def test_bad_input_is_one_clear_line(model: Model, given: dict[str, list[np.ndarray]], message: str) -> None:
+def test_bad_input_is_one_clear_line(model: Model, given: dict[str, Any], message: str) -> None:
     with pytest.raises(UserError, match=message):
         model.embed(**given)
 

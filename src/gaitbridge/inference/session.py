@@ -86,8 +86,8 @@ class Model:
             raise UserError(f"as many sequences of each are needed, not {' and '.join(f'{n} of {name}' for name, n in counts.items())}")
         if least_quality > 0:
             for number in range(len(sequences[modality])):
-                arrays = {name: arrays[number] for name, arrays in sequences.items()}
-                if len(arrays[modality]) and (problem := quality_problem(walk_quality(arrays), least_quality)):
+                one = {name: arrays[number] for name, arrays in sequences.items()}
+                if len(one[modality]) and (problem := quality_problem(walk_quality(one), least_quality)):
                     raise UserError(f"{modality}[{number}]: {problem}; least_quality=0 embeds it all the same")
         values = embed_arrays(self.embedder, modality, sequences, self.device)
         return Embeddings(values, self.distance, modality, self.weights_hash)

@@ -17,9 +17,10 @@ def person_in(name: str, pictures: np.ndarray) -> np.ndarray:
     if name == "silhouettes":
         masks = np.asarray(pictures) > 127
     else:
-        seen = np.isfinite(pictures) if name == "range_views" else (np.asarray(pictures) > 0).any(1)
-        masks = np.array([cv2.morphologyEx(one.astype(np.uint8), cv2.MORPH_CLOSE, np.ones(BETWEEN, np.uint8)) > 0 for one in seen], bool)
-        masks = masks.reshape(seen.shape)
+        seen: np.ndarray = np.asarray(np.isfinite(pictures) if name == "range_views" else (np.asarray(pictures) > 0).any(1))
+        masks = np.zeros(seen.shape, np.bool_)
+        for t, one in enumerate(seen):
+            masks[t] = np.asarray(cv2.morphologyEx(one.astype(np.uint8), cv2.MORPH_CLOSE, np.ones(BETWEEN, np.uint8))) > 0
     step = round(masks.shape[1] / HIGH)
     return masks[:, step // 2 :: step, step // 2 :: step] if step > 1 else masks
 

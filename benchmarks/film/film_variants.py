@@ -14,6 +14,8 @@ import cv2
 import numpy as np
 from film_labels import Box, Film
 
+from gaitbridge.files import written_whole
+
 Offsets = Callable[[int], tuple[float, float]]
 STRANGE = 24.0  # difference of a pixel from the empty scene, of 255, that is a person
 MARGIN_PX = 4
@@ -25,7 +27,7 @@ class Variant:
 
     name: str
     path: Path
-    film: Film
+    film: Film | None
     what: str
     told: dict[str, Any] = field(default_factory=dict)
 
@@ -41,8 +43,11 @@ def pictures(path: Path, first: int = 0, last: int | None = None) -> Iterator[np
 
 
 def write(path: Path, made: Iterable[np.ndarray], rate_hz: float) -> Path:
-    """A film of pictures, of all but lossless H.264."""
-    with av.open(str(path), "w") as container:
+    """A film of pictures, of all but lossless H.264; one that is there already is taken as it is."""
+    if path.exists():
+        return path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with written_whole(path) as temporary, av.open(str(temporary), "w", format="matroska") as container:
         stream: Any = None
         for picture in made:
             if stream is None:
@@ -122,16 +127,19 @@ def cuts(path: Path, film: Film, other: Path, out: Path, first: int, last: int, 
     """A film that is cut to another scene and back every so many seconds; labels where it is the first."""
     name, length = f"{film.clip}-cuts", round(seconds * film.rate_hz)
 
+    def strange_at(k: int) -> bool:  # labelled frames lie amid the pieces
+        return (k + length // 2) // length % 2 == 1
+
     def made() -> Iterator[np.ndarray]:
-        strange = pictures(other)
+        others = pictures(other)
         for k, picture in enumerate(pictures(path, first, last)):
-            if k // length % 2 == 0:
+            if not strange_at(k):
                 yield picture[: even(film.size[0]), : even(film.size[1])]
             else:
-                yield cv2.resize(next(strange), (even(film.size[1]), even(film.size[0])), interpolation=cv2.INTER_AREA)
+                yield cv2.resize(next(others), (even(film.size[1]), even(film.size[0])), interpolation=cv2.INTER_AREA)
 
     labels = part(film, first, last, name)
-    here = [k for k in labels.labelled if k // length % 2 == 0]
+    here = [k for k in labels.labelled if not strange_at(k)]
     labels = replace(labels, labelled=here, boxes=[box for box in labels.boxes if box.frame in here])
     return Variant(name, write(out / f"{name}.mkv", made(), film.rate_hz), labels, f"a cut every {seconds:g} s: nobody goes on through it")
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from captured_stores import captured_store, crowd
 from command_line import SETTINGS, run
 from gallery_people import files_with
 
@@ -153,3 +154,52 @@ def test_a_calibrated_run_hands_its_thresholds_on(said: dict[str, str], tmp_path
     assert main(["calibrate", str(tmp_path / "run"), "people", "--rates", "0.2", "0.1"]) == 0
     assert main(["gallery", "create", str(tmp_path / "gallery"), "--model", str(tmp_path / "run")]) == 0
     assert "calibrated on people" in capsys.readouterr().out
+
+
+def test_from_captures_without_a_label(said: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str],
+                                       monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thresholds from captures; other kinds of walks are warned of, loudly; tracks are proposed, linked and unlinked."""
+    monkeypatch.chdir(tmp_path)
+    run_folder = str(Path(said["folder"]) / "run")
+    captured_store(tmp_path / "street", crowd(28, 2), size=(64, 44))
+    captured_store(tmp_path / "other", crowd(8), "o" * 32, segmenter="people.onnx 3f9a2c71", size=(64, 44))
+    assert main(["gallery", "create", "known", "--model", run_folder]) == 0
+    assert "give either a STORE of known people, or --from-captures" in fails(capsys, "calibrate", "known")
+    assert "south is not captured" in fails(capsys, "calibrate", "known", "--from-captures", Path(said["folder"]) / "south")
+    both = fails(capsys, "calibrate", "known", "--from-captures", "street", "other")
+    assert "segmented by mog2 and people.onnx 3f9a2c71: their distances differ" in both
+    assert main(["calibrate", "known", "--from-captures", "street", "--rates", "0.2", "0.01"]) == 0
+    printed = capsys.readouterr().out
+    assert "street: 56 sequences of 28 tracks: 84 pairs of two people, seen at one time; 56 of one person, halves of one walk" in printed
+    assert "too few people to state 0.01\n" in printed
+    assert "calibrated on street (captured, by mog2, at gate" in printed
+    assert main(["gallery", "enrol", "known", "street"]) == 0
+    capsys.readouterr()
+    assert main(["gallery", "search", "known", "street", "--where", "person=gate-0003"]) == 0
+    assert "WARNING" not in capsys.readouterr().out
+    assert main(["gallery", "search", "known", "other", "--where", "person=gate-0003"]) == 0
+    assert "WARNING: calibrated on walks that are segmented by mog2, not people.onnx 3f9a2c71: rates may be far" in capsys.readouterr().out
+    south = str(Path(said["folder"]) / "south")
+    words = ["gallery", "verify", "known", south, "gate-0003", "--probe", "camera", "--where", "take=1", "--json"]
+    assert main(words) == 0
+    out, err = capsys.readouterr()
+    (warning,) = json.loads(out.splitlines()[0])["warnings"]
+    assert warning.startswith("calibrated on walks that are captured, not simulated: ")
+    assert f"WARNING: {warning}" in err
+    assert main(["gallery", "search", "known", south, "--probe", "camera", "--json"]) == 0
+    line = json.loads(capsys.readouterr().out.splitlines()[0])
+    assert line["warnings"] == [warning]
+    assert line["provenance"].startswith("calibrated on street (captured, by mog2, at gate, ")
+    assert main(["gallery", "links", "known", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["links"] == []
+    assert main(["gallery", "link", "known", "gate-0003", "gate-0020"]) == 0
+    assert "known: gate-0003 is also gate-0020; undo it with `gaitbridge gallery unlink known gate-0020`" in capsys.readouterr().out
+    assert "gate-0010' and 'gate-0003' were seen at the same time" in fails(capsys, "gallery", "link", "known", "gate-0003", "gate-0010")
+    assert main(["gallery", "list", "known", "gate-0020"]) == 0
+    printed = capsys.readouterr().out
+    assert "linked: answers call them gate-0003" in printed
+    assert ", as gate-0003; recorded" in printed
+    assert main(["gallery", "links", "known"]) == 0
+    assert "linked: gate-0003 is also gate-0020" in capsys.readouterr().out
+    assert main(["gallery", "unlink", "known", "gate-0020"]) == 0
+    assert "gate-0020 and gate-0003 are two people again" in capsys.readouterr().out

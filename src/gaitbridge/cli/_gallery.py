@@ -1,6 +1,6 @@
 """What the commands of the gallery share: the run of a gallery, sequences of a store, and their embeddings."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -135,6 +135,34 @@ def whole_people(source: Any, numbers: Sequence[int], person: str | None, at_onc
         if last or (len(group) >= at_once and (person or source.rows[numbers[position + 1]]["person"] != source.rows[number]["person"])):
             yield group
             group = []
+
+
+def kind_told(opened: Any, source: Any, json: bool) -> Any:
+    """The kind of a store's walks; tells why calibrated rates may not hold for it, among the answers, or beside those that a program reads."""
+    from gaitbridge.cli._app import say
+    from gaitbridge.gallery.kinds import kind_of
+    from gaitbridge.printing import tell
+
+    kind = kind_of(source.document["about"])
+    for warning in opened.warnings(kind):
+        (tell if json else say)(f"WARNING: {warning}")
+    return kind
+
+
+def there_and_then(source: Any, number: int, known: Mapping[str, Any], site: str, recorded_s: float | None) -> tuple[str, float | None]:
+    """Site and time of a sequence: as they are given, else as its capture knows them (`data.captured.caught`)."""
+    one = known.get(source.rows[number]["key"])
+    if one is None:
+        return site, recorded_s
+    return site or one.site, one.clock_s if recorded_s is None else recorded_s
+
+
+def linked_in_words(name: str, linked: Mapping[str, Sequence[str]]) -> str:
+    """With whom somebody is linked; nothing where with nobody. linked: of everybody who is, the names, the one that answers give first."""
+    first, *others = linked.get(name, (name,))
+    if first != name:
+        return f"; linked: answers call them {first}"
+    return f"; linked: also {', '.join(others)}" if others else ""
 
 
 def arrays_of(source: Any, numbers: Sequence[int], names: Sequence[str]) -> list[dict[str, Any]]:

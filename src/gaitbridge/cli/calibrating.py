@@ -1,5 +1,7 @@
 """The command that fixes thresholds: calibrate."""
 
+from __future__ import annotations
+
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,14 +12,17 @@ from gaitbridge.cli._gallery import chosen, embed, having, known_people, run_of,
 from gaitbridge.cli.gallery import Fields
 
 if TYPE_CHECKING:
+    from gaitbridge.gallery.decision import Calibration
+    from gaitbridge.gallery.gallery import Gallery
     from gaitbridge.gallery.strangers import Strangers
 
 
 @app.command
-def calibrate(place: Annotated[str, Parameter(name="TARGET")], store: Path, *,
+def calibrate(place: Annotated[str, Parameter(name="TARGET")], store: Path | None = None, *,
+              from_captures: Annotated[list[Path] | None, Parameter(negative=(), consume_multiple=True)] = None,
               rates: Annotated[list[float] | None, Parameter(negative=(), consume_multiple=True)] = None,
               where: Fields = None, model: Path | None = None) -> None:
-    """Fix the thresholds of a gallery or a run on a labelled store, at stated false-match rates.
+    """Fix the thresholds of a gallery or a run on a labelled store, at stated false-match rates; or on captures of one's own, without labels.
 
     People that the run was trained on say nothing about others: of the store it was trained on, only the split test is taken.
 
@@ -27,6 +32,8 @@ def calibrate(place: Annotated[str, Parameter(name="TARGET")], store: Path, *,
         The gallery or the folder of the run to calibrate.
     store
         Sequences with known people, of both sensors where both directions are wanted.
+    from_captures
+        Captured stores instead, whose people nobody named: who is seen at one time is two people, and two halves of one walk are one.
     rates
         False-match rates; those that the store has too few people for are left out, and said.
     where
@@ -36,7 +43,8 @@ def calibrate(place: Annotated[str, Parameter(name="TARGET")], store: Path, *,
     """
     import time
 
-    from gaitbridge.files import write_json
+    from gaitbridge.cli._from_captures import from_captures as gather
+    from gaitbridge.errors import UserError
     from gaitbridge.gallery.decision import RATES
     from gaitbridge.gallery.decision import calibrate as fix
     from gaitbridge.gallery.gallery import Gallery
@@ -49,6 +57,15 @@ def calibrate(place: Annotated[str, Parameter(name="TARGET")], store: Path, *,
     is_run = (Path(place) / "config.json").is_file()
     opened = None if is_run else Gallery(place)
     run = load(Path(place)) if opened is None else run_of(opened, model)
+    asked, today = tuple(rates) if rates else RATES, time.strftime("%Y-%m-%d", time.gmtime())
+    if (store is None) == (not from_captures):
+        raise UserError("give either a STORE of known people, or --from-captures with one or more captured stores")
+    if store is None:
+        evidence = gather(run, from_captures or [], where)
+        say(f"{evidence.name}: {evidence.in_words()}")
+        seen = evidence.sides
+        found = fix(seen.embeddings, seen.people, seen.walks, evidence.name, evidence.data_hash, today, asked, evidence.kind, evidence.known)
+        return _keep(place, opened, found, asked)
     source = Store(store)
     numbers = unseen(run, source, chosen(source, where), bool(where))
     known_people(source, numbers)
@@ -62,8 +79,14 @@ def calibrate(place: Annotated[str, Parameter(name="TARGET")], store: Path, *,
                 people.append([source.rows[number]["person"] for number in own])
                 walks.append([track_of(source.rows[number]["key"], kind.kind) for number in own])
         show(len(run.modalities), len(run.modalities), "")
-    asked = tuple(rates) if rates else RATES
-    found = fix(sides, people, walks, store.resolve().name, source.content_hash, time.strftime("%Y-%m-%d", time.gmtime()), asked, kind)
+    found = fix(sides, people, walks, store.resolve().name, source.content_hash, today, asked, kind)
+    _keep(place, opened, found, asked)
+
+
+def _keep(place: str, opened: Gallery | None, found: Calibration, asked: tuple[float, ...]) -> None:
+    """Keep thresholds with a gallery or a run, and print them."""
+    from gaitbridge.files import write_json
+
     if opened is not None:
         opened.keep_calibration(found)
     else:
@@ -81,7 +104,7 @@ def calibrate(place: Annotated[str, Parameter(name="TARGET")], store: Path, *,
     say(f"{place}: {found.in_words()}")
 
 
-def _say_strangers(found: "Strangers") -> None:
+def _say_strangers(found: Strangers) -> None:
     """For each rate at which strangers may be named: among how many people it was found, and how many of the known are missed then."""
     for rate in sorted({stated.rate for size in found.sizes for stated in size.stated}, reverse=True):
         sizes = [(size.people, stated.missed) for size in found.sizes for stated in size.stated if stated.rate == rate]

@@ -11,6 +11,8 @@ from gaitbridge.cli._gallery import (
     embed,
     having,
     ids_of,
+    kind_told,
+    linked_in_words,
     modalities_of,
     queries,
     run_of,
@@ -18,6 +20,7 @@ from gaitbridge.cli._gallery import (
     sensor_of,
     shape_of,
     some_at_least,
+    there_and_then,
     whole_people,
 )
 from gaitbridge.cli._quality import LeastQuality, good_plans
@@ -72,9 +75,9 @@ def enrol(place: Annotated[str, Parameter(name="GALLERY")], store: Path, *, pers
     sensor
         camera or lidar; by default both, as far as the run takes them and the store has them.
     site
-        Where it was recorded, to filter by.
+        Where it was recorded, to filter by; by default as the capture was told.
     recorded
-        When, such as 2026-11-20T10:00 (UTC); by default now.
+        When, such as 2026-11-20T10:00 (UTC); by default as the capture knows it, or now.
     expire_after
         How long the templates may be kept, such as 12h, 30d or 2y; by default until they are forgotten.
     where
@@ -84,6 +87,8 @@ def enrol(place: Annotated[str, Parameter(name="GALLERY")], store: Path, *, pers
     model
         The run, if it was moved since the gallery was made.
     """
+    from gaitbridge.data.captured import caught, is_captured
+    from gaitbridge.gallery.captured_sides import seen_together
     from gaitbridge.gallery.gallery import Gallery
     from gaitbridge.gallery.templates import Walk, checked_name, instant, span_s
     from gaitbridge.progress import progress
@@ -94,6 +99,7 @@ def enrol(place: Annotated[str, Parameter(name="GALLERY")], store: Path, *, pers
     keep_s, recorded_s = span_s(expire_after) if expire_after else None, instant(recorded, "--recorded")
     run = run_of(opened, model)
     numbers = sorted(chosen(source, where), key=lambda number: source.rows[number]["person"])
+    known_of = caught(source) if is_captured(source) else {}
     added = known = 0
     people: set[str] = set()
     with progress("enrol", "sequences") as show:
@@ -112,7 +118,8 @@ def enrol(place: Annotated[str, Parameter(name="GALLERY")], store: Path, *, pers
                     known += count
                     say(f"{who}: {count} sequence{'s' * (count > 1)} of the {sensor_of(modality)} enrolled already")
                 if new:
-                    walks = [Walk(ids[number], names[number], source.rows[number]["key"], source.content_hash, site, recorded_s) for number in new]
+                    seen = {number: there_and_then(source, number, known_of, site, recorded_s) for number in new}
+                    walks = [Walk(ids[number], names[number], source.rows[number]["key"], source.content_hash, *seen[number]) for number in new]
                     result = opened.enrol(embed(run, source, new, modality), walks, keep_s)
                     for who, count in result.added.items():
                         say(f"{who}: {count} sequence{'s' * (count > 1)} of the {sensor_of(modality)} enrolled")
@@ -122,6 +129,8 @@ def enrol(place: Annotated[str, Parameter(name="GALLERY")], store: Path, *, pers
                 people |= set(names.values())
                 done += len(some)
                 show(done, total, "")
+    if known_of and person is None:
+        opened.note_together(seen_together(source, numbers))
     say(f"{place}: {added} templates added, {known} there already, of {len(people)} people")
 
 
@@ -177,13 +186,15 @@ def search(place: Annotated[str, Parameter(name="GALLERY")], store: Path, *, top
         return print_decisions(opened, run, source, chosen(source, where), probe, wanted, reject, top, fuse, exact, json, least_quality)
     if not json:
         say(calibration.in_words() if calibration else f"uncalibrated: plain distances; `gaitbridge calibrate {place} STORE` fixes thresholds")
+    warnings = opened.warnings(kind_told(opened, source, json))
     for modality, some in queries(run, source, chosen(source, where), probe, least_quality):
         for number, found in zip(some, opened.search(embed(run, source, some, modality), wanted, top, exact), strict=True):
             key = source.rows[number]["key"]
             if json:
                 hits = [{"person": hit.person, "sensor": hit.template.sensor, "site": hit.template.site, "template": hit.template.key,
                          "distance": hit.distance, "false_match_rate": hit.rate, "rate_is_bound": hit.below} for hit in found]
-                say_json({"query": key, "probe": sensor_of(modality), "hits": hits})
+                say_json({"query": key, "probe": sensor_of(modality), "hits": hits, "warnings": warnings,
+                          "provenance": calibration.in_words() if calibration else None})
                 continue
             say(f"{key} ({sensor_of(modality)})")
             for place_, hit in enumerate(found, 1):
@@ -231,8 +242,9 @@ def verify(place: Annotated[str, Parameter(name="GALLERY")], store: Path, person
     opened, source = Gallery(place), Store(store)
     run = run_of(opened, model)
     accepted = asked = 0
+    kind = kind_told(opened, source, json)
     for modality, some in queries(run, source, chosen(source, where), probe, least_quality):
-        answers = opened.verify(embed(run, source, some, modality), person, Where(sensor=sensor_name(sensor)), rate)
+        answers = opened.verify(embed(run, source, some, modality), person, Where(sensor=sensor_name(sensor)), rate, kind)
         for number, answer in zip(some, answers, strict=True):
             key, asked, accepted = source.rows[number]["key"], asked + 1, accepted + answer.accepted
             if json:
@@ -291,15 +303,17 @@ def list_people(place: Annotated[str, Parameter(name="GALLERY")], person: str | 
         document: dict[str, Any] = {"people": {name: [asdict(row) for row in rows] for name, rows in everybody.items()}}
         say_json(document | ({"audit": lines} if person is not None else {}), indent=1)
         return
+    linked = {name: names for names in opened.links() for name in names}
     for name, rows in everybody.items():
         sensors = ", ".join(f"{sum(row.sensor == sensor for row in rows)} {sensor}" for sensor in sorted({row.sensor for row in rows}))
         sites = ", ".join(sorted({row.site for row in rows if row.site}))
         expires = min(row.expires_s for row in rows)
         gone = sum(row.expires_s <= time() for row in rows)
         say(f"{name:24} {sensors}{'; ' + sites if sites else ''}; enrolled {in_words(rows[0].enrolled_s)}, first expiry {in_words(expires)}"
-            f"{f'; {gone} expired, which match nothing and go with `gallery check --purge`' if gone else ''}")
+            f"{f'; {gone} expired, which match nothing and go with `gallery check --purge`' if gone else ''}{linked_in_words(name, linked)}")
         for row in rows if person is not None else ():
-            say(f"  {row.id}  {row.sensor} {row.key}{' at ' + row.site if row.site else ''}; recorded {in_words(row.recorded_s)}, enrolled "
+            say(f"  {row.id}  {row.sensor} {row.key}{' at ' + row.site if row.site else ''}{f', as {row.person}' if row.person != name else ''}; "
+                f"recorded {in_words(row.recorded_s)}, enrolled "
                 f"{in_words(row.enrolled_s)}, expires {in_words(row.expires_s)}; store {row.data_hash[:8]}, weights {row.weights_hash[:8]}")
     if person is None:
         say(f"{place}: {len(everybody)} people, {sum(map(len, everybody.values()))} templates; {opened.index.indexed() or 'no index'}")

@@ -85,11 +85,27 @@ def _once(stores: Sequence[tuple[Store, Sequence[int]]], known: Sequence[Mapping
 
 def _walks(store: Store, number: int, modality: str, names: Sequence[str], one: Caught) -> list[tuple[Sighting, Arrays]]:
     """A sequence and its halves: when and where they were seen, and their arrays."""
-    times = f"{modality}_time_s"
-    read = store.read(number, [*names, times, "silhouettes_box"]).arrays
-    boxes = read.get("silhouettes_box")
-    whole = Sighting(one.recording, one.part, one.track, SENSOR[modality], one.site, one.start_s + read[times],
-                     one.clock_s, boxes if boxes is not None and len(boxes) == len(read[times]) else None, number)
-    arrays = {name: read[name] for name in names}
+    whole, arrays = _sighting(store, number, modality, one), store.read(number, names).arrays
     return [(whole, arrays)] + [(half, {name: array[frames] if len(array) == len(whole.time_s) else array for name, array in arrays.items()})
                                 for half, frames in halves(whole)]
+
+
+def _sighting(store: Store, number: int, modality: str, one: Caught) -> Sighting:
+    """When and where a sequence was seen."""
+    read = store.read(number, [f"{modality}_time_s", "silhouettes_box"]).arrays
+    time_s, boxes = read[f"{modality}_time_s"], read.get("silhouettes_box")
+    return Sighting(one.recording, one.part, one.track, SENSOR[modality], one.site, one.start_s + time_s, one.clock_s,
+                    boxes if boxes is not None and len(boxes) == len(time_s) else None, number)
+
+
+def seen_together(store: Store, numbers: Sequence[int]) -> set[tuple[str, str]]:
+    """Tracks of a captured store that were in view at one time, apart, each pair once: they are two people."""
+    known = caught(store)
+    found: set[tuple[str, str]] = set()
+    for modality in SENSOR:
+        own = [number for number in numbers if f"{modality}_time_s" in store.rows[number]["fields"]]
+        sightings = [_sighting(store, number, modality, known[store.rows[number]["key"]]) for number in own]
+        if sightings:
+            found |= {tuple(sorted((sightings[a].track, sightings[b].track)))  # type: ignore[misc]
+                      for a, b in np.argwhere(np.triu(known_pairs(sightings)[0])).tolist()}
+    return found

@@ -190,8 +190,9 @@ def _direction(probe: Embeddings, gallery: Embeddings, probe_people: Sequence[st
     allowed = [rate for rate in rates if rate * len(impostors) >= LEAST_ERRORS and rate * pairs >= LEAST_PAIRS]
     if not allowed:
         return f"probe {sensors[0]}, gallery {sensors[1]}: {len(impostors)} impostor comparisons of {len(names)} people"
-    return Direction(probe=sensors[0], gallery=sensors[1], people=len(names), impostors=len(impostors), genuine=len(genuine),
-                     templates_a_person=len(owners) / len(names), mean=float(impostors.mean()), deviation=float(impostors.std()),
+    met = int(np.isfinite(strangers).any(0).sum())  # who is known to be another than somebody
+    return Direction(probe=sensors[0], gallery=sensors[1], people=met, impostors=len(impostors), genuine=len(genuine),
+                     templates_a_person=float(known.different.any(0).sum() / met), mean=float(impostors.mean()), deviation=float(impostors.std()),
                      curve=_curve(impostors), thresholds=tuple(_threshold(impostors, genuine, rate) for rate in allowed),
                      strangers=_strangers(strangers, own.min(1), asking, names, walks, rates))
 

@@ -5,7 +5,7 @@ They are proposed, for somebody to accept or not, and never applied.
 Two are compared both ways: the mean over the walks of one of the distance to the nearest template of the other, as the false-match rate of one
 comparison with a stranger at that distance; the worse of both ways counts. Proposed are those below a stated rate who are each other's nearest.
 
-How many would be proposed by chance alone is at most the rate times the pairs compared: it is said with them.
+How many would be proposed by chance alone is at most the rate times the pairs compared, and one for each two people: it is said with them.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def proposed(templates: Sequence[Template], values: np.ndarray, calibration: Cal
                 str(names[first]), str(names[second]), float(rates[first, second]), bool(below[first, second]), float(dist[first, second]),
                 (one.probe, one.gallery), ", ".join(sorted((places[first] & places[second]) - {""})), (counts[0], counts[1]))))
     pairs = int(np.isfinite(either).sum()) // 2
-    return Proposals([one for _, one in sorted(found, key=lambda entry: entry[0])], pairs, rate, rate * pairs)
+    return Proposals([one for _, one in sorted(found, key=lambda entry: entry[0])], pairs, rate, min(rate * pairs, len(names) / 2))
 
 
 def _compared(templates: Sequence[Template], owner: np.ndarray, count: int, apart: set[tuple[str, str]],

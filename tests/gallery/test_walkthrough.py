@@ -161,7 +161,7 @@ def test_from_captures_without_a_label(said: dict[str, str], tmp_path: Path, cap
     """Thresholds from captures; other kinds of walks are warned of, loudly; tracks are proposed, linked and unlinked."""
     monkeypatch.chdir(tmp_path)
     run_folder = str(Path(said["folder"]) / "run")
-    captured_store(tmp_path / "street", crowd(28, 2), size=(64, 44))
+    captured_store(tmp_path / "street", crowd(32, 2), size=(64, 44))
     captured_store(tmp_path / "other", crowd(8), "o" * 32, segmenter="people.onnx 3f9a2c71", size=(64, 44))
     assert main(["gallery", "create", "known", "--model", run_folder]) == 0
     assert "give either a STORE of known people, or --from-captures" in fails(capsys, "calibrate", "known")
@@ -170,7 +170,7 @@ def test_from_captures_without_a_label(said: dict[str, str], tmp_path: Path, cap
     assert "segmented by mog2 and people.onnx 3f9a2c71: their distances differ" in both
     assert main(["calibrate", "known", "--from-captures", "street", "--rates", "0.2", "0.01"]) == 0
     printed = capsys.readouterr().out
-    assert "street: 56 sequences of 28 tracks: 84 pairs of two people, seen at one time; 56 of one person, halves of one walk" in printed
+    assert "street: 64 sequences of 32 tracks: 96 pairs of two people, seen at one time; 64 of one person, halves of one walk" in printed
     assert "too few people to state 0.01\n" in printed
     assert "calibrated on street (captured, by mog2, at gate" in printed
     assert main(["gallery", "enrol", "known", "street"]) == 0

@@ -8,6 +8,7 @@ For each picture:
     5. pixels that two claim go to the surer
 """
 
+import math
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -29,6 +30,10 @@ PRESENT = 0.5
 SAME = 0.45  # intersection over union of masks: two looks at one person
 ALIKE = 0.35  # of appearances: one person's at most
 CLEARLY = 0.1  # by so much must one be more alike than the other
+ODD, ODD_S = 0.08, 0.35  # somebody is so much less like themselves than usual; for so long: then it is somebody else
+SWAPPED = 0.04  # of two near each other each is so much more like the other: they changed places
+TROUBLE_S = 1.0  # for so long it is in doubt who is who
+LEARN_S = 1.0  # in which what somebody looks like is learnt
 LOST_PIXELS = 0.12  # of a mask, to another's: partly hidden
 AGAIN_S, FORGOTTEN_S = 0.1, 3.0  # a place where nobody was found is tried again, each time after twice as long; such places are forgotten
 SIDES = (BODIES, 3.0, 1.5, 2.5)  # of windows, by how often a place was tried: heights of what moves
@@ -53,13 +58,17 @@ class Candidate:
     appearance: np.ndarray
     number: int | None = None
     residual: float = 0.0
+    odd: bool = False  # not like themselves
 
 
 @dataclass(eq=False)
 class Known:
-    """What is remembered of a track: its appearance while it stood alone, its newest heights."""
+    """What is remembered of a track: its looks while it stood alone, its newest heights, how unlike itself it usually is, and since when more."""
 
     appearance: np.ndarray
+    usual: float = 0.12
+    odd_since_s: float | None = None
+    trouble_s: float = -math.inf  # when somebody else was last so near that they may have been taken for one another
     heights: deque[float] = field(default_factory=lambda: deque(maxlen=15))
 
 
@@ -88,18 +97,23 @@ class Learnt:
         """Everybody who can be seen, each with mask, pose and the number of their track."""
         pixels = picture.pixels
         live = {one.number for one in expected}
+        passed = 0.0 if self.last_s is None else float(np.clip(picture.time_s - self.last_s, 0.0, 0.2))
+        self.last_s = picture.time_s
         self.known = {number: known for number, known in self.known.items() if number in live}
         self.dropped &= live
         going = [one for one in expected if one.number not in self.dropped]
         seen = [one for one in (self._followed(pixels, one) for one in going) if one is not None]
         seen = self._each_once(seen)
+        for one in seen:
+            self._recognise(one, picture.time_s)
         lost = [one for one in going if one.number not in {candidate.number for candidate in seen}]
-        for found in self._found(picture, camera, seen):
+        for found in self._found(picture, camera, seen, passed):
             found.number = self._who(found, lost, picture.time_s)
             lost = [one for one in lost if one.number != found.number]
             seen.append(found)
+        self._tell_apart(seen, picture.time_s)
         self._contest(seen)
-        self._remember(seen)
+        self._remember(seen, passed)
         return [one.person for one in seen]
 
     # 1. who is expected
@@ -149,6 +163,20 @@ class Learnt:
                 self.dropped |= {number for number in (one.number, twin.number) if number is not None}
         return kept
 
+    def _recognise(self, one: Candidate, time_s: float) -> None:
+        """Whether somebody looks as they did. Who does not is taken for partly hidden at first, then for somebody else: that track has ended."""
+        known = self._known(one)
+        if known is None or one.number is None:
+            return
+        one.odd = unlike(known.appearance, one.appearance) > known.usual + ODD
+        if not one.odd:
+            known.odd_since_s = None
+        elif known.odd_since_s is None:
+            known.odd_since_s = time_s
+        elif time_s - known.odd_since_s >= ODD_S:
+            self.dropped.add(one.number)
+            one.number, one.odd = None, False
+
     def _doubt(self, candidate: Candidate) -> float:
         """How little a candidate is like their track."""
         known = self.known.get(-1 if candidate.number is None else candidate.number)
@@ -156,14 +184,12 @@ class Learnt:
 
     # 3. new ones
 
-    def _found(self, picture: Picture, camera: Camera, seen: list[Candidate]) -> list[Candidate]:
-        """People who were not expected."""
+    def _found(self, picture: Picture, camera: Camera, seen: list[Candidate], passed: float) -> list[Candidate]:
+        """People who were not expected. passed: seconds since the picture before."""
         pixels, time_s = picture.pixels, picture.time_s
         if self.scan is None:
             self.scan = Scan(pixels.shape[:2], self.least_height)
         self.failed = [one for one in self.failed if 0 <= time_s - one[0] < FORGOTTEN_S]
-        passed = 0.0 if self.last_s is None else float(np.clip(time_s - self.last_s, 0.0, 0.2))
-        self.last_s = time_s
         self.due, self.scans = min(self.due + passed * TRIES, 5.0), self.scans + passed * SCANS
         fresh: list[Candidate] = []
         for box in self.moving.boxes(camera, time_s, [(one.person.box, one.person.mask) for one in seen], self.least_height):
@@ -218,9 +244,43 @@ class Learnt:
             if known is not None and away < 0.35 + 0.6 * min(one.unseen_s, 1.0) and ratio < 0.3:
                 fits.append((unlike(known.appearance, found.appearance), one.number))
         fits.sort()
-        if not fits or fits[0][0] > ALIKE or (len(fits) > 1 and fits[1][0] - fits[0][0] < CLEARLY):
+        if not fits or fits[0][0] > min(ALIKE, self.known[fits[0][1]].usual + ODD) or (len(fits) > 1 and fits[1][0] - fits[0][0] < CLEARLY):
             return None
         return fits[0][1]
+
+    def _tell_apart(self, seen: list[Candidate], time_s: float) -> None:
+        """Those near each other, of whom one may have taken the other's place: each track goes to whom it is like; where that is unsure, it ends."""
+        for a, one in enumerate(seen):
+            for other in seen[:a]:
+                if not _near(one, other):
+                    continue
+                for mine, yours in ((one, other), (other, one)):
+                    known = self._known(mine)
+                    if known is None or self._known(yours) is not None:
+                        continue
+                    own, others = unlike(known.appearance, mine.appearance), unlike(known.appearance, yours.appearance)
+                    if others < own - SWAPPED:
+                        mine.number, yours.number = None, mine.number
+                        mine.odd = False
+                    elif others < own + SWAPPED and time_s - known.trouble_s < TROUBLE_S and mine.number is not None:
+                        self.dropped.add(mine.number)
+                        mine.number = None
+                first, second = self._known(one), self._known(other)
+                if first is not None and second is not None:
+                    right = unlike(first.appearance, one.appearance) + unlike(second.appearance, other.appearance)
+                    wrong = unlike(first.appearance, other.appearance) + unlike(second.appearance, one.appearance)
+                    if wrong < right - SWAPPED:
+                        self.dropped |= {number for number in (one.number, other.number) if number is not None}
+                        one.number = other.number = None
+                for mine in (one, other):
+                    known = self._known(mine)
+                    if known is not None and (mine.odd or mine.residual > 0.12 or overlap(one.person.box, other.person.box) > 0.15):
+                        known.trouble_s = time_s
+
+    def _known(self, one: Candidate) -> Known | None:
+        """What is known of somebody's track; None of a new one, of whom too little is known."""
+        known = self.known.get(-1 if one.number is None else one.number)
+        return known if known is not None and len(known.heights) >= 3 else None
 
     # 5. whose pixels
 
@@ -232,21 +292,24 @@ class Learnt:
                 _divide(seen[a], seen[b])
         for one, area in zip(seen, areas, strict=True):
             hidden = one.person.area < (1 - LOST_PIXELS) * area
-            one.person = replace(_tight(one.person), number=one.number, hidden=hidden)
+            one.person = replace(_tight(one.person), number=one.number, hidden=hidden or one.odd)
 
-    def _remember(self, seen: list[Candidate]) -> None:
+    def _remember(self, seen: list[Candidate], passed: float) -> None:
         """What tracks look like, while they are alone."""
         for one in seen:
             if one.number is None:
                 continue
             others = [_grown(other.person.box) for other in seen if other is not one]
-            alone = not one.person.hidden and all(overlap(_grown(one.person.box), box) == 0 for box in others)
+            clear = not one.person.hidden and not one.odd
+            alone = clear and all(overlap(_grown(one.person.box), box) == 0 for box in others)
             known = self.known.get(one.number)
             if known is None:
                 known = self.known[one.number] = Known(one.appearance)
             elif alone or len(known.heights) < 5:
-                known.appearance = np.sqrt(0.9 * known.appearance**2 + 0.1 * one.appearance**2)
-            if not one.person.hidden:
+                share = 1.0 - np.exp(-passed / LEARN_S) if len(known.heights) >= 5 else 0.3
+                known.usual += share * (unlike(known.appearance, one.appearance) - known.usual)
+                known.appearance = np.sqrt((1 - share) * known.appearance**2 + share * one.appearance**2)
+            if clear:
                 known.heights.append(float(one.person.height))
 
 
@@ -276,6 +339,12 @@ def same(one: Candidate, other: Candidate) -> bool:
     assert b.pose is not None
     apart = np.linalg.norm(a.pose.landmarks[trunk, :2].mean(0) - b.pose.landmarks[trunk, :2].mean(0))
     return bool(apart < 0.08 * max(a.height, b.height) and abs(np.log(a.height / b.height)) < 0.25)
+
+
+def _near(one: Candidate, other: Candidate) -> bool:
+    """Whether two people are within half a body height of touching."""
+    reach = 0.25 * max(one.person.height, other.person.height) * np.array([-1.0, -1.0, 1.0, 1.0])
+    return overlap(one.person.box + reach, other.person.box + reach) > 0
 
 
 def _divide(one: Candidate, other: Candidate) -> None:

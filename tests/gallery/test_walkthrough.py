@@ -168,25 +168,27 @@ def test_from_captures_without_a_label(said: dict[str, str], tmp_path: Path, cap
     assert "south is not captured" in fails(capsys, "calibrate", "known", "--from-captures", Path(said["folder"]) / "south")
     both = fails(capsys, "calibrate", "known", "--from-captures", "street", "other")
     assert "segmented by mog2 and people.onnx 3f9a2c71: their distances differ" in both
-    assert main(["calibrate", "known", "--from-captures", "street", "--rates", "0.2", "0.01"]) == 0
+    assert "none of 64 sequences is good enough" in fails(capsys, "calibrate", "known", "--from-captures", "street")
+    all_the_same = ["--least-quality", "0"]
+    assert main(["calibrate", "known", "--from-captures", "street", "--rates", "0.2", "0.01", *all_the_same]) == 0
     printed = capsys.readouterr().out
     assert "street: 64 sequences of 32 tracks: 96 pairs of two people, seen at one time; 64 of one person, halves of one walk" in printed
     assert "too few people to state 0.01\n" in printed
     assert "calibrated on street (captured, by mog2, at gate" in printed
-    assert main(["gallery", "enrol", "known", "street"]) == 0
+    assert main(["gallery", "enrol", "known", "street", *all_the_same]) == 0
     capsys.readouterr()
-    assert main(["gallery", "search", "known", "street", "--where", "person=gate-0003"]) == 0
+    assert main(["gallery", "search", "known", "street", "--where", "person=gate-0003", *all_the_same]) == 0
     assert "WARNING" not in capsys.readouterr().out
-    assert main(["gallery", "search", "known", "other", "--where", "person=gate-0003"]) == 0
+    assert main(["gallery", "search", "known", "other", "--where", "person=gate-0003", *all_the_same]) == 0
     assert "WARNING: calibrated on walks that are segmented by mog2, not people.onnx 3f9a2c71: rates may be far" in capsys.readouterr().out
     south = str(Path(said["folder"]) / "south")
-    words = ["gallery", "verify", "known", south, "gate-0003", "--probe", "camera", "--where", "take=1", "--json"]
+    words = ["gallery", "verify", "known", south, "gate-0003", "--probe", "camera", "--where", "take=1", "--json", *all_the_same]
     assert main(words) == 0
     out, err = capsys.readouterr()
     (warning,) = json.loads(out.splitlines()[0])["warnings"]
     assert warning.startswith("calibrated on walks that are captured, not simulated: ")
     assert f"WARNING: {warning}" in err
-    assert main(["gallery", "search", "known", south, "--probe", "camera", "--json"]) == 0
+    assert main(["gallery", "search", "known", south, "--probe", "camera", "--json", *all_the_same]) == 0
     line = json.loads(capsys.readouterr().out.splitlines()[0])
     assert line["warnings"] == [warning]
     assert line["provenance"].startswith("calibrated on street (captured, by mog2, at gate, ")
@@ -198,6 +200,7 @@ def test_from_captures_without_a_label(said: dict[str, str], tmp_path: Path, cap
     assert main(["gallery", "list", "known", "gate-0020"]) == 0
     printed = capsys.readouterr().out
     assert "linked: answers call them gate-0003" in printed
+    assert "; gate; enrolled" in printed  # as the capture was told
     assert ", as gate-0003; recorded" in printed
     assert main(["gallery", "links", "known"]) == 0
     assert "linked: gate-0003 is also gate-0020" in capsys.readouterr().out

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gaitbridge.cli._gallery import chosen
+from gaitbridge.cli._gallery import chosen, having
+from gaitbridge.cli._quality import good_plans
 
 if TYPE_CHECKING:
     from gaitbridge.gallery.captured_sides import Sides
@@ -36,8 +37,11 @@ class Evidence:
                 f"{halves // 2} of one person, halves of one walk{alone}")
 
 
-def from_captures(run: Any, places: Sequence[Path], where: Sequence[str] | None) -> Evidence:
-    """Embed captured stores with what their recordings say of their pairs. UserError where they are not captured, or of two segmenters."""
+def from_captures(run: Any, places: Sequence[Path], where: Sequence[str] | None, least_quality: float) -> Evidence:
+    """Embed captured stores with what their recordings say of their pairs. least_quality: of a walk; what is below is not asked with either.
+
+    UserError where they are not captured, or of two segmenters.
+    """
     import hashlib
 
     from gaitbridge.errors import UserError
@@ -56,9 +60,16 @@ def from_captures(run: Any, places: Sequence[Path], where: Sequence[str] | None)
     def embed(modality: str, arrays: Sequence[Any]) -> Any:
         return run.embed_stored(**{name: [one[name] for one in arrays] for name in run.inputs[modality]})
 
+    good = [(store, _good(run, store, chosen(store, where), least_quality)) for store in stores]
     with progress("calibrate", "sequences") as show:
-        sides = captured_sides([(store, chosen(store, where)) for store in stores], run.inputs, embed, show)
+        sides = captured_sides(good, run.inputs, embed, show)
     hashes = sorted(store.content_hash for store in stores)
     data_hash = hashes[0] if len(hashes) == 1 else hashlib.blake2b("".join(hashes).encode(), digest_size=16).hexdigest()
     known = {pair: Known(different, same) for pair, (different, same) in sides.known.items()}
     return Evidence(sides, known, kind, " and ".join(store.path.resolve().name for store in stores), data_hash)
+
+
+def _good(run: Any, store: Any, numbers: Sequence[int], least: float) -> list[int]:
+    """Sequences that are good enough to be asked with; the others are told."""
+    plans = [(modality, own) for modality, names in run.inputs.items() if (own := having(store, numbers, names))]
+    return sorted({number for _, own in good_plans(store, plans, least) for number in own}) if plans else []

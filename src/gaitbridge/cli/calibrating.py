@@ -9,7 +9,9 @@ from cyclopts import Parameter
 
 from gaitbridge.cli._app import app, say
 from gaitbridge.cli._gallery import chosen, embed, having, known_people, run_of, unseen
+from gaitbridge.cli._quality import LeastQuality
 from gaitbridge.cli.gallery import Fields
+from gaitbridge.walks import FLOOR
 
 if TYPE_CHECKING:
     from gaitbridge.gallery.decision import Calibration
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 def calibrate(place: Annotated[str, Parameter(name="TARGET")], store: Path | None = None, *,
               from_captures: Annotated[list[Path] | None, Parameter(negative=(), consume_multiple=True)] = None,
               rates: Annotated[list[float] | None, Parameter(negative=(), consume_multiple=True)] = None,
-              where: Fields = None, model: Path | None = None) -> None:
+              where: Fields = None, least_quality: LeastQuality = FLOOR, model: Path | None = None) -> None:
     """Fix the thresholds of a gallery or a run on a labelled store, at stated false-match rates; or on captures of one's own, without labels.
 
     People that the run was trained on say nothing about others: of the store it was trained on, only the split test is taken.
@@ -38,6 +40,8 @@ def calibrate(place: Annotated[str, Parameter(name="TARGET")], store: Path | Non
         False-match rates; those that the store has too few people for are left out, and said.
     where
         Only sequences whose label has a value, such as --where split=val; may be given several times.
+    least_quality
+        With --from-captures, walks below that are left out, 0 to 1, as they are from enrolment and search.
     model
         The run, if it was moved since the gallery was made.
     """
@@ -61,7 +65,7 @@ def calibrate(place: Annotated[str, Parameter(name="TARGET")], store: Path | Non
     if (store is None) == (not from_captures):
         raise UserError("give either a STORE of known people, or --from-captures with one or more captured stores")
     if store is None:
-        evidence = gather(run, from_captures or [], where)
+        evidence = gather(run, from_captures or [], where, least_quality)
         say(f"{evidence.name}: {evidence.in_words()}")
         seen = evidence.sides
         found = fix(seen.embeddings, seen.people, seen.walks, evidence.name, evidence.data_hash, today, asked, evidence.kind, evidence.known)

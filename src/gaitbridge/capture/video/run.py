@@ -136,12 +136,12 @@ def _check(files: Rows[Path], store: Path, told: Told, preview: Path | None, she
 
 def _options(settings: Settings) -> dict[str, Any]:
     """What the plan says of how people are found."""
-    return {"settings": asdict(settings), "model": _model_hash(settings)}
+    return {"settings": asdict(settings), "model": _model_hash(settings), "segmenter": segmenter(settings)}
 
 
 def _digest(file: Path, settings: Settings) -> str:
     """The hash of a recording."""
-    return recording_hash([file], asdict(settings) | {"model": _model_hash(settings)})
+    return recording_hash([file], _options(settings))
 
 
 def segmenter(settings: Settings) -> str:

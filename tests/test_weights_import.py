@@ -164,7 +164,7 @@ def test_an_imported_run_is_evaluated_like_any_other(toy_store: Store, tmp_path:
 def test_the_command_line_imports_and_takes_what_tensors_do_not_tell(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = published.save(tmp_path / "a.pt", SMALL)
     assert main(["weights", "import", str(file), str(tmp_path / "run"), "--network", "gaitbase", "--set", "network.size=[64,64]"]) == 0
-    assert gaitbridge.load(tmp_path / "run").config.network.size == (64, 64)
+    assert gaitbridge.load(tmp_path / "run").config.network.size == (64, 64)  # type: ignore[attr-defined]
     assert "a classifier of 5 people" in capsys.readouterr().out
     assert main(["weights", "import", str(file), str(tmp_path / "run"), "--network", "gaitbase"]) == 2
     assert "exists" in capsys.readouterr().err

@@ -100,7 +100,7 @@ def test_a_distance_is_of_embeddings(model: Model) -> None:
     made = model.embed(least_quality=0, silhouettes=silhouettes(2))
     for other in (made.values, None, [made]):
         with pytest.raises(UserError, match="between Embeddings"):
-            gaitbridge.distance(made, other)
+            gaitbridge.distance(made, other)  # type: ignore[arg-type]
     broken = replace(made, values=made.values * np.float32(np.nan))
     with pytest.raises(UserError, match="not finite"):
         gaitbridge.distance(made, broken)

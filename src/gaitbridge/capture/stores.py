@@ -14,7 +14,7 @@ import json
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
@@ -33,6 +33,11 @@ NAMED = re.compile(r"[^\w.-]+")
 LONGEST_PLACE = 40  # characters of a site or file in a track's name
 HASH_DIGITS = 8  # of a recording in a track's name: among ten thousand recordings two are alike once in eighty times
 SAMPLES, SAMPLE_BYTES = 256, 1 << 16  # of a large file, evenly spread: what two recordings of one size differ in
+
+
+def paths_of(files: Sequence[Path | str] | Path | str) -> list[Path]:
+    """The files of a capture as paths; one alone needs no list."""
+    return [Path(file) for file in ([files] if isinstance(files, str | Path) else files)]
 
 
 @dataclass(frozen=True)

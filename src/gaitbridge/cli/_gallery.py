@@ -8,19 +8,9 @@ from gaitbridge.cli._quality import good_plans
 
 
 def shape_of(run: Any) -> tuple[int, int]:
-    """(C, K) of a run's embeddings, seen on a walk that fills its pictures."""
-    import numpy as np
+    from gaitbridge.inference import stored
 
-    from gaitbridge.types import ARRAYS
-
-    modality = run.modalities[0]
-    height, width = getattr(run.network.config, "size", None) or (64, 44)
-    sizes = {"T": 4, "H": height, "W": width}
-    arrays: dict[str, Any] = {}
-    for name in run.inputs[modality]:
-        kind, axes = ARRAYS[name]
-        arrays[name] = [np.full([sizes.get(axis) or int(axis) for axis in axes.split(", ")], 255 if kind is np.uint8 else 1, kind)]
-    return tuple(run.embed_stored(**arrays).values.shape[1:])
+    return stored.shape_of(run)
 
 
 def run_of(opened: Any, model: Path | None) -> Any:
@@ -165,32 +155,13 @@ def linked_in_words(name: str, linked: Mapping[str, Sequence[str]]) -> str:
     return f"; linked: also {', '.join(others)}" if others else ""
 
 
-def arrays_of(source: Any, numbers: Sequence[int], names: Sequence[str]) -> list[dict[str, Any]]:
-    return [{name: sequence.arrays[name] for name in names} for sequence in source.read_many(numbers, names)]
-
-
 def ids_of(source: Any, numbers: Sequence[int], modality: str, names: Sequence[str]) -> dict[int, str]:
-    """The content's name of each sequence, by number."""
-    from gaitbridge.gallery.templates import sequence_id
+    from gaitbridge.inference import stored
 
-    return {number: sequence_id(modality, arrays) for number, arrays in zip(numbers, arrays_of(source, numbers, names), strict=True)}
+    return stored.ids_of(source, numbers, modality, names)
 
 
 def embed(run: Any, source: Any, numbers: Sequence[int], modality: str) -> Any:
-    """Embeddings of sequences, a few at a time. UserError names a sequence whose values are none, such as one in which nothing shows."""
-    from dataclasses import replace
+    from gaitbridge.inference import stored
 
-    import numpy as np
-
-    from gaitbridge.data.contents import content_problem
-    from gaitbridge.errors import UserError
-
-    made = []
-    for start in range(0, len(numbers), 64):
-        arrays = arrays_of(source, numbers[start : start + 64], run.inputs[modality])
-        for number, one in zip(numbers[start : start + 64], arrays, strict=True):
-            for name, array in one.items():
-                if problem := content_problem(name, array):
-                    raise UserError(f"{source.path}: {name} of {source.rows[number]['key']} {problem}")
-        made.append(run.embed_stored(**{name: [one[name] for one in arrays] for name in run.inputs[modality]}))
-    return replace(made[0], values=np.concatenate([one.values for one in made]))
+    return stored.embed(run, source, numbers, modality)

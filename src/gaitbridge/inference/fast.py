@@ -1,5 +1,6 @@
 """The fast way to the same embeddings: the folded network, taken only after it agreed with the plain one on real sequences."""
 
+import threading
 import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -13,6 +14,7 @@ from gaitbridge.types import Batch
 
 TOLERANCE = 1e-3  # of the plain embeddings' norm, sequence by sequence
 CHECKED = 2  # sequences
+_deciding = threading.Lock()  # threads may share a network: one of them finds out which way it goes
 FRAMES_AT_ONCE = 48  # that a twin takes where sequences are no longer: more leave the cache (measured, benchmarks/bulk.py)
 
 
@@ -43,8 +45,9 @@ class Fast(nn.Module):
             found: Mapping[str, Tensor] = self.plain.embed(batch)
             return found
         key = "+".join(sorted(batch.inputs))
-        if key not in self.ways:
-            self.ways[key] = self._way(batch)
+        with _deciding:
+            if key not in self.ways:
+                self.ways[key] = self._way(batch)
         if self.ways[key] == "plain":
             found = self.plain.embed(batch)
             return found

@@ -23,8 +23,21 @@ from gaitbridge.capture.growing import Growing, common
 from gaitbridge.capture.isolated import run_isolated
 from gaitbridge.capture.lidar.detect import Settings, find
 from gaitbridge.capture.lidar.recordings import Recording
+from gaitbridge.capture.lidar.recordings import recordings as recordings_of
 from gaitbridge.capture.lidar.walk import Walk, walks
-from gaitbridge.capture.stores import FOLDER, Told, different, key_of, names_of, recording_hash, recording_name, start, undo, view_label
+from gaitbridge.capture.stores import (
+    FOLDER,
+    Told,
+    different,
+    key_of,
+    names_of,
+    paths_of,
+    recording_hash,
+    recording_name,
+    start,
+    undo,
+    view_label,
+)
 from gaitbridge.errors import UserError
 from gaitbridge.files import alone, write_json
 from gaitbridge.geometry.sensors import is_file
@@ -68,17 +81,19 @@ class Captured:
 
 
 def capture_lidar(
-    recordings: Rows[Recording], store: Path, settings: Settings | None = None, told: Told | None = None, *, size: tuple[int, int] = (64, 44),
-    points: bool = False, stall_s: float = 120.0, megabytes: float = 4000.0, append: bool = False, progress: Progress = silent,
-    show: Show | None = None,
+    files: Rows[Recording] | Rows[Path | str] | Path | str, store: Path | str, settings: Settings | None = None, told: Told | None = None, *,
+    size: tuple[int, int] = (64, 44), points: bool = False, stall_s: float = 120.0, megabytes: float = 4000.0, append: bool = False,
+    progress: Progress = silent, show: Show | None = None,
 ) -> Captured:  # fmt: skip
     """Walking people of LiDAR recordings to a store.
 
-    size: height and width of the range views; points: keep each person's points, too; stall_s: a recording that does not go on for so long is
-    given up; megabytes: memory that reading may take; show: is told what was found, and has recordings that are done read again. UserError for
-    mistakes, for what cannot be read, and where nobody walks; what was finished before is kept. append: as of `capture_videos`.
+    files: recordings as `recordings.recordings` gives them, or paths of files and folders, which it then groups; size: height and width of the range
+    views; points: keep each person's points, too; stall_s: a recording that does not go on for so long is given up; megabytes: memory that reading
+    may take; show: is told what was found, and has recordings that are done read again. UserError for mistakes, for what cannot be read, and where
+    nobody walks; what was finished before is kept. append: as of `capture_videos`.
     """
-    settings, told = settings or Settings(), told or Told()
+    settings, told, store = settings or Settings(), told or Told(), Path(store)
+    recordings: Rows[Recording] = _recordings(files)
     if told.time and len(recordings) > 1:
         raise UserError("--time is of one recording: capture these one by one, each to a store of its own")
     with alone(store):
@@ -126,6 +141,17 @@ def capture_lidar(
         if growing:
             growing.done()
         return Captured(document, reports)
+
+
+def _recordings(files: Rows[Recording] | Rows[Path | str] | Path | str) -> list[Recording]:
+    """What was given, as recordings."""
+    given = [] if isinstance(files, str | Path) else [one for one in files if isinstance(one, Recording)]
+    if given:
+        return given
+    found = recordings_of(paths_of(files))  # type: ignore[arg-type]
+    if not found:
+        raise UserError("no LiDAR recording to capture: give paths of files or folders")
+    return found
 
 
 def _named(progress: Progress, name: str) -> Progress:

@@ -20,7 +20,19 @@ import numpy as np
 from gaitbridge.capture.fetched import known
 from gaitbridge.capture.growing import Growing, common
 from gaitbridge.capture.isolated import run_isolated
-from gaitbridge.capture.stores import FOLDER, Told, different, key_of, names_of, recording_hash, recording_name, start, undo, view_label
+from gaitbridge.capture.stores import (
+    FOLDER,
+    Told,
+    different,
+    key_of,
+    names_of,
+    paths_of,
+    recording_hash,
+    recording_name,
+    start,
+    undo,
+    view_label,
+)
 from gaitbridge.capture.video.reports import FileReport, count_lines, nobody
 from gaitbridge.capture.video.settings import Settings
 from gaitbridge.capture.video.walks import walk_arrays
@@ -44,10 +56,11 @@ class Captured:
 
 
 def capture_videos(
-    files: Rows[Path], store: Path, settings: Settings | None = None, told: Told | None = None, *, preview: Path | None = None,
-    sheet: Path | None = None, stall_s: float = 120.0, megabytes: float = 4000.0, append: bool = False, progress: Progress = silent,
+    videos: Rows[Path | str] | Path | str, store: Path | str, settings: Settings | None = None, told: Told | None = None, *,
+    preview: Path | None = None, sheet: Path | None = None, stall_s: float = 120.0, megabytes: float = 4000.0, append: bool = False,
+    progress: Progress = silent,
 ) -> Captured:  # fmt: skip
-    """Walking people of videos to a store.
+    """Walking people of videos (a file, or several) to a store.
 
     append: add them to a finished store that was captured with the same settings; files whose content is there already are left out.
 
@@ -55,7 +68,7 @@ def capture_videos(
     that does not go on for so long is given up; megabytes: memory that reading may take. UserError for mistakes, for what cannot be read, and
     where no file shows a walking person; what was finished before is kept.
     """
-    settings, told = settings or Settings(), told or Told()
+    settings, told, store, files = settings or Settings(), told or Told(), Path(store), paths_of(videos)
     settings = replace(settings, people=settings.found_by)  # so that the plan and the store say which, and a model fetched meanwhile changes nothing
     _check(files, store, told, preview, sheet)
     with alone(store):

@@ -1,0 +1,96 @@
+"""Walks of a store to what a gallery takes: their embeddings, and who and what they are. What the commands of the gallery do, for Python."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from gaitbridge.conventions import MODALITIES, SENSOR
+from gaitbridge.data.batches import has_all
+from gaitbridge.data.contents import content_problem
+from gaitbridge.errors import UserError, nearest
+from gaitbridge.gallery import gallery
+from gaitbridge.gallery.templates import Walk, checked_name, sequence_id
+from gaitbridge.inference.session import Model
+from gaitbridge.store import Store
+from gaitbridge.types import ARRAYS, Embeddings
+
+AT_ONCE = 64  # sequences whose arrays are held together
+
+
+def create_gallery(place: str, model: Model) -> gallery.Gallery:
+    """Make an empty gallery for the embeddings of a model. UserError where there is something of that name."""
+    return gallery.create(place, model.weights_hash, shape_of(model), model.distance, model.modalities, str(model.run.resolve()))
+
+
+def shape_of(model: Any) -> tuple[int, int]:
+    """(C, K) of a model's embeddings, seen on a walk that fills its pictures."""
+    modality = model.modalities[0]
+    height, width = getattr(model.network.config, "size", None) or (64, 44)
+    sizes = {"T": 4, "H": height, "W": width}
+    arrays: dict[str, Any] = {}
+    for name in model.inputs[modality]:
+        kind, axes = ARRAYS[name]
+        arrays[name] = [np.full([sizes.get(axis) or int(axis) for axis in axes.split(", ")], 255 if kind is np.uint8 else 1, kind)]
+    return tuple(model.embed_stored(**arrays).values.shape[1:])
+
+
+def stored_walks(
+    model: Model, store: Store, sensor: str, numbers: Sequence[int] | None = None, *, person: str = "", site: str = "",
+    recorded_s: float | None = None,
+) -> tuple[Embeddings, list[Walk]]:  # fmt: skip
+    """The embeddings of some of a store's sequences by one sensor, and a `Walk` each, as `Gallery.enrol` takes them.
+
+    sensor: camera or lidar; numbers: which sequences (`Store.select`), by default all that the model can take; person: who walks in all of them, by
+    default each sequence's own label; site, recorded_s (seconds since 1970, by default now): to filter by. UserError where the model takes nothing
+    of that sensor, there is no such sequence, or one is no walk (nothing shows in it).
+    """
+    modality = _modality(model, sensor)
+    names = model.inputs[modality]
+    chosen = [number for number in (range(len(store.rows)) if numbers is None else numbers) if has_all(store.rows[number], names)]
+    if not chosen:
+        raise UserError(f"{store.path}: none of the sequences chosen has {' with '.join(names)}, which the {sensor} gives")
+    ids = ids_of(store, chosen, modality, names)
+    who = checked_name(person) if person else ""
+    rows = {number: store.rows[number] for number in chosen}
+    walks = [Walk(ids[number], who or row["person"], row["key"], store.content_hash, site, recorded_s) for number, row in rows.items()]
+    return embed(model, store, chosen, modality), walks
+
+
+def _modality(model: Model, sensor: str) -> str:
+    """What a model takes of a sensor."""
+    if sensor not in MODALITIES:
+        raise UserError(f"unknown sensor {sensor!r}: {nearest(sensor, ('camera', 'lidar'))}")
+    found = [modality for modality in model.modalities if sensor in (modality, SENSOR[modality])]
+    if not found:
+        raise UserError(f"{model.run} takes nothing of a {sensor}: it embeds {' and '.join(model.modalities)}")
+    return found[0]
+
+
+def arrays_of(store: Store, numbers: Sequence[int], names: Sequence[str]) -> list[dict[str, np.ndarray]]:
+    """The arrays `names` of some sequences."""
+    return [{name: sequence.arrays[name] for name in names} for sequence in store.read_many(numbers, names)]
+
+
+def ids_of(store: Store, numbers: Sequence[int], modality: str, names: Sequence[str]) -> dict[int, str]:
+    """The content's name of each sequence, by number."""
+    found: dict[int, str] = {}
+    for start in range(0, len(numbers), AT_ONCE):
+        some = numbers[start : start + AT_ONCE]
+        found |= {number: sequence_id(modality, arrays) for number, arrays in zip(some, arrays_of(store, some, names), strict=True)}
+    return found
+
+
+def embed(model: Any, store: Store, numbers: Sequence[int], modality: str) -> Embeddings:
+    """Embeddings of sequences, a few at a time. UserError names a sequence whose values are none, such as one in which nothing shows."""
+    made: list[Embeddings] = []
+    for start in range(0, len(numbers), AT_ONCE):
+        some = numbers[start : start + AT_ONCE]
+        arrays = arrays_of(store, some, model.inputs[modality])
+        for number, one in zip(some, arrays, strict=True):
+            for name, array in one.items():
+                if problem := content_problem(name, array):
+                    raise UserError(f"{store.path}: {name} of {store.rows[number]['key']} {problem}")
+        made.append(model.embed_stored(**{name: [one[name] for one in arrays] for name in model.inputs[modality]}))
+    return replace(made[0], values=np.concatenate([one.values for one in made]))

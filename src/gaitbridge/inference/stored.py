@@ -8,6 +8,7 @@ import numpy as np
 
 from gaitbridge.conventions import MODALITIES, SENSOR
 from gaitbridge.data.batches import has_all
+from gaitbridge.data.captured import caught, is_captured
 from gaitbridge.data.contents import content_problem
 from gaitbridge.errors import UserError, nearest
 from gaitbridge.gallery import gallery
@@ -15,6 +16,8 @@ from gaitbridge.gallery.templates import Walk, checked_name, sequence_id
 from gaitbridge.inference.session import Model
 from gaitbridge.store import Store
 from gaitbridge.types import ARRAYS, Embeddings
+from gaitbridge.walks import FLOOR
+from gaitbridge.walks.stored import good_enough
 
 AT_ONCE = 64  # sequences whose arrays are held together
 
@@ -38,24 +41,36 @@ def shape_of(model: Any) -> tuple[int, int]:
 
 def stored_walks(
     model: Model, store: Store, sensor: str, numbers: Sequence[int] | None = None, *, person: str = "", site: str = "",
-    recorded_s: float | None = None,
+    recorded_s: float | None = None, least_quality: float = FLOOR,
 ) -> tuple[Embeddings, list[Walk]]:  # fmt: skip
     """The embeddings of some of a store's sequences by one sensor, and a `Walk` each, as `Gallery.enrol` takes them.
 
     sensor: camera or lidar; numbers: which sequences (`Store.select`), by default all that the model can take; person: who walks in all of them, by
-    default each sequence's own label; site, recorded_s (seconds since 1970, by default now): to filter by. UserError where the model takes nothing
-    of that sensor, there is no such sequence, or one is no walk (nothing shows in it).
+    default each sequence's own label; site, recorded_s (seconds since 1970): to filter by, by default what the capture knows; least_quality: those
+    below (`walks.quality`) are left out, 0 takes all. The embeddings' `keys` say which sequences they are. UserError where the model takes nothing of
+    that sensor, there is no such sequence, none is good enough, or one holds values that cannot be.
     """
     modality = _modality(model, sensor)
     names = model.inputs[modality]
     chosen = [number for number in (range(len(store.rows)) if numbers is None else numbers) if has_all(store.rows[number], names)]
     if not chosen:
         raise UserError(f"{store.path}: none of the sequences chosen has {' with '.join(names)}, which the {sensor} gives")
-    ids = ids_of(store, chosen, modality, names)
+    good = good_enough(store, chosen, modality, least_quality)
+    if not good.kept:
+        first, words = next(iter(good.left_out.items()))
+        raise UserError(f"{store.path}: none of {len(chosen)} sequences is good enough: {store.rows[first]['key']}: {words}; least_quality=0 takes "
+                        "them all the same")
+    ids = ids_of(store, good.kept, modality, names)
     who = checked_name(person) if person else ""
-    rows = {number: store.rows[number] for number in chosen}
-    walks = [Walk(ids[number], who or row["person"], row["key"], store.content_hash, site, recorded_s) for number, row in rows.items()]
-    return embed(model, store, chosen, modality), walks
+    known = caught(store) if is_captured(store) else {}
+    walks = []
+    for number in good.kept:
+        row = store.rows[number]
+        there = known.get(row["key"])
+        walks.append(Walk(ids[number], who or row["person"], row["key"], store.content_hash, site or (there.site if there else ""),
+                          there.clock_s if there and recorded_s is None else recorded_s))
+    keys = tuple(walk.key for walk in walks)
+    return replace(embed(model, store, good.kept, modality), keys=keys), walks
 
 
 def _modality(model: Model, sensor: str) -> str:

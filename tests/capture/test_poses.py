@@ -86,7 +86,7 @@ def test_poses_lie_beside_the_silhouettes(store: Store) -> None:
 
 @pytest.mark.parametrize(("network", "shapes"), [
     ("skeletongait", published.deep("p3d", (8, 16, 12, 24), (1, 1, 1, 1), 12, pictures=2)),
-    ("skeletongait++", published.skeleton_pp((32, 64, 128, 256), (1, 1, 1, 1), 128)),
+    ("skeletongait++", published.skeleton_pp((16, 16, 16, 16), (1, 1, 1, 1), 16)),
 ])
 def test_skeletongait_runs_on_ones_own_video(store: Store, tmp_path: Path, network: str, shapes: published.Shapes) -> None:
     import_weights(published.save(tmp_path / "weights.pt", shapes), tmp_path / "run", network)

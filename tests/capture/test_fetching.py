@@ -2,12 +2,14 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import fetched_files as made
 import pytest
+from command_line import gaitbridge_command
 
 from gaitbridge import cli
 from gaitbridge.capture import fetching
@@ -190,3 +192,24 @@ def test_models_are_kept_where_the_system_keeps_caches(monkeypatch: pytest.Monke
     assert models_folder() == Path("/home/ada/.cache/gaitbridge/models")
     monkeypatch.setattr(sys, "platform", "darwin")
     assert models_folder() == Path("/home/ada/Library/Caches/gaitbridge/models")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are Unix's")
+def test_stopped_amid_a_download_nothing_stays(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An index that never answers; who asked it is stopped, and pip with it."""
+    monkeypatch.delenv("PIP_NO_INDEX")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(60)
+        monkeypatch.setenv("PIP_INDEX_URL", f"http://127.0.0.1:{server.getsockname()[1]}/simple")
+        process = subprocess.Popen(gaitbridge_command("models", "get", "people"), stderr=subprocess.PIPE, text=True, start_new_session=True)
+        talk, _ = server.accept()
+        with talk:
+            talk.settimeout(60)
+            assert b"mediapipe" in talk.recv(4096)
+            assert [path.suffix for path in small.iterdir()] == [".part"]
+            process.terminate()
+            _, said = process.communicate(timeout=60)
+            assert process.returncode == 143
+            assert said.splitlines()[-1].startswith("gaitbridge: interrupted")
+            assert talk.recv(4096) == b""  # pip has gone
+    nothing_left(small)

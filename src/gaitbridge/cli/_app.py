@@ -15,5 +15,6 @@ Seed = Annotated[int, Parameter(validator=Number(gte=0, lt=2**63))]
 Workers = Annotated[int, Parameter(validator=Number(gte=0, lte=1024))]
 
 app = App(name="gaitbridge", help="Recognise people by how they walk, across cameras and LiDARs.", version=__version__, version_flags=["--version"],
+          suppress_keyboard_interrupt=False,  # `main` says that it was interrupted, and by whom
           help_epilogue="--debug, anywhere in a command, shows where an error came from.")
 Settings = Annotated[list[str] | None, Parameter(name="--set", negative=())]

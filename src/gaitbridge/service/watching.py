@@ -107,12 +107,13 @@ class Watcher(threading.Thread):
         wait_s = FIRST_S
         while not self.ended.is_set():
             began = time.monotonic()
-            opened, why, _ = self._read(self.source)
+            opened, why, counts = self._read(self.source)
             if self.ended.is_set():
                 return
             if self.options.once:
                 if not opened:
                     raise UserError(why)
+                tell(f"{self.source.name}: {why}; {_counted(counts)}")
                 return
             lasted = time.monotonic() - began
             wait_s = FIRST_S if opened and lasted > STEADY_S else wait_s

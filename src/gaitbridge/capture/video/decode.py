@@ -146,7 +146,7 @@ class Video:
         wide, high = frame.width * max(squeeze, 1.0), frame.height / min(squeeze, 1.0)
         scale = min(1.0, WORKING / max(wide, high))
         try:
-            pixels = frame.to_ndarray(format="bgr24", width=max(8, round(wide * scale)), height=max(8, round(high * scale)))
+            pixels = frame.to_ndarray(format="bgr24", width=max(8, round(wide * scale)), height=max(8, round(high * scale)), threads=1)
         except av.error.FFmpegError:
             bytearray(SPARE)  # MemoryError, where that was the reason: FFmpeg does not tell them apart
             return None

@@ -45,7 +45,7 @@ def watch_source(kind: str, place: str, name: str, told: dict[str, Any], longest
     source = Source(kind, place, name)  # type: ignore[arg-type]
     settings = Settings(**told)
     find = finder(settings)
-    video: Video = Video(place, settings.hz) if kind == "film" else LiveVideo(place, settings.hz, source=source, stall_s=stall_s, number=number)
+    video: Video = Video(place, settings.hz) if kind == "film" else LiveVideo(name, settings.hz, source=source, stall_s=stall_s, number=number)
     if kind == "film" and find.learns:  # it can be read twice
         find.learn(_reported(video.pictures()))
         video.notes.clear()

@@ -201,3 +201,21 @@ def test_the_street_is_what_it_says() -> None:
         height = world[:, 2] - ground_m(world[:, 0], world[:, 1])
         assert -0.08 < height.min() < 0.2
         assert 1.5 < height.max() < 1.8
+
+
+def test_recordings_are_added_to_a_store(place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    store, told = tmp_path / "store", ["--hz", "10", "--sensor", str(place / "lidar.json"), "--points"]
+    (tmp_path / "other").mkdir()
+    files.pkl(tmp_path / "other" / "street.pkl", [shot.points for shot in street()][:40])
+    assert main(["capture", "lidar", str(place / "street.pkl"), str(store), *told]) == 0
+    before = Store(store)
+    assert main(["capture", "lidar", str(tmp_path / "other" / "street.pkl"), str(store), *told, "--append", "--site", "yard"]) == 0
+    after = Store(store)
+    after.verify()
+    assert {row["shard"] for row in after.rows} == {"street", "street-2"}
+    assert len(after.rows) == len({row["key"] for row in after.rows}) > len(before.rows)
+    assert main(["capture", "lidar", str(place / "street.pkl"), str(store), *told, "--append"]) == 0  # it is there already
+    assert "it is not added again" in capsys.readouterr().err
+    assert Store(store).content_hash == after.content_hash
+    assert main(["capture", "lidar", str(place / "street.pkl"), str(store), *told, "--append", "--least-points", "25"]) == 2
+    assert "captured with other gates" in capsys.readouterr().err

@@ -10,6 +10,7 @@ import pytest
 from video_files import walker_mask
 
 from gaitbridge.capture.video import live
+from gaitbridge.capture.video.camera import Camera
 from gaitbridge.capture.video.decode import Picture, Video
 from gaitbridge.capture.video.finders import Expected
 from gaitbridge.capture.video.people import Person
@@ -23,7 +24,7 @@ PIXELS = np.full((180, 320, 3), 90, np.uint8)
 class Seen:
     """A finder that sees one walker after another, 5 s each with 3 s between; or one who goes to and fro for ever. It has nothing to learn."""
 
-    learns, apart = False, True
+    learns, apart, moves = False, False, False
 
     def __init__(self, stays: bool) -> None:
         self.stays, self.notes = stays, Counter[str]()
@@ -33,7 +34,7 @@ class Seen:
     def learn(self, pictures: Iterator[Picture]) -> int:
         return 0
 
-    def people(self, picture: Picture, expected: Sequence[Expected]) -> list[Person]:
+    def people(self, picture: Picture, expected: Sequence[Expected], camera: Camera) -> list[Person]:
         step = picture.number % 100
         if step >= 62 and not self.stays:
             return []

@@ -14,7 +14,9 @@ from gaitbridge.errors import UserError
 def watch(
     *sources: Annotated[str, Parameter(name="SOURCE", allow_leading_hyphen=True)], gallery: str, reject: float = 0.01,
     least_quality: float = 0.2, webhook: str = "", out: Path = Path("watched"),
-    once: bool = False, site: str = "", model: Path | None = None, hz: float | None = None, background: Literal["mog2", "knn"] = "mog2",
+    once: bool = False, site: str = "", model: Path | None = None, hz: float | None = None,
+    people: Literal["auto", "movement", "learnt", "model"] = "auto", background: Literal["mog2", "knn"] = "mog2", segmenter: Path | None = None,
+    segmenter_class: int | None = None,
     min_height: float = 48.0, min_seconds: float = 1.0, gap_seconds: float = 1.5, longest_seconds: float = 30.0, fov_deg: float = 60.0,
     settle_seconds: float = 3.0, stall_seconds: float = 10.0, memory_mb: float = 2000.0,
 ) -> None:  # fmt: skip
@@ -45,8 +47,15 @@ def watch(
         The run, if it was moved since the gallery was made.
     hz
         Pictures a second, for sources that do not say it or say it wrongly.
+    people
+        How people are found: movement (the camera stands still, people do not touch), learnt (the model that `gaitbridge models get people` fetches),
+        model (--segmenter). auto is learnt where it was fetched.
     background
-        The model of the empty scene: mog2 or knn.
+        The model of the empty scene for movement: mog2 or knn.
+    segmenter
+        An ONNX model of yours that segments or detects people, as of `capture video --model`.
+    segmenter_class
+        Its number of the class person, where it knows several.
     min_height
         Pixels that a person must be high.
     min_seconds
@@ -67,7 +76,9 @@ def watch(
     if find_spec("av") is None:
         raise UserError("films and streams are read by PyAV, which is not installed: pip install 'gaitbridge[video]' (its wheel carries FFmpeg with "
                         "GPL parts)")
-    from gaitbridge.capture.video.run import segmenter
+    from dataclasses import replace
+
+    from gaitbridge.capture.video.run import segmenter as named
     from gaitbridge.capture.video.settings import Settings
     from gaitbridge.capture.video.sources import source_of
     from gaitbridge.cli._gallery import run_of
@@ -94,9 +105,13 @@ def watch(
     opened = Gallery(gallery)
     run = run_of(opened, model)
     size = getattr(run.network.config, "size", None) or (64, 44)
-    settings = Settings(size=tuple(size), hz=hz, background=background, min_height_px=min_height, min_s=min_seconds, gap_s=gap_seconds,
-                        fov_deg=fov_deg)
-    kind = Kind(kind="captured", sites=(canonical(site),) if site else (), segmenters=(segmenter(settings),))
+    settings = Settings(size=tuple(size), hz=hz, people=people, background=background, model=str(segmenter or ""),
+                        model_class=-1 if segmenter_class is None else segmenter_class, min_height_px=min_height, min_s=min_seconds,
+                        gap_s=gap_seconds, fov_deg=fov_deg)
+    if segmenter is not None and not segmenter.is_file():
+        raise UserError(f"{segmenter} is missing: check --segmenter")
+    settings = replace(settings, people=settings.found_by)
+    kind = Kind(kind="captured", sites=(canonical(site),) if site else (), segmenters=(named(settings),))
     answerer = Answerer(opened, run, reject, kind, least_quality)
     options = Options(settings, longest_seconds, stall_seconds, settle_seconds, memory_mb, once)
     tell(f"watching {', '.join(source.name for source in watched)}; answers also in {out}/walks.jsonl")

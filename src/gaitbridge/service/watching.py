@@ -93,6 +93,8 @@ class Watcher(threading.Thread):
                             tell(f"{source.name}: {item['width']} x {item['height']}, {item['codec']}")
                     elif item["kind"] == "walk":
                         self.took(self.source, film, item)
+                    elif item["kind"] == "note":
+                        tell(f"{source.name}: {item['words']}")
                     else:
                         why, counts = str(item["why"]), item["counts"]
             except Broken as error:

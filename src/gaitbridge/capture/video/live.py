@@ -1,8 +1,9 @@
 """One source to walks as they end, in one pass. Made to run in a process of its own (`capture.isolated.Running`).
 
-It emits {"kind": "open", ...} with the first picture, {"kind": "walk", ...} for each track that ends with frames good enough, and
-{"kind": "end", "why", "counts"} last of all: what a source that was lost had shown is there. Held at any time: the pictures that wait for late ones
-(`capture.clock`), the silhouettes of the tracks that have not ended, none longer than `longest_s`, and one cut-out of a picture for each of them.
+It emits {"kind": "open", ...} with the first picture, {"kind": "note", "words"} where something is to be said, {"kind": "walk", ...} for each track
+that ends with frames good enough, and {"kind": "end", "why", "counts"} last of all: what a source that was lost had shown is there. Held at any
+time: the pictures that wait for late ones (`capture.clock`), the silhouettes of the tracks that have not ended, none longer than `longest_s`, and
+one cut-out of a picture for each of them.
 """
 
 import os
@@ -34,6 +35,7 @@ MOST_LACKING = 250  # pictures in a row without a time
 DAMAGED_IN_A_ROW = 2000  # packets, after which nothing more is hoped for
 BEHIND_S = 3.0  # where pictures wait for so long, some are left out, until the work is where the camera is
 LEAK = 0.002  # seconds a second by which the camera's clock may run away from ours
+MOVED_OF = 200  # pictures after which it is said that the camera moves
 MARGIN = 0.12  # of the height, around a person's cut-out
 PROTOCOLS = "rtsp,rtsps,rtp,srtp,udp,tcp,tls,http,https,crypto,hls"
 
@@ -83,6 +85,7 @@ class Walks:
         self.counts: Counter[str] = Counter()
         self._shots: dict[int, tuple[float, np.ndarray]] = {}  # of each track, how good its picture is, and the picture
         self._first_s = 0.0
+        self._told = False
         self._late = Lateness()
 
     def take(self, picture: Picture) -> None:
@@ -96,6 +99,9 @@ class Walks:
             self.counts["pictures left out, as the work was behind the camera"] += 1
             return
         ended = self.reader.take(picture, self.video.size)
+        if self.reader.frames >= MOVED_OF and self.reader.moved > 0.5 * self.reader.frames and not self.reader.finder.moves and not self._told:
+            self._told = True
+            emit({"kind": "note", "words": "the camera moves: people are found by movement before a camera that stands still; see --people learnt"})
         self._look(picture)
         self._emit(ended)
 

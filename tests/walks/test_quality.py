@@ -52,6 +52,32 @@ def test_a_short_walk_is_judged_by_its_figure_alone() -> None:
     assert problem(judged(noise(4)))
 
 
+def seen_by_a_lidar(silhouettes: np.ndarray) -> np.ndarray:
+    """Range views of drawn figures 8 m away: every second row has a beam, and one return in ten is lost."""
+    random = np.random.default_rng(1)
+    views = np.where(silhouettes > 0, 8 + 0.1 * random.random(silhouettes.shape), np.nan).astype(np.float32)
+    views[:, 1::2] = np.nan
+    views[random.random(views.shape) < 0.1] = np.nan
+    return views
+
+
+def test_range_views_are_judged_too() -> None:
+    for frontal in (False, True):
+        quality = walk_quality({"range_views": seen_by_a_lidar(walker(frontal=frontal))}, times(25))
+        assert quality.score is not None
+        assert quality.score > 0.6, quality
+    pictures = np.repeat(walker()[:, None], 3, 1)
+    assert not problem(walk_quality({"depth_pictures": pictures}, times(25)))
+    for name in ("standing man", "half of a standing man", "box", "two people", "forearm"):
+        quality = walk_quality({"range_views": seen_by_a_lidar(NOT_WALKS[name]())}, times(25))
+        assert problem(quality), name
+    random = np.random.default_rng(2)
+    noise_m = np.where(random.random((25, 64, 44)) < 0.3, random.uniform(2, 30, (25, 64, 44)), np.nan).astype(np.float32)
+    assert walk_quality({"range_views": noise_m}, times(25)).score == 0.0
+    deep = np.where(walker() > 0, random.uniform(5, 15, (25, 64, 44)), np.nan).astype(np.float32)  # a figure of returns from everywhere
+    assert "not one solid figure" in problem(walk_quality({"range_views": deep}, times(25)))
+
+
 def test_presence_counts_where_it_is_known() -> None:
     arrays = {"silhouettes": walker(), "presence": np.full(25, 0.05, np.float32)}
     quality = walk_quality(arrays, times(25))

@@ -61,8 +61,9 @@ def write(path: Path, made: Iterable[np.ndarray], rate_hz: float) -> Path:
 
 def part(film: Film, first: int, last: int, name: str) -> Film:
     """The labels of frames first .. last - 1, counted from `first`, which is a labelled one."""
+    masks = [replace(mask, frame=mask.frame - first) for mask in film.masks if first <= mask.frame < last]
     boxes = [replace(box, frame=box.frame - first) for box in film.boxes if first <= box.frame < last]
-    return replace(film, clip=name, frames=last - first, labelled=[k - first for k in film.labelled if first <= k < last], boxes=boxes, masks=[])
+    return replace(film, clip=name, frames=last - first, labelled=[k - first for k in film.labelled if first <= k < last], boxes=boxes, masks=masks)
 
 
 def moved(film: Film, offset: Offsets, size: tuple[int, int]) -> Film:
@@ -109,9 +110,9 @@ def shake(path: Path, film: Film, out: Path, first: int, last: int, most_px: flo
     return replace(made, what=f"shake of {most_px:g} px: the same people, nobody else")
 
 
-def excerpt(path: Path, film: Film, out: Path, first: int, last: int) -> Variant:
+def excerpt(path: Path, film: Film, out: Path, first: int, last: int, called: str = "excerpt") -> Variant:
     """A few frames of a film, alone."""
-    name = f"{film.clip}-excerpt"
+    name = f"{film.clip}-{called}"
     seconds = (last - first - 1) / film.rate_hz
     file = write(out / f"{name}.mkv", pictures(path, first, last), film.rate_hz)
     return Variant(name, file, part(film, first, last, name), f"{seconds:.2g} s alone: who walks in it is found", {"min_s": min(1.0, seconds)})
@@ -140,7 +141,7 @@ def cuts(path: Path, film: Film, other: Path, out: Path, first: int, last: int, 
 
     labels = part(film, first, last, name)
     here = [k for k in labels.labelled if not strange_at(k)]
-    labels = replace(labels, labelled=here, boxes=[box for box in labels.boxes if box.frame in here])
+    labels = replace(labels, labelled=here, boxes=[box for box in labels.boxes if box.frame in here], masks=[])
     return Variant(name, write(out / f"{name}.mkv", made(), film.rate_hz), labels, f"a cut every {seconds:g} s: nobody goes on through it")
 
 
@@ -162,7 +163,7 @@ def beside(path: Path, film: Film, out: Path, first: int, last: int, person: str
 
     labels = part(film, first, last, name)
     copies = [Box(f"{person}2", box.frame, box.box + np.array([0, shift, 0, shift])) for box in labels.boxes if box.person == person]
-    labels = replace(labels, boxes=[*labels.boxes, *copies])
+    labels = replace(labels, boxes=[*labels.boxes, *copies], masks=[])
     file = write(out / f"{name}.mkv", made(), film.rate_hz)
     return Variant(name, file, labels, f"two beside each other, {gap_px} px between them: both")
 

@@ -18,7 +18,7 @@ native      with --fine: the same in the film's own pixels, from a second captur
 s/frame     seconds of processor a frame, all threads together, learning included; times the frame rate: above 1 is slower than real time
 
 --variants: films made of these (original: as they are): a pan of 0.5 px a frame, 2 px of shake, played at 60 Hz, a second alone, a cut to another
-scene every two seconds, a walker beside a copy of themselves; first, second and third: vtest in thirds. --made keeps them. A clip in which nobody walks is to give no sequence.
+scene every two seconds, a walker beside a copy of themselves; first, second, third: vtest in thirds, for slow machines. --made keeps them.
 """
 
 import os
@@ -78,7 +78,8 @@ def variants(clip: Clip, film: Film, path: Path, folder: Path, out: Path) -> dic
                 "60hz": lambda: faster(path, film, 60.0), "excerpt": lambda: excerpt(path, film, out, 100, 131)}
     if clip.name == "vtest":
         other = folder / named("sports2d").file
-        thirds = {name: partial(excerpt, path, film, out, first, last, name) for name, first, last in (("first", 0, 270), ("second", 270, 540), ("third", 540, 795))}
+        ends = {"first": (0, 270), "second": (270, 540), "third": (540, 795)}
+        thirds = {name: partial(excerpt, path, film, out, first, last, name) for name, (first, last) in ends.items()}
         return {**thirds, "pan": lambda: pan(path, film, out, 200, 400, 0.5), "shake": lambda: shake(path, film, out, 200, 400, 2.0),
                 "cuts": lambda: cuts(path, film, other, out, 200, 400, 2.0), "beside": lambda: beside(path, film, out, 180, 300, "A", 5)}
     return {}

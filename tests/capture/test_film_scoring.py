@@ -9,7 +9,8 @@ import pytest
 from film_clips import CLIPS
 from film_labels import FOLDER, Box, Film, Mask, labelled_clips, packed, read_film, unpacked
 from film_scoring import iou, overlaps, pasted, score
-from film_variants import moved, part
+from film_variants import beside, cuts, moved, pan, part, pictures
+from video_files import SIZE, paint, times, walk, write_video
 
 from gaitbridge.errors import StoreError
 from gaitbridge.geometry.silhouette import align
@@ -144,3 +145,29 @@ def test_damaged_labels_are_refused_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "vtest.json").write_bytes((FOLDER / "vtest.json").read_bytes()[:500])
     with pytest.raises(StoreError, match="is damaged"):
         read_film("vtest", tmp_path)
+
+
+def test_films_made_of_a_film_show_what_their_labels_say(tmp_path: Path) -> None:
+    masks = walk(24, start=60.0, step=3.0, height=60.0)
+    path = write_video(tmp_path / "drawn.mkv", [paint([mask], [(30, 30, 200)], k) for k, mask in enumerate(masks)], times(24, 10.0))
+    labels = Film("drawn", SIZE, 24, 10.0, [0, 10, 20], [_bounds("ann", k, masks[k]) for k in (0, 10, 20)], [])
+    panned = pan(path, labels, tmp_path / "made", 0, 24, 0.5)
+    assert panned.film is not None
+    seen = list(pictures(panned.path))
+    for box in panned.film.boxes:  # the figure is red: where its label says, in every one
+        assert np.abs(_bounds("ann", box.frame, seen[box.frame][:, :, 2] > 165).box - box.box).max() <= 3
+    doubled = beside(path, labels, tmp_path / "made", 0, 24, "ann", 10)
+    assert doubled.film is not None
+    (picture,) = pictures(doubled.path, 10, 11)
+    for box in (one for one in doubled.film.boxes if one.frame == 10):
+        low, high = box.box[:2].astype(int), box.box[2:].astype(int)
+        assert np.abs(_bounds("", 10, picture[low[0] : high[0], low[1] : high[1], 2] > 165).box[2:] - (high - low)).max() <= 4
+    cut = cuts(path, labels, path, tmp_path / "made", 0, 24, 1.0)
+    assert cut.film is not None
+    assert cut.film.labelled == [0, 20]  # pieces change at 5 and 15, and the second is the other scene
+    assert {box.frame for box in cut.film.boxes} == {0, 20}
+
+
+def _bounds(person: str, frame: int, mask: np.ndarray) -> Box:
+    rows, columns = np.flatnonzero(mask.sum(1) > 1), np.flatnonzero(mask.sum(0) > 1)
+    return Box(person, frame, np.array([rows[0], columns[0], rows[-1] + 1, columns[-1] + 1], float))

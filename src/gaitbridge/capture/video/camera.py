@@ -9,6 +9,7 @@ import numpy as np
 LONGEST = 400  # pixels of the small picture
 CELLS, POINTS, FEWEST = (4, 6), 5, 8  # of the small picture, points in each; cells that must agree: people fill few
 FAR = 0.12  # of the small picture: then new points are taken
+ANOTHER, CUT = 20, 0.3  # of 255, and of the picture: so much has changed where a film was cut
 AGREE = 0.6  # pixels of the small picture, from the median: of the scene
 STILL, STILL_PX, STILL_S = 0.4, 0.8, 1.0  # pixels of the small picture, and of the picture, at least; over so long
 
@@ -17,13 +18,14 @@ class Camera:
     """Takes pictures in order of time. `place` float [2]: down and right, in pixels, how far the scene has moved in the picture so far;
     `steady` is the same without what is no more than the measurement's own noise.
 
-    `moves`: whether it moves now, or did within the last second; `lost`: whether the newest picture shows another scene, or too little to tell.
+    `moves`: whether it moves now, or did within the last second; `lost`: whether the newest picture shows too little to tell; `cut`: whether it
+    shows another scene than the one before.
     """
 
     def __init__(self) -> None:
         self.place = np.zeros(2)
         self.steady = np.zeros(2)
-        self.lost = False
+        self.lost = self.cut = False
         self.small: np.ndarray | None = None  # the newest, uint8 [h, w]
         self.scale = 1.0  # pixels a pixel of the small picture
         self._key: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None  # picture, points, its place
@@ -37,9 +39,12 @@ class Camera:
         if self.small is not None and self.small.shape != small.shape:
             self._key = None
             self._path.clear()
-        self.small = small
+        before, self.small = self.small, small
         shift = self._shift(small)
         self.lost = shift is None
+        self.cut = self.lost and before is not None and (before.shape != small.shape or float((cv2.absdiff(before, small) > ANOTHER).mean()) > CUT)
+        if self.cut:
+            self._path.clear()
         if shift is not None:
             assert self._key is not None
             self.place = self._key[2] + shift * self.scale

@@ -39,9 +39,10 @@ def judge(track: dict[str, np.ndarray], settings: Settings) -> Judged:
         reason[failed[name]] = name
     good = np.flatnonzero(reason == "")
     runs = []
+    step_s = float(np.median(np.diff(track["time_s"]))) if len(good) > 1 else 0.0  # a frame lasts until the next one
     for run in _split(good, track["time_s"], settings.hole_s):
         times = track["time_s"][run]
-        if len(run) >= settings.min_frames and times[-1] - times[0] >= settings.min_s - 1e-9:
+        if len(run) >= settings.min_frames and times[-1] - times[0] + step_s >= settings.min_s - 1e-6:
             runs.append(run)
         else:
             reason[run] = "short"

@@ -33,10 +33,8 @@ def read_video(path: Path, told: dict[str, Any]) -> dict[str, Any]:
     reader = TrackReader(find, settings)
     times: list[float] = []
     tracks: list[dict[str, Any]] = []
-    parts = 1
     for picture in video.pictures():
         times.append(picture.time_s)
-        parts = picture.part + 1
         tracks += reader.take(picture, video.size)
         total = max(video.total, picture.number + 1)
         report(learnt + picture.number + 1, learnt + (learnt or total), f"{reader.people} tracks")
@@ -55,9 +53,11 @@ def read_video(path: Path, told: dict[str, Any]) -> dict[str, Any]:
         video.notes["frames in which the whole picture changed, left out"] = changed
     if reader.moved:
         video.notes[f"frames in which the camera moves{'' if find.moves else ', left out'}"] = reader.moved
+    if reader.cuts:
+        video.notes["cuts to another scene, where nobody goes on"] = reader.cuts
     video.notes.update(find.notes)
     return {
         "frames": len(times), "first_s": times[0], "last_s": times[-1], "rate_hz": float(1.0 / np.median(steps)) if len(steps) else 0.0,
-        "height": video.size[0], "width": video.size[1], "parts": parts, "codec": video.codec, "notes": dict(video.notes),
+        "height": video.size[0], "width": video.size[1], "parts": reader.part + 1, "codec": video.codec, "notes": dict(video.notes),
         "tracks": sorted(tracks, key=lambda track: (track["number"], track["piece"])),
     }  # fmt: skip

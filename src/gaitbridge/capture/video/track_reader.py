@@ -21,14 +21,15 @@ class TrackReader:
     """Takes the pictures of one camera in order of time.
 
     longest_s: a track that goes on for so long is given in pieces of that length, of one `number` and of counting `piece`, so that memory is
-    bounded. `frames`: pictures so far; `changed`: those that had changed as a whole; `moved`: in which the camera moved; `people`: tracks so far.
+    bounded. `frames`: pictures so far; `changed`: those that had changed as a whole; `moved`: in which the camera moved; `cuts`:
+    where another scene began, and with it a part; `people`: tracks so far.
     """
 
     def __init__(self, finder: Finder, settings: Settings, longest_s: float = math.inf) -> None:
         self.finder, self.settings = finder, settings
         self.follower = Follower(settings.size, settings.gap_s, apart=finder.apart, longest_s=longest_s)
         self.camera = Camera()
-        self.frames = self.changed = self.moved = 0
+        self.frames = self.changed = self.moved = self.cuts = self.part = 0
         self._size, self._shape = (1, 1), (1, 1)
 
     @property
@@ -43,10 +44,12 @@ class TrackReader:
         pixels (centres are whole numbers), area [T], silhouette [T, h, w], reason [T] (the gate that a frame failed), runs (places [R] of each
         good run) and views (degrees, of each run); where the learnt model looked also landmarks, landmarks_m and presence as in the store.
         """
-        ended = self._judged(self.follower.begin(picture.part, picture.time_s))
+        self.camera.take(picture.pixels, picture.time_s)
+        self.cuts += self.camera.cut and self.finder.moves
+        self.part = picture.part + self.cuts
+        ended = self._judged(self.follower.begin(self.part, picture.time_s))
         self.frames += 1
         self._size, self._shape = size, picture.pixels.shape[:2]
-        self.camera.take(picture.pixels, picture.time_s)
         self.moved += self.camera.moves
         found = self.finder.people(picture, self.follower.expected(picture.time_s, self.camera.steady), self.camera)
         if found is None:

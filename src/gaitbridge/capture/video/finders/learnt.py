@@ -38,6 +38,7 @@ LOST_PIXELS = 0.12  # of a mask, to another's: partly hidden
 AGAIN_S, FORGOTTEN_S = 0.1, 3.0  # a place where nobody was found is tried again, each time after twice as long; such places are forgotten
 SIDES = (BODIES, 3.0, 1.5, 2.5)  # of windows, by how often a place was tried: heights of what moves
 TRIES = 25.0  # windows a second in which people are detected
+FIRST = 24.0  # windows that are looked through at once where a scene begins
 SCANS = 4.0  # of them over the whole picture, where what moves wants all
 
 
@@ -168,7 +169,8 @@ class Learnt:
         known = self._known(one)
         if known is None or one.number is None:
             return
-        one.odd = unlike(known.appearance, one.appearance) > known.usual + ODD
+        more = ODD if known.odd_since_s is None else ODD / 2  # who was odd must be quite like themselves again
+        one.odd = unlike(known.appearance, one.appearance) > known.usual + more
         if not one.odd:
             known.odd_since_s = None
         elif known.odd_since_s is None:
@@ -203,8 +205,10 @@ class Learnt:
             fresh += found
             if not found:
                 self.failed.append((time_s, _middle(box) - camera.place, box[2] - box[0], times + 1))
+        if self.scan.next == 0 or camera.cut:  # a new scene: many at once, of tall people first
+            self.due, self.scan.next = FIRST, 0
         calm = bool(seen) and not camera.moves  # then the scan is for those who stand still
-        while self.scans >= 1.0 or (self.due >= 1.0 and not calm):
+        while self.scans >= 1.0 or (self.due >= 1.0 and (not calm or self.scan.next < FIRST)):
             self.due, self.scans = self.due - 1.0, max(self.scans - 1.0, 0.0)
             fresh += self._detected(pixels, self.scan.take(), seen + fresh)
         return fresh

@@ -16,8 +16,8 @@ from gaitbridge.errors import UserError
 def read_video(path: Path, told: dict[str, Any]) -> dict[str, Any]:
     """Tracks of the people in a video, as plain values and arrays.
 
-    told: the fields of `Settings`. Returns frames, first_s, last_s, rate_hz, height, width, parts, codec, notes (what was odd, counted), and
-    tracks, as `TrackReader.take` gives them. A film is read twice where its finder learns the empty scene. UserError where it cannot be read, or
+    told: the fields of `Settings`. Returns frames, first_s, last_s, rate_hz (of the frames looked at), height, width, parts, codec, notes (what was
+    odd, counted), and tracks, as `TrackReader.take` gives them. A film is read twice where its finder learns the empty scene. UserError where it cannot be read, or
     its camera moves.
     """
     settings = Settings(**told)
@@ -33,9 +33,13 @@ def read_video(path: Path, told: dict[str, Any]) -> dict[str, Any]:
     reader = TrackReader(find, settings)
     times: list[float] = []
     tracks: list[dict[str, Any]] = []
+    frames = 0
     for picture in video.pictures():
-        times.append(picture.time_s)
+        looked = reader.frames
         tracks += reader.take(picture, video.size)
+        frames = picture.number + 1
+        if reader.frames > looked:
+            times.append(picture.time_s)
         total = max(video.total, picture.number + 1)
         report(learnt + picture.number + 1, learnt + (learnt or total), f"{reader.people} tracks")
     tracks += reader.finish()
@@ -53,11 +57,13 @@ def read_video(path: Path, told: dict[str, Any]) -> dict[str, Any]:
         video.notes["frames in which the whole picture changed, left out"] = changed
     if reader.moved:
         video.notes[f"frames in which the camera moves{'' if find.moves else ', left out'}"] = reader.moved
+    if reader.frames < frames:
+        video.notes["frames between, not looked at: 30 a second are enough"] = frames - reader.frames
     if reader.cuts:
         video.notes["cuts to another scene, where nobody goes on"] = reader.cuts
     video.notes.update(find.notes)
     return {
-        "frames": len(times), "first_s": times[0], "last_s": times[-1], "rate_hz": float(1.0 / np.median(steps)) if len(steps) else 0.0,
+        "frames": frames, "first_s": times[0], "last_s": times[-1], "rate_hz": float(1.0 / np.median(steps)) if len(steps) else 0.0,
         "height": video.size[0], "width": video.size[1], "parts": reader.part + 1, "codec": video.codec, "notes": dict(video.notes),
         "tracks": sorted(tracks, key=lambda track: (track["number"], track["piece"])),
     }  # fmt: skip

@@ -17,11 +17,14 @@ from gaitbridge.capture.video.view import view_of_walk
 KEPT = ("frame", "time_s", "box", "window", "area", "silhouette")
 
 
+MOST_HZ = 30.0  # a finder that looks at each person looks so often: pictures between are left out
+
+
 class TrackReader:
     """Takes the pictures of one camera in order of time.
 
     longest_s: a track that goes on for so long is given in pieces of that length, of one `number` and of counting `piece`, so that memory is
-    bounded. `frames`: pictures so far; `changed`: those that had changed as a whole; `moved`: in which the camera moved; `cuts`:
+    bounded. `frames`: pictures looked at so far; `changed`: those that had changed as a whole; `moved`: in which the camera moved; `cuts`:
     where another scene began, and with it a part; `people`: tracks so far.
     """
 
@@ -31,6 +34,7 @@ class TrackReader:
         self.camera = Camera()
         self.frames = self.changed = self.moved = self.cuts = self.part = 0
         self._size, self._shape = (1, 1), (1, 1)
+        self._before = (0, -math.inf)  # part and time of the newest picture that was looked at
 
     @property
     def people(self) -> int:
@@ -44,11 +48,14 @@ class TrackReader:
         pixels (centres are whole numbers), area [T], silhouette [T, h, w], reason [T] (the gate that a frame failed), runs (places [R] of each
         good run) and views (degrees, of each run); where the learnt model looked also landmarks, landmarks_m and presence as in the store.
         """
+        if self.finder.apart and picture.part == self._before[0] and 0 <= picture.time_s - self._before[1] < 0.75 / MOST_HZ:
+            return []
+        self._before = picture.part, picture.time_s
         self.camera.take(picture.pixels, picture.time_s)
         self.cuts += self.camera.cut and self.finder.moves
         self.part = picture.part + self.cuts
-        ended = self._judged(self.follower.begin(self.part, picture.time_s))
         self.frames += 1
+        ended = self._judged(self.follower.begin(self.part, picture.time_s))
         self._size, self._shape = size, picture.pixels.shape[:2]
         self.moved += self.camera.moves
         found = self.finder.people(picture, self.follower.expected(picture.time_s, self.camera.steady), self.camera)

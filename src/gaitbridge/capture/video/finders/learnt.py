@@ -37,7 +37,7 @@ LEARN_S = 1.0  # in which what somebody looks like is learnt
 LOST_PIXELS = 0.12  # of a mask, to another's: partly hidden
 AGAIN_S, FORGOTTEN_S = 0.1, 3.0  # a place where nobody was found is tried again, each time after twice as long; such places are forgotten
 SIDES = (BODIES, 3.0, 1.5, 2.5)  # of windows, by how often a place was tried: heights of what moves
-TRIES = 25.0  # windows a second in which people are detected
+TRIES, CALM_TRIES = 25.0, 12.0  # windows a second in which people are detected: while nobody is followed or the camera moves, and otherwise
 FIRST = 24.0  # windows that are looked through at once where a scene begins
 SCANS = 4.0  # of them over the whole picture, where what moves wants all
 
@@ -192,7 +192,8 @@ class Learnt:
         if self.scan is None:
             self.scan = Scan(pixels.shape[:2], self.least_height)
         self.failed = [one for one in self.failed if 0 <= time_s - one[0] < FORGOTTEN_S]
-        self.due, self.scans = min(self.due + passed * TRIES, 5.0), self.scans + passed * SCANS
+        calm = bool(seen) and not camera.moves  # then the scan is for those who stand still
+        self.due, self.scans = min(self.due + passed * (CALM_TRIES if calm else TRIES), 5.0), self.scans + passed * SCANS
         fresh: list[Candidate] = []
         for box in self.moving.boxes(camera, time_s, [(one.person.box, one.person.mask) for one in seen], self.least_height):
             if self.due < 1.0:
@@ -207,7 +208,6 @@ class Learnt:
                 self.failed.append((time_s, _middle(box) - camera.place, box[2] - box[0], times + 1))
         if self.scan.next == 0 or camera.cut:  # a new scene: many at once, of tall people first
             self.due, self.scan.next = FIRST, 0
-        calm = bool(seen) and not camera.moves  # then the scan is for those who stand still
         while self.scans >= 1.0 or (self.due >= 1.0 and (not calm or self.scan.next < FIRST)):
             self.due, self.scans = self.due - 1.0, max(self.scans - 1.0, 0.0)
             fresh += self._detected(pixels, self.scan.take(), seen + fresh)
@@ -379,7 +379,7 @@ def _without(pixels: np.ndarray, people: list[Person], window: np.ndarray) -> np
         part = painted[max(top, 0) : top + mask.shape[0], max(left, 0) : left + mask.shape[1]]
         mask = mask[low[0] : low[0] + part.shape[0], low[1] : low[1] + part.shape[1]]
         if mask.any() and not mask.all():
-            part[mask] = np.median(part[~mask], axis=0)
+            part[mask] = part[~mask].mean(0)
     return painted
 
 

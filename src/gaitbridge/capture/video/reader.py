@@ -17,8 +17,8 @@ def read_video(path: Path, told: dict[str, Any]) -> dict[str, Any]:
     """Tracks of the people in a video, as plain values and arrays.
 
     told: the fields of `Settings`. Returns frames, first_s, last_s, rate_hz (of the frames looked at), height, width, parts, codec, notes (what was
-    odd, counted), and tracks, as `TrackReader.take` gives them. A film is read twice where its finder learns the empty scene. UserError where it cannot be read, or
-    its camera moves.
+    odd, counted), and tracks, as `TrackReader.take` gives them. A film is read twice where its finder learns the empty scene. UserError where it
+    cannot be read, or its camera moves and its finder needs one that stands still.
     """
     settings = Settings(**told)
     video = Video(path, settings.hz)

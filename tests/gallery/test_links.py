@@ -5,10 +5,11 @@ import time
 import uuid
 from pathlib import Path
 
+import numpy as np
 import pytest
 from gallery_people import embeddings, files_with, make, walks
 
-from gaitbridge.errors import UserError
+from gaitbridge.errors import StoreError, UserError
 from gaitbridge.gallery import audit
 from gaitbridge.gallery.decision import calibrate
 from gaitbridge.gallery.gallery import Gallery
@@ -41,7 +42,7 @@ def thresholds(gallery: Gallery, rates: tuple[float, ...] = (0.1, 0.01)) -> None
     gallery.keep_calibration(calibrate(sides, [names, names], [types, types], "known", "h" * 32, "2026-11-21", rates))
 
 
-def test_linked_they_are_one_person_and_unlinked_two_again(gallery: Gallery) -> None:
+def test_linked_they_are_one_person_and_unlinked_two_again(gallery: Gallery, tmp_path: Path) -> None:
     thresholds(gallery)
     asked = of(["?"], seed=3)
     before = gallery.search(asked, top=3)[0]
@@ -49,6 +50,10 @@ def test_linked_they_are_one_person_and_unlinked_two_again(gallery: Gallery) -> 
     gallery.link(MON, TUE)
     gallery.link(TUE, WED)  # by way of the second
     assert gallery.links() == [[MON, TUE, WED]]
+    assert gallery.check()["linked"] == 2
+    assert gallery.export(tmp_path / "one.npz", WED) == 6
+    with np.load(tmp_path / "one.npz", allow_pickle=False) as file:
+        assert json.loads(str(file["document"]))["links"] == [[MON, TUE, WED]]
     for one in (gallery, Gallery(gallery.place)):
         for exact in (True, False):
             first, second = one.search(asked, top=2, exact=exact)[0]
@@ -176,3 +181,27 @@ def test_proposals_by_site_and_across_sensors(tmp_path: Path) -> None:
     assert not {MON, TUE} & {name for one in made.proposals().found for name in (one.person, one.other)}
     (one,) = (one for one in made.proposals(any_site=True).found if MON in (one.person, one.other))
     assert (one.person, one.other, one.sensors, one.site) == (MON, TUE, ("camera", "lidar"), "")
+
+
+def test_a_damaged_file_of_links_is_one_line(tmp_path: Path) -> None:
+    made = make(tmp_path / "gallery")
+    made.enrol(of([MON, TUE]), walks([MON, TUE]))
+    for name, text in (("links", '{"a": '), ("links", '{"a": {"of": 3}, "b": []}'), ("together", "[1]"), ("together", '{"a": {"with": 3}}')):
+        (tmp_path / "gallery" / f"{name}.json").write_text(text)
+        with pytest.raises(StoreError, match="is damaged") as caught:
+            Gallery(tmp_path / "gallery").check()
+        assert "\n" not in str(caught.value)
+        (tmp_path / "gallery" / f"{name}.json").unlink()
+
+
+def test_links_in_a_circle_end(tmp_path: Path) -> None:
+    """No command makes one; two programs on Milvus at one moment may."""
+    made = make(tmp_path / "gallery")
+    made.enrol(of([MON, TUE]), walks([MON, TUE]))
+    first, second = (made.person(track)[0].person_id for track in (MON, TUE))
+    made.index.keep_entries("links", {first: {"of": second}, second: {"of": first}})
+    assert len(made.links()) <= 1
+    assert made.search(of(["?"], seed=3))[0]
+    assert made.unlink(MON) == TUE
+    assert made.unlink(TUE) == MON
+    assert made.links() == []

@@ -361,7 +361,8 @@ def check(place: Annotated[str, Parameter(name="GALLERY")], *, purge: bool = Fal
     found = opened.check()
     calibration = opened.calibration()
     cut_off = f", {found['audit_lines_cut_off']} cut off" if found["audit_lines_cut_off"] else ""
-    say(f"{place}: whole; {found['people']} people, {found['templates']} templates, {found['expired']} of them expired; "
+    linked = f" ({found['linked']} linked with another)" if found["linked"] else ""
+    say(f"{place}: whole; {found['people']} people{linked}, {found['templates']} templates, {found['expired']} of them expired; "
         f"{found['audit_lines']} audit lines{cut_off}; {found['index'] or 'no index'}; "
         f"{calibration.in_words() if calibration else 'not calibrated'}")
     if found["interrupted"]:

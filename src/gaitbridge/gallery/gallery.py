@@ -407,7 +407,7 @@ class Gallery:
 
     def export(self, out: Path, person: str = "") -> int:
         """Write what is held, of one person or of all: a .npz without pickle (`vectors` float32 [N, K * C], `document` JSON text: network,
-        templates, audit lines). How many templates; UserError of an unknown person."""
+        templates, links, audit lines). How many templates; UserError of an unknown person."""
         with self.index.reading():
             blocks = list(self.index.blocks(self._all_of(person) if person else Where()))
             templates = [one for block, _ in blocks for one in block]
@@ -416,7 +416,8 @@ class Gallery:
             ids = sorted({one.person_id for one in templates})
             audit.note(self.index, "export", people=ids, templates=len(templates))
             network = {name: value for name, value in self.about.items() if name != "model"}
-            document = {"gallery": network, "templates": [asdict(one) for one in templates], "audit": self.audit_of(ids)}
+            document = {"gallery": network, "templates": [asdict(one) for one in templates], "audit": self.audit_of(ids),
+                        "links": [names for names in read_links(self.index).groups() if set(names) & {one.person for one in templates}]}
         with written_whole(out) as temporary, temporary.open("wb") as file:
             np.savez(file, vectors=np.concatenate([block for _, block in blocks]), document=np.asarray(json.dumps(document, ensure_ascii=False)))
         return len(templates)
@@ -438,8 +439,10 @@ class Gallery:
                     people.setdefault(template.person, set()).add(template.person_id)
                     expired += template.expires_s <= now
             lines, broken = audit.read(self.index)
-            return {"people": len(people), "templates": len(ids), "expired": expired, "audit_lines": len(lines), "audit_lines_cut_off": broken,
-                    "interrupted": self.index.interrupted(), "index": self.index.indexed()}
+            linked = sum(len(names) - 1 for names in read_links(self.index).groups())
+            seen_together(self.index)  # it is whole
+            return {"people": len(people), "linked": linked, "templates": len(ids), "expired": expired, "audit_lines": len(lines),
+                    "audit_lines_cut_off": broken, "interrupted": self.index.interrupted(), "index": self.index.indexed()}
 
     def _check(self, embeddings: Embeddings) -> None:
         if embeddings.weights_hash != self.weights_hash:

@@ -13,11 +13,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from typing_extensions import TypedDict
+
+from gaitbridge.documents import checked_shape
 from gaitbridge.errors import UserError
 from gaitbridge.gallery.index import Index
 from gaitbridge.gallery.templates import Template
 
 LINKS, TOGETHER = "links", "together"
+REMEDY = "restore it from a copy"
+
+
+class _Link(TypedDict):
+    of: str
+
+
+_Together = TypedDict("_Together", {"with": list[str]})
 
 
 @dataclass(frozen=True)
@@ -73,13 +84,20 @@ class Links:
 
 def read_links(index: Index) -> Links:
     """The links of a gallery, and the names of whom they speak of."""
-    parents = {number: str(entry.get("of", "")) for number, entry in index.entries(LINKS).items()}
+    parents = _parents(index)
     return Links(parents, index.names_of(sorted({*parents, *parents.values()})) if parents else {})
 
 
 def seen_together(index: Index) -> dict[str, set[str]]:
     """Random numbers of those who were seen at the same time as each."""
-    return {number: set(entry.get("with", ())) for number, entry in index.entries(TOGETHER).items()}
+    found = checked_shape(index.entries(TOGETHER), dict[str, _Together], f"{index.place}: who was seen together", REMEDY)
+    return {number: set(entry["with"]) for number, entry in found.items()}
+
+
+def _parents(index: Index) -> dict[str, str]:
+    """Of whom each linked number is the same; StoreError where what is kept of that is damaged."""
+    found = checked_shape(index.entries(LINKS), dict[str, _Link], f"{index.place}: who is linked", REMEDY)
+    return {number: entry["of"] for number, entry in found.items()}
 
 
 def apart(links: Links, together: dict[str, set[str]]) -> set[tuple[str, str]]:
@@ -139,7 +157,7 @@ def undo_link(index: Index, numbers: Sequence[str], person: str) -> str:
 
 def drop_the_gone(index: Index) -> None:
     """Remove what is said of people who have no template any more; links that others hang on stay, as long as those have some."""
-    parents = {number: str(entry.get("of", "")) for number, entry in index.entries(LINKS).items()}
+    parents = _parents(index)
     together = seen_together(index)
     numbers = {*parents, *parents.values(), *together, *(number for some in together.values() for number in some)}
     alive = set(index.names_of(sorted(numbers)))

@@ -72,6 +72,7 @@ def video(
     from gaitbridge.capture.video.run import capture_videos
     from gaitbridge.capture.video.settings import Settings
     from gaitbridge.progress import progress
+    from gaitbridge.report.inspect import quality_words
     from gaitbridge.report.tables import TextTable
 
     if len(files) < 2:
@@ -90,6 +91,8 @@ def video(
                               stall_s=stall_seconds, megabytes=memory_mb, append=append, progress=show)
     rows = tuple((what, f"{count:,}") for what, count in count_lines(done.reports))
     say_tables(TextTable(f"captured to {files[-1]}", ("what", "count"), rows).to_rich())
+    scores = [sequence["quality"]["score"] for report in done.reports for sequence in report.sequences if "quality" in sequence]
+    say(f"quality of the walks: {quality_words(scores)}")
     say(f"{files[-1]}: content {done.document['content_hash']}")
 
 

@@ -111,7 +111,7 @@ def _tell(report: RecordingReport) -> None:
     facts = report.facts
     rows = tuple((walk["key"], f"{walk['start_s']:.1f} s", str(walk["frames"]), f"{walk['points']:.0f}", f"{walk['distance_m']:.1f} m",
                   f"{walk['height_m']:.2f} m", f"{walk['speed_mps']:.1f} m/s", "turns" if walk["view_deg"] is None else f"{walk['view_deg']:.0f}",
-                  f"{walk['quality']['score']:.2f}")
+                  f"{walk['quality']['score']:.2f}" if "quality" in walk else "")
                  for walk in report.walks)  # fmt: skip
     moved = f", the LiDAR moved {facts['moved_m']:.1f} m" if facts["moved_m"] > 0.1 else ""
     parts = f", in {facts['parts']} parts, as its clock was set back" if facts.get("parts", 1) > 1 else ""

@@ -76,6 +76,8 @@ def identify(
                                ("--gap-seconds", gap_seconds, 0), ("--stall-seconds", stall_seconds, 1), ("--memory-mb", memory_mb, 100)):
         if not least <= value < 1e9:
             raise UserError(f"{name} {value:g}: give {least:g} or more")
+    if not 0 < reject < 1:
+        raise UserError(f"--reject {reject:g}: give a rate between 0 and 1, such as 0.01")
     opened = Gallery(gallery)
     run = run_of(opened, model)
     size = getattr(run.network.config, "size", None) or (64, 44)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Any
 
 from gaitbridge.conventions import CONDITIONS, SPLITS
@@ -61,9 +61,8 @@ def _spread(values: Iterable[float], unit: str = "") -> str:
     return f"{ends} {unit}".strip()
 
 
-def _quality(rows: list[dict[str, Any]]) -> str:
-    """The scores that were stored at capture."""
-    scores = [row["quality"] for row in rows if row["quality"] is not None]
+def quality_words(scores: Collection[float]) -> str:
+    """The scores of walks that were stored at capture, in words."""
     if not scores:
         return "not stored: it is judged where it is asked for"
     low = sum(score < FLOOR for score in scores)
@@ -89,7 +88,7 @@ def _overview(store: Store) -> TextTable:
         ("camera rate", _spread((row["camera_hz"] for row in rows if row["camera_hz"]), "Hz")),
         ("LiDAR rate", _spread((row["lidar_hz"] for row in rows if row["lidar_hz"]), "Hz")),
         ("distance", _spread((round(row["distance_m"], 1) for row in rows), "m")),
-        ("quality", _quality(rows)),
+        ("quality", quality_words([row["quality"] for row in rows if row["quality"] is not None])),
         ("fields", ", ".join(sorted({name for row in rows for name in row["fields"]})) or "none"),
         ("source", ", ".join(sorted({row["source"] for row in rows if row["source"]})) or "not stated"),
         ("licences", ", ".join(document.get("licences", [])) or "not stated"),

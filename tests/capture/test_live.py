@@ -83,6 +83,19 @@ def test_who_stays_is_given_in_pieces_each_with_a_picture(monkeypatch: pytest.Mo
     assert all(one["shot"].shape[0] > 50 for one in found)
 
 
+def test_the_picture_is_of_a_frame_that_was_good() -> None:
+    shots = live.Shots()
+    for number in range(200):
+        shots.look(Picture(number, number / HZ, PIXELS), np.array([20, 20, 60 + number % 7, 50]))
+    assert len(shots.kept) < live.MOST_SHOTS
+    frames = np.arange(200)
+    kept = sorted(number for number, _ in shots.kept)
+    track = {"frame": frames, "runs": [np.flatnonzero(frames <= kept[1])]}
+    assert any(shots.best(track) is shot for number, shot in shots.kept if number in kept[:2])
+    assert len(shots.best(track | {"runs": []})) == max(len(shot) for _, shot in shots.kept)
+    assert live.Shots().best(track).shape == (0, 0, 3)
+
+
 def test_times_are_of_our_clock_and_work_that_falls_behind_leaves_pictures_out(monkeypatch: pytest.MonkeyPatch) -> None:
     given: list[dict[str, Any]] = []
     walks = walks_of(False, given, monkeypatch, is_live=True)

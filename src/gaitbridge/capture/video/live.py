@@ -3,7 +3,7 @@
 It emits {"kind": "open", ...} with the first picture, {"kind": "note", "words"} where something is to be said, {"kind": "walk", ...} for each track
 that ends with frames good enough, and {"kind": "end", "why", "counts"} last of all: what a source that was lost had shown is there. Held at any
 time: the pictures that wait for late ones (`capture.clock`), the silhouettes of the tracks that have not ended, none longer than `longest_s`, and
-one cut-out of a picture for each of them.
+eight cut-outs of pictures for each of them.
 """
 
 import os
@@ -36,6 +36,7 @@ DAMAGED_IN_A_ROW = 2000  # packets, after which nothing more is hoped for
 BEHIND_S = 3.0  # where pictures wait for so long, some are left out, until the work is where the camera is
 LEAK = 0.002  # seconds a second by which the camera's clock may run away from ours
 MOVED_OF = 200  # pictures after which it is said that the camera moves
+MOST_SHOTS = 8  # cut-outs of a person that are held
 MARGIN = 0.12  # of the height, around a person's cut-out
 PROTOCOLS = "rtsp,rtsps,rtp,srtp,udp,tcp,tls,http,https,crypto,hls"
 
@@ -83,7 +84,7 @@ class Walks:
         self.reader, self.video, self.live = reader, video, live
         self.opened = False
         self.counts: Counter[str] = Counter()
-        self._shots: dict[int, tuple[float, np.ndarray]] = {}  # of each track, how good its picture is, and the picture
+        self._shots: dict[int, Shots] = {}  # of each track
         self._first_s = 0.0
         self._told = False
         self._late = Lateness()
@@ -110,17 +111,15 @@ class Walks:
         self._emit(self.reader.finish())
 
     def _look(self, picture: Picture) -> None:
-        """Keep the largest view of each person who is whole in the picture."""
+        """Keep what some of the people look like in this picture."""
         for number, followed in self.reader.follower.found.items():
             if not followed.seen or (seen := followed.seen[-1]).frame != picture.number:
                 continue
-            worth = float(seen.box[2] - seen.box[0]) * (0.1 if seen.merged or seen.border else 1.0)
-            if worth > 1.05 * self._shots.get(number, (0.0,))[0]:
-                self._shots[number] = worth, cut_out(picture.pixels, seen.box)
+            self._shots.setdefault(number, Shots()).look(picture, seen.box)
 
     def _emit(self, ended: list[dict[str, Any]]) -> None:
         for track in ended:
-            shot = self._shots.pop(track["number"], (0.0, np.zeros((0, 0, 3), np.uint8)))[1]
+            shot = self._shots.pop(track["number"], Shots()).best(track)
             if not track["runs"]:
                 self.counts["tracks without a walk"] += 1
                 (reason, _), *_ = Counter(track["reason"].tolist()).most_common(1)
@@ -132,6 +131,28 @@ class Walks:
             # Of a camera by our own clock; of a film from its first picture.
             shift = self._late.offset_s if self.live else -self._first_s
             emit({"kind": "walk", "start_s": first + shift, "end_s": last + shift, "shot": shot, "size": list(self.video.size), "track": track})
+
+
+class Shots:
+    """Cut-outs of one person from pictures spread over their track, few however long it is."""
+
+    def __init__(self) -> None:
+        self.kept: list[tuple[int, np.ndarray]] = []
+        self._every, self._seen = 2, 0
+
+    def look(self, picture: Picture, box: np.ndarray) -> None:
+        """One picture in which they are at `box`."""
+        if self._seen % self._every == 0:
+            self.kept.append((picture.number, cut_out(picture.pixels, box)))
+            if len(self.kept) >= MOST_SHOTS:
+                self.kept, self._every = self.kept[::2], 2 * self._every
+        self._seen += 1
+
+    def best(self, track: dict[str, Any]) -> np.ndarray:
+        """The largest from a frame that was good enough to ask by; else any; uint8 [0, 0, 3] of none."""
+        good = set(np.concatenate([track["frame"][run] for run in track["runs"]]).tolist()) if track["runs"] else set[int]()
+        chosen = [shot for number, shot in self.kept if number in good] or [shot for _, shot in self.kept]
+        return max(chosen, key=len, default=np.zeros((0, 0, 3), np.uint8))
 
 
 class Lateness:

@@ -8,12 +8,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from live_sources import late_walkers, lines_of, until, watched, watching
+from live_sources import late_walkers, lines_of, red_is_a_person, until, watched, watching
 from video_files import one_walker, two_who_cross
 
+from gaitbridge.capture.video.settings import Settings
 from gaitbridge.capture.video.sources import source_of
-from gaitbridge.errors import UserError
+from gaitbridge.errors import StoreError, UserError
 from gaitbridge.files import alone
+from gaitbridge.service import journal
 
 
 @pytest.fixture(scope="module")
@@ -123,3 +125,37 @@ def test_what_cannot_be_watched_is_one_line(tmp_path: Path) -> None:
         watched(tmp_path / "out", tmp_path / "a.mp4")
     with alone(tmp_path / "out"), pytest.raises(UserError, match="another process"):  # one process a journal
         watched(tmp_path / "out", tmp_path / "a.mp4")
+
+
+def test_a_film_that_ends_in_the_middle_is_answered_as_far_as_it_goes(films: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = (films / "one.mkv").read_bytes()
+    (tmp_path / "cut.mkv").write_bytes(data[: len(data) * 2 // 3])
+    (one,) = watched(tmp_path / "out", tmp_path / "cut.mkv")
+    assert 3 < one["end_s"] < 5
+    assert "cut.mkv: 5" in capsys.readouterr().err  # fifty-odd pictures
+
+
+def test_a_disk_that_fills_up_is_one_line_and_what_was_finished_is_kept(films: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out, good, count = tmp_path / "out", journal.written_whole, [0]
+
+    def full(path: Path) -> object:
+        count[0] += 1
+        if count[0] > 1:
+            raise StoreError(f"cannot write {path}: No space left on device; free some space or choose another place, then run again")
+        return good(path)
+
+    monkeypatch.setattr(journal, "written_whole", full)
+    with pytest.raises(StoreError, match="No space left on device") as caught:
+        watched(out, films / "cross.mkv")
+    assert "\n" not in str(caught.value)
+    assert len(lines_of(out)) == 1  # the walk that came before
+    monkeypatch.undo()
+    assert len(watched(out, films / "cross.mkv")) == 1  # the other
+
+
+def test_a_people_model_that_is_cut_is_one_line_and_not_tried_again(films: Path, tmp_path: Path) -> None:
+    model = red_is_a_person(tmp_path / "red.onnx")
+    model.write_bytes(model.read_bytes()[:-20])
+    with pytest.raises(UserError, match="cannot be loaded as an ONNX model") as caught:
+        watched(tmp_path / "out", films / "one.mkv", settings=Settings(model=str(model)), once=False)
+    assert "\n" not in str(caught.value)

@@ -15,7 +15,7 @@ from typing import Any
 from gaitbridge.capture.isolated import Broken, Running
 from gaitbridge.capture.video.settings import Settings
 from gaitbridge.capture.video.sources import Source
-from gaitbridge.errors import UserError
+from gaitbridge.errors import StoreError, UserError
 from gaitbridge.names import canonical
 from gaitbridge.printing import tell
 from gaitbridge.progress import span
@@ -152,6 +152,8 @@ class Watcher(threading.Thread):
                     continue
                 try:
                     self._one(path, canonical(str(path.relative_to(folder))))
+                except StoreError:
+                    raise
                 except UserError as error:
                     tell(error)
                 done[path] = state
@@ -169,6 +171,8 @@ class Watcher(threading.Thread):
             opened, why, counts = self._read(Source("film", str(path), name), name)
             if not opened and not self.ended.is_set():
                 raise UserError(why)
+        except StoreError:  # the journal's: nothing is wrong with the film
+            raise
         except UserError as error:
             self.films.add(name, content, {"failed": str(error)})
             raise

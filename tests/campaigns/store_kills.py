@@ -1,6 +1,7 @@
 """Simulation, import, captures and embedding killed anywhere, and run again as they were: the bytes are those of an undisturbed run."""
 
 import json
+import shutil
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -29,7 +30,7 @@ from gaitbridge.simulation.takes import open_body
 from gaitbridge.store import Store
 from gaitbridge.types import Embeddings
 
-SHORT, LONG = 6, 360
+SHORT, LONG = 7, 420
 
 
 def campaign(count: int, seed: int, folder: Path) -> list[Failure]:
@@ -42,6 +43,7 @@ def killed_here(count: int, seed: int, folder: Path) -> list[Failure]:
     given.mkdir()
     published_trees.casia_b(given / "casia")
     video_files.one_walker(given / "walker.mkv", frames=40)
+    video_files.one_walker(given / "back.mkv", frames=40, step=-3.2)
     lidar_files.pkl(given / "street.pkl", [shot.points for shot in street(scans=20)])
     (given / "lidar.json").write_text(json.dumps(sensor_of_street()))
     settings = Settings(hz=10.0, sensor=str(given / "lidar.json"))
@@ -53,10 +55,15 @@ def killed_here(count: int, seed: int, folder: Path) -> list[Failure]:
         "import": lambda here: import_dataset("casia_b", given / "casia", here / "out"),
         "capture video": lambda here: capture_videos([given / "walker.mkv"], here / "out", preview=here / "preview.mp4"),
         "capture lidar": lambda here: capture_lidar(recordings([given / "street.pkl"]), here / "out", settings),
+        "append": lambda here: capture_videos([given / "walker.mkv"], here / "out", append=True),
         "embed": lambda here: embed_store(embed, walks, range(len(walks.rows)), "camera", here / "out.npz", {}),
         "embed in parts": partial(in_parts, walks),
     }
-    trials = [Trial(name, lambda here: None, partial(done, act), partial(checked, act)) for name, act in acts.items()]
+    capture_videos([given / "back.mkv"], given / "grows")
+    before = Store(given / "grows").content_hash
+    trials = [Trial(name, lambda here: None, partial(done, act), partial(checked, act)) for name, act in acts.items() if name != "append"]
+    trials.append(Trial("append", lambda here: done(partial(shutil.copytree, given / "grows"), here / "out"), partial(done, acts["append"]),
+                        partial(grown, acts["append"], before)))  # fmt: skip
     return _kills.killed(trials, count, seed, folder)
 
 
@@ -82,6 +89,17 @@ def checked(act: Callable[[Path], object], here: Path, undisturbed: Path) -> lis
     wanted, found = content(undisturbed), content(here)
     return [f"{'left over' if name not in wanted else 'lost' if name not in found else 'other bytes'}: {name}"
             for name in sorted({*wanted, *found}) if wanted.get(name) != found.get(name)]
+
+
+def grown(act: Callable[[Path], object], before: str, here: Path, undisturbed: Path) -> list[str]:
+    """As `checked`; and until it is the new one the store is the old one, whole."""
+    try:
+        opened = Store(here / "out")
+        opened.verify()
+    except Exception as error:
+        return [f"not whole: {type(error).__name__}: {error}"]
+    wrong = [] if opened.content_hash in (before, Store(undisturbed / "out").content_hash) else ["neither old nor new"]
+    return wrong + checked(act, here, undisturbed)
 
 
 def content(place: Path) -> dict[str, bytes]:

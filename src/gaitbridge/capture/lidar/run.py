@@ -104,6 +104,7 @@ def capture_lidar(
             digests = [_digest(recording, settings) for recording in recordings]
             recordings = growing.new(recordings, digests, [recording.name for recording in recordings])
             if not recordings:
+                growing.done()  # a kill may have left that
                 return Captured(growing.document, earlier)
         names = names_of(map(_stem, recordings), nameless="lidar", what="recordings", taken=growing.names if growing else ())
         hashes = {name: _digest(recording, settings) for name, recording in zip(names, recordings, strict=True)}

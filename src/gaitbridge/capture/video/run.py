@@ -77,6 +77,7 @@ def capture_videos(
         if growing:
             files = growing.new(files, [_digest(file, settings) for file in files], [canonical(file.name) for file in files])
             if not files:
+                growing.done()  # a kill may have left that
                 return Captured(growing.document, earlier)
         names = names_of((file.stem for file in files), nameless="video", what="files", taken=growing.names if growing else ())
         hashes = {name: _digest(file, settings) for file, name in zip(files, names, strict=True)}

@@ -13,7 +13,7 @@ people (the "rule of 3").
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 import numpy as np
@@ -24,6 +24,7 @@ from gaitbridge.config import Config, Share, checked
 from gaitbridge.conventions import SENSOR
 from gaitbridge.errors import StoreError, UserError
 from gaitbridge.evaluation.ranking.matrix import distance
+from gaitbridge.gallery.cohort import Cohort, normalised
 from gaitbridge.gallery.kinds import Kind
 from gaitbridge.gallery.strangers import Strangers, measured
 from gaitbridge.gallery.tracks import fused, groups_of
@@ -94,6 +95,8 @@ class Calibration(Config):
     code_version: str
     distance: str
     directions: tuple[Direction, ...]
+    cohort: str = ""
+    """The digest of the cohort that identification normalises by; empty: by none."""
     kind: Kind = Kind()
     """What walks it was fixed on; unknown in older documents."""
 
@@ -137,13 +140,15 @@ def read_calibration(document: dict[str, Any], weights_hash: str, where: str) ->
 
 def calibrate(sides: Sequence[Embeddings], people: Sequence[Sequence[str]], walks: Sequence[Sequence[str]], set_name: str, data_hash: str,
               date: str, rates: Sequence[float] = RATES, kind: Kind | None = None,
-              known: Mapping[tuple[int, int], Known] | None = None) -> Calibration:
+              known: Mapping[tuple[int, int], Known] | None = None, cohort: Cohort | None = None,
+              enrolled: Sequence[np.ndarray] | None = None) -> Calibration:
     """Fix thresholds from embeddings of each modality.
 
     people, walks: of each side, who it is and which walk: the sequences of one are a track, seen by whichever sensor. known: what is known of the
     pairs of two sides (their numbers; probe, gallery), where people are not known by name: `people` then says whose templates belong together, such
     as tracks. By default everybody of another name is another person, everybody of the same name the same, and a walk is compared with no sequence of
-    itself. UserError where not one rate can be stated.
+    itself. cohort: of other people, against whom identification normalises distances. enrolled: numbers of each side's sequences that stand for
+    templates, by default all. UserError where not one rate can be stated.
     """
     wrong = [rate for rate in rates if not 0 < rate < 1]
     if wrong or not rates:
@@ -152,13 +157,17 @@ def calibrate(sides: Sequence[Embeddings], people: Sequence[Sequence[str]], walk
     for p in range(len(sides)):
         for g in range(len(sides)):
             pairs = known_by_name(people[p], people[g], walks[p], walks[g]) if known is None else known[p, g]
-            made.append(_direction(sides[p], sides[g], people[p], people[g], walks[p], pairs, sorted(rates, reverse=True)))
+            owners = np.asarray(people[g], dtype=str)
+            templates = np.arange(len(owners)) if enrolled is None else np.asarray(enrolled[g], int)
+            pairs = Known(pairs.different[:, templates], pairs.same[:, templates])
+            gallery = replace(sides[g], values=sides[g].values[templates], keys=())
+            made.append(_direction(sides[p], gallery, people[p], owners[templates], walks[p], pairs, sorted(rates, reverse=True), cohort))
     found = [one for one in made if isinstance(one, Direction)]
     if not found:
         raise UserError(f"{set_name}: {'; '.join(str(one) for one in made) or 'nothing to compare'}: no rate can be stated from so few; "
                         f"calibrate on more people, or at larger --rates")
     return Calibration(weights_hash=sides[0].weights_hash, set_name=set_name, data_hash=data_hash, date=date, code_version=__version__,
-                       distance=sides[0].distance, directions=tuple(found), kind=kind or Kind())
+                       distance=sides[0].distance, directions=tuple(found), kind=kind or Kind(), cohort=cohort.digest if cohort else "")
 
 
 def known_by_name(asking: Sequence[str], owners: Sequence[str], walks: Sequence[str], others: Sequence[str]) -> Known:
@@ -177,10 +186,10 @@ def person_distances(distances: np.ndarray, owners: np.ndarray) -> tuple[np.ndar
     return names, nearest
 
 
-def _direction(probe: Embeddings, gallery: Embeddings, probe_people: Sequence[str], gallery_people: Sequence[str], walks: Sequence[str],
-               known: Known, rates: Sequence[float]) -> Direction | str:
+def _direction(probe: Embeddings, gallery: Embeddings, probe_people: Sequence[str], owners: np.ndarray, walks: Sequence[str],
+               known: Known, rates: Sequence[float], cohort: Cohort | None) -> Direction | str:
     """The thresholds of one direction; in words, what it was fixed on, where that allows none."""
-    asking, owners = np.asarray(probe_people, dtype=str), np.asarray(gallery_people, dtype=str)
+    asking = np.asarray(probe_people, dtype=str)
     distances = distance(probe, gallery)
     names, strangers = person_distances(np.where(known.different, distances, np.inf), owners)
     own = person_distances(np.where(known.same, distances, np.inf), owners)[1]
@@ -191,6 +200,10 @@ def _direction(probe: Embeddings, gallery: Embeddings, probe_people: Sequence[st
     if not allowed:
         return f"probe {sensors[0]}, gallery {sensors[1]}: {len(impostors)} impostor comparisons of {len(names)} people"
     met = int(np.isfinite(strangers).any(0).sum())  # who is known to be another than somebody
+    if cohort is not None:
+        scores = normalised(distances, cohort.means(probe, sensors[1]), cohort.means(gallery, sensors[0]))
+        strangers = person_distances(np.where(known.different, scores, np.inf), owners)[1]
+        own = person_distances(np.where(known.same, scores, np.inf), owners)[1]
     return Direction(probe=sensors[0], gallery=sensors[1], people=met, impostors=len(impostors), genuine=len(genuine),
                      templates_a_person=float(known.different.any(0).sum() / met), mean=float(impostors.mean()), deviation=float(impostors.std()),
                      curve=_curve(impostors), thresholds=tuple(_threshold(impostors, genuine, rate) for rate in allowed),

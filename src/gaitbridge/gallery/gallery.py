@@ -6,7 +6,7 @@ import json
 import threading
 import time
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,10 @@ from gaitbridge.errors import StoreError, UserError, nearest
 from gaitbridge.files import written_whole
 from gaitbridge.gallery import audit, index
 from gaitbridge.gallery.answers import Answer, Hit, hits, merged, template_distances
+from gaitbridge.gallery.cohort import Cohort, read_cohort
 from gaitbridge.gallery.decision import Calibration, read_calibration
 from gaitbridge.gallery.held import Held, fits
-from gaitbridge.gallery.identification import Admitted, Identification, Judge, decided
+from gaitbridge.gallery.identification import Admitted, Among, Identification, Judge, decided
 from gaitbridge.gallery.kinds import Kind
 from gaitbridge.gallery.links import Links, apart, drop_the_gone, keep_link, note_together, read_links, seen_together, undo_link
 from gaitbridge.gallery.proposals import Proposals, proposed
@@ -29,6 +30,7 @@ from gaitbridge.names import canonical
 from gaitbridge.progress import Progress, silent
 from gaitbridge.types import Embeddings
 
+Asked = Callable[[Embeddings, Cohort | None], tuple[Among, np.ndarray | None, Mapping[str, Admitted]]]  # what a track is compared with
 FIRST_PASS = 200  # templates that the first pass proposes for the exact comparison, at least
 
 
@@ -67,13 +69,28 @@ class Gallery:
         calibration = self.calibration()
         return () if calibration is None else calibration.warnings(kind)
 
-    def keep_calibration(self, calibration: Calibration) -> None:
-        """Keep thresholds; UserError where they belong to another network."""
+    def keep_calibration(self, calibration: Calibration, cohort: Cohort | None = None) -> None:
+        """Keep thresholds, and the cohort that they were fixed with; UserError where they belong to another network."""
         document = calibration.model_dump(mode="json")
         read_calibration(document, self.weights_hash, "this calibration")
+        if calibration.cohort != (cohort.digest if cohort else ""):
+            raise ValueError("a calibration is kept with the cohort that it was fixed with")
         with self.index.writing():
             audit.note(self.index, "calibrate", data_hash=calibration.data_hash, directions=len(calibration.directions))
+            if cohort is not None or self.index.document("cohort") is not None:
+                self.index.keep_document("cohort", {} if cohort is None else cohort.document())
             self.index.keep_document("calibration", document)
+
+    def _drop_of_cohort(self, names: Sequence[str]) -> str:
+        """Take people out of the cohort, bytes and name; in words, what that means. The caller writes."""
+        cohort, calibration = self.cohort(), self.calibration()
+        if cohort is None or not any(name in names for people in cohort.people.values() for name in people):
+            return ""
+        left = cohort.without(names)
+        self.index.keep_document("cohort", left.document())
+        if calibration is not None:
+            self.index.keep_document("calibration", calibration.model_copy(update={"cohort": left.digest}).model_dump(mode="json"))
+        return "also out of the cohort that scores are normalised by, which moves them a little: calibrate again"
 
     # -- writing ------------------------------------------------------------------------------------------------------------------------
 
@@ -135,6 +152,10 @@ class Gallery:
         with self.index.writing():
             where = self._all_of(person)
             rows = self.index.rows(where)
+            from_cohort = self._drop_of_cohort([where.person, *where.also, *{row.person for row in rows}])
+            if not rows and from_cohort:
+                audit.note(self.index, "forget", people=[], templates=0)
+                return 0, from_cohort
             if not rows:
                 raise self._unknown(person)
             now = time.time()
@@ -147,7 +168,7 @@ class Gallery:
             drop_the_gone(self.index)
             others = sorted({row.person for row in rows} - {canonical(person)})
             linked = f"with {', '.join(others)}, who {'were' if len(others) > 1 else 'was'} linked with them" if others else ""
-            return len(rows), "; ".join(part for part in (linked, remains) if part)
+            return len(rows), "; ".join(part for part in (linked, from_cohort, remains) if part)
 
     def link(self, person: str, other: str, rate: float | None = None) -> None:
         """Take `other` for the same person as `person`, by whose name both are found from now on; nothing of either is changed.
@@ -336,17 +357,70 @@ class Gallery:
             if calibration is None:
                 raise UserError(f"{self.place} has no thresholds to decide by: fix them with `gaitbridge calibrate {self.place} STORE`, on people "
                                 "whose names are known")
-            blocks = list(self._blocks(admitted))
-            if not blocks:
+            cohort, links = self._cohort(calibration), read_links(self.index)
+            held = self.index.count(admitted)
+            if not held:
                 raise self._empty(admitted)
-            templates, vectors = [one for block, _ in blocks for one in block], np.concatenate([block for _, block in blocks])
-            counts = {sensor: Admitted(len({one.person for one in templates if one.sensor == sensor}), sum(one.sensor == sensor for one in templates))
-                      for sensor in sorted({one.sensor for one in templates})}
-            found = [decided(track, templates, vectors, Judge(calibration, SENSOR[track.modality], reject, counts, self.place, kind), top)
-                     for track in groups]
-            audit.note(self.index, "identify", tracks=len(groups), templates=len(templates), reject=reject,
-                       named=sum(one.decision is not None for one in found))
+            exact = exact or held <= FIRST_PASS or not (self.index.indexed() or self.index.version() is None)
+            ask = self._by_every(admitted, links) if exact else self._by_proposals(admitted, links, top)
+            found = []
+            for track in groups:
+                among, means, counts = ask(track, cohort)
+                judge = Judge(calibration, SENSOR[track.modality], reject, counts, self.place, kind, cohort)
+                found.append(decided(track, among, means, judge, top))
+            audit.note(self.index, "identify", tracks=len(groups), templates=held, reject=reject, named=sum(one.decision is not None for one in found))
             return found
+
+    def _by_every(self, where: Where, links: Links) -> Asked:
+        """Each track is compared with every template admitted."""
+        kept = self._in_memory(self.index.version(), links)
+        mask = None if kept is None else kept.admitted(where)
+        if kept is not None and mask is not None:
+            among = Among([kept.templates[number] for number in np.flatnonzero(mask)], kept.vectors(mask))
+        else:
+            blocks = list(self._blocks(where, links))
+            among = Among([one for templates, _ in blocks for one in templates], [vectors for _, vectors in blocks])
+        means: dict[str, np.ndarray] = {}
+
+        def asked(track: Embeddings, cohort: Cohort | None) -> tuple[Among, np.ndarray | None, Mapping[str, Admitted]]:
+            probe = SENSOR[track.modality]
+            if cohort is not None and probe not in means:
+                means[probe] = among.means(cohort, probe) if kept is None or mask is None else kept.cohort_means(cohort, probe)[mask]
+            return among, means.get(probe), among.admitted
+
+        return asked
+
+    def _by_proposals(self, where: Where, links: Links, top: int) -> Asked:
+        """Each track is compared with what a first pass proposes for any of its walks."""
+        people: dict[str, list[str]] = {}
+        for row in links.applied(self.index.rows(where)):
+            people.setdefault(row.sensor, []).append(row.person)
+        counts = {sensor: Admitted(len(set(names)), len(names)) for sensor, names in sorted(people.items())}
+
+        def asked(track: Embeddings, cohort: Cohort | None) -> tuple[Among, np.ndarray | None, Mapping[str, Admitted]]:
+            rows: dict[str, tuple[Template, np.ndarray]] = {}
+            for vector in vectors_of(track):
+                templates, vectors = self.index.nearest(vector, max(FIRST_PASS, 20 * top), where)
+                self._check_rows(templates)
+                rows.update({one.id: (one, own) for one, own in zip(links.applied(templates), vectors, strict=True)})
+            among = Among([one for one, _ in rows.values()], [np.stack([vector for _, vector in rows.values()])])
+            return among, None if cohort is None else among.means(cohort, SENSOR[track.modality]), counts
+
+        return asked
+
+    def _cohort(self, calibration: Calibration) -> Cohort | None:
+        """The cohort that a calibration normalises by, or None; StoreError where it is not the one it was fixed with."""
+        if not calibration.cohort:
+            return None
+        found = self.cohort()
+        if found is None or found.digest != calibration.cohort:
+            raise StoreError(f"{self.place} has lost the cohort that its calibration normalises by: calibrate again")
+        return found
+
+    def cohort(self) -> Cohort | None:
+        """The people against whom identification normalises distances, or None."""
+        document = self.index.document("cohort")
+        return read_cohort(document, f"the cohort of {self.place}") if document else None
 
     def verify(self, queries: Embeddings, person: str, where: Where | None = None, rate: float | None = None,
                kind: Kind | None = None) -> list[Answer]:

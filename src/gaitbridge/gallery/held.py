@@ -17,6 +17,7 @@ import numpy as np
 
 from gaitbridge.evaluation.ranking.distances import gamma
 from gaitbridge.gallery.answers import Hit, hits, template_distances
+from gaitbridge.gallery.cohort import Cohort
 from gaitbridge.gallery.decision import Calibration
 from gaitbridge.gallery.templates import Template, Where, vectors_of
 from gaitbridge.machine import memory_bytes
@@ -63,12 +64,26 @@ class Held:
 
     def _describe(self) -> None:
         """What questions filter by, of all templates [M]; people as numbers."""
+        self._away: dict[tuple[str, str], np.ndarray] = {}
         rows = self.templates = [one for block in self.blocks for one in block.templates]
         numbers: dict[str, int] = {}
         self.owner = np.asarray([numbers.setdefault(one.person, len(numbers)) for one in rows], np.intp)
         self.people = numbers
         self.sensor, self.site = (np.asarray([getattr(one, name) for one in rows], dtype=object) for name in ("sensor", "site"))
         self.recorded_s, self.expires_s = (np.asarray([getattr(one, name) for one in rows], float) for name in ("recorded_s", "expires_s"))
+
+    def vectors(self, admitted: np.ndarray) -> list[np.ndarray]:
+        """The vectors [m, K * C] of the templates admitted, bool [M], block by block; nothing is copied where a block is admitted whole."""
+        ends = np.cumsum([len(block.vectors) for block in self.blocks])
+        some = [admitted[end - len(block.vectors) : end] for block, end in zip(self.blocks, ends, strict=True)]
+        return [block.vectors if own.all() else block.vectors[own] for block, own in zip(self.blocks, some, strict=True) if own.any()]
+
+    def cohort_means(self, cohort: Cohort, probe: str) -> np.ndarray:
+        """What every template is away from a cohort as the probe's sensor saw it, float64 [M]; computed once."""
+        key = cohort.digest, probe
+        if key not in self._away:
+            self._away[key] = np.concatenate([cohort.means_of_vectors(block.vectors, probe) for block in self.blocks])
+        return self._away[key]
 
     def admitted(self, where: Where) -> np.ndarray:
         """Which templates a question admits: bool [M]."""

@@ -13,6 +13,7 @@ import numpy as np
 
 from gaitbridge.errors import UserError
 from gaitbridge.gallery.answers import Hit, template_distances
+from gaitbridge.gallery.cohort import Cohort, normalised
 from gaitbridge.gallery.decision import Calibration, Direction
 from gaitbridge.gallery.kinds import Kind
 from gaitbridge.gallery.strangers import Strangers
@@ -68,6 +69,7 @@ class Judge:
     admitted: Mapping[str, Admitted]  # by the templates' sensor
     place: str
     kind: Kind | None = None
+    cohort: Cohort | None = None
 
     def direction(self, sensor: str) -> Direction:
         """The direction of a gallery sensor; UserError where nothing is known of strangers there."""
@@ -115,44 +117,66 @@ class Judge:
         return (*said, *self.calibration.warnings(self.kind))
 
 
-def decided(track: Embeddings, templates: Sequence[Template], vectors: np.ndarray, judge: Judge, top: int) -> Identification:
-    """What is said of a track [N, C, K] among templates with their vectors [M, K * C], which have all those that may be its nearest."""
+class Among:
+    """The templates that a track is compared with, sorted by person and sensor: `templates` as given [M], their `vectors` in blocks."""
+
+    def __init__(self, templates: Sequence[Template], vectors: Sequence[np.ndarray]) -> None:
+        self.vectors = vectors
+        self.order = np.asarray(sorted(range(len(templates)), key=lambda at: (templates[at].person, templates[at].sensor, templates[at].id)), np.intp)
+        self.rows = [templates[number] for number in self.order]
+        keys = [(one.person, one.sensor) for one in self.rows]
+        self.starts = np.asarray([number for number in range(len(keys)) if number == 0 or keys[number] != keys[number - 1]], np.intp)
+        self.sensor = np.asarray([one.sensor for one in self.rows], dtype=str)
+        self.admitted = {str(sensor): Admitted(int((self.sensor[self.starts] == sensor).sum()), int((self.sensor == sensor).sum()))
+                         for sensor in np.unique(self.sensor)}
+
+    def means(self, cohort: Cohort, probe: str) -> np.ndarray:
+        """What the templates, as given, are away from the cohort as the probe's sensor saw it, float64 [M]."""
+        return np.concatenate([cohort.means_of_vectors(block, probe) for block in self.vectors])
+
+
+def decided(track: Embeddings, among: Among, means: np.ndarray | None, judge: Judge, top: int) -> Identification:
+    """What is said of a track [N, C, K]; means: `Among.means` of the templates as given, where there is a cohort."""
     thresholds = {sensor: judge.threshold(sensor, len(track)) for sensor in judge.admitted}
-    found = sorted(_people(track, templates, vectors, judge), key=_order)
     best: dict[str, Hit] = {}
-    for hit in found:
+    for hit in sorted(_nearest(track, among, means, judge, top), key=_order):
         best.setdefault(hit.person, hit)
     hits = list(best.values())[:top]
     first = hits[0]
-    sensor = first.template.sensor
+    sensor, score = first.template.sensor, _score(first)
     known, people = judge.strangers(sensor, len(track)), judge.admitted[sensor].people
-    rate, score = known.rate(_score(first), people), _score(first)
-    sensors = len(judge.admitted)
+    rate, sensors = known.rate(score, people), len(judge.admitted)
     low, high = known.interval(judge.share(), people)
     named = score <= thresholds[sensor]
     words = (f"{judge.calibration.in_words()}; {known.strangers} strangers, {known.searches} searches of {known.walks} "
-             f"walk{'s' * (known.walks > 1)}, up to {known.largest} people")
+             f"walk{'s' * (known.walks > 1)}, up to {known.largest} people{'; normalised by ' + judge.cohort.in_words() if judge.cohort else ''}")
     return Identification(first.person if named else None, first.person_id if named else None, hits, min(1.0, rate.value * sensors), rate.below,
                           judge.reject, thresholds[sensor], min(1.0, low * sensors), min(1.0, high * sensors), rate.beyond,
                           max(one.people for one in judge.admitted.values()), len(track), judge.probe, words, judge.warnings(len(track)))
 
 
-def _people(track: Embeddings, templates: Sequence[Template], vectors: np.ndarray, judge: Judge) -> list[Hit]:
-    """A hit for each person and sensor: the mean over walks of the distance to their nearest template, and the rate there."""
-    order = sorted(range(len(templates)), key=lambda number: (templates[number].person, templates[number].sensor, templates[number].id))
-    rows = [templates[number] for number in order]
-    distances = template_distances(track, vectors[order]).astype(np.float64)  # [N, M]
-    keys = [(one.person, one.sensor) for one in rows]
-    starts = [number for number in range(len(keys)) if number == 0 or keys[number] != keys[number - 1]]
+def _nearest(track: Embeddings, among: Among, means: np.ndarray | None, judge: Judge, top: int) -> list[Hit]:
+    """The `top` nearest people of each sensor: the mean over walks of the score of their nearest template, and the rate there."""
+    distances = np.concatenate([template_distances(track, block) for block in among.vectors], 1)[:, among.order].astype(np.float64)  # [N, M]
+    scores = distances
+    if judge.cohort is not None and means is not None:
+        scores = np.empty_like(distances)
+        for sensor in judge.admitted:
+            own = among.sensor == sensor
+            scores[:, own] = normalised(distances[:, own], judge.cohort.means(track, sensor), means[among.order][own])
+    fused = np.minimum.reduceat(scores, among.starts, axis=1).mean(0)  # of each person and sensor
+    ends = np.append(among.starts[1:], len(among.rows))
     hits = []
-    for start, end in zip(starts, [*starts[1:], len(rows)], strict=True):
-        own = distances[:, start:end]
-        nearest = rows[start + int(own.min(0).argmin())]
-        score = float(own.min(1).mean())
-        direction, known = judge.direction(nearest.sensor), judge.strangers(nearest.sensor, len(track))
-        rate = known.rate(score, judge.admitted[nearest.sensor].people)
-        hits.append(Hit(nearest.person, nearest.person_id, nearest, score, deviations=(direction.mean - score) / max(direction.deviation, 1e-12),
-                        score=score, identification_rate=min(1.0, rate.value * len(judge.admitted))))
+    for sensor, admitted in judge.admitted.items():
+        own = np.flatnonzero(among.sensor[among.starts] == sensor)
+        for group in own[np.argsort(fused[own], kind="stable")][:top]:
+            some = slice(int(among.starts[group]), int(ends[group]))
+            nearest = among.rows[some.start + int(scores[:, some].min(0).argmin())]
+            away = float(distances[np.arange(len(track)), some.start + scores[:, some].argmin(1)].mean())
+            direction, score = judge.direction(sensor), float(fused[group])
+            rate = judge.strangers(sensor, len(track)).rate(score, admitted.people)
+            hits.append(Hit(nearest.person, nearest.person_id, nearest, away, deviations=(direction.mean - away) / max(direction.deviation, 1e-12),
+                            score=score, identification_rate=min(1.0, rate.value * len(judge.admitted))))
     return hits
 
 
@@ -161,6 +185,5 @@ def _score(hit: Hit) -> float:
 
 
 def _order(hit: Hit) -> tuple[float, float, float, str]:
-    """By the rate; where the rates are one (beyond what can be told apart) by deviations below strangers of the direction."""
-    return 1.0 if hit.identification_rate is None else hit.identification_rate, -(hit.deviations or 0.0), hit.distance, hit.template.id
-
+    """By the rate; where the rates are one (beyond what can be told apart) by the score."""
+    return 1.0 if hit.identification_rate is None else hit.identification_rate, _score(hit), hit.distance, hit.template.id

@@ -1,5 +1,7 @@
 """Nobody or the name: a stated rate for strangers holds on other people, whatever the gallery's size."""
 
+import re
+import time
 import uuid
 from pathlib import Path
 
@@ -7,7 +9,10 @@ import numpy as np
 import pytest
 from gallery_people import embeddings, make, walks
 
-from gaitbridge.errors import UserError
+import gaitbridge.gallery.gallery as room
+from gaitbridge.errors import StoreError, UserError
+from gaitbridge.evaluation.ranking.matrix import distance
+from gaitbridge.gallery.cohort import Cohort, made_of
 from gaitbridge.gallery.decision import RATES, calibrate
 from gaitbridge.gallery.gallery import Gallery
 from gaitbridge.gallery.kinds import Kind
@@ -93,3 +98,147 @@ def test_warned_of_another_kind(gallery: Gallery) -> None:
     warned = gallery.identify(tracks(["p00"]), 0.05, kind=Kind(kind="captured", sites=("gate",)))[0].warnings
     assert len(warned) == 1
     assert "simulated, not captured" in warned[0]
+
+
+def normalised(gallery: Gallery, nobody: bool = True) -> Cohort:
+    """Calibrated anew, against a cohort of twenty others."""
+    others = [f"c{number:02d}" for number in range(20)] * 3
+    sensors = {"camera": embeddings(others, "silhouettes", seed=15), "lidar": embeddings(others, "range_views", seed=16)}
+    cohort = made_of(sensors, {"camera": others, "lidar": others}, nobody, "others")
+    names = [f"q{number:03d}" for number in range(60)] * 4
+    sides = [embeddings(names, "silhouettes", seed=5), embeddings(names, "range_views", seed=6)]
+    types = [f"{name}/{number // 120}" for number, name in enumerate(names)]
+    made = calibrate(sides, [names, names], [types, types], "known", "h" * 32, "2026-11-21", RATES, SIMULATED, cohort=cohort)
+    gallery.keep_calibration(made, cohort)
+    return cohort
+
+
+def test_scores_against_a_cohort(gallery: Gallery) -> None:
+    cohort = normalised(gallery)
+    found = Gallery(gallery.place).identify(tracks([*PEOPLE, "stranger"], 2), 0.1, top=12)
+    assert [one.decision for one in found] == [*PEOPLE, None]
+    assert "normalised by 120 embeddings of simulated people (others)" in found[0].provenance
+    # As the formula says, slowly: half of the mean distance to the 20 nearest of the cohort is taken off for either side.
+    asked, held = tracks([*PEOPLE, "stranger"], 2)[3], embeddings(PEOPLE * 3, "range_views")
+    away = distance(asked, held)
+    slow = np.empty((2, 36))
+    for walk in range(2):
+        mine = np.sort(distance(asked, cohort.sides["lidar"])[walk])[:20].mean()
+        for template in range(36):
+            theirs = np.sort(distance(held, cohort.sides["camera"])[template])[:20].mean()
+            slow[walk, template] = away[walk, template] - mine / 2 - theirs / 2
+    for hit in found[3].hits:
+        own = [number for number in range(36) if number % 12 == PEOPLE.index(hit.person)]
+        assert hit.score == pytest.approx(slow[:, own].min(1).mean(), abs=1e-5)
+        assert hit.distance == pytest.approx(np.mean([away[walk, own[slow[walk, own].argmin()]] for walk in range(2)]), abs=1e-5)
+
+
+def test_a_cohort_of_real_people_can_be_forgotten(gallery: Gallery) -> None:
+    normalised(gallery, nobody=False)
+    before = gallery.identify(tracks(["p00"]), 0.1)[0]
+    assert "c03" in str(gallery.index.document("cohort"))
+    assert gallery.forget("c03")[0] == 0  # not enrolled, but held
+    assert "c03" not in str(gallery.index.document("cohort"))
+    assert sum(map(len, gallery.cohort().people.values())) == 114  # type: ignore[union-attr]
+    assert gallery.identify(tracks(["p00"]), 0.1)[0].decision == before.decision == "p00"
+    with pytest.raises(UserError, match="nobody called 'c03'"):
+        gallery.forget("c03")
+
+
+def test_a_cohort_that_is_another_is_refused(gallery: Gallery) -> None:
+    cohort = normalised(gallery)
+    gallery.index.keep_document("cohort", cohort.without([""]).document() | {"set_name": "other"})
+    with pytest.raises(StoreError, match=r"has lost the cohort"):
+        gallery.identify(tracks(["p00"]), 0.05)
+    gallery.index.keep_document("cohort", {"sides": 3})
+    with pytest.raises(StoreError, match=r"the cohort of .* is damaged"):
+        gallery.identify(tracks(["p00"]), 0.05)
+    with pytest.raises(ValueError, match="with the cohort that it was fixed with"):
+        gallery.keep_calibration(gallery.calibration())  # type: ignore[arg-type]
+
+
+def test_from_memory_from_all_and_by_proposals(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However the nearest are found: the same answers."""
+    normalised(gallery)
+    asked = tracks([*PEOPLE, "stranger"], 3)
+
+    def answers() -> list[tuple[str | None, float, list[str]]]:
+        return [(one.decision, round(one.rate, 6), [hit.person for hit in one.hits]) for one in gallery.identify(asked, 0.1, top=3)]
+
+    wanted = answers()
+    monkeypatch.setattr(gallery.index, "version", lambda: None)
+    monkeypatch.setattr(room, "FIRST_PASS", 30)
+    assert answers() == wanted  # some templates proposed for each walk
+    monkeypatch.setattr(room, "FIRST_PASS", 1000)
+    assert answers() == wanted
+
+
+def test_a_gallery_of_one(tmp_path: Path) -> None:
+    made = make(tmp_path / "gallery")
+    made.enrol(embeddings(["p00"] * 3, "range_views"), walks(["p00"] * 3))
+    calibrated(made)
+    found = made.identify(tracks(["p00", "stranger"]), 0.01)
+    assert [(one.decision, one.people, len(one.hits)) for one in found] == [("p00", 1, 1), (None, 1, 1)]
+
+
+def test_two_sensors_are_two_chances(gallery: Gallery) -> None:
+    one = gallery.identify(tracks(["p00"]), 0.1)[0]
+    gallery.enrol(embeddings(PEOPLE, "silhouettes", seed=21), walks(PEOPLE, tag="b"))
+    both = gallery.identify(tracks(["p00", "stranger"]), 0.1)
+    assert (both[0].decision, both[1].decision) == ("p00", None)
+    assert both[0].hits[0].template.sensor in ("camera", "lidar")
+    assert len({hit.person for hit in both[0].hits}) == len(both[0].hits)
+    lidar = gallery.identify(tracks(["p00"]), 0.1, Where(sensor="lidar"))[0]
+    assert lidar.threshold == one.threshold
+    halved = gallery.identify(tracks(["p00"]), 0.05, Where(sensor="lidar"))[0].threshold
+    assert halved < one.threshold  # what either sensor is decided at when both are compared with
+    calibration = gallery.calibration()
+    assert calibration is not None
+    gallery.keep_calibration(calibration.model_copy(update={"directions": [one for one in calibration.directions if one.gallery == "lidar"]}))
+    with pytest.raises(UserError, match=r"not calibrated for probe camera, gallery camera: .* --sensor lidar alone"):
+        gallery.identify(tracks(["p00"]), 0.1)
+
+
+def test_ties_go_by_name_and_expired_ones_are_nobody(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
+    twins = embeddings(["twin"], "range_views")
+    gallery.enrol(twins, walks(["zoe"], tag="z"))
+    gallery.enrol(twins, walks(["amy"], tag="y"), expire_after_s=60.0)
+    first = gallery.identify(tracks(["twin"]), 0.05)[0]
+    assert [hit.person for hit in first.hits[:2]] == ["amy", "zoe"]
+    assert first.hits[0].score == first.hits[1].score
+    assert first.people == 14
+    now = time.time()
+    monkeypatch.setattr(room.time, "time", lambda: now + 61)
+    later = gallery.identify(tracks(["twin"]), 0.05)[0]
+    assert (later.hits[0].person, later.people) == ("zoe", 13)
+
+
+def test_a_stranger_nearer_than_all(gallery: Gallery) -> None:
+    """Whoever is nearer than any stranger was is named, as no threshold can tell: at a rate that is but a bound."""
+    found = gallery.identify([Embeddings(embeddings(["p04"], "range_views").values, "euclidean", "silhouettes", gallery.weights_hash)], 0.05)[0]
+    assert found.decision == "p04"
+    assert found.rate_is_bound
+    assert found.rate > 0
+
+
+def test_more_people_and_more_templates_than_calibrated_with_are_said(gallery: Gallery) -> None:
+    crowd = [f"x{number:03d}" for number in range(60)]
+    gallery.enrol(embeddings(crowd, "range_views"), walks(crowd, tag="c"))
+    found = gallery.identify(tracks(["p00"]), 0.2)[0]
+    assert found.beyond
+    assert found.people == 72
+    assert any(re.search(r"72 people of the lidar, measured up to \d+: the rate is a bound", warning) for warning in found.warnings)
+    gallery.enrol(embeddings(["p00"] * 700, "range_views", seed=30), walks(["p00"] * 700, tag="d"))
+    assert any("templates a person of the lidar, calibrated with 4.0" in one for one in gallery.identify(tracks(["p00"]), 0.2)[0].warnings)
+
+
+def test_the_stated_rate_holds_on_other_people(tmp_path: Path) -> None:
+    """Sixty strangers, never calibrated on, against galleries of others: about as many are named as the rate says, and most of the known found."""
+    made = make(tmp_path / "gallery")
+    people = [f"n{number:03d}" for number in range(20)]
+    made.enrol(embeddings(people * 4, "range_views", 1.0, seed=40), walks(people * 4))
+    calibrated(made, people=100, noise=1.0)
+    strangers = made.identify(tracks([f"s{number:03d}" for number in range(60)] * 10, noise=1.0), 0.1)
+    known = made.identify(tracks(people * 3, noise=1.0, seed=77), 0.1)
+    assert 0.02 <= np.mean([one.decision is not None for one in strangers]) <= 0.2
+    assert np.mean([one.decision == name for one, name in zip(known, people * 3, strict=True)]) > 0.8

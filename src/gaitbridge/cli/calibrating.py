@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from gaitbridge.cli._app import app, say
+from gaitbridge.cli._app import Many, app, say
 from gaitbridge.cli._gallery import chosen, embed, having, known_people, run_of, unseen
 from gaitbridge.cli._quality import LeastQuality
 from gaitbridge.cli.gallery import Fields
 from gaitbridge.walks import FLOOR
 
 if TYPE_CHECKING:
+    from gaitbridge.gallery.cohort import Cohort
     from gaitbridge.gallery.decision import Calibration
     from gaitbridge.gallery.gallery import Gallery
     from gaitbridge.gallery.strangers import Strangers
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 def calibrate(place: Annotated[str, Parameter(name="TARGET")], store: Path | None = None, *,
               from_captures: Annotated[list[Path] | None, Parameter(negative=(), consume_multiple=True)] = None,
               rates: Annotated[list[float] | None, Parameter(negative=(), consume_multiple=True)] = None,
-              where: Fields = None, least_quality: LeastQuality = FLOOR, model: Path | None = None) -> None:
+              where: Fields = None, least_quality: LeastQuality = FLOOR, templates: Many | None = None, cohort: Path | None = None,
+              normalise: bool = True, model: Path | None = None) -> None:
     """Fix the thresholds of a gallery or a run on a labelled store, at stated false-match rates; or on captures of one's own, without labels.
 
     People that the run was trained on say nothing about others: of the store it was trained on, only the split test is taken.
@@ -42,11 +44,19 @@ def calibrate(place: Annotated[str, Parameter(name="TARGET")], store: Path | Non
         Only sequences whose label has a value, such as --where split=val; may be given several times.
     least_quality
         With --from-captures, walks below that are left out, 0 to 1, as they are from enrolment and search.
+    templates
+        How many sequences of each person stand for templates, the first by take and view, normal walks first; by default all. Take as many as will be enrolled.
+    cohort
+        Sequences of other people, against whom identification normalises distances; best simulated ones, as their embeddings are kept with the
+        calibration. By default a fifth of the people of a simulated STORE of 100 or more, who take no other part.
+    normalise
+        --no-normalise keeps no cohort.
     model
         The run, if it was moved since the gallery was made.
     """
     import time
 
+    from gaitbridge.cli._cohort import cohort_of, first_of_each
     from gaitbridge.cli._from_captures import from_captures as gather
     from gaitbridge.errors import UserError
     from gaitbridge.gallery.decision import RATES
@@ -73,28 +83,34 @@ def calibrate(place: Annotated[str, Parameter(name="TARGET")], store: Path | Non
     source = Store(store)
     numbers = unseen(run, source, chosen(source, where), bool(where))
     known_people(source, numbers)
-    sides, people, walks = [], [], []
+    sides, people, walks, enrolled = [], [], [], []
     kind = kind_of(source.document["about"])
     with progress("calibrate", "modalities") as show:
+        others, numbers = cohort_of(run, source, numbers, cohort) if normalise else (None, numbers)
         for done, modality in enumerate(run.modalities):
             show(done, len(run.modalities), "")
             if own := having(source, numbers, run.inputs[modality]):
                 sides.append(embed(run, source, own, modality))
                 people.append([source.rows[number]["person"] for number in own])
                 walks.append([track_of(source.rows[number]["key"], kind.kind) for number in own])
+                enrolled.append(first_of_each(source, own, templates))
         show(len(run.modalities), len(run.modalities), "")
-    found = fix(sides, people, walks, store.resolve().name, source.content_hash, today, asked, kind)
-    _keep(place, opened, found, asked)
+    found = fix(sides, people, walks, store.resolve().name, source.content_hash, today, asked, kind, cohort=others, enrolled=enrolled)
+    _keep(place, opened, found, asked, others)
 
 
-def _keep(place: str, opened: Gallery | None, found: Calibration, asked: tuple[float, ...]) -> None:
+def _keep(place: str, opened: Gallery | None, found: Calibration, asked: tuple[float, ...], cohort: Cohort | None = None) -> None:
     """Keep thresholds with a gallery or a run, and print them."""
     from gaitbridge.files import write_json
 
     if opened is not None:
-        opened.keep_calibration(found)
+        opened.keep_calibration(found, cohort)
     else:
+        write_json({} if cohort is None else cohort.document(), Path(place) / "cohort.json")
         write_json(found.model_dump(mode="json"), Path(place) / "calibration.json")
+    if cohort is not None:
+        say(f"scores of identification are normalised by {cohort.in_words()}, kept with the calibration"
+            f"{'' if cohort.nobody else ': these are biometric data of real people, by name; `gaitbridge gallery forget` removes them there, too'}")
     for one in found.directions:
         say(f"probe {one.probe}, gallery {one.gallery}: {one.impostors} impostor and {one.genuine} genuine comparisons of {one.people} people, "
             f"{one.templates_a_person:.1f} templates a person")

@@ -44,17 +44,19 @@ def create(place: Annotated[str, Parameter(name="GALLERY")], *, model: Path) -> 
         Folder of the run.
     """
     from gaitbridge.documents import read_document
+    from gaitbridge.gallery.cohort import cohort_beside
     from gaitbridge.gallery.decision import read_calibration
     from gaitbridge.gallery.gallery import create as make
     from gaitbridge.inference.loading import load
 
     run = load(model)
-    calibration = None
+    calibration = cohort = None
     if (file := model / "calibration.json").is_file():
         calibration = read_calibration(read_document(file, dict[str, Any], "calibrate again"), run.weights_hash, str(file))
+        cohort = cohort_beside(calibration, model)
     made = make(place, run.weights_hash, shape_of(run), run.distance, run.modalities, str(model.resolve()))
     if calibration is not None:
-        made.keep_calibration(calibration)
+        made.keep_calibration(calibration, cohort)
     say(f"{place}: an empty gallery for {model} (weights {run.weights_hash}); {calibration.in_words() if calibration else 'not calibrated yet'}")
 
 

@@ -13,16 +13,21 @@ import base64
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from typing_extensions import TypedDict
 
 from gaitbridge.conventions import stream
+from gaitbridge.documents import read_document
 from gaitbridge.errors import StoreError
 from gaitbridge.evaluation.ranking.matrix import distance
 from gaitbridge.gallery.templates import vectors_of
 from gaitbridge.types import Distance, Embeddings
+
+if TYPE_CHECKING:
+    from gaitbridge.gallery.decision import Calibration
 
 NEAREST = 20  # of the cohort, whose mean distance counts
 MOST = 400  # embeddings of a modality
@@ -69,11 +74,11 @@ class Cohort:
             made.append(self.means(_like(np.ascontiguousarray(some), self.sides[sensor]), sensor))
         return np.concatenate(made) if made else np.empty(0)
 
-    def without(self, names: Sequence[str]) -> Cohort:
+    def without(self, gone: Sequence[str]) -> Cohort:
         """The cohort without some people."""
-        kept = {sensor: [number for number, name in enumerate(people) if name not in names] for sensor, people in self.people.items()}
-        return Cohort({sensor: _like(side.values[kept[sensor]], side) for sensor, side in self.sides.items()},
-                      {sensor: tuple(people[number] for number in kept[sensor]) for sensor, people in self.people.items()}, self.nobody, self.set_name)
+        kept = {sensor: [number for number, name in enumerate(owners) if name not in gone] for sensor, owners in self.people.items()}
+        people = {sensor: tuple(names[number] for number in kept[sensor]) for sensor, names in self.people.items()}
+        return Cohort({sensor: _like(side.values[kept[sensor]], side) for sensor, side in self.sides.items()}, people, self.nobody, self.set_name)
 
     def in_words(self) -> str:
         """What it is, for people."""
@@ -135,6 +140,17 @@ def read_cohort(document: Mapping[str, Any], where: str) -> Cohort:
     except (ValidationError, ValueError) as error:
         raise StoreError(f"{where} is damaged ({str(error).splitlines()[0]}): calibrate again") from error
     return Cohort(sides, people, found["nobody"], found["set_name"])
+
+
+def cohort_beside(calibration: Calibration, folder: Path) -> Cohort | None:
+    """The cohort that a run's calibration was fixed with, from `cohort.json` in its folder; None without one. StoreError where it is not that one."""
+    if not calibration.cohort:
+        return None
+    file = folder / "cohort.json"
+    found = read_cohort(read_document(file, dict[str, Any], "calibrate again"), str(file))
+    if found.digest != calibration.cohort:
+        raise StoreError(f"{file} is not the cohort that {folder / 'calibration.json'} was fixed with: calibrate again")
+    return found
 
 
 def _scale(values: np.ndarray) -> float:

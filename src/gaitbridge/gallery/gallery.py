@@ -81,10 +81,14 @@ class Gallery:
                 self.index.keep_document("cohort", {} if cohort is None else cohort.document())
             self.index.keep_document("calibration", document)
 
+    def _in_cohort(self, names: Sequence[str]) -> bool:
+        cohort = self.cohort()
+        return cohort is not None and any(name in names for people in cohort.people.values() for name in people if name)
+
     def _drop_of_cohort(self, names: Sequence[str]) -> str:
         """Take people out of the cohort, bytes and name; in words, what that means. The caller writes."""
         cohort, calibration = self.cohort(), self.calibration()
-        if cohort is None or not any(name in names for people in cohort.people.values() for name in people):
+        if cohort is None or not self._in_cohort(names):
             return ""
         left = cohort.without(names)
         self.index.keep_document("cohort", left.document())
@@ -152,10 +156,10 @@ class Gallery:
         with self.index.writing():
             where = self._all_of(person)
             rows = self.index.rows(where)
-            from_cohort = self._drop_of_cohort([where.person, *where.also, *{row.person for row in rows}])
-            if not rows and from_cohort:
+            names = [where.person, *where.also, *{row.person for row in rows}]
+            if not rows and self._in_cohort(names):
                 audit.note(self.index, "forget", people=[], templates=0)
-                return 0, from_cohort
+                return 0, self._drop_of_cohort(names)
             if not rows:
                 raise self._unknown(person)
             now = time.time()
@@ -164,6 +168,7 @@ class Gallery:
             if expired:  # they go with the files that are rewritten
                 audit.note(self.index, "purge", templates=expired)
             self._kept = None
+            from_cohort = self._drop_of_cohort(names)
             remains = self.index.remove(where, now)
             drop_the_gone(self.index)
             others = sorted({row.person for row in rows} - {canonical(person)})
@@ -368,7 +373,8 @@ class Gallery:
                 among, means, counts = ask(track, cohort)
                 judge = Judge(calibration, SENSOR[track.modality], reject, counts, self.place, kind, cohort)
                 found.append(decided(track, among, means, judge, top))
-            audit.note(self.index, "identify", tracks=len(groups), templates=held, reject=reject, named=sum(one.decision is not None for one in found))
+            named = sum(one.decision is not None for one in found)
+            audit.note(self.index, "identify", tracks=len(groups), templates=held, reject=reject, named=named)
             return found
 
     def _by_every(self, where: Where, links: Links) -> Asked:

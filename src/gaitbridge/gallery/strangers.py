@@ -5,7 +5,8 @@ those n others scores at most t follows exactly from how many of them do, k: 1 -
 each size is measured without drawing a gallery.
 
 Beyond and between the sizes measured a bound holds: a gallery of P people is P / S galleries of S, of which one names the stranger; as who looks
-like one of them looks like others too, the rate is at most 1 - (1 - rate of S)^(P / S). And a smaller gallery has no larger rate.
+like one of them looks like others too, the rate is at most 1 - (1 - rate of S)^(P / S), in the mean over all people. And a smaller gallery has no
+larger rate.
 
 Which rates can be stated: 30 stranger searches with a gallery of their own must be expected to name somebody (the rule of 30), and 3 ordered
 pairs of person and gallery (the rule of 3); n others make n / P galleries. For one person enrolled those are the rules of `decision`.

@@ -5,9 +5,9 @@
     gaitbridge simulate test --train 0 --val 0 --test 200 --seed 12
     python benchmarks/open_set.py run calib test --keep embedded
 
-Calibrates on the first store (a fifth of its people are the cohort) with the first normal take's sequences as templates, then asks with the other
-takes of the second, of whom each is a stranger to every gallery drawn of the others. Means over all galleries of a size are exact
-(`gallery.strangers`), so nothing is drawn but the bootstrap over people. `--keep`: a folder for the embeddings, so that a second call has them at once.
+Calibrates on the first store (a fifth of its people are the cohort) with the first normal take as templates, then asks with the other takes of
+the second, of whom each is a stranger to every gallery drawn of the others. Means over all galleries of a size are exact
+(`gallery.strangers`), so nothing is drawn but the bootstrap over people. `--keep`: a folder for the embeddings; a second call has them at once.
 """
 
 import argparse
@@ -40,7 +40,8 @@ def embedded(run: Path, store: Path, keep: Path) -> dict[str, np.ndarray]:
         for modality in model.modalities:
             made[modality] = embed(model, source, range(len(rows)), modality).values
         keep.mkdir(exist_ok=True)
-        np.savez(file, **made, distance=model.distance)
+        made["distance"] = np.asarray(model.distance)
+        np.savez(file, **made)  # type: ignore[arg-type]
     with np.load(file) as found:
         return {name: found[name] for name in found.files}
 
@@ -52,7 +53,7 @@ def first_takes(data: dict[str, np.ndarray]) -> np.ndarray:
 
 def side(data: dict[str, np.ndarray], modality: str, chosen: np.ndarray) -> Embeddings:
     """Some embeddings of a modality."""
-    return Embeddings(data[modality][chosen], str(data["distance"]), modality, "one")
+    return Embeddings(data[modality][chosen], "cosine" if str(data["distance"]) == "cosine" else "euclidean", modality, "one")
 
 
 def measured(test: dict[str, np.ndarray], direction: Direction, modalities: tuple[str, str], cohort: Cohort | None) -> None:

@@ -45,7 +45,8 @@ def calibrate(place: Annotated[str, Parameter(name="TARGET")], store: Path | Non
     least_quality
         With --from-captures, walks below that are left out, 0 to 1, as they are from enrolment and search.
     templates
-        How many sequences of each person stand for templates, the first by take and view, normal walks first; by default all. Take as many as will be enrolled.
+        How many sequences of each person stand for templates, the first by take and view, normal walks first; by default all. Take as many as
+        will be enrolled.
     cohort
         Sequences of other people, against whom identification normalises distances; best simulated ones, as their embeddings are kept with the
         calibration. By default a fifth of the people of a simulated STORE of 100 or more, who take no other part.

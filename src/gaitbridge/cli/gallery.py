@@ -53,7 +53,7 @@ def create(place: Annotated[str, Parameter(name="GALLERY")], *, model: Path) -> 
     calibration = cohort = None
     if (file := model / "calibration.json").is_file():
         calibration = read_calibration(read_document(file, dict[str, Any], "calibrate again"), run.weights_hash, str(file))
-        cohort = cohort_beside(calibration, model)
+        cohort = cohort_beside(calibration.cohort, model)
     made = make(place, run.weights_hash, shape_of(run), run.distance, run.modalities, str(model.resolve()))
     if calibration is not None:
         made.keep_calibration(calibration, cohort)

@@ -14,7 +14,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from typing_extensions import TypedDict
@@ -25,9 +25,6 @@ from gaitbridge.errors import StoreError
 from gaitbridge.evaluation.ranking.matrix import distance
 from gaitbridge.gallery.templates import vectors_of
 from gaitbridge.types import Distance, Embeddings
-
-if TYPE_CHECKING:
-    from gaitbridge.gallery.decision import Calibration
 
 NEAREST = 20  # of the cohort, whose mean distance counts
 MOST = 400  # embeddings of a modality
@@ -142,13 +139,13 @@ def read_cohort(document: Mapping[str, Any], where: str) -> Cohort:
     return Cohort(sides, people, found["nobody"], found["set_name"])
 
 
-def cohort_beside(calibration: Calibration, folder: Path) -> Cohort | None:
-    """The cohort that a run's calibration was fixed with, from `cohort.json` in its folder; None without one. StoreError where it is not that one."""
-    if not calibration.cohort:
+def cohort_beside(digest: str, folder: Path) -> Cohort | None:
+    """The cohort of a digest, from `cohort.json` beside a run's calibration; None of no digest. StoreError where it is not that one."""
+    if not digest:
         return None
     file = folder / "cohort.json"
     found = read_cohort(read_document(file, dict[str, Any], "calibrate again"), str(file))
-    if found.digest != calibration.cohort:
+    if found.digest != digest:
         raise StoreError(f"{file} is not the cohort that {folder / 'calibration.json'} was fixed with: calibrate again")
     return found
 

@@ -67,7 +67,7 @@ def test_one_is_named_and_one_is_nobody(film: Path, gallery: Gallery, tmp_path: 
     (named,) = [one for one in done.walks if one["outcome"] == "named"]
     assert named["decision"] == "Zoë"
     assert words_of(named)[0] == "Zoë"
-    assert words_of(named)[1].endswith("% of strangers")
+    assert words_of(named)[1].endswith("% of strangers as near")
     assert done.pictures == 80
     shown, plain = frames_of(tmp_path / "out" / "named.mp4"), frames_of(film)
     assert np.mean([np.abs(a - b).max() > 150 for a, b in zip(shown, plain, strict=True)]) > 0.9  # a box, a name, the time

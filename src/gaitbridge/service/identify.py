@@ -80,7 +80,7 @@ def words_of(said: dict[str, Any]) -> list[str]:
     if said["outcome"] == "unfit":
         return []
     bound = "at most " if said["rate_is_bound"] or said["extrapolated"] else ""
-    return [said["decision"] or "nobody", f"{bound}{100 * said['rate']:.2g} % of strangers"]
+    return [said["decision"] or "nobody", f"{bound}{100 * said['rate']:.2g} % of strangers as near"]
 
 
 def lines_of(walks: Sequence[dict[str, Any]]) -> list[str]:
@@ -94,5 +94,5 @@ def lines_of(walks: Sequence[dict[str, Any]]) -> list[str]:
             lines.append(f"{when}  not judged: {one['problem']}")
         else:
             who, rate = words_of(one)
-            lines.append(f"{when}  {who}; {rate} come as near to one of {one['people']} people{quality}")
+            lines.append(f"{when}  {who}; {rate} to one of {one['people']} enrolled{quality}")
     return lines

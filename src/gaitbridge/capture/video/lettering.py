@@ -24,6 +24,11 @@ def letter(canvas: np.ndarray, text: str, left: int, bottom: int, colour: Colour
         part[:] = (part * (1 - share) + np.array(shade, np.float32) * share).astype(np.uint8)
 
 
+def lettered(text: str, size: int = 13) -> int:
+    """How many pixels wide a line is."""
+    return int(_inked(shown(text), size)[0].shape[1])
+
+
 @lru_cache(maxsize=1024)
 def _inked(text: str, size: int) -> tuple[np.ndarray, np.ndarray]:
     """A line of text and what surrounds it: two masks uint8 [h, w]."""

@@ -8,10 +8,11 @@ import numpy as np
 
 from gaitbridge.capture.video.decode import Picture
 from gaitbridge.capture.video.film import WHITE, repaint
-from gaitbridge.capture.video.lettering import Colour, letter
+from gaitbridge.capture.video.lettering import Colour, letter, lettered
 from gaitbridge.capture.video.preview import COLOURS, GREY, by_frame, stamp
 
 LARGEST, CRF = 1280, 22
+TINT = 0.4  # of a silhouette: who it is shall be seen
 AROUND = 0.06  # of a box's height: hidden beside it
 GRAINS = 7  # across a box that is hidden
 
@@ -48,11 +49,24 @@ def _draw(canvas: np.ndarray, track: dict[str, Any], place: int, ratio: np.ndarr
     colour: Colour = COLOURS[track["person"] % len(COLOURS)] if named else WHITE if track["words"] else GREY
     top, left, bottom, right = _sides(track["box"][place], ratio)
     if named and not track["reason"][place]:
-        stamp(canvas, track["silhouette"][place] > 0, (np.asarray(track["window"][place]) + 0.5) * np.tile(ratio, 2), colour)
+        stamp(canvas, track["silhouette"][place] > 0, (np.asarray(track["window"][place]) + 0.5) * np.tile(ratio, 2), colour, TINT)
     cv2.rectangle(canvas, (left, top), (right, bottom), colour, 2 if named else 1)
-    size = int(np.clip(canvas.shape[0] // 36, 12, 22))
-    for line, words in enumerate(reversed(track["words"])):
-        letter(canvas, words, left, max(size * (len(track["words"]) - line) + 6, top - 2 - line * (size + 4)), colour, size)
+    _label(canvas, track["words"], left, top, colour, int(np.clip(canvas.shape[0] // 34, 12, 24)))
+
+
+def _label(canvas: np.ndarray, words: list[str], left: int, top: int, colour: Colour, size: int) -> None:
+    """Lines on a dark ground above a box, or within it where there is no room above."""
+    if not words:
+        return
+    step = size + 6
+    wide = max(lettered(line, size) for line in words)
+    high = step * len(words) + 2
+    top = max(0, top - high)
+    left = max(0, min(left, canvas.shape[1] - wide))
+    ground = canvas[top : top + high, left : left + wide]
+    ground[:] = (0.3 * ground).astype(np.uint8)
+    for line, text in enumerate(words):
+        letter(canvas, text, left, top + step * (line + 1), colour if not line else WHITE, size)
 
 
 def _hidden(tracks: list[dict[str, Any]]) -> dict[int, list[np.ndarray]]:

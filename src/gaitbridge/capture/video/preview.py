@@ -55,8 +55,8 @@ def _draw(canvas: np.ndarray, track: dict[str, Any], place: int, ratio: np.ndarr
     letter(canvas, words, left, max(14, top - 2), LIGHT if reason else colour)
 
 
-def stamp(canvas: np.ndarray, silhouette: np.ndarray, window: np.ndarray, colour: Colour) -> None:
-    """Tint the pixels of a silhouette [h, w] whose window is at `window` [4] of the canvas."""
+def stamp(canvas: np.ndarray, silhouette: np.ndarray, window: np.ndarray, colour: Colour, tint: float = 0.55) -> None:
+    """Colour the pixels of a silhouette [h, w] whose window is at `window` [4] of the canvas; tint: how much, 0 to 1."""
     top, left = int(np.floor(window[0])), int(np.floor(window[1]))
     high, wide = max(1, round(window[2] - window[0])), max(1, round(window[3] - window[1]))
     mask = cv2.resize(silhouette.astype(np.uint8), (wide, high), interpolation=cv2.INTER_NEAREST) > 0
@@ -64,4 +64,4 @@ def stamp(canvas: np.ndarray, silhouette: np.ndarray, window: np.ndarray, colour
     if y1 <= y0 or x1 <= x0:
         return
     part, inside = canvas[y0:y1, x0:x1], mask[y0 - top : y1 - top, x0 - left : x1 - left]
-    part[inside] = (0.45 * part[inside] + 0.55 * np.array(colour)).astype(np.uint8)
+    part[inside] = ((1 - tint) * part[inside] + tint * np.array(colour)).astype(np.uint8)

@@ -36,25 +36,26 @@ def names_of(modalities: Sequence[str]) -> dict[str, dict[str, str]]:
 
 
 def _some(where: Tensor, real: Tensor) -> Tensor:
-    """bool [N]: whether a condition [N, T, ...] holds anywhere in the real frames bool [N, T]."""
-    return (where & real.reshape(*real.shape, *[1] * (where.ndim - 2))).flatten(1).any(1)
+    """bool [N]: whether a condition bool [N, T] holds in any of the real frames bool [N, T]."""
+    return (where & real).any(1)
 
 
 def _no_bytes(pictures: Tensor, real: Tensor) -> Tensor:
     """Pictures uint8: nothing shows in the whole walk, or it holds 0 and 1 in place of 0 to 255."""
-    return ~_some(pictures > 1, real)
+    return ~_some(pictures.flatten(2).amax(2) > 1, real)
 
 
 def _no_metres(ranges: Tensor, real: Tensor) -> Tensor:
     """Ranges float32: nothing came back in the whole walk, or some are infinite, 0 or less, or farther than any LiDAR sees (no metres)."""
-    nothing = torch.isnan(ranges)
-    metres = torch.where(nothing, 1.0, ranges)  # OpenVINO holds NaN for smaller than zero
-    return _some((metres <= 0) | (metres > FARTHEST_M), real) | ~_some(~nothing, real)
+    flat = ranges.flatten(2)
+    nothing = torch.isnan(flat)  # no comparison sees it: OpenVINO holds NaN for smaller than zero
+    nearest, farthest = torch.where(nothing, 1.0, flat).amin(2), torch.where(nothing, 0.0, flat).amax(2)
+    return _some((nearest <= 0) | (farthest > FARTHEST_M), real) | ~_some(farthest > 0, real)
 
 
 def _no_body(parameters: Tensor, real: Tensor) -> Tensor:
     """SMPL parameters float32: a pose or a shape that is not finite."""
-    return _some(~torch.isfinite(parameters[..., CAMERA_COLUMNS:]), real)
+    return _some(~torch.isfinite(parameters[..., CAMERA_COLUMNS:]).all(2), real)
 
 
 _CHECKS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {

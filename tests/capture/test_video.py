@@ -117,8 +117,8 @@ def test_files_of_one_name_are_kept_apart(films: Path, tmp_path: Path, capsys: p
     (tmp_path / "other").mkdir()
     shutil.copy(films / "back.mkv", tmp_path / "other" / "one.mkv")
     capture(films / "one.mkv", tmp_path / "other" / "one.mkv", tmp_path / "s")
-    people = sorted(row["person"] for row in Store(tmp_path / "s").rows)
-    assert [re.sub(r"-[0-9a-f]{8}-", "-HASH-", person) for person in people] == ["one-2-HASH-0001", "one-HASH-0001"]
+    people = {re.sub(r"-[0-9a-f]{8}-", "-HASH-", row["person"]) for row in Store(tmp_path / "s").rows}
+    assert people == {"one-2-HASH-0001", "one-HASH-0001"}
     shutil.copy(films / "one.mkv", tmp_path / "other" / "copy.mkv")
     capture(films / "one.mkv", tmp_path / "other" / "copy.mkv", tmp_path / "t", code=2)
     assert "two files are the same recording (one and copy): give one of them" in capsys.readouterr().err

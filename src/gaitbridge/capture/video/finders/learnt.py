@@ -30,7 +30,8 @@ PRESENT = 0.5
 SAME = 0.45  # intersection over union of masks: two looks at one person
 ALIKE = 0.35  # of appearances: one person's at most
 CLEARLY = 0.1  # by so much must one be more alike than the other
-ODD, ODD_S = 0.08, 0.35  # somebody is so much less like themselves than usual; for so long: then it is somebody else
+ODD, ODD_ALONE, ODD_S = 0.08, 0.25, 0.35  # somebody is so much less like themselves than usual, with others near and alone, where it is the light;
+# for so long: then it is somebody else
 SWAPPED = 0.04  # of two near each other each is so much more like the other: they changed places
 TROUBLE_S = 1.0  # for so long it is in doubt who is who
 LEARN_S = 1.0  # in which what somebody looks like is learnt
@@ -106,7 +107,7 @@ class Learnt:
         seen = [one for one in (self._followed(pixels, one) for one in going) if one is not None]
         seen = self._each_once(seen)
         for one in seen:
-            self._recognise(one, picture.time_s)
+            self._recognise(one, any(_near(one, other) for other in seen if other is not one), picture.time_s)
         lost = [one for one in going if one.number not in {candidate.number for candidate in seen}]
         for found in self._found(picture, camera, seen, passed):
             found.number = self._who(found, lost, picture.time_s)
@@ -164,12 +165,13 @@ class Learnt:
                 self.dropped |= {number for number in (one.number, twin.number) if number is not None}
         return kept
 
-    def _recognise(self, one: Candidate, time_s: float) -> None:
+    def _recognise(self, one: Candidate, others: bool, time_s: float) -> None:
         """Whether somebody looks as they did. Who does not is taken for partly hidden at first, then for somebody else: that track has ended."""
         known = self._known(one)
         if known is None or one.number is None:
             return
-        more = ODD if known.odd_since_s is None else ODD / 2  # who was odd must be quite like themselves again
+        more = ODD if others or time_s - known.trouble_s < TROUBLE_S else ODD_ALONE
+        more *= 1.0 if known.odd_since_s is None else 0.5  # who was odd must be quite like themselves again
         one.odd = unlike(known.appearance, one.appearance) > known.usual + more
         if not one.odd:
             known.odd_since_s = None
@@ -346,7 +348,9 @@ def same(one: Candidate, other: Candidate) -> bool:
 
 
 def _near(one: Candidate, other: Candidate) -> bool:
-    """Whether two people are within half a body height of touching."""
+    """Whether two people are within half a body height of touching, at about one height in the picture."""
+    if abs(_middle(one.person.box)[0] - _middle(other.person.box)[0]) > 0.6 * max(one.person.height, other.person.height):
+        return False
     reach = 0.25 * max(one.person.height, other.person.height) * np.array([-1.0, -1.0, 1.0, 1.0])
     return overlap(one.person.box + reach, other.person.box + reach) > 0
 

@@ -11,8 +11,8 @@ def score(
     embeddings: Path, *, protocol: str, distance: Literal["euclidean", "cosine"] | None = None, rounding: Literal["published", "exact"] = "published",
     gallery: Path | None = None, partition: Path | None = None, probe_modality: Literal["camera", "lidar"] | None = None,
     gallery_modality: Literal["camera", "lidar"] | None = None, rerank: Literal["none", "k-reciprocal"] = "none", intervals: bool = False,
-    verification: bool = False, cells: bool = False, seed: Seed = 0, json: bool = False, format: Literal["text", "markdown", "latex"] = "text",
-    out: Path | None = None,
+    verification: bool = False, open_set: bool = False, cells: bool = False, seed: Seed = 0, json: bool = False,
+    format: Literal["text", "markdown", "latex"] = "text", out: Path | None = None,
 ) -> None:
     """Score a file of embeddings under a protocol: the numbers of the field's standard toolkit, and the exact ones beside them.
 
@@ -38,6 +38,8 @@ def score(
         Give 95 % bootstrap intervals over people.
     verification
         Give equal error rate and true accepts at fixed false accepts, one sequence against one, with the curve in the JSON.
+    open_set
+        Give the false-negative identification rate where at most 10, 1 and 0.1 % of strangers are given a name, people held out as not enrolled.
     cells
         Give rank-1 by pair of views.
     seed
@@ -66,7 +68,7 @@ def score(
     with progress("score", "probes") as show:
         request = Request(rule, distance or probes.distance, others, listed, probe_modality or "", gallery_modality or "", METHODS.get(rerank),
                           progress=show)
-        made = document(probes, request, rounding, Deeper(intervals, verification, cells, seed))
+        made = document(probes, request, rounding, Deeper(intervals, verification, cells, seed, open_set))
     if out is not None:
         write_json(made, out)
     if json:

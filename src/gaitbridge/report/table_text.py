@@ -68,6 +68,8 @@ def score_tables(document: Mapping[str, Any]) -> list[TextTable]:
         made.append(counts)
     for direction, found in (document.get("verification") or {}).items():
         made.append(_verification(direction, found))
+    for direction, found in (document.get("open_set") or {}).items():
+        made.append(_open_set(direction, found))
     for direction, parts in (document.get("cells") or {}).items():
         made += [_cells(direction, name, found) for name, found in parts.items()]
     return made
@@ -104,6 +106,17 @@ def _verification(direction: str, found: Mapping[str, Any]) -> TextTable:
     names = [name for name in next(iter(by_part.values())) if name == "EER" or name.startswith("TAR")]
     lines = [(part, *(_number(one[name]) for name in names), str(one["genuine_pairs"]), str(one["impostor_pairs"])) for part, one in by_part.items()]
     return TextTable(f"One against one {direction}".strip() + ", in %", ("part", *names, "genuine pairs", "impostor pairs"), tuple(lines))
+
+
+def _open_set(direction: str, found: Mapping[str, Any]) -> TextTable:
+    by_part = found if "intervals" not in found else {"all": found}
+    lines = []
+    for part, one in by_part.items():
+        for name, ends in one["intervals"].items():
+            said = "–" if ends is None else f"[{ends[0]:.1f}, {ends[1]:.1f}]"
+            lines.append((part, name, _number(one[name]), said, str(one["known_searches"]), str(one["stranger_searches"]), str(one["people"])))
+    header = ("part", "number", "value", "95 % over people", "known searches", "stranger searches", "people")
+    return TextTable(f"Open-set identification {direction}".strip() + ", in %", header, tuple(lines))
 
 
 def _cells(direction: str, part: str, found: Mapping[str, Any]) -> TextTable:

@@ -191,7 +191,11 @@ def test_our_own_files_are_read_by_their_keys(tmp_path: Path) -> None:
 
 def test_a_document_has_what_was_asked_for(tmp_path: Path) -> None:
     made = files.arrays(files.CASIA_B, VIEWS)
-    found = scored(files.write(tmp_path / "a.npz", **made), "casia_b", more=Deeper(intervals=True, verification=True, cells=True))
+    found = scored(files.write(tmp_path / "a.npz", **made), "casia_b", more=Deeper(intervals=True, verification=True, cells=True, open_set=True))
+    assert found["open_set"][""]["people"] == found["counts"]["people"]
+    from gaitbridge.report.table_text import score_tables
+
+    assert any("Open-set" in table.title for table in score_tables(found))
     for name, value in found["exact"].items():
         low, high = found["intervals"][name]
         assert low <= value <= high

@@ -24,6 +24,7 @@ class Deeper:
     verification: bool = False
     cells: bool = False
     seed: int = 0
+    open_set: bool = False
 
 
 def document(file: EmbeddingsFile, request: Request, rounding: str, more: Deeper | None = None) -> dict[str, Any]:
@@ -72,6 +73,9 @@ def document(file: EmbeddingsFile, request: Request, rounding: str, more: Deeper
     if more.verification:
         checked = (further.verification(one, request.progress) for one in directions)
         made["verification"] = {prefix.strip(): of for prefix, of in zip(prefixes, checked, strict=True)}
+    if more.open_set:
+        searched = (further.open_sets(one, more.seed, request.progress) for one in directions)
+        made["open_set"] = {prefix.strip(): of for prefix, of in zip(prefixes, searched, strict=True)}
     if more.cells:
         made["cells"] = {prefix.strip(): further.view_cells(one) for prefix, one in zip(prefixes, directions, strict=True)}
     return made

@@ -6,8 +6,11 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from gaitbridge.evaluation.scoring.compared import Direction
 from gaitbridge.evaluation.scoring.measures import cells_of
+from gaitbridge.evaluation.scoring.open_set import nearest, open_set
 from gaitbridge.evaluation.scoring.published import Number
 from gaitbridge.evaluation.scoring.verification import verify, verify_distances
 from gaitbridge.progress import Progress, silent
@@ -33,6 +36,20 @@ def verification(direction: Direction, progress: Progress = silent) -> dict[str,
             allowed = None if side.barred is None else side.barred[0][:, None] != side.barred[1][None, :]
             found = verify_distances(side.distances, genuine, allowed)
         made[side.own] = found.document()
+    return made if len(made) > 1 else next(iter(made.values()))
+
+
+def open_sets(direction: Direction, seed: int, progress: Progress = silent) -> dict[str, Any]:
+    """Open-set identification over all probes, as `open_set.open_set`; by part where parts have galleries of their own."""
+    made = {}
+    for side in direction.sides:
+        if side.distances is None:
+            own, other = nearest(side.pair, side.barred, progress)
+        else:
+            genuine = side.pair.probe_people[:, None] == side.pair.gallery_people[None, :]
+            shown = side.distances if side.barred is None else np.where(side.barred[0][:, None] == side.barred[1][None, :], np.inf, side.distances)
+            own, other = np.where(genuine, shown, np.inf).min(1), np.where(genuine, np.inf, shown).min(1)
+        made[side.own] = open_set(own, other, np.asarray(side.people, dtype=str), seed)
     return made if len(made) > 1 else next(iter(made.values()))
 
 

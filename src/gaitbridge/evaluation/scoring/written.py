@@ -31,6 +31,10 @@ Verified = TypedDict("Verified", {
     "EER": float | None, "TAR@FAR=0.1": NotRequired[float | None], "TAR@FAR=0.01": NotRequired[float | None],
     "TAR@FAR=0.001": NotRequired[float | None], "TAR@FAR=0.0001": NotRequired[float | None], "genuine_pairs": int, "impostor_pairs": int,
 })  # fmt: skip
+OpenSet = TypedDict("OpenSet", {
+    "FNIR@FPIR=0.1": float | None, "FNIR@FPIR=0.01": float | None, "FNIR@FPIR=0.001": float | None,
+    "intervals": dict[str, list[float] | None], "stranger_searches": int, "known_searches": int, "people": int,
+})  # fmt: skip
 Cells = TypedDict("Cells", {"views": list[str], "rank-1": list[list[float | None]], "of": NotRequired[str]})
 
 
@@ -49,6 +53,7 @@ class Scores(TypedDict):
     excluded: NotRequired[str]
     intervals: NotRequired[dict[str, list[float] | None]]
     verification: NotRequired[dict[str, Verified | dict[str, Verified]]]
+    open_set: NotRequired[dict[str, OpenSet | dict[str, OpenSet]]]
     cells: NotRequired[dict[str, dict[str, Cells]]]
 
 

@@ -28,7 +28,7 @@ def folder(toy_store: Store, tmp_path_factory: pytest.TempPathFactory) -> Path:
             arrays = {"silhouettes": MADE[person], "silhouettes_time_s": times(len(MADE[person]))}
             sequences.append(with_quality(Sequence(labels, arrays))[0])
         write_shard(place / name, "all", sequences)
-        finish_store(place / name, ["all"], {"kind": "captured"})
+        finish_store(place / name, ["all"], {"kind": "simulated"})
     return place
 
 

@@ -64,6 +64,35 @@ def test_the_datasets_protocol_with_a_partition_is_what_score_gives(network: Non
     assert exact == {name: rows[name.lower() if name.startswith("Rank") else name] for name in exact}
 
 
+def test_open_set_is_in_the_rows_the_tables_and_the_report(network: None, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+                                                           monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gaitbridge.evaluation.scoring.open_set.LEAST_SEARCHES", 1)
+    store = make_store(tmp_path / "store", people=4, views=("000", "090"))
+    run = tmp_path / "run"
+    words = ["evaluate", str(run), "--data", str(store.path), "--out", str(run / "evaluation"), "--protocol", "simulated"]
+    assert main(words) == 0
+    assert "Open-set" not in capsys.readouterr().out
+    before = json.loads((run / "evaluation" / "results.json").read_text())
+    assert main([*words, "--open-set"]) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "Open-set identification" in printed
+    assert "FNIR at FPIR 10 %" in printed
+    rows = json.loads((run / "evaluation" / "results.json").read_text())
+    added = rows[len(before) :]
+    assert [row["metric"] for row in added] == ["FNIR at FPIR 10 %", "FNIR at FPIR 1 %", "FNIR at FPIR 0.1 %"]
+    assert added[0]["value"] is not None
+    assert added[0]["low"] <= added[0]["value"] <= added[0]["high"]
+    assert {name: added[0][name] for name in ("probes", "stranger_searches", "enrolled", "people", "gallery", "compared")} \
+        == {"probes": 16, "stranger_searches": 16, "enrolled": 4, "people": 4, "gallery": 8, "compared": 4.0}
+    assert added[2]["value"] is None  # 16 searches do not state 0.1 %
+    assert main(["tables", str(run)]) == 0
+    assert "| camera | camera | " in capsys.readouterr().out.partition("Open-set identification")[2]
+    assert main(["report", str(run)]) == 0
+    section = (run / "report.html").read_text().partition('<section id="open-set">')[2].partition("</section>")[0]
+    assert f"{added[0]['value']:.1f} <span" in section
+    assert "each person is held out in turn" in section
+
+
 def test_a_store_of_an_unknown_dataset_asks_for_a_protocol(network: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     store = make_store(tmp_path / "store", people=3)
     assert main(["evaluate", str(tmp_path), "--data", str(store.path), "--out", str(tmp_path / "out")]) == 2

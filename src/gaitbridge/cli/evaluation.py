@@ -9,7 +9,7 @@ from gaitbridge.errors import UserError
 
 @app.command
 def evaluate(run: Path, *, data: Path, protocol: str | None = None, partition: Path | None = None, probe: str | None = None,
-             gallery: str | None = None, out: Path | None = None, seed: Seed = 0, fast: bool = True) -> None:
+             gallery: str | None = None, out: Path | None = None, seed: Seed = 0, open_set: bool = False, fast: bool = True) -> None:
     """Evaluate a run on people it has never seen: both directions across the sensors, and each sensor alone.
 
     Parameters
@@ -30,6 +30,8 @@ def evaluate(run: Path, *, data: Path, protocol: str | None = None, partition: P
         exported file needs it.
     seed
         Of the bootstrap.
+    open_set
+        Give the false-negative identification rate where at most 10, 1 and 0.1 % of strangers are given a name, too, as `score --open-set` does.
     fast
         Embed by the folded network, the same numbers but for rounding, checked on the first sequences; --no-fast takes the plain one.
     """
@@ -65,7 +67,7 @@ def evaluate(run: Path, *, data: Path, protocol: str | None = None, partition: P
         if (found := model.diagnostics(store, probes, seed)) is not None:
             write_json(found[1], folder / found[0])
         show(1, 2, "")
-        rows = write_evaluation(folder, store, rule, seed, folder, listed)
+        rows = write_evaluation(folder, store, rule, seed, folder, listed, open_set)
         show(2, 2, "")
     if not exported:
         _evaluate_bodies(model, store, sorted({*probes, *mates}), seed, folder)

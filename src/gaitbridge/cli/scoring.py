@@ -114,9 +114,8 @@ def tables(source: Path, *, format: Literal["text", "markdown", "latex"] = "mark
     from gaitbridge.evaluation.scoring.written import read_scores
     from gaitbridge.files import written_whole
     from gaitbridge.printing import say_lines
-    from gaitbridge.report.result_tables import condition_tables, main_table
+    from gaitbridge.report.result_tables import condition_tables, footnote, main_table, open_set_tables
     from gaitbridge.report.table_text import score_note, score_tables, written
-    from gaitbridge.report.wording import note
 
     if source.suffix == ".json" and source.name != "results.json":
         document = read_scores(source)
@@ -124,7 +123,7 @@ def tables(source: Path, *, format: Literal["text", "markdown", "latex"] = "mark
     else:
         places = [source, source / "results.json", source / "evaluation" / "results.json"]
         rows = read_rows(next((place for place in places if place.is_file()), places[-1]))
-        made, words = [main_table(rows), *condition_tables(rows)], note(rows)
+        made, words = [main_table(rows), *condition_tables(rows), *open_set_tables(rows)], footnote(rows)
     text = written(made, format, words)
     if out is None:
         say_lines(text)

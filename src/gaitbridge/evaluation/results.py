@@ -10,6 +10,7 @@ from gaitbridge.data.protocols import PROTOCOLS
 from gaitbridge.errors import StoreError
 from gaitbridge.evaluation.row_files import read_row_file, write_row_files
 
+OPEN_SET = "FNIR at FPIR"  # and a rate: how often a search by somebody enrolled fails where strangers are named so often at most
 POOLED = "pooled"  # after the name of a number that pools what the protocol averages by cells
 DIRECTIONS = (("camera", "lidar"), ("lidar", "camera"), ("camera", "camera"), ("lidar", "lidar"))  # (probe, gallery)
 
@@ -23,6 +24,8 @@ class ResultRow:
     persons among the probes that count. condition: a name or `all`. views: excluded (what the protocol leaves out is left out), identical or all.
     metric: `rank-1` and so on are what the protocol scores by, whatever it averages; what stands beside that has a name of its own, such as
     `rank-1 pooled`. probe_view, gallery_view: for one cell of the view-pair table only (CCPG: cameras).
+    Of `FNIR at FPIR 1 %` and its like value and interval are None where too few searches by strangers can state the rate; people: those of all
+    probes, as each is a stranger's search, too. stranger_searches: how many there were; enrolled: people in the gallery. Both None in other rows.
     """
 
     metric: str
@@ -47,6 +50,13 @@ class ResultRow:
     weights_hash: str
     data_hash: str
     code_version: str
+    stranger_searches: int | None = None
+    enrolled: int | None = None
+
+    @property
+    def is_open_set(self) -> bool:
+        """Whether it is of open-set identification, which has a threshold, unlike all others."""
+        return self.metric.startswith(OPEN_SET)
 
 
 def find_row(

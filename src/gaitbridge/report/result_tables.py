@@ -10,7 +10,7 @@ from gaitbridge.evaluation.comparing.paired import PairedRow
 from gaitbridge.evaluation.results import DIRECTIONS, ResultRow, find_row
 from gaitbridge.evaluation.scoring.measures import CELLS
 from gaitbridge.report.tables import SENSOR_NAME, TextTable, number
-from gaitbridge.report.wording import how_in_words, in_mode, mode_words, note, protocol_of
+from gaitbridge.report.wording import OPEN_SET_NOTE, how_in_words, in_mode, mode_words, note, protocol_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -26,7 +26,7 @@ def directions_of(rows: Sequence[ResultRow]) -> list[tuple[str, str]]:
 
 def conditions_of(rows: Sequence[ResultRow]) -> list[str]:
     """The conditions among rows: `all` first, then the protocol's parts in its order, else `normal` and the others by name."""
-    found = list(dict.fromkeys(row.condition for row in rows))
+    found = list(dict.fromkeys(row.condition for row in rows if not row.is_open_set))
     if protocol_of(rows).parts:
         return found
     return ["all"] * ("all" in found) + sorted(set(found) - {"all"}, key=lambda name: (name != "normal", name))
@@ -36,7 +36,7 @@ def main_table(rows: Sequence[ResultRow]) -> TextTable:
     """Every direction, and every part that stands for the whole: what the protocol scores by first, further ranks, mAP, mINP, chance and counts."""
     protocol = protocol_of(rows)
     heads = [name for name in conditions_of(rows) if name in protocol.heads] or ["all"]
-    further = [name for name in dict.fromkeys(row.metric for row in rows) if name not in ("rank-1", BESIDE)]
+    further = [name for name in dict.fromkeys(row.metric for row in rows if not row.is_open_set) if name not in ("rank-1", BESIDE)]
     several, same_view = heads != ["all"], any(row.views == "identical" for row in rows)
     lines = []
     for probe, gallery in directions_of(rows):
@@ -76,17 +76,42 @@ def condition_tables(rows: Sequence[ResultRow], same_view: bool = True) -> list[
     return [condition_table(rows, mode) for mode in modes if any(row.views == mode and row.value is not None for row in rows)]
 
 
+def open_set_tables(rows: Sequence[ResultRow]) -> list[TextTable]:
+    """Open-set identification by direction, and by part where parts have galleries of their own; nothing where it was not measured."""
+    of = [row for row in rows if row.is_open_set]
+    metrics, parts = (list(dict.fromkeys(names)) for names in ([row.metric for row in of], [row.condition for row in of]))
+    lines = []
+    for probe, gallery in directions_of(of):
+        for part in parts:
+            found = [find_row(of, metric, probe, gallery, condition=part) for metric in metrics]
+            if (one := next((row for row in found if row is not None), None)) is not None:
+                names = (SENSOR_NAME[probe], SENSOR_NAME[gallery], *([part] if parts != ["all"] else []))
+                counts = (one.probes, one.stranger_searches, one.enrolled, one.people)
+                lines.append((*names, *(number(row, True) for row in found), *map(_count, counts)))
+    header = ("probe", "gallery", *(["part"] if parts != ["all"] else []), *metrics, "known searches", "stranger searches", "enrolled", "people")
+    return [TextTable("Open-set identification", header, tuple(lines), names=len(header) - len(metrics) - 4)] if of else []
+
+
+def _count(value: int | None) -> str:
+    return "–" if value is None else str(value)
+
+
+def footnote(rows: Sequence[ResultRow]) -> str:
+    """What is said below all tables of results."""
+    return f"{note(rows)} {OPEN_SET_NOTE}" if any(row.is_open_set for row in rows) else note(rows)
+
+
 def print_tables(rows: Sequence[ResultRow], console: Console | None = None) -> None:
     """The main table and the table by condition, to the terminal; in a narrow one each as several tables, so that no number is cut."""
     out = console or printing.console()
-    tables = [main_table(rows), *condition_tables(rows, same_view=False)]
-    printing.say_tables(*(part.to_rich() for table in tables for part in table.narrowed(out.width)), to=out, notes=[note(rows)])
+    tables = [main_table(rows), *condition_tables(rows, same_view=False), *open_set_tables(rows)]
+    printing.say_tables(*(part.to_rich() for table in tables for part in table.narrowed(out.width)), to=out, notes=[footnote(rows)])
 
 
 def markdown_tables(rows: Sequence[ResultRow]) -> str:
     """The same as Markdown."""
-    tables = (main_table(rows), *condition_tables(rows))
-    return "\n\n".join([*(f"**{table.title}**\n\n{table.to_markdown()}" for table in tables), note(rows)]) + "\n"
+    tables = (main_table(rows), *condition_tables(rows), *open_set_tables(rows))
+    return "\n\n".join([*(f"**{table.title}**\n\n{table.to_markdown()}" for table in tables), footnote(rows)]) + "\n"
 
 
 PAIRED_NOTE = (

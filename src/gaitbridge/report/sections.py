@@ -18,10 +18,10 @@ from gaitbridge.report.hero import hero_sequence
 from gaitbridge.report.html_parts import missing, plot
 from gaitbridge.report.pictures import data_uri, pick_frames, png_bytes, seen_from, skeleton_png, strip, thumbnail
 from gaitbridge.report.reconstruction_tables import reconstruction_section
-from gaitbridge.report.result_tables import condition_table, conditions_of, directions_of, main_table
+from gaitbridge.report.result_tables import condition_table, conditions_of, directions_of, main_table, open_set_tables
 from gaitbridge.report.tables import SENSOR_NAME
 from gaitbridge.report.walk3d import walk3d_figure
-from gaitbridge.report.wording import from_view, note, protocol_of
+from gaitbridge.report.wording import INTERVALS, OPEN_SET_NOTE, from_view, note, protocol_of
 from gaitbridge.store import Store
 
 MODALITY = {"camera": "silhouettes", "lidar": "range_views"}
@@ -160,6 +160,16 @@ def conditions(run: RunFiles, store: Store | None) -> str:
     modes = [mode for mode in ("excluded", "identical") if any(row.views == mode and row.value is not None for row in run.rows)]
     tables = [condition_table(run.rows, mode) for mode in modes]
     return "".join(f"<h3>{html.escape(table.title)}</h3>{table.to_html()}" for table in tables)
+
+
+def open_set(run: RunFiles, store: Store | None) -> str:
+    """How often searches by somebody enrolled fail at stated rates of strangers named."""
+    return "".join(table.to_html() for table in open_set_tables(run.rows)) + f"<p class='soft'>{html.escape(f'{INTERVALS} {OPEN_SET_NOTE}')}</p>"
+
+
+def has_open_set(run: RunFiles) -> bool:
+    """Whether it was evaluated with open-set identification."""
+    return any(row.is_open_set for row in run.rows)
 
 
 def cmc(run: RunFiles, store: Store | None) -> str:
@@ -330,6 +340,7 @@ SECTIONS = (
     Section("bodies", "3D bodies", bodies, has_heatmaps),
     Section("results", "Results", results),
     Section("conditions", "By condition", conditions, has_conditions),
+    Section("open-set", "Open-set identification", open_set, has_open_set),
     Section("cmc", "Cumulative match curves", cmc),
     Section("views", "By view pair", view_pairs, has_pairs),
     Section("retrieval", "Retrieval", retrieval),

@@ -114,8 +114,9 @@ def _open_set(direction: str, found: Mapping[str, Any]) -> TextTable:
     for part, one in by_part.items():
         for name, ends in one["intervals"].items():
             said = "–" if ends is None else f"[{ends[0]:.1f}, {ends[1]:.1f}]"
-            lines.append((part, name, _number(one[name]), said, str(one["known_searches"]), str(one["stranger_searches"]), str(one["people"])))
-    header = ("part", "number", "value", "95 % over people", "known searches", "stranger searches", "people")
+            counts = (str(one.get(count, "–")) for count in ("known_searches", "stranger_searches", "enrolled", "people"))
+            lines.append((part, name, _number(one[name]), said, *counts))
+    header = ("part", "number", "value", "95 % over people", "known searches", "stranger searches", "enrolled", "people")
     return TextTable(f"Open-set identification {direction}".strip() + ", in %", header, tuple(lines))
 
 

@@ -10,6 +10,11 @@ from gaitbridge.evaluation.results import ResultRow
 
 VIEWS = {"excluded": "other views", "identical": "same view", "all": "all views"}
 INTERVALS = "In %, with 95 % bootstrap intervals over people."
+OPEN_SET_NOTE = (
+    "FNIR at FPIR: the share of searches by somebody enrolled that do not give their name, where at most that share of searches by strangers is "
+    "given one; each person is held out in turn to be the stranger. A dash: too few searches by strangers to state the rate (30 must be expected "
+    "to name somebody)."
+)
 CHANCE = "Chance: rank-1 of a random order."
 BY_VIEW = (
     "Other views: gallery sequences of the probe's own view angle are left out; same view: they alone are compared. Rank-5 and further columns are "

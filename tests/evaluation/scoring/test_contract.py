@@ -12,11 +12,11 @@ from fake_store import blobs, evaluated, write_sides
 from gaitbridge.cli import main
 from gaitbridge.data.protocols import PROTOCOLS, own_protocol
 from gaitbridge.evaluation.comparing.paired import compare_files, compare_runs
-from gaitbridge.evaluation.results import ResultRow, find_row
+from gaitbridge.evaluation.results import ResultRow, find_row, read_rows
 from gaitbridge.evaluation.scoring.curves import cmc_curves
 from gaitbridge.evaluation.scoring.published import printed_name
-from gaitbridge.evaluation.scoring.rows import rows_of, sides_of
-from gaitbridge.report.result_tables import main_table, paired_table
+from gaitbridge.evaluation.scoring.rows import rows_of, sides_of, write_evaluation
+from gaitbridge.report.result_tables import condition_tables, main_table, markdown_tables, open_set_tables, paired_table
 from gaitbridge.report.tables import number
 from gaitbridge.report.wording import note
 from gaitbridge.store import Store, finish_store, write_shard
@@ -122,6 +122,44 @@ def test_evaluate_score_compare_curves_and_tables_give_one_number(case: tuple[st
     assert all("–" not in line for line in table.lines)  # no row of dashes
     assert all(cell for line in table.lines + paired_table(paired).lines for cell in line)  # and none without a name
     assert LEFT_OUT[name] in note(rows)
+
+
+def test_open_set_rows_are_what_score_gives_and_disturb_no_other(case: tuple[str, Store, list[Path]], capsys: pytest.CaptureFixture[str],
+                                                                 monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("gaitbridge.evaluation.scoring.open_set.LEAST_SEARCHES", 0.5)  # so few people can state some rates
+    monkeypatch.setattr("gaitbridge.evaluation.scoring.open_set.DRAWS", 20)
+    name, store, (a, _) = case
+    before = of_folder(a, store, name)
+    rows = write_evaluation(a, store, name, 0, tmp_path / "out", open_set=True)
+    assert rows == read_rows(tmp_path / "out" / "results.json")
+    assert [row for row in rows if not row.is_open_set] == before
+    found = [row for row in rows if row.is_open_set]
+    pairs = list(dict.fromkeys((row.probe_modality, row.gallery_modality) for row in found))
+    stated = 0
+    for probe, gallery in pairs:
+        files_of = [a / {"camera": "silhouettes.npz", "lidar": "range_views.npz"}[side] for side in (probe, gallery)]
+        other = ["--gallery", str(files_of[1])] if probe != gallery else []
+        assert main(["score", str(files_of[0]), "--protocol", name, "--open-set", "--json", *other]) == 0
+        scored = json.loads(capsys.readouterr().out)["open_set"][""]
+        for part, one in ({"all": scored} if "intervals" in scored else scored).items():
+            for rate, percent in (("0.1", "10"), ("0.01", "1"), ("0.001", "0.1")):
+                row = find_row(found, f"FNIR at FPIR {percent} %", probe, gallery, condition=part)
+                assert row is not None
+                assert row.value == one[f"FNIR@FPIR={rate}"]  # to the last digit
+                assert [row.low, row.high] == (one["intervals"][f"FNIR@FPIR={rate}"] or [None, None])
+                assert (row.probes, row.people) == (one["known_searches"], one["people"])
+                assert (row.stranger_searches, row.enrolled) == (one["stranger_searches"], one["enrolled"])
+                stated += row.value is not None
+                found.remove(row)
+    assert stated >= len(pairs)
+    assert found == []
+    assert main_table(rows) == main_table(before)
+    assert condition_tables(rows) == condition_tables(before)
+    (table,) = open_set_tables(rows)
+    assert all(any(number(row, True) in line for line in table.lines) for row in rows if row.is_open_set)
+    assert markdown_tables(rows).startswith(markdown_tables(before).rpartition("\n\n")[0])
+    assert "FNIR at FPIR: the share of searches by somebody enrolled" in markdown_tables(rows)
+    assert open_set_tables(before) == []
 
 
 def test_files_alone_are_compared_by_the_same_number(case: tuple[str, Store, list[Path]]) -> None:

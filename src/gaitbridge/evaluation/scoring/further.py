@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from gaitbridge.evaluation.scoring.compared import Direction
+from gaitbridge.evaluation.scoring.compared import Compared, Direction
 from gaitbridge.evaluation.scoring.measures import cells_of
 from gaitbridge.evaluation.scoring.open_set import nearest, open_set
 from gaitbridge.evaluation.scoring.published import Number
@@ -41,16 +41,19 @@ def verification(direction: Direction, progress: Progress = silent) -> dict[str,
 
 def open_sets(direction: Direction, seed: int, progress: Progress = silent) -> dict[str, Any]:
     """Open-set identification over all probes, as `open_set.open_set`; by part where parts have galleries of their own."""
-    made = {}
-    for side in direction.sides:
-        if side.distances is None:
-            own, other = nearest(side.pair, side.barred, progress)
-        else:
-            genuine = side.pair.probe_people[:, None] == side.pair.gallery_people[None, :]
-            shown = side.distances if side.barred is None else np.where(side.barred[0][:, None] == side.barred[1][None, :], np.inf, side.distances)
-            own, other = np.where(genuine, shown, np.inf).min(1), np.where(genuine, np.inf, shown).min(1)
-        made[side.own] = open_set(own, other, np.asarray(side.people, dtype=str), seed)
+    made = {side.own: open_set_of(side, seed, progress) for side in direction.sides}
     return made if len(made) > 1 else next(iter(made.values()))
+
+
+def open_set_of(side: Compared, seed: int, progress: Progress = silent) -> dict[str, Any]:
+    """Open-set identification against one gallery, as `open_set.open_set`, and how many people are in the gallery (`enrolled`)."""
+    if side.distances is None:
+        own, other = nearest(side.pair, side.barred, progress)
+    else:
+        genuine = side.pair.probe_people[:, None] == side.pair.gallery_people[None, :]
+        shown = side.distances if side.barred is None else np.where(side.barred[0][:, None] == side.barred[1][None, :], np.inf, side.distances)
+        own, other = np.where(genuine, shown, np.inf).min(1), np.where(genuine, np.inf, shown).min(1)
+    return open_set(own, other, np.asarray(side.people, dtype=str), seed) | {"enrolled": len(np.unique(side.pair.gallery_people))}
 
 
 def view_cells(direction: Direction) -> dict[str, dict[str, Any]]:

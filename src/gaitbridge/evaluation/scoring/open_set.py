@@ -23,6 +23,11 @@ BLOCK_NUMBERS = 1 << 23
 DRAWS = 200
 
 
+def number_name(rate: float) -> str:
+    """What the number of a rate is called in a score's document."""
+    return f"FNIR@FPIR={rate:g}"
+
+
 def nearest(pair: Matching, barred: Bars, progress: Progress = silent) -> tuple[np.ndarray, np.ndarray]:
     """Distances float64 [N] of each probe to the nearest sequence of its person and to the nearest of another; infinite where there is none."""
     centre = centre_of(pair.gallery, pair.kind)
@@ -62,7 +67,7 @@ def open_set(own: np.ndarray, other: np.ndarray, people: np.ndarray, seed: int) 
     made: dict[str, Any] = {}
     ends: dict[str, list[float] | None] = {}
     for rate in RATES:
-        name = f"FNIR@FPIR={rate:g}"
+        name = number_name(rate)
         enough = known > 0 and rate * strangers >= LEAST_SEARCHES * (1 - 1e-9)
         made[name] = 100.0 * missed(own, other, rate, np.ones(len(own)))[0] if enough else None
         draws = np.asarray([missed(own, other, rate, draw[owner])[0] for draw in times]) if enough and len(names) > 1 else np.empty(0)

@@ -20,21 +20,24 @@ from gaitbridge.evaluation.scoring.compared import Compared, Request, compared
 from gaitbridge.evaluation.scoring.curves import DEPTH, cmc_curves
 from gaitbridge.evaluation.scoring.examples import retrieval_examples
 from gaitbridge.evaluation.scoring.measures import Measure, cells_of, measures
+from gaitbridge.evaluation.scoring.open_set_rows import open_set_rows
 from gaitbridge.files import write_json
 from gaitbridge.store import Store
 
 
 def write_evaluation(
-    folder: Path, store: Store, protocol: Protocol | str, seed: int, out: Path, probe_set: Sequence[str] | None = None
+    folder: Path, store: Store, protocol: Protocol | str, seed: int, out: Path, probe_set: Sequence[str] | None = None, open_set: bool = False
 ) -> list[ResultRow]:
     """Score a folder's files of embeddings and write results.json, results.csv, cmc.json and retrieval.json to the folder `out`; returns the rows.
 
     protocol: or its name; seed: of the bootstrap; probe_set: keys of the partition's probes, for protocols that take them from it, by default as the
-    store was imported.
+    store was imported; open_set: also how often searches fail at stated rates of strangers named.
     Errors as `sides_of`.
     """
     sides = sides_of(folder, store, load_protocol(protocol) if isinstance(protocol, str) else protocol, probe_set)
     rows = rows_of(sides, seed, store.content_hash)
+    if open_set:
+        rows += open_set_rows(sides, seed, store.content_hash)
     write_rows(rows, out)
     write_json(cmc_curves(sides), out / "cmc.json")
     write_json(retrieval_examples(sides, seed), out / "retrieval.json")

@@ -34,6 +34,7 @@ Verified = TypedDict("Verified", {
 OpenSet = TypedDict("OpenSet", {
     "FNIR@FPIR=0.1": float | None, "FNIR@FPIR=0.01": float | None, "FNIR@FPIR=0.001": float | None,
     "intervals": dict[str, list[float] | None], "stranger_searches": int, "known_searches": int, "people": int,
+    "enrolled": NotRequired[int],
 })  # fmt: skip
 Cells = TypedDict("Cells", {"views": list[str], "rank-1": list[list[float | None]], "of": NotRequired[str]})
 

@@ -75,7 +75,11 @@ def calibrate(place: Annotated[str, Parameter(name="TARGET")], store: Path | Non
     asked, today = tuple(rates) if rates else RATES, time.strftime("%Y-%m-%d", time.gmtime())
     if (store is None) == (not from_captures):
         raise UserError("give either a STORE of known people, or --from-captures with one or more captured stores")
+    if cohort is not None and not normalise:
+        raise UserError(f"--cohort {cohort} and --no-normalise ask for two things: give one of them")
     if store is None:
+        if templates is not None or cohort is not None:
+            raise UserError("--templates and --cohort belong to a STORE of known people: leave them out with --from-captures")
         evidence = gather(run, from_captures or [], where, least_quality)
         say(f"{evidence.name}: {evidence.in_words()}")
         seen = evidence.sides

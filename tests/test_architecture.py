@@ -105,3 +105,9 @@ def test_no_imports_run_in_a_circle() -> None:
     while ends := {name for name, others in leads.items() if not others & leads.keys()}:
         leads = {name: others for name, others in leads.items() if name not in ends}
     assert not leads, f"these import each other, or what does: {sorted(leads)}"
+
+
+def test_no_two_test_files_have_one_name() -> None:
+    """They are imported by name alone: of two that share one, one is not collected."""
+    names = [file.name for file in Path(__file__).parent.rglob("test_*.py")]
+    assert {name for name in names if names.count(name) > 1} == set()

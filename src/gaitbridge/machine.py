@@ -55,6 +55,12 @@ def cores() -> int:
     return max(1, min([own, *shares]))
 
 
+def threads() -> int:
+    """How many threads to work with: as OMP_NUM_THREADS says, else one a core."""
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    return int(asked) if asked.isdigit() and int(asked) else cores()
+
+
 def workers() -> int:
     """How many worker processes to start: one a core, as far as there is memory for each."""
     return max(1, min(cores(), memory_bytes() // WORKER_BYTES))

@@ -32,16 +32,24 @@ class Moving:
     def __init__(self) -> None:
         self.past: deque[Past] = deque(maxlen=KEPT)
 
-    def boxes(self, camera: Camera, time_s: float, people: Sequence[tuple[np.ndarray, np.ndarray]], least_height: float) -> np.ndarray:
-        """Boxes [N, 4] in the picture's pixels of what moves and is none of the people (boxes and masks), the largest first."""
+    def boxes(
+        self, camera: Camera, time_s: float, people: Sequence[tuple[np.ndarray, np.ndarray]], least_height: float, wanted: bool = True
+    ) -> np.ndarray:
+        """Boxes [N, 4] in the picture's pixels of what moves and is none of the people (boxes and masks), the largest first.
+
+        wanted: otherwise there are none, and the picture is only kept for later ones.
+        """
         small = camera.small
         assert small is not None
+        keep = not self.past or time_s - self.past[-1].time_s >= AGO_S / 6 or time_s < self.past[-1].time_s
+        if not wanted and not keep:
+            return np.zeros((0, 4))
         blurred = cv2.GaussianBlur(small, (3, 3), 0)
         explained = self._explained(people, camera.scale, small.shape)
         before = next((past for past in reversed(self.past) if past.time_s <= time_s - AGO_S + 1e-6), self.past[0] if self.past else None)
-        if not self.past or time_s - self.past[-1].time_s >= AGO_S / 6 or time_s < self.past[-1].time_s:
+        if keep:
             self.past.append(Past(time_s, blurred, camera.place.copy(), explained))
-        if before is None or before.small.shape != small.shape or camera.lost:
+        if not wanted or before is None or before.small.shape != small.shape or camera.lost:
             return np.zeros((0, 4))
         shift = (camera.place - before.place) / camera.scale
         matrix = np.array([[1.0, 0.0, shift[1]], [0.0, 1.0, shift[0]]])
@@ -49,7 +57,7 @@ class Moving:
         then = cv2.warpAffine(before.small, matrix, size, borderMode=cv2.BORDER_REPLICATE)
         known = cv2.warpAffine(before.explained.astype(np.uint8), matrix, size) > 0
         apart = cv2.absdiff(blurred, then)
-        moved = (apart > max(LEAST, 4.0 * float(np.median(apart)))) & ~explained & ~known
+        moved = (apart > max(LEAST, 4.0 * _median(apart))) & ~explained & ~known
         edge = np.ceil(np.abs(shift)).astype(int) + 2  # what came into the picture
         moved[: edge[0]] = moved[-edge[0] :] = False
         moved[:, : edge[1]] = moved[:, -edge[1] :] = False
@@ -75,6 +83,12 @@ class Moving:
             part = found[max(top, 0) : top + shown.shape[0], max(left, 0) : left + shown.shape[1]]
             part |= shown[low[0] : low[0] + part.shape[0], low[1] : low[1] + part.shape[1]] > 0
         return found
+
+
+def _median(values: np.ndarray) -> float:
+    """The median of an array uint8 [H, W], by counting."""
+    below = np.cumsum(cv2.calcHist([values], [0], None, [256], [0, 256]).reshape(-1), dtype=float)
+    return float(np.searchsorted(below, [(values.size - 1) // 2 + 1, values.size // 2 + 1]).mean())
 
 
 class Scan:

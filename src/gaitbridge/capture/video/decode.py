@@ -4,7 +4,7 @@ Nothing but the file itself is opened: playlists that name other files or addres
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -54,7 +54,7 @@ class Video:
     most_frames: int = MOST_FRAMES
     torn: str = ""  # what the container said where it could not be read on
 
-    def pictures(self) -> Iterator[Picture]:
+    def pictures(self) -> Generator[Picture, None, None]:
         """All pictures in order of time; where the clock was set back a part begins. UserError where there is none."""
         clock: Clock[tuple[float, Any]] = Clock(lambda timed: timed[0])
         with self._opened() as stream:

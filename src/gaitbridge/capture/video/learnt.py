@@ -48,7 +48,7 @@ class Looked:
 
 
 class LearntPeople:
-    """The fetched model, opened. UserError where it is not fetched or damaged, or no runtime is installed."""
+    """The fetched model, opened, for many threads at once. UserError where it is not fetched or damaged, or no runtime is installed."""
 
     def __init__(self, folder: Path | None = None, threads: int = 1) -> None:
         files = opened("people", folder)
@@ -133,10 +133,12 @@ def overlap(a: np.ndarray, b: np.ndarray) -> float:
 
 def middle_person(chance: np.ndarray, corner: tuple[int, int], pose: Pose, box: np.ndarray) -> Person | None:
     """The person whose pose it is, cut out of chances [H, W]: the parts of the mask on which their landmarks lie; None where none does."""
-    mask = chance > 0.5
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
-    if count < 2:
+    whole = (chance > 0.5).view(np.uint8)
+    left, top, wide, high = cv2.boundingRect(whole) if whole.size else (0, 0, 0, 0)
+    if not wide:
         return None
+    mask, corner = whole[top : top + high, left : left + wide], (corner[0] + int(top), corner[1] + int(left))  # less to go through
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
     places = np.rint(pose.landmarks[:, :2]).astype(int) - np.array([corner[1], corner[0]])
     inside = (places >= 0).all(1) & (places[:, 0] < mask.shape[1]) & (places[:, 1] < mask.shape[0])
     votes = np.bincount(labels[places[inside, 1], places[inside, 0]], minlength=count)
@@ -145,9 +147,9 @@ def middle_person(chance: np.ndarray, corner: tuple[int, int], pose: Pose, box: 
         return None
     areas = stats[:, cv2.CC_STAT_AREA]
     main = int(np.argmax(np.where(votes > 0, votes * areas, 0)))
-    own = [k for k in range(1, count) if k == main or (votes[k] > 0 and areas[k] >= 0.01 * areas[main])]
-    keep = np.isin(labels, own)
+    own = (votes > 0) & (areas >= 0.01 * areas[main])  # the largest of them, too
+    keep = own[labels]
     rows, columns = np.flatnonzero(keep.any(1)), np.flatnonzero(keep.any(0))
-    low, high = np.array([rows[0], columns[0]]), np.array([rows[-1] + 1, columns[-1] + 1])
-    bounds = np.concatenate([low, high]) + np.array([*corner, *corner])
-    return Person(bounds, keep[low[0] : high[0], low[1] : high[1]], pose)
+    first, end = np.array([rows[0], columns[0]]), np.array([rows[-1] + 1, columns[-1] + 1])
+    bounds = np.concatenate([first, end]) + np.array([*corner, *corner])
+    return Person(bounds, keep[first[0] : end[0], first[1] : end[1]], pose)

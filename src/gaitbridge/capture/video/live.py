@@ -22,6 +22,7 @@ import av.logging
 import numpy as np
 
 from gaitbridge.capture.isolated import emit, report, stopping
+from gaitbridge.capture.video.ahead import ahead
 from gaitbridge.capture.video.decode import Picture, Video, film_in
 from gaitbridge.capture.video.finders import finder
 from gaitbridge.capture.video.gates import FRAME_GATES, SEQUENCE_GATES
@@ -54,7 +55,7 @@ def watch_source(kind: str, place: str, name: str, told: dict[str, Any], longest
         video.notes.clear()
     walks = Walks(TrackReader(find, settings, longest_s), video, source.live)
     try:
-        for picture in video.pictures():
+        for picture in video.pictures() if kind == "input" else ahead(video.pictures()):  # standard input reports from this thread
             walks.take(picture)
             if stopping():
                 break

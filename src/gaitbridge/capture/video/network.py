@@ -17,14 +17,34 @@ def runtime() -> str:
 
 
 def open_network(path: Path, content: bytes, threads: int) -> Network:
-    """The network of a file whose bytes are `content`, known to be whole: a runtime may crash on others. UserError where it cannot be opened."""
+    """The network of a file whose bytes are `content`, known to be whole: a runtime may crash on others. UserError where it cannot be opened.
+
+    threads: of each run. It may run in many of the caller's threads at once: then the network is opened once for each.
+    """
     takes = {"litert": _litert, "openvino": _openvino}.get(runtime())
     if takes is None:
         raise UserError("the learnt people model needs LiteRT, which is not installed: pip install 'gaitbridge[people]' (OpenVINO does as well)")
-    try:
-        return takes(path, content, threads)
-    except (RuntimeError, ValueError, ImportError, OSError) as error:
-        raise UserError(f"{path} cannot be opened by {runtime()} ({words_of(error)}): install another version of it") from error
+    opens = takes
+
+    def opened() -> Network:
+        try:
+            return opens(path, content, threads)
+        except (RuntimeError, ValueError, ImportError, OSError) as error:
+            raise UserError(f"{path} cannot be opened by {runtime()} ({words_of(error)}): install another version of it") from error
+
+    resting = [opened()]
+
+    def run(array: np.ndarray) -> list[np.ndarray]:
+        try:
+            one = resting.pop()
+        except IndexError:  # all are at work
+            one = opened()
+        try:
+            return one(array)
+        finally:
+            resting.append(one)
+
+    return run
 
 
 def _litert(path: Path, content: bytes, threads: int) -> Network:

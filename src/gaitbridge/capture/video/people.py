@@ -33,7 +33,7 @@ class Person:
     @property
     def area(self) -> int:
         """Pixels."""
-        return int(self.mask.sum())
+        return int(np.count_nonzero(self.mask))
 
 
 def cleaned(mask: np.ndarray) -> np.ndarray:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from gaitbridge.capture.isolated import report
+from gaitbridge.capture.video.ahead import ahead
 from gaitbridge.capture.video.decode import Picture, Video
 from gaitbridge.capture.video.finders import finder
 from gaitbridge.capture.video.settings import Settings
@@ -28,13 +29,13 @@ def read_video(path: Path, told: dict[str, Any]) -> dict[str, Any]:
         report(picture.number + 1, 2 * max(video.total, picture.number + 1), "learning the empty scene")
         return picture
 
-    learnt = find.learn(map(reported, video.pictures())) if find.learns else 0
+    learnt = find.learn(map(reported, ahead(video.pictures()))) if find.learns else 0
     video.notes.clear()  # counted again by the pass that follows
     reader = TrackReader(find, settings)
     times: list[float] = []
     tracks: list[dict[str, Any]] = []
     frames = 0
-    for picture in video.pictures():
+    for picture in ahead(video.pictures()):
         looked = reader.frames
         tracks += reader.take(picture, video.size)
         frames = picture.number + 1

@@ -27,11 +27,13 @@ def cut(pixels: np.ndarray, square: np.ndarray, side: int) -> np.ndarray:
     shift = (np.array([left, top]) - first[::-1]) / fold + scale / 2 - 0.5
     matrix = np.array([[scale, 0.0, shift[0]], [0.0, scale, shift[1]]])
     found = cv2.warpAffine(part, matrix, (side, side), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_CONSTANT)
-    return np.ascontiguousarray(found[:, :, ::-1], np.float32) / np.float32(255)
+    return np.divide(cv2.cvtColor(found, cv2.COLOR_BGR2RGB), np.float32(255), dtype=np.float32)
 
 
 def _padded(pixels: np.ndarray, first: np.ndarray, count: int) -> np.ndarray:
-    """`count` rows and columns of a picture from `first` [2] on, zero beyond it."""
+    """`count` rows and columns of a picture from `first` [2] on, zero beyond it; no copy where all are in it."""
+    if (first >= 0).all() and (first + count <= pixels.shape[:2]).all():
+        return pixels[first[0] : first[0] + count, first[1] : first[1] + count]
     part = np.zeros((count, count, 3), np.uint8)
     low, high = np.maximum(first, 0), np.minimum(first + count, pixels.shape[:2])
     if (high > low).all():
@@ -56,4 +58,6 @@ def placed(logits: np.ndarray, square: np.ndarray, shape: tuple[int, ...]) -> tu
     if scale > 1.5:  # a small person: the mask is finer than the picture; by a Gaussian, as a box of an even size would shift it
         smooth = cv2.GaussianBlur(logits, (0, 0), 0.35 * scale, borderType=cv2.BORDER_REPLICATE)
     spread = cv2.warpAffine(smooth, matrix, size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(1.0 / (1.0 + np.exp(-np.clip(spread, -30, 30))), np.float32), (int(low[0]), int(low[1]))
+    chance = np.clip(spread, -30, 30, dtype=np.float32)
+    np.exp(np.negative(chance, out=chance), out=chance)  # in place: large arrays are slow to come by
+    return np.reciprocal(np.add(chance, 1, out=chance), out=chance), (int(low[0]), int(low[1]))

@@ -11,6 +11,7 @@ For each picture:
 import math
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -25,6 +26,7 @@ from gaitbridge.capture.video.finders import Expected
 from gaitbridge.capture.video.learnt import Found, LearntPeople, Looked, overlap
 from gaitbridge.capture.video.people import Person
 from gaitbridge.capture.video.settings import Settings
+from gaitbridge.machine import threads
 
 PRESENT = 0.5
 SAME = 0.45  # intersection over union of masks: two looks at one person
@@ -44,7 +46,7 @@ SCANS = 4.0  # of them over the whole picture, where what moves wants all
 
 
 class People(Protocol):
-    """What is needed of `LearntPeople`."""
+    """What is needed of `LearntPeople`; looks may come from several threads at once."""
 
     def detect(self, pixels: np.ndarray, windows: np.ndarray) -> list[Found]: ...
 
@@ -81,6 +83,7 @@ class Learnt:
 
     def __init__(self, settings: Settings, people: People | None = None) -> None:
         self.people_model = people or LearntPeople()
+        self.pool = ThreadPoolExecutor(threads()) if threads() > 1 else None  # for looks at several people of one picture
         self.least_height = settings.min_height_px
         self.notes: Counter[str] = Counter()
         self.moving = Moving()
@@ -104,8 +107,8 @@ class Learnt:
         self.known = {number: known for number, known in self.known.items() if number in live}
         self.dropped &= live
         going = [one for one in expected if one.number not in self.dropped]
-        seen = [one for one in (self._followed(pixels, one) for one in going) if one is not None]
-        seen = self._each_once(seen)
+        each = self.pool.map if self.pool is not None and len(going) > 1 else map  # in order, either way
+        seen = self._each_once([one for one in each(lambda one: self._followed(pixels, one), going) if one is not None])
         for one in seen:
             self._recognise(one, any(_near(one, other) for other in seen if other is not one), picture.time_s)
         lost = [one for one in going if one.number not in {candidate.number for candidate in seen}]
@@ -197,7 +200,8 @@ class Learnt:
         calm = bool(seen) and not camera.moves  # then the scan is for those who stand still
         self.due, self.scans = min(self.due + passed * (CALM_TRIES if calm else TRIES), 5.0), self.scans + passed * SCANS
         fresh: list[Candidate] = []
-        for box in self.moving.boxes(camera, time_s, [(one.person.box, one.person.mask) for one in seen], self.least_height):
+        masks = [(one.person.box, one.person.mask) for one in seen]
+        for box in self.moving.boxes(camera, time_s, masks, self.least_height, self.due >= 1.0):
             if self.due < 1.0:
                 break
             window, times = self._window(box, camera, time_s)

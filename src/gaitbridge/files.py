@@ -116,6 +116,18 @@ def placed(made: Path, out: Path) -> None:
     settle([out.parent])
 
 
+def check_out(said: str, out: Path, read: Iterable[Path] = ()) -> None:
+    """UserError, before hours of work, where a file could not be written in the end: `out` is a folder, is one of the files that are `read`, or lies
+    where nobody may write. said: what the user calls it, such as "--sheet a.png"."""
+    if out.is_dir():
+        raise UserError(f"{said} is a folder: give the name of a file")
+    if out.exists() and any(file.exists() and out.samefile(file) for file in read):
+        raise UserError(f"{said} is the film itself, which would be lost: choose another name")
+    nearest = next((place for place in out.absolute().parents if place.exists()), Path("/"))
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+        raise UserError(f"{said}: nothing can be written into {nearest}: choose another place")
+
+
 def is_free(folder: Path, last: str, ours: Collection[str] = ()) -> bool:
     """Whether `made_whole` may make the folder: it is not there, or empty, or one whose making was cut short."""
     if not folder.exists():

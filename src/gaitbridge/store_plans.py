@@ -18,6 +18,7 @@ def begin(store: Path, file: Path, plan: Mapping[str, Any], what: str, made: str
     another store is there, StoreError where the plan is damaged.
     """
     wanted = json.loads(json.dumps(plan))  # as it will be read
+    foreign = _foreign(store, file)
     begun = (store / "store.json").exists() or (store / "shards").exists()  # before the plan is looked for: another may begin the same in this moment
     if file.is_file():
         here = dict(defaults or {}) | read_document(file, dict[str, Any], f"choose another folder, or delete {store}")
@@ -26,7 +27,15 @@ def begin(store: Path, file: Path, plan: Mapping[str, Any], what: str, made: str
         return
     if begun:
         raise UserError(f"{store} already holds a store that was not {made} here: choose another folder")
+    if foreign:
+        raise UserError(f"{store} holds other things, such as {foreign[0]}: choose another folder for the store")
     write_json(wanted, file)
+
+
+def _foreign(store: Path, file: Path) -> list[str]:
+    """What is in the folder that is no store's, such as a gallery's: a store among them could not be told from them, nor be deleted without them."""
+    ours = {*file.relative_to(store).parts[:1], "shards", "store.json", "index.parquet"}
+    return sorted(path.name for path in store.iterdir() if path.name not in ours and not path.name.startswith(".")) if store.is_dir() else []
 
 
 def leave_nothing(store: Path, plans: str) -> None:

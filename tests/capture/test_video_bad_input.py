@@ -56,6 +56,32 @@ def test_files_that_are_no_films(tmp_path: Path, capsys: pytest.CaptureFixture[s
         assert not store.exists(), name
 
 
+def test_what_is_written_beside_the_store_is_checked_before_the_film_is_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], small: dict[str, bytes]) -> None:  # fmt: skip
+    """A preview never takes the place of its film; a folder or a place for readers alone is said at once."""
+    film, link, store = tmp_path / "a.mp4", tmp_path / "linked.mp4", tmp_path / "s"
+    film.write_bytes(small["a.mp4"])
+    link.symlink_to(film)
+    (tmp_path / "b-a.mp4").write_bytes(small["a.avi"])
+    (tmp_path / "folder.png").mkdir()
+    itself = "is the film itself"
+    for files, option, name, words in (("a.mp4", "--preview", "a.mp4", itself), ("a.mp4", "--preview", "linked.mp4", itself),
+                                       ("a.mp4 b-a.mp4", "--preview", "b.mp4", itself), ("a.mp4", "--sheet", "folder.png", "is a folder"),
+                                       ("a.mp4", "--preview", "a.mp4/x.mp4", "nothing can be written into")):
+        assert words in failed(capsys, *(tmp_path / file for file in files.split()), store, option, tmp_path / name)
+        assert not store.exists()
+    assert film.read_bytes() == small["a.mp4"]
+
+
+def test_no_store_is_made_among_other_things(tmp_path: Path, capsys: pytest.CaptureFixture[str], small: dict[str, bytes]) -> None:
+    """Such as in a gallery, whose folder somebody may delete as a store that failed."""
+    (tmp_path / "a.mp4").write_bytes(small["a.mp4"])
+    (tmp_path / "known").mkdir()
+    (tmp_path / "known" / "gallery.json").write_text("{}")
+    assert "holds other things, such as gallery.json" in failed(capsys, tmp_path / "a.mp4", tmp_path / "known")
+    assert [path.name for path in (tmp_path / "known").iterdir()] == ["gallery.json"]
+
+
 def test_a_video_stream_without_pictures(tmp_path: Path, capsys: pytest.CaptureFixture[str], small: dict[str, bytes]) -> None:
     data = bytearray(small["a.mp4"])
     start, end = data.index(b"mdat") + 4, data.index(b"moov") - 4

@@ -10,6 +10,7 @@ from cyclopts import Parameter
 from gaitbridge.cli._app import say, say_tables
 from gaitbridge.cli._capture import capture
 from gaitbridge.errors import UserError
+from gaitbridge.files import check_out
 
 if TYPE_CHECKING:
     from gaitbridge.capture.lidar.run import RecordingReport
@@ -90,6 +91,8 @@ def lidar(
             raise UserError(f"{name} {value:g}: give {least:g} to {most:g}")
     if sheet is not None and sheet.suffix.lower() != ".png":
         raise UserError(f"--sheet {sheet}: end its name in .png")
+    if sheet is not None:
+        check_out(f"--sheet {sheet}", sheet)
     if sensor is not None:
         open_sensor(sensor)  # a wrong one is said before anything is read
     gates = Gates(least_frames=least_frames, least_points=least_points, farthest_m=farthest)

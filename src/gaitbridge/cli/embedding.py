@@ -6,6 +6,7 @@ from typing import Literal
 
 from gaitbridge.cli._app import app, say
 from gaitbridge.errors import UserError
+from gaitbridge.files import check_out
 
 
 @app.command
@@ -43,6 +44,7 @@ def embed(model: Path, store: Path, out: Path, *, modality: str | None = None, s
 
     if out.suffix != ".npz":
         raise UserError(f"{out} must end in .npz")
+    check_out(str(out), out)
     rank, world = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
     place = device or (f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if torch.cuda.is_available() else "cpu")
     opened, network = Store(store), load(model, device=place, fast=fast, digits=digits)

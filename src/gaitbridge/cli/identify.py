@@ -63,7 +63,7 @@ def identify(
     from gaitbridge.capture.video.run import segmenter
     from gaitbridge.capture.video.settings import Settings
     from gaitbridge.cli._gallery import run_of
-    from gaitbridge.files import write_json
+    from gaitbridge.files import check_out, write_json
     from gaitbridge.gallery.gallery import Gallery
     from gaitbridge.gallery.kinds import Kind
     from gaitbridge.names import canonical
@@ -78,6 +78,9 @@ def identify(
             raise UserError(f"{name} {value:g}: give {least:g} or more")
     if not 0 < reject < 1:
         raise UserError(f"--reject {reject:g}: give a rate between 0 and 1, such as 0.01")
+    beside = out.with_suffix(".json")
+    if json:
+        check_out(f"--json: {beside}", beside)
     opened = Gallery(gallery)
     run = run_of(opened, model)
     size = getattr(run.network.config, "size", None) or (64, 44)
@@ -91,7 +94,6 @@ def identify(
     for line in lines_of(done.walks):
         say(line)
     if json:
-        beside = out.with_suffix(".json")
         write_json({"film": canonical(film.name), "gallery": opened.place, "reject": reject, "walks": done.walks}, beside)
         say(f"{beside}: {len(done.walks)} walks")
     named = sum(walk["outcome"] == "named" for walk in done.walks)

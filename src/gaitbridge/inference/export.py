@@ -22,7 +22,7 @@ from gaitbridge.data.batches import has_all
 from gaitbridge.data.contents import content_problem
 from gaitbridge.errors import UserError
 from gaitbridge.evaluation.embedding.forward import embed_arrays
-from gaitbridge.files import placed, workplace
+from gaitbridge.files import check_out, placed, workplace
 from gaitbridge.inference.contract import EMBEDDINGS, FRAMES, names_of, no_walks
 from gaitbridge.inference.int8 import quantize
 from gaitbridge.inference.onnx_network import KEY, ExportedNetwork, OnnxNetwork
@@ -69,6 +69,7 @@ def export(model: Model, out: Path, store: Store | None = None, progress: Progre
     """
     if out.suffix not in SUFFIXES:
         raise UserError(f"{out} must end in {' or '.join(SUFFIXES)}")
+    check_out(str(out), out)
     if int8 and store is None:
         raise UserError("int8 needs walks to fit the bytes to: give the store that the run was trained on with --data STORE")
     if out.suffix == ".xml":

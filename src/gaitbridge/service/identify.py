@@ -12,7 +12,7 @@ from gaitbridge.capture.video.gates import FRAME_GATES, SEQUENCE_GATES
 from gaitbridge.capture.video.run import READER
 from gaitbridge.capture.video.settings import Settings
 from gaitbridge.errors import UserError
-from gaitbridge.files import written_whole
+from gaitbridge.files import check_out, written_whole
 from gaitbridge.names import canonical
 from gaitbridge.progress import Progress, silent
 from gaitbridge.service.answering import Answerer
@@ -43,8 +43,7 @@ def identify_film(
         raise UserError(f"{film} is {'a folder' if film.is_dir() else 'missing'}: give a film")
     if out.suffix.lower() != ".mp4":
         raise UserError(f"--out {out}: end its name in .mp4")
-    if out.exists() and out.resolve() == film.resolve():
-        raise UserError(f"--out {out} is the film itself: choose another name")
+    check_out(f"--out {out}", out, [film])
     with bars("read", "frames") as show:
         found = run_isolated(READER, film, asdict(settings), seconds=stall_s, megabytes=megabytes, progress=show)
     tracks = found["tracks"]

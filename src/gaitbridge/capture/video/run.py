@@ -37,7 +37,7 @@ from gaitbridge.capture.video.reports import FileReport, count_lines, nobody
 from gaitbridge.capture.video.settings import Settings
 from gaitbridge.capture.video.walks import walk_arrays
 from gaitbridge.errors import UserError
-from gaitbridge.files import alone, workplace, write_json, written_whole
+from gaitbridge.files import alone, check_out, workplace, write_json, written_whole
 from gaitbridge.names import canonical
 from gaitbridge.progress import Progress, silent
 from gaitbridge.store import finish_store, shard_path, write_shard
@@ -82,6 +82,9 @@ def capture_videos(
         names = names_of((file.stem for file in files), nameless="video", what="files", taken=growing.names if growing else ())
         hashes = {name: _digest(file, settings) for file, name in zip(files, names, strict=True)}
         different(hashes, "files")
+        previews = {} if preview is None else {name: preview if len(files) == 1 else preview.with_stem(f"{preview.stem}-{name}") for name in names}
+        for out in previews.values():
+            check_out(f"--preview {out}", out, files)
         stats = {name: [canonical(file.name), file.stat().st_size, file.stat().st_mtime_ns] for file, name in zip(files, names, strict=True)}
         if growing:
             growing.begin(told, hashes)
@@ -98,8 +101,7 @@ def capture_videos(
                     found = run_isolated(READER, file, asdict(settings), seconds=stall_s, megabytes=megabytes, progress=show)
                     report = _shard(store, name, file, found, told, hashes[name])
                     if preview is not None:
-                        out = preview if len(files) == 1 else preview.with_stem(f"{preview.stem}-{name}")
-                        _preview(file, found, report, out, settings, stall_s, megabytes, show)
+                        _preview(file, found, report, previews[name], settings, stall_s, megabytes, show)
                 reports.append(report)
             if not any(report.sequences for report in reports):
                 raise UserError(nobody(reports))
@@ -146,6 +148,8 @@ def _check(files: Rows[Path], store: Path, told: Told, preview: Path | None, she
         raise UserError(f"--preview {preview}: end its name in .mp4 or .html")
     if sheet is not None and sheet.suffix.lower() != ".png":
         raise UserError(f"--sheet {sheet}: end its name in .png")
+    if sheet is not None:
+        check_out(f"--sheet {sheet}", sheet, files)
 
 
 def _options(settings: Settings) -> dict[str, Any]:

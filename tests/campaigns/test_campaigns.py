@@ -8,11 +8,13 @@ import pytest
 from campaigns import __main__ as command
 from campaigns.contract import Failure, mutations, names, opened, shares
 
+from gaitbridge.capture.fetched import KNOWN
 from gaitbridge.errors import UserError
 
 
 @pytest.mark.parametrize("name", names())
-def test_nothing_is_left_over(name: str, tmp_path: Path) -> None:
+def test_nothing_is_left_over(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(KNOWN, "people", KNOWN["people"])  # put back afterwards: some campaigns fetch a small one in its place
     if name.endswith("_kills") and not sys.platform.startswith("linux"):
         pytest.skip("the places of kills are told by Linux")
     (tmp_path / name).mkdir()

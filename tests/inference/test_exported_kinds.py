@@ -72,7 +72,7 @@ def test_commands_take_it_like_a_run(file: Path, toy_store: Store, tmp_path: Pat
     for command in (["embed", str(file), str(toy_store.path), str(tmp_path / "some.npz"), "--modality", "lidar", "--split", "test"],
                     ["evaluate", str(file), "--data", str(toy_store.path), "--out", str(tmp_path / "evaluation")],
                     ["gallery", "create", str(tmp_path / "gallery"), "--model", str(file)],
-                    ["gallery", "enrol", str(tmp_path / "gallery"), str(toy_store.path), "--sensor", "camera"]):
+                    ["gallery", "enrol", str(tmp_path / "gallery"), str(toy_store.path), "--sensor", "camera", "--least-quality", "0"]):
         app(command, result_action="return_value")
     assert (tmp_path / "evaluation" / "results.json").is_file()
     with pytest.raises(UserError, match="--out FOLDER"):

@@ -15,7 +15,7 @@ from gaitbridge.errors import StoreError, UserError, nearest
 from gaitbridge.folders import is_data
 from gaitbridge.progress import Progress, silent
 from gaitbridge.simulation.cohort import simulate
-from gaitbridge.simulation.settings import CohortConfig
+from gaitbridge.simulation.settings import VERSION_1, CohortConfig
 from gaitbridge.store import Store
 
 APART: dict[str, Any] = {"sensor_baseline_m": (0.5, 1.5), "lidar_bearing_deg": (2.0, 10.0), "camera_time_offset_s": (0.0, 0.5)}
@@ -56,7 +56,7 @@ BENCHMARKS: dict[str, Benchmark] = {
             CohortConfig(
                 seed=8101, people={"train": 100, "val": 20, "test": 100}, frames=12,
                 takes=(("normal",), ("normal",), ("bag", "clothing", "carrying"), ("umbrella", "uniform", "occlusion", "night")),
-                views=("000", "045", "090", "135-far", "180", "225", "270", "315-far"), **APART,
+                views=("000", "045", "090", "135-far", "180", "225", "270", "315-far"), **APART, **VERSION_1,
             ),
             hashes={"all": "07f5cf12777c09f3d8a4f335fb745895"}, made_with=_VERSIONS_1,
         ),
@@ -65,7 +65,7 @@ BENCHMARKS: dict[str, Benchmark] = {
             CohortConfig(
                 seed=8201, people={"train": 1000, "val": 100, "test": 500}, first_person={"train": 0, "val": 1000, "test": 2000}, frames=12,
                 takes=(("normal",), ("normal",), ("bag", "carrying"), ("clothing", "uniform"), ("umbrella", "occlusion", "night")),
-                views=("000", "030-far", "060", "090", "120-far", "150", "180", "210-far", "240", "270", "300-far", "330"), **APART,
+                views=("000", "030-far", "060", "090", "120-far", "150", "180", "210-far", "240", "270", "300-far", "330"), **APART, **VERSION_1,
             ),
             subsets={"cpu": {"train": 250, "val": 50, "test": 200}},
             hashes={"cpu": "3b135bc0b7ea6e589afad49ce2bc53db"},
@@ -75,7 +75,7 @@ BENCHMARKS: dict[str, Benchmark] = {
             "real-motion", 1, "people who move as they were captured, take apart from take, before 12 views; to test on alone; needs --captures",
             CohortConfig(
                 seed=8301, people={}, frames=12, takes=(("normal",),) * 4,
-                views=("000", "030-far", "060", "090", "120-far", "150", "180", "210-far", "240", "270", "300-far", "330"), **APART,
+                views=("000", "030-far", "060", "090", "120-far", "150", "180", "210-far", "240", "270", "300-far", "330"), **APART, **VERSION_1,
             ),
             hashes={  # of 34 captured people: 28 of a public gait set and six CMU subjects, in a folder named `captures`
                 "person, captures 0927cdcb": "e5fee4f7a8aa5dfd52e801022a39ce6a",

@@ -11,7 +11,7 @@ from typing import Any
 from gaitbridge.files import alone, sweep
 from gaitbridge.progress import Progress, silent
 from gaitbridge.simulation.sensors.spinning_lidar import open_lidar
-from gaitbridge.simulation.settings import CohortConfig
+from gaitbridge.simulation.settings import VERSION_1, CohortConfig
 from gaitbridge.simulation.takes import Person, open_body, open_source, plan, render_person
 from gaitbridge.store import finish_store, shard_path, write_shard
 from gaitbridge.store_plans import begin
@@ -36,7 +36,7 @@ def _what(store: Path, config: CohortConfig, person: Person, source_name: str) -
 def _start(store: Path, config: CohortConfig) -> None:
     """Write the plan, or check that the one in the folder is this one."""
     plan = {"gaitbridge": version("gaitbridge"), **config.model_dump(mode="json")}
-    begin(store, store / PLAN, plan, "a simulation", "simulated", CohortConfig().model_dump(mode="json"))
+    begin(store, store / PLAN, plan, "a simulation", "simulated", CohortConfig(**VERSION_1).model_dump(mode="json"))
 
 
 def simulate(store: Path, config: CohortConfig, workers: int = 1, progress: Progress = silent) -> dict[str, Any]:

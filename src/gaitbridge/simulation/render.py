@@ -27,6 +27,9 @@ class Sensors:
     lidar: LidarModel
     segmentation_error: float = 1.0  # 0: clean silhouettes; 1: as real pipelines make them
     lidar_noise: bool = True
+    silhouettes: str = "outline"
+    site: int = 0
+    lidar_returns: str = "plain"
     truth: bool = True
     extras: tuple[str, ...] = ()
 

@@ -1,6 +1,6 @@
 """Settings of a simulated cohort: all that decides the bytes of its store."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -9,6 +9,8 @@ from gaitbridge.conventions import CONDITIONS, SPLITS
 from gaitbridge.errors import UserError, nearest
 from gaitbridge.simulation.scene import VIEWS, view_angle_of
 
+VERSION_1: dict[str, Any] = {"motion": "parametric", "clothes": "layer", "silhouettes": "outline", "lidar_returns": "plain"}
+"""The people and sensors of the simulator's first version, for stores and benchmarks that were made with it."""
 EXTRAS = ("clean_silhouettes", "body_parts", "points")  # kept on request; fields of the store
 Metre = Annotated[float, Field(ge=0, le=100)]
 Away = Annotated[float, Field(ge=1, le=130)]  # metres: nearer a person does not fit in the picture, farther the store does not reach
@@ -39,6 +41,10 @@ class CohortConfig(Config):
     """A motion source and its argument, such as bvh:DIR."""
     body: str = "anny"
     body_detail: str = "reduced"
+    clothes: Literal["layer", "outfits"] = "layer"
+    """layer: a thin layer drawn for each take; outfits: what a person wears for a session, hair and shoes included."""
+    sessions: Annotated[int, Field(ge=1, le=20)] = 1
+    """Each session has all takes once, in other clothes."""
     shape: Literal["person", "shared"] = "person"
     """Each person's own body, or one body for all."""
     lidar: str = "velodyne-vls128"
@@ -61,6 +67,14 @@ class CohortConfig(Config):
     curve_radius_m: Apart = (8.0, 25.0)
     segmentation_error: Annotated[float, Field(ge=0, le=3)] = 1.0
     """0: clean silhouettes, 1: as a real pipeline makes them."""
+    silhouettes: Literal["outline", "segmenter", "background_subtraction"] = "outline"
+    """outline: all that is worn or carried, with errors of the moment; segmenter: the person as a learnt one labels them, with errors that
+    follow from person, clothes, view and site besides; background_subtraction: all that moves, with the errors of that."""
+    site: Seed = 0
+    """Which segmenter before which background: errors that are the same in all takes of one site are others at another."""
+    lidar_returns: Literal["plain", "beams"] = "plain"
+    """plain: a ray a beam, the same reflectivity everywhere; beams: beams of some width, cloth that reflects more or less, and
+    ground removal that errs."""
     lidar_noise: bool = True
     """Range noise, rounding, lost returns."""
     truth: bool = True

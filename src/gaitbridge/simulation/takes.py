@@ -109,7 +109,10 @@ def take_of(config: CohortConfig, person: Person, number: int, source_name: str)
     )  # fmt: skip
     stations = put_up(config.views, path, walker.length_m, mounting, stream(config.seed, "stations", *key), apart)
     camera = SilhouetteCamera(rate_hz=config.camera_hz)
-    sensors = Sensors(camera, lidar, config.segmentation_error, config.lidar_noise, config.truth, config.extras)
+    sensors = Sensors(
+        camera, lidar, config.segmentation_error, config.lidar_noise, config.silhouettes, config.site, config.lidar_returns, config.truth,
+        config.extras,
+    )
     return Take(walker, stations, clock, sensors, (stream(config.seed, "segmentation", *key), stream(config.seed, "lidar", *key)))
 
 

@@ -12,7 +12,7 @@ from scipy.sparse import csr_matrix
 from gaitbridge.conventions import BODY_PARTS
 from gaitbridge.geometry import transforms
 from gaitbridge.simulation.body import Body, Pose, Rest, Shape
-from gaitbridge.simulation.conditions import TRACE_HZ, TRACE_LEAD_S, ArmHold, Frames, Outfit
+from gaitbridge.simulation.conditions import BELONGINGS, REFLECTIVITY, TRACE_HZ, TRACE_LEAD_S, ArmHold, Frames, Outfit
 from gaitbridge.simulation.motion import Walk
 from gaitbridge.simulation.path import Path
 
@@ -97,13 +97,13 @@ class Walker:
     @cached_property
     def is_person(self) -> np.ndarray | None:
         """bool [F], False for what only hides the person; None where all is the person's."""
-        if all(prop.worn for prop in self.outfit.props):
+        if all(prop.belongs != "scene" for prop in self.outfit.props):
             return None
         return np.concatenate([np.full(len(t), worn) for t, worn in self._pieces()])
 
     @cached_property
     def worn_vertices(self) -> int:
-        """How many vertices, from the first, belong to the person. Props that are worn come first in an outfit."""
+        """How many vertices, from the first, belong to the person. Props of the scene come last in an outfit."""
         return int(self.triangles[self.is_person].max()) + 1 if self.is_person is not None else int(self.triangles.max()) + 1
 
     @cached_property
@@ -113,8 +113,21 @@ class Walker:
         props = [np.full(len(prop.triangles), BODY_PARTS.index(prop.part)) for prop in self.outfit.props]
         return np.concatenate([body, *props]).astype(np.uint8)
 
+    @cached_property
+    def belonging_of_triangle(self) -> np.ndarray:
+        """uint8 [F], places in BELONGINGS."""
+        props = [np.full(len(prop.triangles), BELONGINGS.index(prop.belongs)) for prop in self.outfit.props]
+        return np.concatenate([np.zeros(len(self.body.triangles)), *props]).astype(np.uint8)
+
+    @cached_property
+    def reflectivity_of_triangle(self) -> np.ndarray:
+        """float32 [F]: the mean of a triangle's three vertices."""
+        corners = self.body.triangles
+        own = np.full(len(corners), REFLECTIVITY) if self.outfit.reflectivity is None else self.outfit.reflectivity[corners].mean(1)
+        return np.concatenate([own, *(np.full(len(prop.triangles), prop.reflectivity) for prop in self.outfit.props)]).astype(np.float32)
+
     def _pieces(self) -> list[tuple[np.ndarray, bool]]:
-        return [(self.body.triangles, True), *((prop.triangles, prop.worn) for prop in self.outfit.props)]
+        return [(self.body.triangles, True), *((prop.triangles, prop.belongs != "scene") for prop in self.outfit.props)]
 
 
 def frames_of(body: Body, rest: Rest, pose: Pose, time_s: np.ndarray) -> Frames:

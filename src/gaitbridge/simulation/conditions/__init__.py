@@ -15,6 +15,8 @@ from gaitbridge.simulation.body import Body, Rest
 
 TRACE_HZ = 60.0  # what hangs or swings is integrated at this rate, however few frames the sensors take
 TRACE_LEAD_S = 1.0  # and from this long before the first frame, so that it has forgotten its start
+REFLECTIVITY = 0.3  # of what has none of its own
+BELONGINGS = ("person", "bag", "carried", "scene")
 
 
 @dataclass(frozen=True)
@@ -34,14 +36,17 @@ class Prop:
     """A separate mesh: `vertices_m(now, trace) -> [T, V', 3]` in the world, `triangles` int32 [F', 3].
 
     `now` holds the frames asked for, `trace` the walk densely (TRACE_HZ) around them, for what follows with a lag.
-    `worn` props belong to the person (a bag) and show in silhouettes and range views; the others (an occluder) hide the person.
+    belongs, of BELONGINGS: "person" (clothes, hair), "bag" (worn on the body), "carried" (umbrella, suitcase, box), "scene" (an occluder).
+    All but the scene shows in range views; which of them a silhouette shows is up to the segmenter.
+    reflectivity: the share of a LiDAR's light that comes back.
     `part` is what they count as among conventions.BODY_PARTS.
     """
 
     vertices_m: Callable[[Frames, Frames], np.ndarray]
     triangles: np.ndarray
-    worn: bool = True
+    belongs: str = "person"
     part: str = "object"
+    reflectivity: float = REFLECTIVITY
 
 
 @dataclass(frozen=True)
@@ -60,12 +65,14 @@ class ArmHold:
 class Outfit:
     """Clothes as an offset along the normals, float32 [V] metres, and props. `night` degrades the camera only.
 
+    `reflectivity`: of skin and clothes by vertex, float32 [V]; None: REFLECTIVITY everywhere. Props of the scene come last.
     `arm_carry` says which arms ("left", "right") are held to carry, and how: the scene bends them and damps their swing.
     """
 
     inflate_m: np.ndarray
     props: tuple[Prop, ...] = ()
     night: bool = False
+    reflectivity: np.ndarray | None = None
     arm_carry: Mapping[str, ArmHold] = field(default_factory=dict)
 
 

@@ -40,7 +40,7 @@ def backpack(body: Body, rest: Rest, random: np.random.Generator) -> Prop:
     def vertices_m(now: Frames, trace: Frames) -> np.ndarray:
         return fixed_to(now, rest, spine, vertices + centre).astype(np.float32)
 
-    return Prop(vertices_m, triangles)
+    return Prop(vertices_m, triangles, belongs="bag")
 
 
 def shoulder_bag(body: Body, rest: Rest, side: str, random: np.random.Generator) -> Prop:
@@ -72,11 +72,11 @@ def shoulder_bag(body: Body, rest: Rest, side: str, random: np.random.Generator)
         top = middle + np.einsum("tab,b->ta", rotation, np.array([0, 0, 0.45 * size[2]]))
         return np.concatenate([placed(middle, rotation, vertices), rod(start, top, 0.018)], 1).astype(np.float32)
 
-    return Prop(vertices_m, joined_triangles([(len(vertices), triangles), (14, rod_triangles())]))
+    return Prop(vertices_m, joined_triangles([(len(vertices), triangles), (14, rod_triangles())]), belongs="bag")
 
 
 def hand_held(
-    body: Body, rest: Rest, side: str, size_m: tuple[float, float, float], handle_m: float, corner: float, damping: float
+    body: Body, rest: Rest, side: str, size_m: tuple[float, float, float], handle_m: float, corner: float, damping: float, belongs: str = "bag"
 ) -> Prop:
     """A bag or suitcase that hangs from the fist by a handle of `handle_m` and sways."""
     vertices, triangles = super_ellipsoid(size_m, corner)
@@ -93,4 +93,4 @@ def hand_held(
         handle = rod(grip, grip + np.einsum("tab,b->ta", rotation, np.array([0, 0, -handle_m - 0.02])), 0.02)
         return np.concatenate([case, handle], 1).astype(np.float32)
 
-    return Prop(vertices_m, joined_triangles([(len(vertices), triangles), (14, rod_triangles())]))
+    return Prop(vertices_m, joined_triangles([(len(vertices), triangles), (14, rod_triangles())]), belongs=belongs)

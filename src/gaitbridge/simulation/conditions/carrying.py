@@ -17,7 +17,7 @@ def dress(body: Body, rest: Rest, random: np.random.Generator) -> Outfit:
         return box(body, inflate_m, random)
     side = "Left" if random.random() < 0.5 else "Right"
     size = (float(random.uniform(0.42, 0.58)), float(random.uniform(0.15, 0.22)), float(random.uniform(0.30, 0.40)))
-    case = hand_held(body, rest, side, size, handle_m=0.03, corner=0.2, damping=0.5)
+    case = hand_held(body, rest, side, size, handle_m=0.03, corner=0.2, damping=0.5, belongs="carried")
     out = 1.0 if side == "Left" else -1.0
     hold = ArmHold((0.02, 0.22 * out, -1.0), (0.06, 0.12 * out, -1.0), swing=0.3)  # held clear of the leg
     return Outfit(inflate_m, (case,), arm_carry={side.lower(): hold})
@@ -37,4 +37,4 @@ def box(body: Body, inflate_m: np.ndarray, random: np.random.Generator) -> Outfi
         middle = now.joints_m[:, wrists].mean(1) + np.einsum("tab,b->ta", yaw, np.array([0.06, 0.0, 0.02]))
         return placed(middle, yaw, vertices * np.array([1.0, apart, 1.0])).astype(np.float32)
 
-    return Outfit(inflate_m, (Prop(vertices_m, triangles),), arm_carry=hold)
+    return Outfit(inflate_m, (Prop(vertices_m, triangles, belongs="carried"),), arm_carry=hold)

@@ -46,7 +46,7 @@ def standing(hips: int, size_m: tuple[float, float, float], along: float, beside
         turn = np.array([[forward[0], left[0], 0], [forward[1], left[1], 0], [0, 0, 1]])
         return np.broadcast_to((vertices @ turn.T + place).astype(np.float32), (len(now.time_s), *vertices.shape))
 
-    return Prop(vertices_m, triangles, worn=False)
+    return Prop(vertices_m, triangles, belongs="scene")
 
 
 def passer_by(hips: int, ahead_m: float, when: float, speed_m_s: float, random: np.random.Generator) -> Prop:
@@ -68,4 +68,4 @@ def passer_by(hips: int, ahead_m: float, when: float, speed_m_s: float, random: 
         turn = np.array([[left[0], -forward[0], 0], [left[1], -forward[1], 0], [0, 0, 1]])
         return (vertices @ turn.T + place[:, None]).astype(np.float32)
 
-    return Prop(vertices_m, joined_triangles([(len(trunk), trunk_triangles), (len(head), head_triangles)]), worn=False)
+    return Prop(vertices_m, joined_triangles([(len(trunk), trunk_triangles), (len(head), head_triangles)]), belongs="scene")

@@ -32,7 +32,7 @@ def dress(body: Body, rest: Rest, random: np.random.Generator) -> Outfit:
         canopy = placed(apex, _upright_to(axis), vertices)
         return np.concatenate([canopy, rod(grip - 0.08 * shaft, apex + 0.05 * shaft, 0.014)], 1).astype(np.float32)
 
-    prop = Prop(vertices_m, joined_triangles([(len(vertices), triangles), (14, rod_triangles())]))
+    prop = Prop(vertices_m, joined_triangles([(len(vertices), triangles), (14, rod_triangles())]), belongs="carried")
     return Outfit(inflate_m, (prop,), arm_carry={side.lower(): hold})
 
 

@@ -1,7 +1,9 @@
 """Benchmarks are fixed: their bytes, their people, and what is said where something else comes out."""
 
 import json
+import math
 import shutil
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +12,11 @@ from command_line import run
 from tolerances import same_rounding
 
 from gaitbridge.conventions import CONDITIONS
+from gaitbridge.data.protocols import load_protocol, own_protocol
 from gaitbridge.errors import StoreError, UserError
 from gaitbridge.report.benchmark_card import card_of
 from gaitbridge.simulation import benchmarks
-from gaitbridge.simulation.benchmarks import BENCHMARKS, Benchmark, captures_hash, configured, open_benchmark
+from gaitbridge.simulation.benchmarks import BENCHMARKS, Benchmark, captures_hash, configured, open_benchmark, versions
 from gaitbridge.simulation.cohort import simulate
 from gaitbridge.simulation.settings import CohortConfig
 from gaitbridge.simulation.takes import open_source, plan
@@ -30,7 +33,7 @@ def tiny(**changes: object) -> CohortConfig:
 
 @same_rounding
 def test_the_published_bytes_come_out_again(tmp_path: Path) -> None:
-    settings = open_benchmark("small").config.model_dump() | {"people": {"train": 1}}
+    settings = open_benchmark("small@1").config.model_dump() | {"people": {"train": 1}}
     made = simulate(tmp_path, CohortConfig.model_validate(settings), 0)
     assert made["shards"]["p0000"]["content_hash"] == P0000_OF_SMALL
 
@@ -42,19 +45,21 @@ def test_default_cohorts_keep_their_bytes(tmp_path: Path) -> None:
 
 def test_definitions_are_sound() -> None:
     for name, one in BENCHMARKS.items():
-        assert one.name == name
+        assert one.exact == name
         assert set(one.hashes.values()) == {value for value in one.hashes.values() if len(value) == 32}
         assert configured(one)[0] == one.config if not one.captured else True
         assert one.title in card_of(one)
         assert "sensor_baseline_m      0.5 1.5" in card_of(one)
-    standard = open_benchmark("standard")
+    assert [one.exact for one in versions("small")] == ["small@2", "small@1"]
+    standard = open_benchmark("standard@1")
     assert {name for choice in standard.config.takes for name in choice} == set(CONDITIONS)
     assert [int(view[:3]) for view in standard.config.views] == list(range(0, 360, 30))
     assert sum(view.endswith("-far") for view in standard.config.views) == 4
 
 
-def test_a_subset_is_a_part_of_the_whole_split_by_split() -> None:
-    standard = open_benchmark("standard")
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_subset_is_a_part_of_the_whole_split_by_split(version: int) -> None:
+    standard = open_benchmark(f"standard@{version}")
     source = open_source("parametric")
     whole = {person.name: person for person in plan(standard.config, source)}
     part = plan(configured(standard, "cpu")[0], source)
@@ -62,9 +67,34 @@ def test_a_subset_is_a_part_of_the_whole_split_by_split() -> None:
     assert all(whole[person.name] == person for person in part)
 
 
+@pytest.mark.parametrize("name", ["small@2", "standard@2"])
+def test_people_met_at_night_have_nothing_else_and_a_gallery_at_night(name: str) -> None:
+    config = open_benchmark(name).config
+    people = plan(config, open_source("parametric"))
+    for split, count in config.people.items():
+        dark = [person for person in people if person.split == split and any(condition == "night" for condition, _ in person.takes)]
+        assert len(dark) == math.floor(0.12 * count + 1e-9)
+        assert all(person.takes == tuple(("night", take) for take in range(len(config.takes))) for person in dark)
+    rows = [{"key": f"{person.name}/{condition}-{take}/000", "person": person.name, "split": person.split, "condition": condition, "take": take,
+             "view": "000"} for person in people for condition, take in person.takes]
+    protocol = load_protocol("simulated-2")
+    probes, gallery = protocol.choose(rows)
+    assert len(gallery) == config.people["test"] == len({rows[number]["person"] for number in gallery})
+    assert len(probes) == config.people["test"] * (len(config.takes) - 1)
+    assert own_protocol({"kind": "simulated", "config": config.model_dump(mode="json"), "motion": "x"}) == "simulated-2"
+
+
+def test_every_condition_of_small_has_all_who_walk_by_day() -> None:
+    people = [person for person in plan(open_benchmark("small@2").config, open_source("parametric")) if person.split == "test"]
+    asked = Counter(condition for person in people for condition, take in person.takes if (condition, take) not in (("normal", 0), ("night", 0)))
+    assert asked == dict.fromkeys(set(CONDITIONS) - {"night"}, 88) | {"night": 12 * 7}
+
+
 def test_mistakes_are_named(tmp_path: Path) -> None:
     for call, message in (
         (lambda: open_benchmark("standart"), "did you mean 'standard'"),
+        (lambda: open_benchmark("small@7"), "small has no version '7': take small@1 or small@2, or small for the newest"),
+        (lambda: open_benchmark("small@"), "small has no version ''"),
         (lambda: configured(open_benchmark("standard"), "gpu"), "unknown subset 'gpu'"),
         (lambda: configured(open_benchmark("small"), captures=tmp_path), "belong to real-motion"),
         (lambda: configured(open_benchmark("real-motion")), "give --captures DIR"),
@@ -91,21 +121,30 @@ def test_another_content_is_refused_and_says_why(tmp_path: Path, monkeypatch: py
     made = simulate(tmp_path / "store", tiny(), 0)
     here = {package: benchmarks._version(package) for package in benchmarks.MAKERS}
     good = Benchmark("toy", 1, "", tiny(), hashes={"all": made["content_hash"]}, made_with=here)
-    monkeypatch.setitem(BENCHMARKS, "toy", good)
+    monkeypatch.setitem(BENCHMARKS, "toy@1", good)
     assert benchmarks.make("toy", tmp_path / "store")[1] == made["content_hash"]
-    assert benchmarks.verify("toy", tmp_path / "store") == "all"
+    assert benchmarks.verify("toy", tmp_path / "store") == (good, "all")
     cases = ((here, "another program version or processor"), (here | {"anny": "0.5.0"}, f"made here with anny {here['anny']} for 0.5.0"))
     for versions, message in cases:
-        monkeypatch.setitem(BENCHMARKS, "toy", Benchmark("toy", 1, "", tiny(), hashes={"all": "0" * 32}, made_with=versions))
+        monkeypatch.setitem(BENCHMARKS, "toy@1", Benchmark("toy", 1, "", tiny(), hashes={"all": "0" * 32}, made_with=versions))
         with pytest.raises(StoreError, match=message):
             benchmarks.make("toy", tmp_path / "store")
-    with pytest.raises(StoreError, match="is not toy v1"):
-        benchmarks.verify("toy", tmp_path / "store")
+    with pytest.raises(StoreError, match="is not toy v1.*its settings are those of toy v1"):
+        benchmarks.verify("toy@1", tmp_path / "store")
+    newer = Benchmark("toy", 2, "", tiny(seed=1), hashes={"all": "1" * 32})
+    monkeypatch.setitem(BENCHMARKS, "toy@1", good)
+    monkeypatch.setitem(BENCHMARKS, "toy@2", newer)
+    assert benchmarks.verify("toy", tmp_path / "store") == (good, "all")  # whichever version it is
+    with pytest.raises(StoreError, match=r"is not toy v2: content .*published toy v2, all: 1+; its settings are those of toy v1"):
+        benchmarks.verify("toy@2", tmp_path / "store")
     assert (tmp_path / "store" / "store.json").is_file()
 
 
 def test_the_command_lists_and_describes() -> None:
-    assert "standard v1" in run("benchmark", "list").stdout
+    assert "standard@1" in run("benchmark", "list").stdout
+    shown = run("benchmark", "card", "small").stdout
+    assert [shown.count(f"small v{version}:") for version in (1, 2)] == [1, 1]
+    assert "small v2:" not in run("benchmark", "card", "small@1").stdout
     assert "lidar_bearing_deg      2.0 10.0" in run("benchmark", "card", "small").stdout
     assert "did you mean 'small'" in run("benchmark", "card", "smal", code=2).stderr
 

@@ -19,7 +19,7 @@ def make(name: str, store: Path, *, subset: str | None = None, captures: Path | 
     Parameters
     ----------
     name
-        small, standard or real-motion; `gaitbridge benchmark list` says what they are.
+        small, standard or real-motion, of which the newest version is made, or a version such as small@1; `gaitbridge benchmark list` has them.
     store
         Folder of the store to make.
     subset
@@ -38,48 +38,50 @@ def make(name: str, store: Path, *, subset: str | None = None, captures: Path | 
         made, expected = benchmarks.make(name, store, subset=subset, captures=captures, shape=shape, workers=workers or machine.workers(),
                                          progress=show)
     sequences = sum(shard["rows"] for shard in made["shards"].values())
-    checked = "as published" if expected else "no published hash of this variant to compare with"
-    say(f"{store}: {benchmarks.open_benchmark(name).title}, {len(made['shards'])} simulated people, {sequences} sequences, "
+    one = benchmarks.open_benchmark(name)
+    checked = "as published" if expected else "no published hash of this variant to compare with" if one.hashes else "not frozen yet: no hash"
+    say(f"{store}: {one.title}, {len(made['shards'])} simulated people, {sequences} sequences, "
         f"content {made['content_hash']} ({checked})")
 
 
 @benchmark.command(name="list")
 def list_benchmarks() -> None:
-    """List the benchmarks."""
+    """List the benchmarks and their versions; a name alone means the newest."""
     from gaitbridge.simulation.benchmarks import BENCHMARKS
 
     for one in BENCHMARKS.values():
-        say(f"{one.title:16} {one.about}")
+        say(f"{one.exact:16} {one.about}{'' if one.hashes else ' (not frozen yet)'}")
 
 
 @benchmark.command
 def card(name: str) -> None:
-    """Print all settings of a benchmark and the content hashes that are known.
+    """Print all settings of a benchmark and the content hashes that are known, of each of its versions.
 
     Parameters
     ----------
     name
-        small, standard or real-motion.
+        small, standard or real-motion: all versions, the newest first; small@1 for one of them.
     """
     from gaitbridge.printing import say_lines
     from gaitbridge.report.benchmark_card import card_of
-    from gaitbridge.simulation.benchmarks import open_benchmark
+    from gaitbridge.simulation.benchmarks import open_benchmark, versions
 
-    say_lines(card_of(open_benchmark(name)))
+    newest = open_benchmark(name)
+    say_lines("\n\n".join(card_of(one) for one in ([newest] if "@" in name else versions(newest.name))))
 
 
 @benchmark.command
 def verify(name: str, store: Path) -> None:
-    """Read a whole store and check that it is a benchmark.
+    """Read a whole store and say which version of a benchmark it is.
 
     Parameters
     ----------
     name
-        small, standard or real-motion.
+        small, standard or real-motion; small@1 asks for that version alone.
     store
         Folder of the store.
     """
     from gaitbridge.simulation import benchmarks
 
-    variant = benchmarks.verify(name, store)
-    say(f"{store}: {benchmarks.open_benchmark(name).title} ({variant}), all content hashes agree")
+    one, variant = benchmarks.verify(name, store)
+    say(f"{store}: {one.title} ({variant}), all content hashes agree")

@@ -11,9 +11,10 @@ def card_of(benchmark: Benchmark) -> str:
     for name, people in benchmark.subsets.items():
         lines.append(f"  subset {name:15} {_plain(dict(people))}")
     lines += ["", "Content hashes"]
-    lines += [f"  {variant:40} {content}" for variant, content in benchmark.hashes.items()] or ["  none yet"]
+    lines += [f"  {variant:40} {content}" for variant, content in benchmark.hashes.items()] or ["  none yet: this version is not frozen"]
     made_with = ", ".join(f"{package} {wanted}" for package, wanted in benchmark.made_with.items())
-    lines += ["", f"Made with {made_with}. What it can and cannot stand for: docs/benchmark.md."]
+    made = f"Made with {made_with}. " if made_with else ""
+    lines += ["", f"{made}What it can and cannot stand for: docs/benchmark.md."]
     return "\n".join(lines)
 
 

@@ -43,7 +43,7 @@ def is_synthetic(run: RunFiles, store: Store | None) -> bool:
     if store is not None:
         sources = {str(row["source"]).lower() for row in store.rows}
         return any("simul" in source or "synth" in source for source in sources) or "simul" in json.dumps(store.document.get("about", {})).lower()
-    return any(row.protocol == "simulated" for row in run.rows)
+    return any(row.protocol.startswith("simulated") for row in run.rows)
 
 
 def headline(run: RunFiles, store: Store | None) -> str:

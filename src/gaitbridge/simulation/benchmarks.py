@@ -1,11 +1,13 @@
 """The open benchmark: cohorts fixed by name, version and seed, and the content that they must have. Definitions are data.
 
+`small` is the newest version of that name, `small@1` its first; a version without hashes is not frozen yet.
+
 A definition never changes: what changes the bytes is a new version with a new hash. The cohorts are made from nothing but this program and the body
 model, so nobody has to ship them. See docs/benchmark.md for what they stand for.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -15,7 +17,7 @@ from gaitbridge.errors import StoreError, UserError, nearest
 from gaitbridge.folders import is_data
 from gaitbridge.progress import Progress, silent
 from gaitbridge.simulation.cohort import simulate
-from gaitbridge.simulation.settings import VERSION_1, CohortConfig
+from gaitbridge.simulation.settings import VERSION_1, VERSION_2, CohortConfig
 from gaitbridge.store import Store
 
 APART: dict[str, Any] = {"sensor_baseline_m": (0.5, 1.5), "lidar_bearing_deg": (2.0, 10.0), "camera_time_offset_s": (0.0, 0.5)}
@@ -45,37 +47,63 @@ class Benchmark:
         """Name and version, as results are to call it."""
         return f"{self.name} v{self.version}"
 
+    @property
+    def exact(self) -> str:
+        """Name and version, as commands take them: small@1."""
+        return f"{self.name}@{self.version}"
+
 
 _VERSIONS_1 = {"anny": "0.6.2", "embreex": "4.4.0.post1", "numpy": "2.4.6", "scipy": "1.17.1"}
 
+TWELVE = ("000", "030-far", "060", "090", "120-far", "150", "180", "210-far", "240", "270", "300-far", "330")  # views of the larger ones
+EIGHT = ("000", "045", "090", "135-far", "180", "225", "270", "315-far")
+WORN = ("bag", "clothing", "carrying", "umbrella", "uniform", "occlusion")  # every condition but that of people met at night
+AT_NIGHT = 0.12  # of the people, from the second version on
+
 BENCHMARKS: dict[str, Benchmark] = {
-    one.name: one
+    one.exact: one
     for one in (
         Benchmark(
             "small", 1, "100 people to train, 20 to validate, 100 to test; 4 takes before 8 views; minutes on a CPU",
             CohortConfig(
                 seed=8101, people={"train": 100, "val": 20, "test": 100}, frames=12,
                 takes=(("normal",), ("normal",), ("bag", "clothing", "carrying"), ("umbrella", "uniform", "occlusion", "night")),
-                views=("000", "045", "090", "135-far", "180", "225", "270", "315-far"), **APART, **VERSION_1,
+                views=EIGHT, **APART, **VERSION_1,
             ),
             hashes={"all": "07f5cf12777c09f3d8a4f335fb745895"}, made_with=_VERSIONS_1,
+        ),
+        Benchmark(
+            "small", 2, "100 people to train, 20 to validate, 100 to test; 8 takes before 8 views, every condition; minutes on a CPU",
+            CohortConfig(
+                seed=8102, people={"train": 100, "val": 20, "test": 100}, frames=12, night_people=AT_NIGHT,
+                takes=(("normal",), ("normal",), *((condition,) for condition in WORN)), views=EIGHT, **APART, **VERSION_2,
+            ),
         ),
         Benchmark(
             "standard", 1, "1,000 people to train, 100 to validate, 500 to test; 5 takes before 12 views; for a GPU (subset cpu: 250, 50, 200)",
             CohortConfig(
                 seed=8201, people={"train": 1000, "val": 100, "test": 500}, first_person={"train": 0, "val": 1000, "test": 2000}, frames=12,
                 takes=(("normal",), ("normal",), ("bag", "carrying"), ("clothing", "uniform"), ("umbrella", "occlusion", "night")),
-                views=("000", "030-far", "060", "090", "120-far", "150", "180", "210-far", "240", "270", "300-far", "330"), **APART, **VERSION_1,
+                views=TWELVE, **APART, **VERSION_1,
             ),
             subsets={"cpu": {"train": 250, "val": 50, "test": 200}},
             hashes={"cpu": "3b135bc0b7ea6e589afad49ce2bc53db"},
             made_with=_VERSIONS_1,
         ),
         Benchmark(
+            "standard", 2, "1,000 people to train, 100 to validate, 500 to test; 5 takes before 12 views; for a GPU (subset cpu: 250, 50, 200)",
+            CohortConfig(
+                seed=8202, people={"train": 1000, "val": 100, "test": 500}, first_person={"train": 0, "val": 1000, "test": 2000}, frames=12,
+                night_people=AT_NIGHT, takes=(("normal",), ("normal",), ("bag", "carrying"), ("clothing", "uniform"), ("umbrella", "occlusion")),
+                views=TWELVE, **APART, **VERSION_2,
+            ),
+            subsets={"cpu": {"train": 250, "val": 50, "test": 200}},
+        ),
+        Benchmark(
             "real-motion", 1, "people who move as they were captured, take apart from take, before 12 views; to test on alone; needs --captures",
             CohortConfig(
                 seed=8301, people={}, frames=12, takes=(("normal",),) * 4,
-                views=("000", "030-far", "060", "090", "120-far", "150", "180", "210-far", "240", "270", "300-far", "330"), **APART, **VERSION_1,
+                views=TWELVE, **APART, **VERSION_1,
             ),
             hashes={  # of 34 captured people: 28 of a public gait set and six CMU subjects, in a folder named `captures`
                 "person, captures 0927cdcb": "e5fee4f7a8aa5dfd52e801022a39ce6a",
@@ -83,15 +111,30 @@ BENCHMARKS: dict[str, Benchmark] = {
             },
             made_with=_VERSIONS_1, captured=True,
         ),
+        Benchmark(
+            "real-motion", 2, "people who move as they were captured, take apart from take, before 12 views; to test on alone; needs --captures",
+            CohortConfig(seed=8302, people={}, frames=12, takes=(("normal",),) * 4, views=TWELVE, **APART, **VERSION_2),
+            captured=True,
+        ),
     )
 }  # fmt: skip
 
 
+def versions(name: str) -> list[Benchmark]:
+    """All versions of a benchmark, the newest first; none where there is no such name."""
+    return sorted((one for one in BENCHMARKS.values() if one.name == name), key=lambda one: -one.version)
+
+
 def open_benchmark(name: str) -> Benchmark:
-    """The definition `name`; UserError with the nearest one where there is none."""
-    if name not in BENCHMARKS:
-        raise UserError(f"unknown benchmark {name!r}: {nearest(name, BENCHMARKS)}")
-    return BENCHMARKS[name]
+    """The definition `name`, the newest one, or of a version, `name@1`; UserError with the nearest one where there is none."""
+    plain, at, number = name.partition("@")
+    found = versions(plain)
+    if not found:
+        raise UserError(f"unknown benchmark {plain!r}: {nearest(plain, sorted({one.name for one in BENCHMARKS.values()}))}")
+    for one in found if at else found[:1]:
+        if not at or number == str(one.version):
+            return one
+    raise UserError(f"{plain} has no version {number!r}: take {' or '.join(one.exact for one in reversed(found))}, or {plain} for the newest")
 
 
 def configured(benchmark: Benchmark, subset: str | None = None, captures: Path | None = None, shape: str | None = None) -> tuple[CohortConfig, str]:
@@ -148,15 +191,36 @@ def check(benchmark: Benchmark, variant: str, store: Path, found: str) -> None:
                      "its results must not be called by that name")
 
 
-def verify(name: str, path: Path) -> str:
-    """Read a whole store and check that it is the benchmark `name`, of whichever variant: the variant's name. StoreError where it is none."""
-    benchmark, store = open_benchmark(name), Store(path)
+def verify(name: str, path: Path) -> tuple[Benchmark, str]:
+    """Read a whole store and say which version of the benchmark `name` it is, and which variant; `name@1` asks for that version alone.
+
+    StoreError where it is none: the line says what is published, and of which version its settings are.
+    """
+    wanted, store = open_benchmark(name), Store(path)
+    asked = [wanted] if "@" in name else versions(wanted.name)
     store.verify()
-    for variant, expected in benchmark.hashes.items():
-        if expected == store.content_hash:
-            return variant
-    known = ", ".join(f"{variant}: {content}" for variant, content in benchmark.hashes.items()) or "none yet"
-    raise StoreError(f"{path} is not {benchmark.title}: content {store.content_hash}, published {known}")
+    for benchmark in asked:
+        for variant, expected in benchmark.hashes.items():
+            if expected == store.content_hash:
+                return benchmark, variant
+    known = "; ".join(f"{one.title}, {variant}: {content}" for one in asked for variant, content in one.hashes.items()) or "none yet"
+    alike = by_settings(store, versions(wanted.name))
+    of = f"; its settings are those of {alike.title}" if alike else ""
+    raise StoreError(f"{path} is not {wanted.title if '@' in name else wanted.name}: content {store.content_hash}, published {known}{of}")
+
+
+def by_settings(store: Store, among: Iterable[Benchmark]) -> Benchmark | None:
+    """Of which benchmark a store's settings are, whatever its people and captures; None where of none."""
+    given = store.document["about"].get("config")
+    if not isinstance(given, dict):
+        return None
+    free = {"people", "motion", "shape"}
+    for benchmark in among:
+        own = benchmark.config.model_dump(mode="json")
+        before = CohortConfig(**VERSION_1).model_dump(mode="json") | given  # of a store that was made before a setting was there
+        if all(before[key] == own[key] for key in own.keys() - free):
+            return benchmark
+    return None
 
 
 def _version(package: str) -> str:

@@ -11,6 +11,8 @@ from gaitbridge.simulation.scene import VIEWS, view_angle_of
 
 VERSION_1: dict[str, Any] = {"motion": "parametric", "clothes": "layer", "silhouettes": "outline", "lidar_returns": "plain"}
 """The people and sensors of the simulator's first version, for stores and benchmarks that were made with it."""
+VERSION_2: dict[str, Any] = {"motion": "measured", "clothes": "outfits", "silhouettes": "segmenter", "lidar_returns": "beams"}
+"""Those of its second version: fitted to how measured people walk, and to what learnt segmenters and LiDARs make of them."""
 EXTRAS = ("clean_silhouettes", "body_parts", "points")  # kept on request; fields of the store
 Metre = Annotated[float, Field(ge=0, le=100)]
 Away = Annotated[float, Field(ge=1, le=130)]  # metres: nearer a person does not fit in the picture, farther the store does not reach
@@ -33,6 +35,8 @@ class CohortConfig(Config):
     """The split of the people of a captured motion source, who are as many as were captured."""
     takes: tuple[tuple[str, ...], ...] = (("normal",), ("normal",), ("bag", "clothing"))
     """For each take of a person the conditions that it is drawn from."""
+    night_people: Share = 0.0
+    """Share of each split's people who are met at night: all their takes are `night`, the first is their gallery (protocol `simulated-2`)."""
     views: tuple[str, ...] = VIEWS
     """View angles in degrees, three digits, with -near or -far after them where wanted: 045, 090-far."""
     frames: Annotated[int, Field(ge=1, le=2000)] = 20

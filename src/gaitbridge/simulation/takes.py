@@ -1,5 +1,6 @@
 """The plan of a cohort, and one person of it rendered. Everything is drawn from streams named after the person and the take."""
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -38,16 +39,17 @@ class Person:
 def plan(config: CohortConfig, source: MotionSource) -> list[Person]:
     """Everybody of the cohort, in order. Captured people have as many takes as they were captured in, if fewer are asked for."""
     if source.people is None:
-        names = [(f"p{number:04d}", split) for split, numbers in config.numbers.items() for number in numbers]
+        names = [(f"p{number:04d}", split, place) for split, numbers in config.numbers.items() for place, number in enumerate(numbers)]
     else:
-        names = [(re.sub(r"[^A-Za-z0-9_.-]", "_", name), config.captured_split) for name in source.people]
-        if len({name for name, _ in names}) < len(names):
+        names = [(re.sub(r"[^A-Za-z0-9_.-]", "_", name), config.captured_split, place) for place, name in enumerate(source.people)]
+        if len({name for name, *_ in names}) < len(names):
             raise UserError(f"{config.motion}: two people have the same name once odd characters are replaced: rename their files")
     people = []
-    for place, (name, split) in enumerate(names):
+    for place, (name, split, within) in enumerate(names):
         random, counts, takes = stream(config.seed, "conditions", name), dict.fromkeys(CONDITIONS, 0), []
         most = len(config.takes) if source.people is None else source.takes(source.people[place])
-        for choice in config.takes[:most]:
+        for given in config.takes[:most]:
+            choice = ("night",) if at_night(within, config.night_people) else given
             condition = choice[int(random.integers(len(choice)))]
             takes.append((condition, counts[condition]))
             counts[condition] += 1
@@ -55,6 +57,11 @@ def plan(config: CohortConfig, source: MotionSource) -> list[Person]:
     if not people:
         raise UserError("no people to simulate: ask for at least one in a split")
     return people
+
+
+def at_night(place: int, share: float) -> bool:
+    """Whether person `place` of a split, from 0 on, is one of those met at night: that share of the first so many, spread evenly."""
+    return math.floor((place + 1) * share + 1e-9) > math.floor(place * share + 1e-9)
 
 
 @lru_cache(maxsize=2)

@@ -1,4 +1,4 @@
-"""Robustness: given runs on simulated test stores that differ in one thing from the benchmark `small`. Stopped, it goes on where it was.
+"""Robustness: given runs on simulated test stores that differ in one thing from the benchmark `small@1`. Stopped, it goes on where it was.
 
     OUT/stores/FACTOR-LEVEL/            the test people of a level; the same people and walks in all
     OUT/evaluations/RUN/FACTOR-LEVEL/   embeddings and results
@@ -35,9 +35,9 @@ FACTORS: dict[str, dict[str, dict[str, Any]]] = {
 
 
 def ground(people: int) -> CohortConfig:
-    """The store that levels change in one thing: test people of the benchmark `small`."""
+    """The store that levels change in one thing: test people of the first version of the benchmark `small`."""
     settings = {"people": {"test": people}, "first_person": {"test": 120}, "takes": WALKS, "views": VIEWS, "truth": False}
-    return CohortConfig.model_validate(open_benchmark("small").config.model_dump() | settings)
+    return CohortConfig.model_validate(open_benchmark("small@1").config.model_dump() | settings)
 
 
 def execute(runs: Sequence[Path], out: Path, *, people: int = 100, only: Iterable[str] = (), workers: int = 1,

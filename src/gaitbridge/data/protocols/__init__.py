@@ -28,14 +28,18 @@ def load_protocol(name: str) -> Protocol:
 def own_protocol(about: Mapping[str, Any]) -> str:
     """The name of the protocol that belongs to a store, by what its document says about it (`store.document["about"]`); empty where nobody can tell.
 
-    Of an imported store the dataset's own, of a simulated one `simulated`, of captured motion or captured walks `real-motion`.
+    Of an imported store the dataset's own, of a simulated one `simulated`, or `simulated-2` where some people are met at night, of captured motion or
+    captured walks `real-motion`.
     """
     kind = about.get("kind")
     if kind == "imported":
         dataset = str(about.get("dataset", ""))
         return next((name for name in (dataset, dataset.split("_mesh")[0]) if name in PROTOCOLS), "")
     if kind == "simulated":
-        return "real-motion" if str(about.get("motion", "")).startswith("bvh:") else "simulated"
+        if str(about.get("motion", "")).startswith(("bvh:", "amc:")):
+            return "real-motion"
+        settings = about.get("config")
+        return "simulated-2" if isinstance(settings, Mapping) and settings.get("night_people") else "simulated"
     return "real-motion" if kind == "captured" else ""
 
 

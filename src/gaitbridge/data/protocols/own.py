@@ -12,6 +12,12 @@ OWN = (
         reference="Our own, after SUSTech1K: the gallery is a normal walk, the probes are other walks of the same people.",
     ),
     Protocol(
+        name="simulated-2",
+        gallery=Rule(match={**_TEST, "condition": ("normal", "night"), "take": (0,)}),
+        probe=Rule(match=_TEST, unless={"condition": ("normal", "night"), "take": (0,)}),
+        reference="As `simulated`, where some people are met at night alone: their gallery is a walk at night, as is SUSTech1K's.",
+    ),
+    Protocol(
         name="real-motion",
         gallery=Rule(match={**_TEST, "condition": ("normal",), "take": (0,)}),
         probe=Rule(match=_TEST, unless={"take": (0,)}),

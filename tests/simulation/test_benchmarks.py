@@ -125,11 +125,11 @@ def test_another_content_is_refused_and_says_why(tmp_path: Path, monkeypatch: py
     assert benchmarks.make("toy", tmp_path / "store")[1] == made["content_hash"]
     assert benchmarks.verify("toy", tmp_path / "store") == (good, "all")
     cases = ((here, "another program version or processor"), (here | {"anny": "0.5.0"}, f"made here with anny {here['anny']} for 0.5.0"))
-    for versions, message in cases:
-        monkeypatch.setitem(BENCHMARKS, "toy@1", Benchmark("toy", 1, "", tiny(), hashes={"all": "0" * 32}, made_with=versions))
+    for made_with, message in cases:
+        monkeypatch.setitem(BENCHMARKS, "toy@1", Benchmark("toy", 1, "", tiny(), hashes={"all": "0" * 32}, made_with=made_with))
         with pytest.raises(StoreError, match=message):
             benchmarks.make("toy", tmp_path / "store")
-    with pytest.raises(StoreError, match="is not toy v1.*its settings are those of toy v1"):
+    with pytest.raises(StoreError, match=r"is not toy v1.*its settings are those of toy v1"):
         benchmarks.verify("toy@1", tmp_path / "store")
     newer = Benchmark("toy", 2, "", tiny(seed=1), hashes={"all": "1" * 32})
     monkeypatch.setitem(BENCHMARKS, "toy@1", good)

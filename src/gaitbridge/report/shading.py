@@ -1,0 +1,116 @@
+"""Shaded pictures of meshes: the simulator's own ray caster finds what is seen, and a few lines of NumPy light it.
+
+Legend: V vertices, F triangles, H/W pixels, P pixels that show something.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gaitbridge.geometry.camera import Camera
+from gaitbridge.geometry.rays import RayScene
+
+FINE = 2  # rays a pixel along each axis
+SUN = np.array([0.35, 0.45, 0.82], np.float32) / np.linalg.norm([0.35, 0.45, 0.82])  # towards the light, in the world
+LAMP = np.array([-0.45, -0.55, -0.70], np.float32) / np.linalg.norm([-0.45, -0.55, -0.70])  # the same, in the camera's axes
+SKY, FLOOR, LIGHT = np.float32(0.50), np.float32(0.22), np.float32(0.62)  # light from above, from below, and from the sun on what faces it
+SKIP_M = 0.004  # a ray to the light starts this far off the surface, so that it does not meet it again
+SHADOW, SHADOW_RADIUS_M = 0.42, 1.6  # how dark the ground's shadow is, and how far from the walker's middle it fades out
+SPREAD = 0.10  # radius of the sun's disc seen from one metre: shadows have soft edges
+SUNS = np.array([[0.0, 0.0], [0.9, 0.1], [-0.4, 0.8], [-0.5, -0.8], [0.35, -0.55], [-0.75, 0.15], [0.3, 0.65]], np.float32)  # points of that disc
+
+
+@dataclass(frozen=True)
+class Mesh:
+    """What is drawn: vertices_m float32 [V, 3], triangles int32 [F, 3], unit normals float32 [V, 3], colours float32 [F, 3] of 0 to 1."""
+
+    vertices_m: np.ndarray
+    triangles: np.ndarray
+    normals: np.ndarray
+    colours: np.ndarray
+
+
+def shade(mesh: Mesh, camera: Camera, T_world_from_camera: np.ndarray, ground: bool = False) -> np.ndarray:
+    """A picture uint8 [H, W, 4] of a mesh, transparent where there is none.
+
+    ground: lit by the sun, with shadows on the mesh itself and on the floor at z = 0; else by a lamp beside the camera.
+    """
+    rows, columns = camera.height * FINE, camera.width * FINE
+    origin = T_world_from_camera[:3, 3].astype(np.float32)
+    directions = _directions(camera, T_world_from_camera)
+    scene = RayScene(mesh.vertices_m, mesh.triangles)
+    away, hit = scene.first_hit(origin, directions)
+    image = np.zeros((rows * columns, 4), np.float32)
+    seen = np.flatnonzero(hit >= 0)
+    points = origin + away[seen, None] * directions[seen]
+    normals = _normals(mesh, hit[seen], points, directions[seen])
+    sun = np.clip(normals @ (SUN if ground else T_world_from_camera[:3, :3].astype(np.float32) @ LAMP), 0, None)
+    if ground:
+        sun *= _lit(scene, points + SKIP_M * normals, SUN[None])
+    above = 0.5 + 0.5 * normals[:, 2]
+    rim = (1 + np.einsum("pc,pc->p", normals, directions[seen])) ** 3  # the outline is a little lighter, which parts limbs from the trunk
+    light = FLOOR + (SKY - FLOOR) * above + LIGHT * sun + 0.12 * rim
+    image[seen, :3] = np.clip(mesh.colours[hit[seen]] * light[:, None], 0, 1)
+    image[seen, 3] = 1.0
+    if ground:
+        _floor(image, scene, origin, directions, np.flatnonzero(hit < 0), mesh.vertices_m)
+    image[:, :3] *= image[:, 3:]
+    coarse = image.reshape(camera.height, FINE, camera.width, FINE, 4).mean((1, 3))
+    coarse[..., :3] /= np.maximum(coarse[..., 3:], 1e-6)
+    picture: np.ndarray = np.rint(255 * np.clip(coarse, 0, 1)).astype(np.uint8)
+    return picture
+
+
+def over(picture: np.ndarray, background: np.ndarray | tuple[int, int, int]) -> np.ndarray:
+    """A picture uint8 [H, W, 4] on a background, a colour or uint8 [H, W, 3]: uint8 [H, W, 3]."""
+    share = picture[..., 3:].astype(np.float32) / 255
+    mixed: np.ndarray = np.rint(picture[..., :3] * share + np.asarray(background, np.float32) * (1 - share)).astype(np.uint8)
+    return mixed
+
+
+def _directions(camera: Camera, T_world_from_camera: np.ndarray) -> np.ndarray:
+    """Unit directions float32 [R, 3] in the world through a grid that is FINE times as fine as the pixels."""
+    at = (np.arange(max(camera.width, camera.height) * FINE, dtype=np.float32) + 0.5) / FINE - 0.5
+    pixels = np.stack(np.meshgrid(at[: camera.width * FINE], at[: camera.height * FINE]), -1).reshape(-1, 2)
+    turned: np.ndarray = camera.rays(pixels) @ T_world_from_camera[:3, :3].T.astype(np.float32)
+    return turned
+
+
+def _normals(mesh: Mesh, hit: np.ndarray, points: np.ndarray, directions: np.ndarray) -> np.ndarray:
+    """Unit normals float32 [P, 3] at points on triangles, between those of the corners, turned towards the viewer."""
+    a, b, c = (mesh.vertices_m[mesh.triangles[hit, corner]] for corner in range(3))
+    across, along, to = b - a, c - a, points - a
+    aa, ab, bb = (np.einsum("pc,pc->p", one, other) for one, other in ((across, across), (across, along), (along, along)))
+    ta, tb = np.einsum("pc,pc->p", to, across), np.einsum("pc,pc->p", to, along)
+    area = np.maximum(aa * bb - ab * ab, 1e-20)
+    second, third = np.clip((bb * ta - ab * tb) / area, 0, 1)[:, None], np.clip((aa * tb - ab * ta) / area, 0, 1)[:, None]
+    corners = mesh.normals[mesh.triangles[hit]]
+    normals = corners[:, 0] * (1 - second - third) + corners[:, 1] * second + corners[:, 2] * third
+    normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-9)
+    facing: np.ndarray = np.where(np.einsum("pc,pc->p", normals, directions)[:, None] > 0, -normals, normals)  # cloth is seen from inside, too
+    return facing
+
+
+def _lit(scene: RayScene, points: np.ndarray, towards: np.ndarray) -> np.ndarray:
+    """The share [P] of the lights in the directions `towards` [S, 3] that reaches each point."""
+    reached = np.zeros(len(points), np.float32)
+    for direction in towards:
+        reached += scene.first_triangle(points, np.broadcast_to(direction, points.shape)) < 0
+    return reached / np.float32(len(towards))
+
+
+def _floor(image: np.ndarray, scene: RayScene, origin: np.ndarray, directions: np.ndarray, missed: np.ndarray, vertices_m: np.ndarray) -> None:
+    """The shadow on the floor, a see-through black, written to the pixels that show no mesh."""
+    down = missed[directions[missed, 2] < -1e-3]
+    points = origin - (origin[2] / directions[down, 2])[:, None] * directions[down]
+    middle = vertices_m[:, :2].mean(0)
+    near = np.linalg.norm(points[:, :2] - middle, axis=1) < SHADOW_RADIUS_M
+    down, points = down[near], points[near]
+    points[:, 2] = SKIP_M
+    side = np.cross(SUN, [0.0, 0.0, 1.0]).astype(np.float32)
+    side /= np.linalg.norm(side)
+    suns = SUN + SPREAD * (SUNS[:, :1] * side + SUNS[:, 1:] * np.cross(side, SUN).astype(np.float32))
+    fades = np.clip(3 * (1 - np.linalg.norm(points[:, :2] - middle, axis=1) / SHADOW_RADIUS_M), 0, 1)
+    image[down, 3] = SHADOW * fades * (1 - _lit(scene, points, suns))

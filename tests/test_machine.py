@@ -97,3 +97,24 @@ def test_too_few_open_files_are_one_line(words: list[str], code: int) -> None:
     assert done.returncode == code
     wanted = "gaitbridge: this process may not open more than 16 files at once: allow more, such as 1024 with `ulimit -n 1024`, then run again\n"
     assert done.stderr == (wanted if code else "")
+
+
+SIGNALLED = """
+import os, signal, threading
+import numpy as np
+from openvino import Model, opset13
+from gaitbridge.machine import openvino_core
+given = opset13.parameter([1, 4], np.float32)
+held = [openvino_core().compile_model(Model([opset13.relu(given)], [given]), "CPU")]
+thread = threading.Thread(target=held.clear)
+thread.start()
+thread.join()
+signal.signal(signal.SIGUSR1, lambda *_: print("handled"))
+os.kill(os.getpid(), signal.SIGUSR1)
+"""
+
+
+def test_signals_are_handled_after_an_openvino_network_was_given_up() -> None:
+    pytest.importorskip("openvino")
+    done = subprocess.run([sys.executable, "-c", SIGNALLED], capture_output=True, text=True, check=False)
+    assert done.stdout == "handled\n", (done.returncode, done.stderr)

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from gaitbridge.errors import UserError
 
@@ -17,7 +18,6 @@ SWITCHES = ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA", "ATEN_CPU_CAPABILITY", "NP
             "OPENBLAS_CORETYPE")
 FILES, FEWEST_FILES = 1024, 64  # that a process opens at once: how many it lets itself open, and how many it needs (LanceDB alone up to 32)
 WORKER_BYTES = 5 << 27  # of a worker process, libraries included: one that renders people takes 0.48 GiB
-HUGE_PAGE, HEAP = 1 << 21, 1 << 32  # bytes: of a huge page, and of the heap's part that has them
 HUGE_PAGE, HEAP = 1 << 21, 1 << 32  # bytes: of a huge page, and of the heap's part that has them
 CGROUPS = Path("/sys/fs/cgroup")
 OWN_GROUPS = Path("/proc/self/cgroup")
@@ -46,6 +46,20 @@ def processor_units() -> list[str]:
 def switches() -> list[str]:
     """The variables of the environment that keep libraries from using units of the processor, as NAME=VALUE."""
     return [f"{name}={os.environ[name]}" for name in SWITCHES if os.environ.get(name)]
+
+
+@cache
+def openvino_core() -> Any:
+    """OpenVINO's Core, one a process that is never given up. ImportError where it is not installed.
+
+    Its plugin gives the thread that opens it a stack for signals. Where another thread gives up the last Core, that stack is freed while it is
+    in use, and the next signal (Ctrl-C, a child that ends) kills the process without a word; openvino 2026.4.
+    Its import tells its makers that it was imported, unless the package that tells is missing: for us it is missing.
+    """
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+    import openvino
+
+    return openvino.Core()
 
 
 def cores() -> int:

@@ -41,6 +41,19 @@ def test_pictures_stand_at_their_own_times(moments: list[float], rate_hz: float,
     assert rate == pytest.approx(len(moments) / lasts, rel=0.05)  # as containers count it: 25 or 30 it is not
 
 
+def test_the_same_film_gives_the_same_bytes(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    rolled = np.repeat(np.repeat(random.integers(0, 255, (12, 16, 3), np.uint8), 20, 0), 20, 1)
+    write_video(tmp_path / "film.mkv", [np.roll(rolled, 4 * k, 1) for k in range(40)], times(40, 10.0))
+    made = set()
+    for number in range(20):
+        held = [random.bytes(200_000 + 77 * number * k) for k in range(9)]  # memory that was used before holds something else each time
+        del held
+        write_preview(tmp_path / "film.mkv", [], tmp_path / "out.mp4", 10.0)
+        made.add((tmp_path / "out.mp4").read_bytes())
+    assert len(made) == 1
+
+
 def test_each_picture_says_its_time(tmp_path: Path) -> None:
     assert [clock(2.0), clock(59.999), clock(75.5), clock(3.0, 1)] == ["2.00 s", "1:00.00", "1:15.50", "3.00 s, part 2"]
     blank = np.zeros((90, 160, 3), np.uint8)

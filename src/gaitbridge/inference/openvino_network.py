@@ -5,7 +5,6 @@ Metadata stand in the .xml's runtime information under the key `gaitbridge`, as 
 
 import hashlib
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import torch
 
 from gaitbridge.errors import UserError
 from gaitbridge.inference.onnx_network import KEY, ExportedNetwork, unrunnable
+from gaitbridge.machine import openvino_core
 
 
 def weights_file(path: Path) -> Path:
@@ -28,16 +28,11 @@ def digest(path: Path) -> str:
 
 
 def core(path: Path) -> Any:
-    """OpenVINO's. UserError where it is not installed.
-
-    Its import tells its makers that it was imported, unless the package that tells is missing: for us it is missing.
-    """
-    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+    """OpenVINO's. UserError where it is not installed."""
     try:
-        import openvino
+        return openvino_core()
     except ImportError as error:
         raise UserError(f"{path} needs the package openvino: pip install 'gaitbridge[openvino]'") from error
-    return openvino.Core()
 
 
 def read_model(path: Path) -> tuple[Any, dict[str, Any]]:

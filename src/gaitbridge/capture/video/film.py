@@ -15,6 +15,7 @@ from gaitbridge.capture.video.lettering import Colour, letter
 
 TIME_BASE = Fraction(1, 90_000)
 CODECS = ("libx264", "libvpx-vp9", "mpeg4")  # the first that this PyAV has; all but the last play in any browser
+X264 = {"preset": "veryfast", "mbtree": "0"}  # mbtree with AVX-512 reads memory that nobody wrote: other bytes now and then
 WHITE: Colour = (255, 255, 255)
 Paint = Callable[[np.ndarray, Picture, np.ndarray], None]  # draws onto uint8 [H, W, 3]; [2]: its pixels a pixel of the film, down and across
 
@@ -38,7 +39,7 @@ def repaint(
             height, width = (max(2, round(side * scale) // 2 * 2) for side in picture.pixels.shape[:2])
             canvas = np.ascontiguousarray(cv2.resize(picture.pixels, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8)
             if stream is None:
-                stream = container.add_stream(codec, rate=rate, options={"crf": str(crf), "preset": "veryfast"} if codec == "libx264" else {})
+                stream = container.add_stream(codec, rate=rate, options=X264 | {"crf": str(crf)} if codec == "libx264" else {})
                 stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
                 stream.codec_context.time_base = stream.time_base = TIME_BASE
                 stream.codec_context.thread_count = 1

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from gaitbridge.errors import UserError, words_of
+from gaitbridge.machine import openvino_core
 
 Network = Callable[[np.ndarray], list[np.ndarray]]  # one input, all outputs in the file's order
 
@@ -63,11 +64,9 @@ def _litert(path: Path, content: bytes, threads: int) -> Network:
 
 
 def _openvino(path: Path, content: bytes, threads: int) -> Network:
-    import openvino
-
     # Its own choice on processors with bf16 units damages the masks.
     settings = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY"}
-    compiled = openvino.Core().compile_model(str(path), "CPU", settings)
+    compiled = openvino_core().compile_model(str(path), "CPU", settings)
     request = compiled.create_infer_request()
 
     def run(array: np.ndarray) -> list[np.ndarray]:

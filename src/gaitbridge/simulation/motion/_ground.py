@@ -6,7 +6,7 @@ import numpy as np
 
 from gaitbridge.simulation.body import Body, Shape
 from gaitbridge.simulation.motion._harmonics import BEND, JOINTS, LEAN, LEGS, STANCE, STRIKE, basis, bump, turns_at
-from gaitbridge.simulation.motion._posture import clear_of_body, flat_footed, upright
+from gaitbridge.simulation.motion._posture import USUAL, Limits, clear_of_body, flat_footed, upright
 from gaitbridge.simulation.motion._skeleton import Skeleton, foot_vertices, posed_feet, rotation_matrices
 
 PHASES = 60  # of a cycle, at which the ground is solved
@@ -51,6 +51,15 @@ def standing(phases: np.ndarray) -> np.ndarray:
     middle = 2.0 * np.pi * (STRIKE + 0.5 * STANCE)
     beyond = np.cos(phases[:, None] - middle - np.array([0.0, np.pi])) - np.cos(np.pi * STANCE)
     return 1.0 / (1.0 + np.exp(-9.0 * beyond))
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a walk is to measure once it is on the ground: width of steps and sway of the hips in metres, and how far posture may go."""
+
+    width_m: float
+    sway_m: float
+    limits: Limits
 
 
 @dataclass(frozen=True)
@@ -106,8 +115,12 @@ def solve_travel(cycle: Cycle) -> Travel:
     return Travel(stride_m, periodic @ heading.T, heading)
 
 
-def fitted_to_body(coefficients: np.ndarray, stride_m: float, skeleton: Skeleton, body: Body, shape: Shape) -> tuple[np.ndarray, Travel]:
+def fitted_to_body(
+    coefficients: np.ndarray, stride_m: float, skeleton: Skeleton, body: Body, shape: Shape, wanted: Wanted | None = None,
+) -> tuple[np.ndarray, Travel]:  # fmt: skip
     """Coefficients that this body can walk with a stride of `stride_m`, and the travel solved for them.
+
+    `wanted` where the sample knows how wide its steps and its sway are; without it they are made usual.
 
     Sampled joint angles do not know of the ground. After the posture (`_posture`) and the step width are made usual, a few rounds of
     small corrections, each bounded and by its own first-order effect:
@@ -116,8 +129,8 @@ def fitted_to_body(coefficients: np.ndarray, stride_m: float, skeleton: Skeleton
     3. a swinging foot that comes too near to the ground is lifted by knee, hip and ankle;
     4. soles are made level in mid-stance.
     """
-    start = clear_of_body(upright(coefficients), skeleton, body, shape)
-    start = _of_usual_sides(start, cycle_of(start, skeleton, body, shape))
+    start = clear_of_body(upright(coefficients, wanted.limits if wanted else USUAL), skeleton, body, shape)
+    start = _of_usual_sides(start, cycle_of(start, skeleton, body, shape), wanted)
     gain, thighs, lifts = 1.0, 0.0, np.zeros((2, len(SWINGS)))
     for rounds_left in range(ROUNDS, -1, -1):
         fitted = flat_footed(_corrected(start, gain, thighs, lifts))
@@ -158,8 +171,8 @@ def _ahead(cycle: Cycle, side: int, when: np.ndarray) -> float:
     return float(cycle.feet_m[when][:, cycle.right == bool(side), 0].mean())
 
 
-def _of_usual_sides(coefficients: np.ndarray, cycle: Cycle) -> np.ndarray:
-    """Coefficients with usual sideways measures.
+def _of_usual_sides(coefficients: np.ndarray, cycle: Cycle, wanted: Wanted | None) -> np.ndarray:
+    """Coefficients with usual sideways measures, or the wanted ones.
 
     The thighs are spread until the lines on which the feet stand are a usual step width apart, and leaned together with the sway
     until the hips sway usually; the feet lean back, so that their soles stay level.
@@ -168,10 +181,10 @@ def _of_usual_sides(coefficients: np.ndarray, cycle: Cycle) -> np.ndarray:
     feet = (cycle.feet_m @ travel.heading.T)[:, :, 1] + travel.at(cycle.phases)[:, None, 1]
     sideways = [feet[cycle.stands[:, side] > 0.8][:, cycle.right == bool(side)].mean() for side in (0, 1)]
     width_m, leg_m = float(sideways[0] - sideways[1]), -float(cycle.lowest_m().min())
-    wider = 0.5 * (_usual(width_m, *WIDTHS_M) - width_m) / leg_m
+    wider = 0.5 * ((wanted.width_m if wanted else _usual(width_m, *WIDTHS_M)) - width_m) / leg_m
     sway = travel.periodic[1:3, 1]  # cosine and sine of a cycle
     sway_m = 2.0 * float(np.linalg.norm(sway))
-    lean = sway * (1.0 - _usual(sway_m, *SWAYS_M) / max(sway_m, 1e-6)) / leg_m
+    lean = sway * (1.0 - (wanted.sway_m if wanted else _usual(sway_m, *SWAYS_M)) / max(sway_m, 1e-6)) / leg_m
     out = coefficients.copy()
     for side, sign in (("Left", 1.0), ("Right", -1.0)):
         thigh, foot = JOINTS.index(f"{side}UpLeg"), JOINTS.index(f"{side}Foot")

@@ -1,5 +1,7 @@
 """Sampled joint angles made into a posture that a person can have: soles flat, no crouching, arms beside the body and not in it."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from gaitbridge.conventions import BODY_PARTS
@@ -7,9 +9,21 @@ from gaitbridge.simulation.body import Body, Pose, Shape
 from gaitbridge.simulation.motion._harmonics import BEND, JOINTS, LEAN, LEGS, STRIKE, basis, turns_at
 from gaitbridge.simulation.motion._skeleton import Skeleton
 
+Range = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Least and most degrees of a posture's means: flexion of a knee at its straightest, forward lean, head down, upper arm behind the vertical."""
+
+    knee: Range
+    trunk: Range
+    gaze: Range
+    arm: Range
+
+
 FLAT = (0.10, 0.30)  # when in the cycle since heel strike the sole is flat on the ground
-# Flexion of a knee at its straightest, forward lean, head down, upper arm behind the vertical on average.
-KNEE_DEG, TRUNK_DEG, GAZE_DEG, ARM_DEG = (1.0, 9.0), (-3.0, 13.0), (-10.0, 15.0), (-10.0, 13.0)
+USUAL = Limits(knee=(1.0, 9.0), trunk=(-3.0, 13.0), gaze=(-10.0, 15.0), arm=(-10.0, 13.0))
 ARM_GAP_M = 0.015  # from the middle of elbow, wrist and knuckles to the widest of the trunk and thighs beside them
 BESIDE_M, LEVEL_M = 0.06, 0.06  # how far ahead or behind, above or below still counts as beside
 MOST_SPREAD_RAD = 0.35
@@ -28,22 +42,22 @@ def flat_footed(coefficients: np.ndarray) -> np.ndarray:
     return out
 
 
-def upright(coefficients: np.ndarray) -> np.ndarray:
-    """Coefficients of somebody who neither crouches nor folds: knees at their straightest, trunk, gaze and arms are within the usual limits."""
+def upright(coefficients: np.ndarray, limits: Limits = USUAL) -> np.ndarray:
+    """Coefficients of somebody who neither crouches nor folds: knees at their straightest, trunk, gaze and arms are within the limits."""
     out = coefficients.copy()
     waves = basis(np.linspace(0.0, 2.0 * np.pi, 60, endpoint=False))
     for side in ("Left", "Right"):
         knee = JOINTS.index(f"{side}Leg")
         straightest = float((waves @ out[knee, BEND]).min())
-        out[knee, BEND, 0] += float(np.clip(straightest, *np.deg2rad(KNEE_DEG))) - straightest
+        out[knee, BEND, 0] += float(np.clip(straightest, *np.deg2rad(limits.knee))) - straightest
     chain = [JOINTS.index(name) for name in ("Hips", "LowerBack", "Spine1", "Neck", "Head")]
-    for above, moved, limits_deg in ((3, chain[1:3], TRUNK_DEG), (5, chain[3:], GAZE_DEG)):
+    for above, moved, limits_deg in ((3, chain[1:3], limits.trunk), (5, chain[3:], limits.gaze)):
         angle = float(out[chain[:above], BEND, 0].sum())
         out[moved, BEND, 0] += 0.5 * (float(np.clip(angle, *np.deg2rad(limits_deg))) - angle)
     for side in ("Left", "Right"):
         arm = [*chain[:3], JOINTS.index(f"{side}Shoulder"), JOINTS.index(f"{side}Arm")]
         angle = float(out[arm, BEND, 0].sum())
-        out[arm[-1], BEND, 0] += float(np.clip(angle, *np.deg2rad(ARM_DEG))) - angle
+        out[arm[-1], BEND, 0] += float(np.clip(angle, *np.deg2rad(limits.arm))) - angle
     return out
 
 

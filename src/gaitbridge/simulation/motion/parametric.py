@@ -17,7 +17,6 @@ import numpy as np
 from gaitbridge.conventions import stream
 from gaitbridge.errors import UserError
 from gaitbridge.simulation.body import Body, Pose, Shape
-from gaitbridge.simulation.motion import MotionSource
 from gaitbridge.simulation.motion._fit import FORMAT
 from gaitbridge.simulation.motion._ground import Travel, fitted_to_body
 from gaitbridge.simulation.motion._harmonics import BEND, JOINTS, NUMBERS, delayed, turns_at
@@ -67,18 +66,18 @@ class WalkModel:
 
     def _vary(self, curves: np.ndarray, random: np.random.Generator, components: np.ndarray, share: float, scale: float) -> np.ndarray:
         """Curves with a sample of both kinds of deviation; `scale` multiplies the published ones."""
-        draw = _bounded(random, len(components))
+        draw = bounded(random, len(components))
         captured = (draw @ components).reshape(curves.shape) if len(components) else 0.0
         return self._published(curves, random, scale * math.sqrt(1.0 - share)) + math.sqrt(share) * captured
 
     def _published(self, curves: np.ndarray, random: np.random.Generator, scale: float) -> np.ndarray:
         """Curves moved, stretched and delayed by the published deviations, partly alike on both sides, partly not."""
         table, asymmetry = self.numbers["published"]["between"], self.numbers["published"]["asymmetry"]
-        alike = {limb: _bounded(random, 9).reshape(3, 3) for limb in table}
+        alike = {limb: bounded(random, 9).reshape(3, 3) for limb in table}
         out = np.array(curves)
         for number, name in enumerate(JOINTS):
             side, limb = side_of(name)
-            own = _bounded(random, 9).reshape(3, 3)
+            own = bounded(random, 9).reshape(3, 3)
             odd = asymmetry.get(limb, 0.0) if side else 0.0
             draw = math.sqrt(1.0 - odd) * alike[limb] + math.sqrt(odd) * own
             for axis, letter in enumerate("xyz"):
@@ -89,14 +88,14 @@ class WalkModel:
         return out
 
 
-def _bounded(random: np.random.Generator, count: int) -> np.ndarray:
-    """Standard normal numbers, cut at SPREAD_LIMIT."""
-    return np.clip(random.standard_normal(count), -SPREAD_LIMIT, SPREAD_LIMIT)
+def bounded(random: np.random.Generator, count: int, limit: float = SPREAD_LIMIT) -> np.ndarray:
+    """Standard normal numbers, cut at `limit`."""
+    return np.clip(random.standard_normal(count), -limit, limit)
 
 
 def _correlated(random: np.random.Generator, deviations: list[float], correlation: float) -> tuple[float, float]:
     """Two normal numbers with these deviations and this correlation."""
-    first, second = _bounded(random, 2)
+    first, second = bounded(random, 2)
     return deviations[0] * first, deviations[1] * (correlation * first + math.sqrt(1.0 - correlation**2) * second)
 
 
@@ -185,7 +184,7 @@ def read_model(text: str, where: str) -> WalkModel:
     return WalkModel(numbers, mean, rows[0], rows[1])
 
 
-def open_source(argument: str | None) -> MotionSource:
+def open_source(argument: str | None) -> GeneratedSource:
     """Generated walks from the shipped numbers, or from a file of `gaitbridge fit-motion`."""
     if not argument:
         text = files("gaitbridge.simulation.motion").joinpath("parametric_walk.json").read_text(encoding="utf-8")

@@ -1,0 +1,72 @@
+"""Makes `measured_people.npz` of the package, from the covariances of 110 measured people.
+
+    python benchmarks/people_distil.py SPREAD.npz
+
+SPREAD.npz holds aggregates of the skeletons of V. O. Andersson, R. M. Araujo (AAAI 2015; github.com/Vortander/KinectGait): `joint_between`,
+`joint_take`, `joint_within_true`, each [140, 140] in the order of `_measures.ROW`, `joint_mean` [140] and `angle_shape_gain` [18].
+Calibration that the package's file has already is kept.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from gaitbridge.simulation.motion import measured
+from gaitbridge.simulation.motion._measures import ANGLES, BONES, CURVE, FIRST_ANGLE, PER_LEG, ROW
+
+OUT = Path(measured.__file__).with_name("measured_people.npz")
+ABOUT = (
+    "Covariances of 110 walking people, from skeletons of V. O. Andersson, R. M. Araujo, 'Person identification using anthropometric and gait data "
+    "from Kinect sensor', AAAI 2015 (github.com/Vortander/KinectGait). No take of anybody."
+)
+KEPT = 0.995  # of the variance, in units of total deviations
+RIDGE = 0.15  # of the bones' variance: eight bones of 110 people tell less than they seem to
+UNTOLD = ("trunk_yaw_from_pelvis", "pelvis_yaw", "pelvis_roll")  # of a hip line of ten centimetres: mostly noise
+FULL_GAIN = ("elbow_flexion_L", "elbow_flexion_R")  # the mean curve is flat because elbows bend at different times; their ranges agree
+
+
+def factor(covariance: np.ndarray) -> np.ndarray:
+    """Components [k, n] whose squares sum to a covariance, largest first, with its diagonal restored."""
+    scale = np.sqrt(np.maximum(np.diag(covariance), 1e-12))
+    sizes, axes = np.linalg.eigh(covariance / scale / scale[:, None])
+    sizes, axes = sizes[::-1].clip(min=0.0), axes[:, ::-1]
+    keep = int(np.searchsorted(np.cumsum(sizes) / sizes.sum(), KEPT)) + 1
+    rows = np.sqrt(sizes[:keep, None]) * axes[:, :keep].T
+    rows *= 1.0 / np.maximum(np.sqrt(np.square(rows).sum(axis=0)), 1e-9)
+    return (rows * scale).astype(np.float32)
+
+
+def scale_of(file: dict) -> np.ndarray:
+    """[132]: from a depth camera's unit to ours: lengths over the leg's as shares of their mean, amplitudes as large as they are flattened."""
+    gain = np.where(np.isin(ANGLES, FULL_GAIN), 1.0, file["angle_shape_gain"])
+    angles = np.repeat(1.0 / gain[:, None], len(CURVE), axis=1)
+    angles[:, 0] = 1.0
+    angles[np.isin(ANGLES, UNTOLD)] = 0.0
+    lengths = 1.0 / file["joint_mean"][len(BONES) + 1 : FIRST_ANGLE]
+    return np.concatenate([[1.0], lengths, angles.ravel()])
+
+
+def main() -> None:
+    """Distil."""
+    with np.load(sys.argv[1]) as opened:
+        file = {name: opened[name].astype(float) if opened[name].dtype.kind == "f" else opened[name] for name in opened.files}
+    assert tuple(file["joint_names"].tolist()) == ROW, "other rows"
+    bones = len(BONES)
+    between = file["joint_between"]
+    sizes, both = between[:bones, :bones], between[:bones, bones:]
+    of_bones = np.linalg.solve(sizes + RIDGE * np.diag(np.diag(sizes)), both)
+    left = between[bones:, bones:] - of_bones.T @ sizes @ of_bones
+    old = dict(np.load(OUT)) if OUT.exists() else {}
+    np.savez_compressed(
+        OUT, bones=old.get("bones", np.zeros(bones, np.float32)), of_bones=of_bones.astype(np.float32), between=factor(left),
+        take_least=factor(file["joint_take"][bones:, bones:]), take_most=factor(file["joint_within_true"][bones:, bones:]),
+        scale=scale_of(file).astype(np.float32), calibrated=old.get("calibrated", np.ones((2, len(ROW) - bones), np.float32)),
+        body=factor(sizes),
+        about=np.array(ABOUT),
+    )  # fmt: skip
+    print(OUT, OUT.stat().st_size, len(PER_LEG))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,174 @@
+"""Generated walks that differ as 110 measured people do: `measured`, or `measured:FILE.json` with a mean gait of your own captures.
+
+The mean gait is that of the captures (`parametric`); how people, and takes of one person, differ was measured on people before a depth camera: V. O. Andersson, R. M. Araujo, "Person identification using anthropometric and gait data from Kinect sensor", AAAI 2015, of whose skeletons
+`measured_people.npz` holds covariances only. A person's walk is drawn for the person's own bone lengths, a take about the person, by how steady that
+person is. What a depth camera cannot tell (twists, pelvis, hands, feet) differs by the published deviations, without moving what it can tell.
+"""
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import as_file, files
+
+import numpy as np
+
+from gaitbridge.conventions import stream
+from gaitbridge.simulation.body import Body, Shape
+from gaitbridge.simulation.motion import MotionSource, parametric
+from gaitbridge.simulation.motion._ground import Travel, Wanted, fitted_to_body, standing
+from gaitbridge.simulation.motion._harmonics import BEND, JOINTS, LEAN, NUMBERS, basis
+from gaitbridge.simulation.motion._measures import ANGLES, BONES, CURVE, FIRST_ANGLE, ROW, bones_m, joints_at_rest
+from gaitbridge.simulation.motion._posture import Limits
+from gaitbridge.simulation.motion._skeleton import Skeleton, skeleton_of
+from gaitbridge.simulation.motion.parametric import CADENCE_WAVES_STRIDES, TAKES, GeneratedWalk, Style, WalkModel
+
+CREDIT = "spread between and within people from Andersson and Araujo, AAAI 2015 (covariances only)"
+STEADY_PERSON, STEADY_TAKE = 0.27, 0.18  # log deviations of how much a person varies, and a take of it (measured)
+TAKE_SHARE = 0.25  # of what lies between the least and the most that takes can differ by (variances; see docs/motion.md)
+SPREAD_LIMIT = 2.8  # standard deviations at which samples are cut
+WIDTH_PER_LEG, SWAY_PER_LEG = 0.145, 0.08  # means over leg length (D)
+WIDTH_M, SWAY_M = (0.04, 0.26), (0.02, 0.14)  # least and most
+LIMITS = Limits(knee=(0.5, 14.0), trunk=(-6.0, 15.0), gaze=(-25.0, 30.0), arm=(-22.0, 26.0))
+# Shares of the trunk's lean that its two joints bend by, of the neck's that neck and head do, and what the line of joints then leans by.
+TRUNK, NECK = {"LowerBack": 0.93, "Spine1": 0.55}, {"Neck": 0.62, "Head": 0.62}
+# (joint, axis) that the measured angles speak of: these have no published deviations.
+MEASURED = (
+    *((name, axis) for name in ("LowerBack", "Spine1") for axis in (LEAN, BEND)), ("Neck", BEND), ("Head", BEND),
+    *((side + limb, axis) for side in ("Left", "Right") for limb, axes in
+      (("Arm", (LEAN, BEND)), ("ForeArm", (BEND,)), ("UpLeg", (LEAN, BEND)), ("Leg", (BEND,))) for axis in axes),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class People:
+    """How far measured people differ: rows [132] as in `_measures.ROW` without the bones; lengths over the leg's as shares of their mean.
+
+    bones [8]: mean logarithms of bone lengths; of_bones [8, n]: what a unit of each adds; between [k, n] and take [k', n]: components
+    whose squares sum to what bones do not tell, and to what differs between takes.
+    """
+
+    bones: np.ndarray
+    of_bones: np.ndarray
+    between: np.ndarray
+    take: np.ndarray
+
+    def person(self, bones_m_: np.ndarray, random: np.random.Generator) -> np.ndarray:
+        """Deviations [n] of a person with these bones."""
+        apart = np.clip(np.log(bones_m_) - self.bones, -0.4, 0.4)
+        return apart @ self.of_bones + parametric.bounded(random, len(self.between), SPREAD_LIMIT) @ self.between
+
+    def of_take(self, steadiness: float, random: np.random.Generator) -> np.ndarray:
+        """Deviations [n] of a take from its person."""
+        tail = math.exp(STEADY_TAKE * random.standard_normal() - STEADY_TAKE**2)
+        return steadiness * tail * (parametric.bounded(random, len(self.take), SPREAD_LIMIT) @ self.take)
+
+
+@lru_cache(maxsize=1)
+def shipped() -> People:
+    """The people of the package."""
+    with as_file(files("gaitbridge.simulation.motion").joinpath("measured_people.npz")) as path, np.load(path, allow_pickle=False) as file:
+        low, high = file["take_least"].astype(float), file["take_most"].astype(float)
+        take = np.concatenate([math.sqrt(1.0 - TAKE_SHARE) * low, math.sqrt(TAKE_SHARE) * high])
+        scale, calibrated = file["scale"].astype(float), file["calibrated"].astype(float)
+        return People(
+            file["bones"].astype(float), file["of_bones"] * scale * calibrated[0], file["between"] * scale * calibrated[0],
+            take * scale * calibrated[1],
+        )  # fmt: skip
+
+
+@lru_cache(maxsize=1)
+def _stance() -> np.ndarray:
+    """[2, 9, 9]: from a curve to the same curve where the left or the right foot stands, as numbers of four harmonics."""
+    phases = np.linspace(0.0, 2.0 * np.pi, 72, endpoint=False)
+    waves = basis(phases)
+    inverse = waves.T * np.r_[1.0, np.full(NUMBERS - 1, 2.0)][:, None] / len(phases)
+    weight = standing(phases)
+    return np.stack([inverse @ (waves * weight[:, [side]]) for side in (0, 1)])
+
+
+def moved(coefficients: np.ndarray, deviations: np.ndarray) -> np.ndarray:
+    """Coefficients [19, 3, 9] whose angles are moved by deviations [132] in degrees of the measured angles."""
+    curves = np.zeros((len(ANGLES), NUMBERS))
+    curves[:, : len(CURVE)] = np.deg2rad(deviations[FIRST_ANGLE - len(BONES) :].reshape(len(ANGLES), len(CURVE)))
+    angle = dict(zip(ANGLES, curves, strict=True))
+    out = coefficients.copy()
+    for name, share in TRUNK.items():
+        out[JOINTS.index(name), BEND] += share * angle["trunk_pitch"]
+        out[JOINTS.index(name), LEAN] += share * angle["trunk_roll"]
+    for name, share in NECK.items():
+        out[JOINTS.index(name), BEND] += share * (angle["neck_pitch"] - 1.0 * angle["trunk_pitch"])
+    for number, (side, sign) in enumerate((("Left", 1.0), ("Right", -1.0))):
+        thigh, knee, foot, arm, fore = (JOINTS.index(side + limb) for limb in ("UpLeg", "Leg", "Foot", "Arm", "ForeArm"))
+        of = {name[:-2]: values for name, values in angle.items() if name.endswith(side[0])}
+        out[thigh, BEND] -= of["hip_flexion"]
+        out[thigh, LEAN] += sign * of["hip_abduction"]
+        out[knee, BEND] += of["knee_flexion"]
+        out[foot, BEND] -= _stance()[number] @ (of["knee_flexion"] - of["hip_flexion"])  # a foot that stands keeps its sole on the ground
+        out[foot, LEAN] -= sign * of["hip_abduction"]
+        out[arm, BEND] -= of["shoulder_flexion"] + sum(TRUNK.values()) * angle["trunk_pitch"]
+        out[arm, LEAN] += sign * of["shoulder_abduction"] - sum(TRUNK.values()) * angle["trunk_roll"]
+        out[fore, BEND] -= of["elbow_flexion"]
+    return out
+
+
+def unmeasured(deviations: np.ndarray) -> np.ndarray:
+    """Published deviations [19, 3, 9] without those of what was measured; joints below make good what the ones above move."""
+    out = deviations.copy()
+    for name, axis in MEASURED:
+        out[JOINTS.index(name), axis] = 0.0
+    for axis in (LEAN, BEND):
+        hips = out[JOINTS.index("Hips"), axis].copy()
+        out[JOINTS.index("LowerBack"), axis] -= hips
+        for side in ("Left", "Right"):
+            out[JOINTS.index(f"{side}UpLeg"), axis] -= hips
+            out[JOINTS.index(f"{side}Arm"), axis] -= out[JOINTS.index(f"{side}Shoulder"), axis]
+    return out
+
+
+@dataclass
+class MeasuredSource:
+    """Generated people; see `simulation.motion.MotionSource`."""
+
+    name: str
+    licence: str
+    model: WalkModel
+    spread: People
+    people: tuple[str, ...] | None = None
+
+    def takes(self, person: str) -> int:
+        """As many as anyone asks for."""
+        return TAKES
+
+    def walk(self, person: str, take: int, seed: int, body: Body, shape: Shape) -> GeneratedWalk:
+        """Take `take` of a person: streams (seed, measured walk, person) and (seed, measured walk, person, take)."""
+        skeleton, leg_m = skeleton_of(body, shape), float(body.measures(shape)["leg_m"])
+        own, now = stream(seed, "measured walk", person), stream(seed, "measured walk", person, take)
+        plain = Style(self.model.mean, 1.0, 1.0)
+        someone = self.model.sample_person(own)
+        sometime = self.model.sample_take(Style(someone.coefficients, 1.0, 1.0), now)
+        coefficients = plain.coefficients + unmeasured(sometime.coefficients - plain.coefficients)
+        steadiness = math.exp(STEADY_PERSON * own.standard_normal() - STEADY_PERSON**2)
+        deviations = self.spread.person(bones_m(joints_at_rest(body, shape)), own) + self.spread.of_take(steadiness, now)
+        fitted, travel, style = self._on_ground(moved(coefficients, deviations), deviations, leg_m, (skeleton, body, shape))
+        random = stream(seed, "walk rhythm", person, take)
+        start, *waves = random.uniform(0.0, 2.0 * np.pi, 1 + len(CADENCE_WAVES_STRIDES))
+        variation = float(self.model.numbers["rhythm"]["stride_time_variation"]) * steadiness
+        return GeneratedWalk(skeleton, Style(fitted, *style), travel, float(start), np.array(waves), variation)
+
+    def _on_ground(
+        self, coefficients: np.ndarray, deviations: np.ndarray, leg_m: float, on: tuple[Skeleton, Body, Shape],
+    ) -> tuple[np.ndarray, Travel, tuple[float, float]]:  # fmt: skip
+        """Coefficients that stand on the ground, the travel, and cadence and stride over leg length."""
+        rhythm, of = self.model.numbers["rhythm"], dict(zip(ROW[len(BONES) : FIRST_ANGLE], deviations, strict=False))
+        cadence_hz = rhythm["cadence_hz"] * math.exp(of["log_stride_hz"])
+        stride_per_leg = rhythm["stride_per_leg"] * max(0.55, 1.0 + of["step_per_leg"])
+        width_m = float(np.clip(WIDTH_PER_LEG * (1.0 + of["step_width_per_leg"]) * leg_m, *WIDTH_M))
+        sway_m = float(np.clip(SWAY_PER_LEG * (1.0 + of["pelvis_sway_per_leg"]) * leg_m, *SWAY_M))
+        fitted, travel = fitted_to_body(coefficients, stride_per_leg * leg_m, *on, wanted=Wanted(width_m, sway_m, LIMITS))
+        return fitted, travel, (cadence_hz, stride_per_leg)
+
+
+def open_source(argument: str | None) -> MotionSource:
+    """Walks that differ as measured people do, about the shipped mean gait or that of a file of `gaitbridge fit-motion`."""
+    mean = parametric.open_source(argument)
+    return MeasuredSource(mean.name.replace("parametric", "measured"), f"{mean.licence}; {CREDIT}", mean.model, shipped())

@@ -1,8 +1,9 @@
 """Generated walks that differ as 110 measured people do: `measured`, or `measured:FILE.json` with a mean gait of your own captures.
 
-The mean gait is that of the captures (`parametric`); how people, and takes of one person, differ was measured on people before a depth camera: V. O. Andersson, R. M. Araujo, "Person identification using anthropometric and gait data from Kinect sensor", AAAI 2015, of whose skeletons
-`measured_people.npz` holds covariances only. A person's walk is drawn for the person's own bone lengths, a take about the person, by how steady that
-person is. What a depth camera cannot tell (twists, pelvis, hands, feet) differs by the published deviations, without moving what it can tell.
+The mean gait is that of the captures (`parametric`). How people, and takes of one person, differ was measured on people before a depth camera:
+V. O. Andersson, R. M. Araujo, "Person identification using anthropometric and gait data from Kinect sensor", AAAI 2015, of whose skeletons
+`measured_people.npz` holds covariances only. A person's walk is drawn for the person's own bone lengths; a take about the person, by how steady
+that person is. What a depth camera cannot tell (twists, pelvis, hands, feet) differs by the published deviations, without moving what it can.
 """
 
 import math

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from acclaim_files import write_amc, write_asf
 from damaged import outcomes
 from gallery_people import embeddings, make, walks
 from toy import make_toy_store
@@ -51,6 +52,12 @@ def open_captures(folder: Path) -> None:
     from gaitbridge.simulation.motion import bvh
 
     bvh.open_source(str(folder))
+
+
+def open_trials(folder: Path) -> None:
+    from gaitbridge.simulation.motion import amc
+
+    amc.open_source(str(folder))
 
 
 def tell(reader: str, file: Path, count: int, seed: int, place: Path) -> list[str]:
@@ -122,6 +129,13 @@ def test_motion_captures(tmp_path: Path) -> None:
     text = f"{head}{joints}End Site\n{{\nOFFSET 0 1 0\n}}\n}}\n}}\n}}\nMOTION\nFrames: 20\nFrame Time: 0.0333\n{rows}\n"
     (tmp_path / "ann_1.bvh").write_text(text)
     all_told("open_captures", tmp_path / "ann_1.bvh", 150, 5, tmp_path, "ann_1.bvh")
+
+
+@pytest.mark.parametrize("which", ["ann.asf", "ann_1.amc"])
+def test_subjects_and_trials(which: str, tmp_path: Path) -> None:
+    write_asf(tmp_path / "ann.asf")
+    write_amc(tmp_path / "ann_1.amc", seconds=1.5, hz=20.0)
+    all_told("open_trials", tmp_path / which, 150, 6, tmp_path, "ann")
 
 
 def test_a_reader_that_fails_otherwise_is_noticed(tmp_path: Path) -> None:

@@ -28,7 +28,8 @@ def simulate(store: Path, *, train: int | None = None, val: int | None = None, t
     seed
         Same seed, same bytes.
     motion
-        Where walks come from: parametric, parametric:FILE.json (of fit-motion), or bvh:DIR of captures, one person a subject.
+        Where walks come from: parametric, parametric:FILE.json (of fit-motion), or captures, one person a subject: bvh:DIR, or amc:DIR of
+        ASF and AMC files.
     shape
         person: each their own body; shared: one body for all, so that identity is motion alone.
     lidar
@@ -96,12 +97,12 @@ def inspect(store: Path, sequence: str | None = None, *, out: Path | None = None
 
 @app.command(name="fit-motion")
 def fit_motion(captures: Path, *, out: Path) -> None:
-    """Fit the statistical walk to a folder of BVH captures; use the result as --motion parametric:FILE.
+    """Fit the statistical walk to a folder of BVH or AMC captures; use the result as --motion parametric:FILE.
 
     Parameters
     ----------
     captures
-        Folder of .bvh files, named person_take.bvh.
+        Folder of .bvh files, or of .asf and .amc files, or both, named person_take; also in folders in it. What is there as both counts once.
     out
         The fitted numbers, a .json.
     """

@@ -10,9 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from gaitbridge.errors import UserError
-
-AXES = {"x": 0, "y": 1, "z": 2}
-REMEDY = "export it again as plain-text BVH, or take it out of the folder"
+from gaitbridge.simulation.motion._recording import AXES, MOST_JOINTS, REMEDY, axis_rotations, lines_of
 
 
 @dataclass(frozen=True)
@@ -35,6 +33,7 @@ class Bvh:
     end_sites: dict[int, np.ndarray]
     values: np.ndarray
     frame_s: float
+    unit_m: float | None = None  # the format names no unit
 
     def numbers(self) -> dict[str, int]:
         """Joint numbers by name."""
@@ -61,23 +60,9 @@ class Bvh:
         return out
 
 
-def axis_rotations(axis: int, angle: np.ndarray) -> np.ndarray:
-    """Rotations [T, 3, 3] by `angle` [T] radians about a coordinate axis."""
-    out = np.zeros((len(angle), 3, 3))
-    b, c = (axis + 1) % 3, (axis + 2) % 3
-    out[:, axis, axis] = 1.0
-    out[:, b, b] = out[:, c, c] = np.cos(angle)
-    out[:, c, b] = np.sin(angle)
-    out[:, b, c] = -out[:, c, b]
-    return out
-
-
 def read_bvh(path: Path) -> Bvh:
     """Read a BVH file; UserError that names the file and the line where it is not one."""
-    try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror}): check the file and its permissions") from error
+    lines = lines_of(path)
     if not lines or lines[0].strip().upper() != "HIERARCHY":
         raise UserError(f"{path}: line 1 is not HIERARCHY, so this is no BVH file: {REMEDY}")
     joints, end_sites, at = _read_hierarchy(path, lines)
@@ -100,6 +85,8 @@ def _read_hierarchy(path: Path, lines: list[str]) -> tuple[list[BvhJoint], dict[
                 parent = open_blocks[-1] if key == "JOINT" else -1
                 joints.append(BvhJoint(" ".join(words[1:]), parent, np.zeros(3), (), channels_count))
                 pending = len(joints) - 1
+                if len(joints) > MOST_JOINTS:
+                    raise ValueError(f"more than {MOST_JOINTS} joints")
             elif key == "END":
                 pending = -1
             elif key == "{":
@@ -147,6 +134,9 @@ def _read_motion(path: Path, lines: list[str], at: int, joints: list[BvhJoint], 
         raise UserError(f"{path}: {frames} frames of {frame_s} s with {channels} channels is no motion: {REMEDY}")
     if values.size != frames * channels:
         raise UserError(f"{path}: {values.size} values where {frames} frames of {channels} channels need {frames * channels}: {REMEDY}")
+    offsets = [joint.offset for joint in joints] + list(end_sites.values())
+    if not np.isfinite(offsets).all():
+        raise UserError(f"{path}: an OFFSET is not a finite number: {REMEDY}")
     if not np.isfinite(values).all():
         raise UserError(f"{path}: a value of the MOTION part is not a finite number: {REMEDY}")
     return Bvh(path, tuple(joints), end_sites, values.reshape(frames, channels), frame_s)

@@ -11,10 +11,10 @@ from gaitbridge.errors import UserError
 from gaitbridge.files import written_whole
 from gaitbridge.progress import Progress, silent
 from gaitbridge.simulation.body import Body, Shape
-from gaitbridge.simulation.motion import _published
+from gaitbridge.simulation.motion import _published, amc, bvh
+from gaitbridge.simulation.motion._captures import OURS_FROM_SOURCE, Capture, CapturedSource, files_in, retarget, source_of
 from gaitbridge.simulation.motion._harmonics import BEND, HARMONICS, JOINTS, NUMBERS, PARENT_OF, STRIKE, basis, bump, mirrored
 from gaitbridge.simulation.motion._skeleton import DOWN, Skeleton, rotation_matrices, side_of, skeleton_of
-from gaitbridge.simulation.motion.bvh import OURS_FROM_SOURCE, Capture, CapturedSource, open_captures, retarget
 
 FORMAT = "gaitbridge-walk-1"
 FEWEST_CYCLES = 1.0
@@ -77,34 +77,34 @@ def headed_along_x(orientations: np.ndarray, path: np.ndarray, window: int) -> n
 def describe(capture: Capture, skeleton: Skeleton) -> "Described":
     """A capture in numbers; UserError where it holds less than a cycle."""
     orientations = retarget(capture, skeleton)
-    path = capture.bvh.root_positions()[capture.first : capture.last] @ OURS_FROM_SOURCE.T / capture.leg
-    orientations = headed_along_x(orientations, path, max(1, round(0.5 / capture.bvh.frame_s)))
+    path = capture.recording.root_positions()[capture.first : capture.last] @ OURS_FROM_SOURCE.T / capture.leg
+    orientations = headed_along_x(orientations, path, max(1, round(0.5 / capture.recording.frame_s)))
     thighs = []
     for side in ("Left", "Right"):
         joint = skeleton.index(f"{side}UpLeg")
         along = orientations[:, joint] @ skeleton.standing[joint].T @ DOWN
         thighs.append(np.arctan2(along[:, 0], -along[:, 2]))
-    phase, cadence = gait_phase(thighs[0], thighs[1], capture.bvh.frame_s)
+    phase, cadence = gait_phase(thighs[0], thighs[1], capture.recording.frame_s)
     cycles = (phase[-1] - phase[0]) / (2 * np.pi)
     if cycles < FEWEST_CYCLES:
-        raise UserError(f"{capture.bvh.path}: only {cycles:.1f} gait cycles, a fit needs {FEWEST_CYCLES:.0f}: take the file out of the folder")
+        raise UserError(f"{capture.recording.path}: only {cycles:.1f} gait cycles, a fit needs {FEWEST_CYCLES:.0f}: take the file out of the folder")
     vectors = local_vectors(orientations, skeleton)
     waves = basis(phase)
     ridge = RIDGE * len(phase) * np.diag([0.0] + [1.0] * (NUMBERS - 1))
     numbers = np.linalg.solve(waves.T @ waves + ridge, waves.T @ vectors.reshape(len(phase), -1))
     residual = float(np.sqrt(np.mean((waves @ numbers - vectors.reshape(len(phase), -1)) ** 2)))
     length = float(np.linalg.norm(np.diff(path[:, :2], axis=0).sum(axis=0)))
-    return Described(capture.bvh.path.name, numbers.T.reshape(len(JOINTS), 3, NUMBERS), cadence, length / cycles, residual)
+    return Described(capture.recording.path.name, numbers.T.reshape(len(JOINTS), 3, NUMBERS), cadence, length / cycles, residual)
 
 
 def fit_motion(folder: Path, out: Path, progress: Progress = silent, body: Body | None = None, credit: str = "") -> dict[str, Any]:
-    """Fit the statistical walk to the BVH files of `folder`, write it to `out` (JSON) and return a summary.
+    """Fit the statistical walk to the BVH and AMC files of `folder` and of the folders in it, write it to `out` (JSON) and return a summary.
 
     The summary: people, takes, residual_rad, between_over_within (variances of the captures' curves), cadence_hz,
     stride_per_leg, left_out. `credit` says where the captures come from and on what terms, by default the folder's licence file.
     UserError where the folder holds fewer than two people who walk.
     """
-    source = open_captures(folder)
+    source = every_capture(folder)
     if len(source.people or ()) < 2:
         raise UserError(f"{folder} holds one person only: what differs between people needs two or more, named <person>_<take>.bvh")
     if body is None:
@@ -119,6 +119,19 @@ def fit_motion(folder: Path, out: Path, progress: Progress = silent, body: Body 
     with written_whole(out) as temporary:
         temporary.write_text(json.dumps(model, separators=(",", ":")) + "\n", encoding="utf-8")
     return summary
+
+
+def every_capture(folder: Path) -> CapturedSource:
+    """All BVH and AMC files of a folder and of the folders in it. A trial that is there as both (files of one name) counts once, as AMC."""
+    if not folder.is_dir():
+        raise UserError(f"{folder} is no folder: give one of captures named <person>_<take>, .bvh or .amc")
+    trials = files_in(folder, ".amc", deep=True)
+    both = {path.stem for path in trials}
+    others = [path for path in files_in(folder, ".bvh", deep=True) if path.stem not in both]
+    if not trials and not others:
+        raise UserError(f"{folder} holds no .bvh and no .amc file: put captures named <person>_<take> into it")
+    captures = [*amc.read_captures(trials), *map(bvh.open_capture, others)]
+    return source_of(folder.name, folder, sorted(captures, key=lambda capture: capture.recording.path.name))
 
 
 @dataclass(frozen=True)

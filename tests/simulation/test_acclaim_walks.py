@@ -101,7 +101,7 @@ def test_faults_of_a_trial_are_told(tmp_path: Path) -> None:
         (text.replace(knee, "ltibia nan", 1), ("frame 1", "usable")), (text.replace(knee, "ltibia 1e300", 1), ("usable",)),
         (text.replace(knee, knee + "\n" + knee, 1), ("twice",)), (text.replace(knee + "\n", "", 1), ("frame 1 has no ltibia",)),
         (text[: len(text) // 2].rpartition("\n")[0], ("ends too early",)), (text.replace("\n7\n", "\n9\n"), ("frame 7",)),
-        (text.replace(":FULLY-SPECIFIED", ":OVERLAP"), ("line 2", "kind")), (text.replace(":DEGREES", ":SAMPLES-PER-SECOND 1e-9"), ("frames a second",)),
+        (text.replace(":FULLY-SPECIFIED", ":OVERLAP"), ("line 2", "kind")), (text.replace(":DEGREES", ":SAMPLES-PER-SECOND 1e-9"), ("a second",)),
         ("\n".join(lines[: lines.index("2")]), ("no motion",)),
     ):  # fmt: skip
         file.write_text(content)

@@ -14,9 +14,9 @@ from gaitbridge.simulation.motion import bvh
 from gaitbridge.simulation.motion._bvh_file import read_bvh
 
 
-def test_the_folder_holds_three_sources() -> None:
-    assert plugins.names("gaitbridge.simulation.motion") == ["amc", "bvh", "parametric"]
-    for name in ("amc", "bvh", "parametric"):
+def test_the_folder_holds_four_sources() -> None:
+    assert plugins.names("gaitbridge.simulation.motion") == ["amc", "bvh", "measured", "parametric"]
+    for name in ("amc", "bvh", "measured", "parametric"):
         assert callable(plugins.load("gaitbridge.simulation.motion", name).open_source)
 
 

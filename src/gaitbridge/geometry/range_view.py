@@ -54,14 +54,16 @@ def points_of_grid(ranges: np.ndarray, elevations: np.ndarray, azimuths: np.ndar
 
 
 def align(
-    ranges: np.ndarray, elevations: np.ndarray, azimuths: np.ndarray, azimuth_step: float, size: tuple[int, int] = (64, 44)
-) -> np.ndarray:
+    ranges: np.ndarray, elevations: np.ndarray, azimuths: np.ndarray, azimuth_step: float, size: tuple[int, int] = (64, 44),
+    off: tuple[float, float, float] = (0.0, 0.0, 0.0),
+) -> np.ndarray:  # fmt: skip
     """The aligned range view of a person: float32 [H, W] metres, NaN where nothing came back.
 
     ranges [B, C] of the person alone; elevations [B] falling; azimuths [C] or [B, C] falling along columns by `azimuth_step`.
     Cropped to the beams that came back and stretched to H rows, square angular pixels, centred on the median azimuth: the
     alignment of silhouettes, and of SUSTech1K's depth pictures, but in true metres. Each pixel shows the native cell nearest to
-    its direction, so ranges are never mixed across an outline. A scan without a return gives NaN everywhere.
+    its direction, so ranges are never mixed across an outline. A scan without a return gives NaN everywhere. off: by how much, in parts of its
+    height, the crop's top is too high, its bottom too low and its middle too far left, as with a tracker that errs.
     """
     height, width = size
     view = np.full(size, np.nan, np.float32)
@@ -71,11 +73,14 @@ def align(
     azimuths = np.broadcast_to(azimuths, ranges.shape)
     first, last = int(rows[0]), int(rows[-1])  # nonzero goes row by row
     top, bottom = edge(elevations, first, -1), edge(elevations, last, 1)
-    step = (top - bottom) / height
-    beams = nearest_beam(elevations, top - (np.arange(height) + 0.5) * step)  # [H]
-    across = np.median(azimuths[rows, columns]) + (width / 2 - 0.5 - np.arange(width)) * step  # [W], falling
+    high, step = top - bottom, (top - bottom) * (1 + off[0] + off[1]) / height
+    wanted = top + off[0] * high - (np.arange(height) + 0.5) * step  # [H]
+    beams = nearest_beam(elevations, wanted)
+    across = np.median(azimuths[rows, columns]) + off[2] * high + (width / 2 - 0.5 - np.arange(width)) * step  # [W], falling
     cells = np.rint((azimuths[beams, :1] - across) / azimuth_step).astype(np.intp)  # [H, W]
     inside = (cells >= 0) & (cells < ranges.shape[1])
+    if any(off):
+        inside &= ((wanted <= top) & (wanted >= bottom))[:, None]
     return np.where(inside, ranges[beams[:, None], np.clip(cells, 0, ranges.shape[1] - 1)], view)
 
 

@@ -13,7 +13,7 @@ from scipy.spatial.transform import Rotation
 
 from gaitbridge.geometry.rays import RayScene
 from gaitbridge.simulation.scene import Clock, Station
-from gaitbridge.simulation.sensors import silhouette_camera, spinning_lidar
+from gaitbridge.simulation.sensors import beams, silhouette_camera, spinning_lidar
 from gaitbridge.simulation.sensors.silhouette_camera import SilhouetteCamera
 from gaitbridge.simulation.sensors.spinning_lidar import LidarModel
 from gaitbridge.simulation.walker import Dressed, Walker
@@ -93,13 +93,21 @@ def _sweep(
     counts = np.empty((len(stations), frames), np.int32)
     clouds: list[list[np.ndarray]] = [[] for _ in stations]
     velocity = walker.velocity_mps(clock.lidar_s)
+    wide = sensors.lidar_noise and sensors.lidar_returns == "beams"
+    if wide:
+        upsets = beams.upsets(len(stations), frames, sensors.site, random)
+        surface = beams.Surface(walker.reflectivity_of_triangle, walker.part_of_triangle, walker.is_person)
     for frame in range(frames):
         vertices = dressed.vertices_m[frame - frames]  # the last frames are the LiDARs'
         scene = RayScene(vertices, walker.triangles)
-        scans = spinning_lidar.scan_many(
-            scene, sensors.lidar, poses, vertices[:worn], velocity[frame], random if sensors.lidar_noise else None, walker.is_person
-        )
-        views[:, frame] = spinning_lidar.range_views(scans, size)
+        if wide:
+            scans = beams.scan_many(scene, sensors.lidar, poses, vertices[:worn], velocity[frame], random, surface, upsets, frame)
+            views[:, frame] = beams.range_views(scans, size, upsets, frame)
+        else:
+            scans = spinning_lidar.scan_many(
+                scene, sensors.lidar, poses, vertices[:worn], velocity[frame], random if sensors.lidar_noise else None, walker.is_person
+            )
+            views[:, frame] = spinning_lidar.range_views(scans, size)
         for number, scan in enumerate(scans):
             counts[number, frame] = np.count_nonzero(~np.isnan(scan.ranges_m))
             if "points" in sensors.extras:

@@ -23,7 +23,8 @@ class LidarModel:
     Beams fall from the highest to the lowest: elevations_deg [B]; azimuth_offsets_deg [B], how far to the left of the head's
     direction a beam points; firing_us [B], when in a column's firing sequence it fires. azimuth_step_deg, the head's turn in one
     sequence at `rate_hz`. range_noise_m, one standard deviation. dark_range_m, where a target of 10 % reflectivity seen head on
-    comes back nine times in ten (data sheets give this number). column_locked: columns at the same azimuths in each turn.
+    comes back nine times in ten (data sheets give this number). column_locked: columns at the same azimuths in each turn. What `beams` alone
+    looks at comes last.
     """
 
     name: str
@@ -39,6 +40,8 @@ class LidarModel:
     dark_range_m: float = 50.0
     dropout: float = 0.01  # share of returns lost for no geometric reason
     column_locked: bool = False
+    divergence_mrad: tuple[float, float] = (0.0, 0.0)  # a beam's width and height, between half powers
+    packet_columns: int = 1  # neighbouring columns that one packet carries
 
     def __post_init__(self) -> None:
         if not len(self.elevations_deg) == len(self.azimuth_offsets_deg) == len(self.firing_us) > 0:
@@ -70,13 +73,13 @@ class LidarModel:
 
 # Beam angles are in geometry/beam_tables.json with their sources; the other numbers are from the makers' data sheets. The azimuth steps of
 # the Velodynes are their firing sequences (53.3 and 55.296 us) times 3,600 degrees a second.
-_DATA_SHEETS: dict[str, dict[str, float | bool]] = {
+_DATA_SHEETS: dict[str, dict[str, float | bool | tuple[float, float]]] = {
     "velodyne-vls128": {"azimuth_step_deg": 0.19188, "range_noise_m": 0.02, "range_step_m": 0.004, "max_range_m": 245.0,
-                        "dark_range_m": 220.0},
+                        "dark_range_m": 220.0, "divergence_mrad": (3.0, 1.5), "packet_columns": 3},
     "ouster-os1-128": {"azimuth_step_deg": 360 / 1024, "range_noise_m": 0.015, "range_step_m": 0.001, "max_range_m": 120.0,
-                       "dark_range_m": 40.0, "column_locked": True},
+                       "dark_range_m": 40.0, "column_locked": True, "divergence_mrad": (3.1, 3.1), "packet_columns": 16},
     "velodyne-vlp16": {"azimuth_step_deg": 0.1990656, "range_noise_m": 0.03, "range_step_m": 0.002, "max_range_m": 100.0,
-                       "dark_range_m": 50.0},
+                       "dark_range_m": 50.0, "divergence_mrad": (3.0, 1.5), "packet_columns": 24},
 }  # fmt: skip
 LIDARS = tuple(sorted(_DATA_SHEETS))
 
@@ -136,6 +139,46 @@ def scan_many(
     Lambertian target under the LiDAR equation, anchored at the data sheets' nine returns in ten. `leak` is the chance that a
     return from an occluder within the person's window is taken for the person's.
     """
+    rays = shoot(model, T_world_from_lidar, points_m, velocity_mps, random)
+    ranges, triangles = scene.first_hit(rays.origins, rays.directions)
+    hit = np.flatnonzero(triangles >= 0)
+    hit = hit[(ranges[hit] >= model.min_range_m) & (ranges[hit] <= model.max_range_m)]
+    if is_person is not None:
+        mine = is_person[triangles[hit]]
+        if random is not None and not mine.all():
+            mine = mine | (random.random(len(hit), dtype=np.float32) < leak)
+        hit = hit[mine]
+    measured = ranges[hit]
+    if random is not None:
+        cosine = np.abs(np.einsum("ij,ij->i", scene.normals[triangles[hit]], rays.directions[hit]))
+        hit, measured = _measure(model, hit, measured, cosine, reflectivity, random)
+    return rays.scans(hit, measured)
+
+
+@dataclass(frozen=True)
+class Rays:
+    """The rays of V LiDARs that can meet a person: elevations [B], azimuths [V, B, C] and time_s float32 [V, B, C] as in `Scan`; directions, unit,
+    and origins float32 [V * B * C, 3] in the world, and the world's upward axis of each LiDAR [V, 3]."""
+
+    elevations: np.ndarray
+    azimuths: np.ndarray
+    time_s: np.ndarray
+    origins: np.ndarray
+    directions: np.ndarray
+    upwards: np.ndarray
+    azimuth_step: float
+
+    def scans(self, back: np.ndarray, measured: np.ndarray) -> list[Scan]:
+        """What came back: the rays' numbers [P] and their ranges [P]."""
+        grid = np.full(self.azimuths.shape, np.nan, np.float32)
+        grid.ravel()[back] = measured
+        return [Scan(grid[k], self.elevations, self.azimuths[k], self.time_s[k], self.azimuth_step) for k in range(len(grid))]
+
+
+def shoot(
+    model: LidarModel, T_world_from_lidar: np.ndarray, points_m: np.ndarray, velocity_mps: np.ndarray | None, random: np.random.Generator | None
+) -> Rays:
+    """The rays of one sweep; arguments as in `scan_many`."""
     T_world_from_lidar = np.asarray(T_world_from_lidar, dtype=np.float64)
     first_beam, last_beam, azimuths, time_s = _window(model, T_world_from_lidar, points_m, random)
     elevations = model.elevations[first_beam:last_beam]
@@ -153,22 +196,7 @@ def scan_many(
     if velocity_mps is not None:
         for axis in range(3):
             origins[:, axis] -= time_s.ravel() * np.float32(velocity_mps[axis])
-    # 3. What comes back.
-    ranges, triangles = scene.first_hit(origins, directions)
-    hit = np.flatnonzero(triangles >= 0)
-    hit = hit[(ranges[hit] >= model.min_range_m) & (ranges[hit] <= model.max_range_m)]
-    if is_person is not None:
-        mine = is_person[triangles[hit]]
-        if random is not None and not mine.all():
-            mine = mine | (random.random(len(hit), dtype=np.float32) < leak)
-        hit = hit[mine]
-    measured = ranges[hit]
-    if random is not None:
-        cosine = np.abs(np.einsum("ij,ij->i", scene.normals[triangles[hit]], directions[hit]))
-        hit, measured = _measure(model, hit, measured, cosine, reflectivity, random)
-    grid = np.full(angles.shape, np.nan, np.float32)
-    grid.ravel()[hit] = measured
-    return [Scan(grid[k], elevations, azimuths[k], time_s[k], model.azimuth_step) for k in range(len(grid))]
+    return Rays(elevations, azimuths, time_s, origins, directions, rotation[:, :, 2], model.azimuth_step)
 
 
 def _measure(
@@ -212,9 +240,9 @@ def _window(
     return first, last, azimuths[:, None, :] + rest[first:last, None], when.astype(np.float32)
 
 
-def range_view(scan: Scan, size: tuple[int, int] = (64, 44)) -> np.ndarray:
+def range_view(scan: Scan, size: tuple[int, int] = (64, 44), off: tuple[float, float, float] = (0.0, 0.0, 0.0)) -> np.ndarray:
     """The aligned range view float32 [H, W] of a scan, metres, NaN where nothing came back: see `geometry.range_view.align`."""
-    return grids.align(scan.ranges_m, scan.elevations, scan.azimuths, scan.azimuth_step, size)
+    return grids.align(scan.ranges_m, scan.elevations, scan.azimuths, scan.azimuth_step, size, off)
 
 
 def range_views(scans: list[Scan], size: tuple[int, int] = (64, 44)) -> np.ndarray:

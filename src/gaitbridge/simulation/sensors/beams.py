@@ -1,0 +1,223 @@
+"""LiDAR returns as a deployed pipeline gets them: beams of some width, cloth that reflects more or less, ground removal and crops that err.
+
+A beam's spot that meets an edge falls in part on the person and in part on what lies behind. Its pulse comes back as one where both are near to each
+other, and mixes their ranges; else the stronger wins. So outlines grow by a part of a spot, and edges lose returns or fray.
+Legend: V LiDARs, T frames, N rays, E rays at an edge, F triangles.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gaitbridge.conventions import BODY_PARTS, stream
+from gaitbridge.geometry.rays import RayScene
+from gaitbridge.simulation.sensors.spinning_lidar import LidarModel, Rays, Scan, range_view, shoot
+
+# ---- What follows from LiDAR, person, clothes, place: the same in each sweep --------------------------------------------------------------------
+SIDE_AT = 0.55  # of a spot's width (half-power) and height from its middle: where its outer parts are sampled
+SIDE_SHARE = 0.2  # of its energy that each of the four outer parts holds
+JUMP_M = 0.1  # between neighbouring returns: an edge
+PULSE_M = 0.6  # returns nearer to each other than half a pulse of some 4 ns come back as one
+GAIN_AT = 0.4  # of dark_range_m: nearer targets are shot at with less power, and give no stronger signal
+WALK_M = 0.01  # a signal ten times weaker comes that much later: pulses are timed on their rise
+GROUND_REFLECTIVITY = 0.2
+GROUND_CUT_M = (0.04, 0.10)  # a site's pipeline takes away what is lower than this above its ground plane
+GROUND_ERROR_M = 0.035  # of a station's ground plane in one take, below the person
+# ---- What belongs to the moment ------------------------------------------------------------------------------------------------------------------
+GROUND_JITTER_M = 0.012  # of the ground plane from frame to frame
+GROUND_LEAK = 0.3  # chance that a return of the ground that was not taken away joins the person's cluster,
+GROUND_NEAR_M = 0.5  # if it is no farther than this from the person, along the beam
+LEAK = 0.002  # chance that a return of an occluder is taken for the person's
+WEAK = 10.0  # signals below this are ranged less surely, by the root of how far below, four times at most
+CROP_JITTER = (0.012, 0.012, 0.012)  # of the crop's height: its top, bottom and middle, from frame to frame
+CROP_ERROR = (0.008, 0.008, 0.008)  # the same, of a station and take
+LIMB = 0.02  # chance that a limb begins to lose returns, per frame
+LIMB_FRAMES = 3.0  # for that many, in the mean
+LIMB_M = (0.15, 0.45)  # so much of its height
+LIMB_LOSS = 0.8  # of the returns there
+PACKETS_LOST = 0.002  # share of the packets of columns
+HOLD = 3.0  # frames over which jitter stays alike
+
+_LIMBS = tuple(BODY_PARTS.index(name) for name in ("left_arm", "right_arm", "left_leg", "right_leg"))
+_LEGS = tuple(BODY_PARTS.index(name) for name in ("left_leg", "right_leg"))
+_FAR_M = np.float32(1e6)
+
+
+@dataclass(frozen=True)
+class Surface:
+    """What rays meet: reflectivity float32 [F]; part uint8 [F] of conventions.BODY_PARTS; is_person bool [F], or None where all is the person's."""
+
+    reflectivity: np.ndarray
+    part: np.ndarray
+    is_person: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class Upsets:
+    """What goes wrong in one take before V LiDARs in T frames.
+
+    ground_m [V, T]: what is lower is taken away. crop [V, T, 3]: see `range_view.align`. limb int [V, T], a body part that loses returns or 0,
+    between the heights limb_m [V, T, 2].
+    """
+
+    ground_m: np.ndarray
+    crop: np.ndarray
+    limb: np.ndarray
+    limb_m: np.ndarray
+
+
+def upsets(stations: int, frames: int, site: int, random: np.random.Generator) -> Upsets:
+    """Drawn for one take; `site` says whose ground removal it is."""
+    cut = stream(site, "ground removal").uniform(*GROUND_CUT_M)
+    ground = cut + GROUND_ERROR_M * random.standard_normal((stations, 1)) + GROUND_JITTER_M * _alike(random, (stations, frames))
+    crop = np.array(CROP_ERROR) * random.standard_normal((stations, 1, 3)) + np.array(CROP_JITTER) * _alike(random, (stations, frames, 3))
+    limb, limb_m = np.zeros((stations, frames), np.uint8), np.zeros((stations, frames, 2))
+    for station, first in np.argwhere(random.random((stations, frames)) < LIMB):
+        last = first + random.geometric(1 / LIMB_FRAMES)
+        part = _LIMBS[int(random.integers(len(_LIMBS)))]
+        low = random.uniform(0.05, 0.6) if part in _LEGS else random.uniform(0.7, 1.2)
+        limb[station, first:last], limb_m[station, first:last] = part, (low, low + random.uniform(*LIMB_M))
+    return Upsets(ground, crop, limb, limb_m)
+
+
+def _alike(random: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """Noise of unit variance [V, T, ...], alike over HOLD frames."""
+    noise, keep = random.standard_normal(shape), float(np.exp(-1 / HOLD))
+    for frame in range(1, shape[1]):
+        noise[:, frame] = keep * noise[:, frame - 1] + np.sqrt(1 - keep**2) * noise[:, frame]
+    return noise
+
+
+def scan_many(
+    scene: RayScene, model: LidarModel, T_world_from_lidar: np.ndarray, points_m: np.ndarray, velocity_mps: np.ndarray,
+    random: np.random.Generator, surface: Surface, upset: Upsets, frame: int,
+) -> list[Scan]:  # fmt: skip
+    """As `spinning_lidar.scan_many`, by beams of a width. The ground is z = 0."""
+    rays = shoot(model, T_world_from_lidar, points_m, velocity_mps, random)
+    back, ranges, triangles, signal = _returns(scene, model, rays, surface)
+    view = back // rays.azimuths[0].size
+    # 1. Whose they are.
+    count = len(scene.triangles)
+    ground = triangles == count
+    mine = ~ground if surface.is_person is None else np.append(surface.is_person, False)[triangles]
+    if not mine.all():
+        away = np.linalg.norm(T_world_from_lidar[:, :3, 3] - points_m.mean(0), axis=1)
+        joins = np.where(ground, GROUND_LEAK * (np.abs(ranges - away[view]) < GROUND_NEAR_M), LEAK)
+        mine |= random.random(len(back), dtype=np.float32) < joins
+    # 2. Which come back, and when.
+    chance = (1 - model.dropout) * (1 - np.exp(-np.log(10.0) * signal))
+    chance[_lost_columns(rays, model, random).ravel()[back]] = 0.0
+    height = rays.origins[back, 2] + rays.directions[back, 2] * ranges
+    if upset.limb[:, frame].any():
+        band = upset.limb_m[view, frame]
+        hurt = (np.append(surface.part, 0)[triangles] == upset.limb[view, frame]) & (height > band[:, 0]) & (height < band[:, 1])
+        chance[hurt & (upset.limb[view, frame] > 0)] *= 1 - LIMB_LOSS
+    kept = mine & (random.random(len(back), dtype=np.float32) < chance)
+    noise = np.float32(model.range_noise_m) * np.sqrt(np.clip(WEAK / np.maximum(signal, 1e-6), 1.0, 16.0))
+    walk = np.float32(WALK_M) * np.log10(np.clip(WEAK / np.maximum(signal, 1e-6), 0.1, 10.0))
+    measured = ranges + walk + noise * random.standard_normal(len(back), dtype=np.float32)
+    measured = (np.rint(measured / model.range_step_m) * np.float32(model.range_step_m)).astype(np.float32)
+    # 3. What is taken for the ground.
+    kept &= rays.origins[back, 2] + rays.directions[back, 2] * measured > upset.ground_m[view, frame]
+    return rays.scans(back[kept], measured[kept])
+
+
+def range_views(scans: list[Scan], size: tuple[int, int], upset: Upsets, frame: int) -> np.ndarray:
+    """Aligned range views float32 [V, H, W], cropped as a tracker crops."""
+    return np.stack([range_view(one, size, tuple(off)) for one, off in zip(scans, upset.crop[:, frame].tolist(), strict=True)])
+
+
+def _returns(scene: RayScene, model: LidarModel, rays: Rays, surface: Surface) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Which rays [P] meet something, at what range, the triangle that they mostly meet (F is the ground) and the signal: -ln(10) times it is the
+    logarithm of the chance that it goes unseen; see `spinning_lidar.scan_many`."""
+    ranges, triangles = scene.first_hit(rays.origins, rays.directions)
+    ranges = np.where(triangles < 0, _FAR_M, ranges)
+    sides = _sides(ranges.reshape(rays.azimuths.shape))
+    edge = np.flatnonzero(np.logical_or.reduce(sides))
+    inner = triangles >= 0
+    inner[edge] = False
+    inside = np.flatnonzero(inner)
+    lit = _Lit(scene, model, surface)
+    plain = lit.signal(triangles[inside], ranges[inside], rays.directions[inside])
+    mixed, most, signal = _mix(scene, model, rays, lit, edge, sides, ranges, triangles)
+    found = most >= 0
+    return (
+        np.concatenate([inside, edge[found]]), np.concatenate([ranges[inside], mixed[found]]),
+        np.concatenate([triangles[inside], most[found]]), np.concatenate([plain, signal[found]]),
+    )  # fmt: skip
+
+
+def _sides(ranges: np.ndarray) -> list[np.ndarray]:
+    """Left, right, above and below: which rays bool [N] have an edge there, that is, whose neighbour's range differs; ranges [V, B, C]."""
+    across = np.abs(np.diff(ranges, axis=2)) > JUMP_M
+    down = np.abs(np.diff(ranges, axis=1)) > JUMP_M
+    left, right, up, low = (np.zeros(ranges.shape, bool) for _ in range(4))
+    left[:, :, 1:], right[:, :, :-1], up[:, 1:], low[:, :-1] = across, across, down, down
+    return [side.ravel() for side in (left, right, up, low)]
+
+
+class _Lit:
+    """How strong a signal comes back from each triangle, the ground (F) and nothing (-1)."""
+
+    def __init__(self, scene: RayScene, model: LidarModel, surface: Surface) -> None:
+        self.nearest_m, self.dark_m = GAIN_AT * model.dark_range_m, model.dark_range_m
+        self.normals = np.concatenate([scene.normals, np.array([[0, 0, 1], [0, 0, 1]], np.float32)])
+        self.tenths = np.append(surface.reflectivity, np.array([GROUND_REFLECTIVITY, 0.0], np.float32)) / np.float32(0.1)
+
+    def signal(self, triangles: np.ndarray, ranges: np.ndarray, directions: np.ndarray) -> np.ndarray:
+        """Signals float32 [P] of whole spots."""
+        cosine = np.abs(np.einsum("ij,ij->i", self.normals[triangles], directions))
+        away = np.float32(self.dark_m) / np.maximum(ranges, np.float32(self.nearest_m))
+        return np.asarray(self.tenths[triangles] * cosine * away * away)
+
+
+def _mix(
+    scene: RayScene, model: LidarModel, rays: Rays, lit: _Lit, edge: np.ndarray, sides: list[np.ndarray], ranges: np.ndarray, triangles: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of the rays [E] at an edge: the range measured, the triangle that the spot mostly met (-1: nothing) and the signal."""
+    asked = [np.flatnonzero(side[edge]) for side in sides]  # places in edge, by side
+    place, counts = np.concatenate(asked), [len(which) for which in asked]
+    origins, middle = rays.origins[edge], rays.directions[edge]
+    outer = _outer(model, middle, rays.upwards[edge // rays.azimuths[0].size], place, np.repeat(np.arange(4), counts))
+    far, met = scene.first_hit(origins[place], outer)
+    # 1. The parts of all spots [E + P]: the middles, then the outer parts that were asked for; what was not asked for counts to the middle.
+    rows, columns = np.repeat(np.arange(5), [len(edge), *counts]), np.concatenate([np.arange(len(edge)), place])
+    share = np.full(len(rows), np.float32(SIDE_SHARE))
+    share[: len(edge)] = 1 - np.float32(SIDE_SHARE) * np.bincount(place, minlength=len(edge))
+    directions, away, hit = np.concatenate([middle, outer]), np.concatenate([ranges[edge], far]), np.concatenate([triangles[edge], met])
+    # 2. What missed all may meet the ground.
+    lost = np.flatnonzero(hit < 0)
+    lost = lost[directions[lost, 2] < -1e-3]
+    away[lost], hit[lost] = -origins[columns[lost], 2] / directions[lost, 2], len(scene.triangles)
+    hit[(away < model.min_range_m) | (away > model.max_range_m)] = -1
+    away[hit < 0] = _FAR_M
+    shape = (5, len(edge))
+    parts, met_by, signals = np.full(shape, _FAR_M), np.full(shape, -1), np.zeros(shape, np.float32)
+    parts[rows, columns], met_by[rows, columns], signals[rows, columns] = away, hit, share * lit.signal(hit, away, directions)
+    # 3. Parts within a pulse add up; the strongest pulse is the return.
+    near = np.abs(parts[:, None] - parts[None]) < PULSE_M  # [5, 5, E]
+    pulse = (near * signals[None]).sum(1)
+    best, each = pulse.argmax(0), np.arange(len(edge))
+    together = near[best, :, each].T * signals  # [5, E]
+    signal = pulse[best, each]
+    mixed = (together * parts).sum(0) / np.maximum(signal, np.float32(1e-12))
+    return mixed, np.where(signal > 0, met_by[together.argmax(0), each], -1), signal
+
+
+def _outer(model: LidarModel, middle: np.ndarray, upwards: np.ndarray, place: np.ndarray, side: np.ndarray) -> np.ndarray:
+    """Directions [P, 3] of outer parts of spots: middle [E, 3] and the LiDAR's own upwards [E, 3] of all spots, the spot and the side [P] of each."""
+    left = np.cross(upwards, middle)
+    left /= np.sqrt((left * left).sum(1, keepdims=True))
+    axes = np.stack([np.cross(middle, left) * np.float32(1e-3 * model.divergence_mrad[1] * SIDE_AT),
+                     left * np.float32(1e-3 * model.divergence_mrad[0] * SIDE_AT)])  # fmt: skip
+    axis, sign = np.array([1, 1, 0, 0])[side], np.array([1, -1, 1, -1], np.float32)[side]
+    outer: np.ndarray = middle[place] + sign[:, None] * axes[axis, place]
+    return outer
+
+
+def _lost_columns(rays: Rays, model: LidarModel, random: np.random.Generator) -> np.ndarray:
+    """Which rays bool [V, B, C] were in packets that never came."""
+    views, _, columns = rays.azimuths.shape
+    packet = (np.arange(columns) + random.integers(model.packet_columns, size=(views, 1))) // model.packet_columns
+    lost = random.random((views, int(packet.max()) + 1)) < PACKETS_LOST
+    return np.broadcast_to(np.take_along_axis(lost, packet, axis=1)[:, None], rays.azimuths.shape)

@@ -8,7 +8,8 @@ from gaitbridge import plugins
 from gaitbridge.conventions import stream
 from gaitbridge.simulation.body import Body, Pose, Shape
 from gaitbridge.simulation.body.anny import open_body
-from gaitbridge.simulation.conditions import Outfit
+from gaitbridge.simulation.conditions import Clothes, Outfit
+from gaitbridge.simulation.conditions._clothes import Layer
 from gaitbridge.simulation.motion._skeleton import rotation_matrices, skeleton_of
 from gaitbridge.simulation.path import Path
 from gaitbridge.simulation.walker import Walker
@@ -43,10 +44,10 @@ class Stride:
         return Pose(self.skeleton.orientations(turns).astype(np.float32), root.astype(np.float32))
 
 
-def outfit_of(condition: str, seed: int = 0) -> Outfit:
+def outfit_of(condition: str, seed: int = 0, clothes: Clothes | None = None) -> Outfit:
     """An outfit for the shared shape, drawn from `seed`."""
     rest = body().rest(body().shared_shape())
-    outfit: Outfit = plugins.load("gaitbridge.simulation.conditions", condition).dress(body(), rest, stream(seed, "outfit"))
+    outfit: Outfit = plugins.load("gaitbridge.simulation.conditions", condition).dress(body(), rest, clothes or Layer(), stream(seed, "outfit"))
     return outfit
 
 

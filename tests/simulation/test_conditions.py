@@ -11,9 +11,10 @@ from gaitbridge import plugins
 from gaitbridge.conventions import CONDITIONS, stream
 from gaitbridge.geometry.rays import RayScene
 from gaitbridge.simulation.conditions import Frames, Outfit, bag
-from gaitbridge.simulation.conditions._clothes import inflation, zone_of
+from gaitbridge.simulation.conditions._clothes import inflation
 from gaitbridge.simulation.conditions._frames import joint, lagged, pendulum
 from gaitbridge.simulation.conditions._meshes import super_ellipsoid
+from gaitbridge.simulation.conditions._places import zone_of
 from gaitbridge.simulation.path import Path
 from gaitbridge.simulation.scene import Mounting, put_up
 from gaitbridge.simulation.sensors import silhouette_camera, spinning_lidar

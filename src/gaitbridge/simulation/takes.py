@@ -12,7 +12,8 @@ from gaitbridge import plugins
 from gaitbridge.conventions import CONDITIONS, stream
 from gaitbridge.errors import UserError
 from gaitbridge.simulation.body import Body
-from gaitbridge.simulation.conditions import Dress
+from gaitbridge.simulation.conditions import Clothes, Dress
+from gaitbridge.simulation.conditions._clothes import Layer
 from gaitbridge.simulation.motion import MotionSource
 from gaitbridge.simulation.path import Path
 from gaitbridge.simulation.render import Sensors, render_take
@@ -107,7 +108,8 @@ def take_of(config: CohortConfig, person: Person, number: int, source_name: str)
     curved, left, radius = random.random() < config.curved_share, random.random() < 0.5, random.uniform(*config.curve_radius_m)
     path = Path((1.0 if left else -1.0) / radius if curved else 0.0)
     dress: Dress = plugins.load("gaitbridge.simulation.conditions", person.takes[number][0]).dress
-    outfit = dress(body, body.rest(shape), stream(config.seed, "outfit", *key))
+    clothes: Clothes = Layer()
+    outfit = dress(body, body.rest(shape), clothes, stream(config.seed, "outfit", *key))
     walker = Walker(body, shape, walk, outfit, path, start_s, float(max(clock.lidar_s[-1], clock.camera_s.max())))
     lidar = replace(open_lidar(config.lidar), rate_hz=config.lidar_hz)
     mounting = Mounting(

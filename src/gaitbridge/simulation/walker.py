@@ -4,14 +4,14 @@ Legend: T frames, J joints, V vertices of the body, V' of props, F triangles.
 """
 
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 import numpy as np
-from scipy.sparse import csr_matrix
 
 from gaitbridge.conventions import BODY_PARTS
 from gaitbridge.geometry import transforms
 from gaitbridge.simulation.body import Body, Pose, Rest, Shape
+from gaitbridge.simulation.body._normals import vertex_normals
 from gaitbridge.simulation.conditions import BELONGINGS, REFLECTIVITY, TRACE_HZ, TRACE_LEAD_S, ArmHold, Frames, Outfit
 from gaitbridge.simulation.motion import Walk
 from gaitbridge.simulation.path import Path
@@ -60,6 +60,8 @@ class Walker:
         pose = self.walk.at(times)
         for side, hold in self.outfit.arm_carry.items():
             pose = hold_arm(self.body, self.rest, pose, side, hold)
+        if self.outfit.lift_m or self.outfit.heel_rad:
+            pose = on_soles(self.body, self.rest, pose, self.outfit.lift_m, self.outfit.heel_rad)
         return self.path.bend(pose, self._origin_m)
 
     @cached_property
@@ -78,10 +80,13 @@ class Walker:
         """Posed and dressed at times [T]."""
         pose = self.pose(time_s)
         posed = self.body.posed(self.shape, pose)
-        offset = self.outfit.inflate_m[:, None] * vertex_normals(posed.vertices_m, self.body.triangles)
-        meshes = [posed.vertices_m + offset]
-        if self.outfit.props:
+        thick, now = self.outfit.inflate_m[:, None], None
+        if self.outfit.props or self.outfit.folds_m is not None:
             now = frames_of(self.body, self.rest, pose, time_s)
+        if now is not None and self.outfit.folds_m is not None:
+            thick = (self.outfit.inflate_m + stride_of(self.body, now)[:, None] * self.outfit.folds_m)[..., None]
+        meshes = [posed.vertices_m + thick * vertex_normals(posed.vertices_m, self.body.triangles)]
+        if now is not None:
             meshes += [prop.vertices_m(now, self.trace) for prop in self.outfit.props]
         return Dressed(np.concatenate(meshes, axis=1), posed.vertices_m, posed.joints_m, pose)
 
@@ -140,6 +145,26 @@ def frames_of(body: Body, rest: Rest, pose: Pose, time_s: np.ndarray) -> Frames:
     return Frames(time_s, turns, joints)
 
 
+def stride_of(body: Body, now: Frames) -> np.ndarray:
+    """How far the left thigh is ahead of the right one: the sine of the angle between them as seen from the side, float32 [T]."""
+    hips, *legs = (body.joint_names.index(name) for name in ("Hips", "LeftUpLeg", "LeftLeg", "RightUpLeg", "RightLeg"))
+    forward = now.turns[:, hips, :, 0]
+    left, right = (now.joints_m[:, knee] - now.joints_m[:, hip] for hip, knee in (legs[:2], legs[2:]))
+    ahead = np.einsum("ta,ta->t", left - right, forward) / np.linalg.norm(left[0])
+    return np.clip(ahead, -1.0, 1.0).astype(np.float32)
+
+
+def on_soles(body: Body, rest: Rest, pose: Pose, lift_m: float, heel_rad: float) -> Pose:
+    """The pose on soles of `lift_m`, both feet (not the toes) tipped down by `heel_rad` about their own axis."""
+    turns = pose.rotations_world
+    if heel_rad:
+        turns = turns.copy()
+        tip = transforms.from_rotation_vector(np.array([[0.0, heel_rad, 0.0]]))[0]
+        for foot in (body.joint_names.index("LeftFoot"), body.joint_names.index("RightFoot")):
+            turns[:, foot] = turns[:, foot] @ (rest.rotations_world[foot].T @ tip @ rest.rotations_world[foot])
+    return Pose(turns.astype(pose.rotations_world.dtype), pose.root_m + np.array([0.0, 0.0, lift_m], pose.root_m.dtype))
+
+
 def hold_arm(body: Body, rest: Rest, pose: Pose, side: str, hold: ArmHold) -> Pose:
     """The pose with one arm held relative to the upper spine; hand and fingers follow the forearm as they did."""
     name, names = side.capitalize(), body.joint_names
@@ -174,26 +199,3 @@ def _smallest_turn(source: np.ndarray, target: np.ndarray) -> np.ndarray:
     axis, cosine = np.cross(source, target), float(source @ target)
     cross = np.array([[0.0, -axis[2], axis[1]], [axis[2], 0.0, -axis[0]], [-axis[1], axis[0], 0.0]])
     return np.eye(3) + cross + cross @ cross / (1.0 + cosine)
-
-
-def vertex_normals(vertices_m: np.ndarray, triangles: np.ndarray) -> np.ndarray:
-    """Unit normals float32 [T, V, 3], the mean of the triangles about each vertex weighted by area."""
-    corners = vertices_m[:, triangles]  # [T, F, 3, 3]
-    edge, other = corners[:, :, 1] - corners[:, :, 0], corners[:, :, 2] - corners[:, :, 0]
-    x = edge[..., 1] * other[..., 2] - edge[..., 2] * other[..., 1]
-    y = edge[..., 2] * other[..., 0] - edge[..., 0] * other[..., 2]
-    z = edge[..., 0] * other[..., 1] - edge[..., 1] * other[..., 0]
-    frames, count = len(vertices_m), vertices_m.shape[1]
-    faces = np.stack([x, y, z], -1).transpose(1, 0, 2).reshape(len(triangles), -1)
-    summed = (_gather(triangles.tobytes(), count) @ faces).reshape(count, frames, 3)
-    length = np.sqrt(np.einsum("vtc,vtc->vt", summed, summed))
-    unit: np.ndarray = np.ascontiguousarray((summed / np.maximum(length, 1e-20)[..., None]).transpose(1, 0, 2))
-    return unit
-
-
-@lru_cache(maxsize=4)
-def _gather(triangles: bytes, count: int) -> csr_matrix:
-    """The matrix [V, F] that sums over the triangles about each vertex."""
-    corners = np.frombuffer(triangles, np.int32).reshape(-1, 3)
-    faces = np.repeat(np.arange(len(corners)), 3)
-    return csr_matrix((np.ones(len(faces), np.float32), (corners.ravel(), faces)), shape=(count, len(corners)))

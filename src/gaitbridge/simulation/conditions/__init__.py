@@ -1,13 +1,15 @@
 """Conditions: what a walker wears, carries or passes behind; one file a condition, named as in SUSTech1K.
 
-A module here offers `dress(body, rest, random) -> Outfit`, drawn anew for each take. Everything is geometry that both sensors see,
-so that no sensor is told the condition in any other way; only `night` differs, which is a matter of light and so of the camera.
+A module here offers `dress(body, rest, clothes, random) -> Outfit` of a take. `clothes` is what the person has to wear (`Clothes`), and a
+condition comes on top of it. Everything is geometry that both sensors see, so that no sensor is told the condition in any other way; only
+`night` differs, which is a matter of light and so of the camera.
 
 Legend: T frames, D frames of the dense trace, J joints, V vertices of the body, V' and F' of a prop.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 import numpy as np
 
@@ -67,6 +69,9 @@ class Outfit:
 
     `reflectivity`: of skin and clothes by vertex, float32 [V]; None: REFLECTIVITY everywhere. Props of the scene come last.
     `arm_carry` says which arms ("left", "right") are held to carry, and how: the scene bends them and damps their swing.
+    `folds_m`, float32 [V]: how much farther out cloth is where the left leg is ahead, and nearer where the right one is.
+    `lift_m`: by how much soles raise the person. `heel_rad`: by how much heels tip the feet, toes down.
+    `outer`: the rest pose with the clothes on, against which bags lie; None: the bare one.
     """
 
     inflate_m: np.ndarray
@@ -74,6 +79,30 @@ class Outfit:
     night: bool = False
     reflectivity: np.ndarray | None = None
     arm_carry: Mapping[str, ArmHold] = field(default_factory=dict)
+    folds_m: np.ndarray | None = None
+    lift_m: float = 0.0
+    heel_rad: float = 0.0
+    outer: Rest | None = None
+
+    def with_props(self, *props: Prop, arm_carry: Mapping[str, ArmHold] | None = None) -> "Outfit":
+        """This outfit and what comes on top of it."""
+        return replace(self, props=(*self.props, *props), arm_carry=arm_carry or self.arm_carry)
 
 
-Dress = Callable[[Body, Rest, np.random.Generator], Outfit]
+class Clothes(Protocol):
+    """What a person has to wear. `random` is the take's own stream; what does not change from take to take is not drawn from it."""
+
+    def everyday(self, body: Body, rest: Rest, random: np.random.Generator) -> Outfit:
+        """What is worn in most takes."""
+        ...
+
+    def other(self, body: Body, rest: Rest, random: np.random.Generator) -> Outfit:
+        """Another outfit, of the condition `clothing`."""
+        ...
+
+    def uniform(self, body: Body, rest: Rest) -> Outfit:
+        """The jacket and trousers that are the same on everybody."""
+        ...
+
+
+Dress = Callable[[Body, Rest, Clothes, np.random.Generator], Outfit]

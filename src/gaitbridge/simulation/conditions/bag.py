@@ -3,28 +3,28 @@
 import numpy as np
 
 from gaitbridge.simulation.body import Body, Rest
-from gaitbridge.simulation.conditions import ArmHold, Frames, Outfit, Prop
-from gaitbridge.simulation.conditions._clothes import default_layer, inflation
+from gaitbridge.simulation.conditions import ArmHold, Clothes, Frames, Outfit, Prop
 from gaitbridge.simulation.conditions._frames import fixed_to, heading, joint, pendulum, placed, tilted
 from gaitbridge.simulation.conditions._meshes import joined_triangles, rod, rod_triangles, super_ellipsoid
 
 KINDS, SHARES = ("backpack", "shoulder", "hand"), (0.5, 0.25, 0.25)
 
 
-def dress(body: Body, rest: Rest, random: np.random.Generator) -> Outfit:
-    """Thin clothes and one bag, drawn by SHARES."""
-    inflate_m = inflation(body, default_layer(random))
+def dress(body: Body, rest: Rest, clothes: Clothes, random: np.random.Generator) -> Outfit:
+    """Everyday clothes and one bag, drawn by SHARES."""
+    worn = clothes.everyday(body, rest, random)
+    outer = worn.outer or rest
     kind = KINDS[int(random.choice(len(KINDS), p=SHARES))]
     side = "Left" if random.random() < 0.5 else "Right"
     if kind == "backpack":
-        return Outfit(inflate_m, (backpack(body, rest, random),))
+        return worn.with_props(backpack(body, outer, random))
     if kind == "shoulder":
-        return Outfit(inflate_m, (shoulder_bag(body, rest, side, random),))
+        return worn.with_props(shoulder_bag(body, outer, side, random))
     size = (float(random.uniform(0.26, 0.40)), float(random.uniform(0.10, 0.16)), float(random.uniform(0.24, 0.36)))
     prop = hand_held(body, rest, side, size, handle_m=float(random.uniform(0.06, 0.16)), corner=0.4, damping=0.7)
     out = 1.0 if side == "Left" else -1.0
     hold = ArmHold((0.02, 0.15 * out, -1.0), (0.10, 0.10 * out, -1.0), swing=0.45)  # the arm that carries swings less
-    return Outfit(inflate_m, (prop,), arm_carry={side.lower(): hold})
+    return worn.with_props(prop, arm_carry={side.lower(): hold})
 
 
 def backpack(body: Body, rest: Rest, random: np.random.Generator) -> Prop:

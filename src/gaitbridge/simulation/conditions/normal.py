@@ -1,12 +1,11 @@
-"""Normal (nm): thin clothes, nothing carried."""
+"""Normal (nm): everyday clothes, nothing carried."""
 
 import numpy as np
 
 from gaitbridge.simulation.body import Body, Rest
-from gaitbridge.simulation.conditions import Outfit
-from gaitbridge.simulation.conditions._clothes import default_layer, inflation
+from gaitbridge.simulation.conditions import Clothes, Outfit
 
 
-def dress(body: Body, rest: Rest, random: np.random.Generator) -> Outfit:
-    """The thin default layer alone, drawn for this take."""
-    return Outfit(inflation(body, default_layer(random)))
+def dress(body: Body, rest: Rest, clothes: Clothes, random: np.random.Generator) -> Outfit:
+    """Everyday clothes alone."""
+    return clothes.everyday(body, rest, random)

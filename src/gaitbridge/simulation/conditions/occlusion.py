@@ -3,15 +3,14 @@
 import numpy as np
 
 from gaitbridge.simulation.body import Body, Rest
-from gaitbridge.simulation.conditions import TRACE_LEAD_S, Frames, Outfit, Prop
-from gaitbridge.simulation.conditions._clothes import default_layer, inflation
+from gaitbridge.simulation.conditions import TRACE_LEAD_S, Clothes, Frames, Outfit, Prop
 from gaitbridge.simulation.conditions._frames import joint
 from gaitbridge.simulation.conditions._meshes import joined_triangles, super_ellipsoid
 
 
-def dress(body: Body, rest: Rest, random: np.random.Generator) -> Outfit:
-    """Thin clothes; beside the path on each side a post or two and perhaps a bench, and a passer-by crossing ahead and one behind."""
-    inflate_m = inflation(body, default_layer(random))
+def dress(body: Body, rest: Rest, clothes: Clothes, random: np.random.Generator) -> Outfit:
+    """Everyday clothes; beside the path on each side a post or two and perhaps a bench, and a passer-by crossing ahead and one behind."""
+    worn = clothes.everyday(body, rest, random)
     hips = joint(body, "Hips")
     props = []
     for side in (1.0, -1.0):
@@ -25,7 +24,7 @@ def dress(body: Body, rest: Rest, random: np.random.Generator) -> Outfit:
     for ahead_m in (float(random.uniform(1.0, 1.8)), -float(random.uniform(1.0, 1.8))):
         when, speed = float(random.uniform(0.3, 0.7)), float(random.choice([-1, 1]) * random.uniform(0.7, 1.3))
         props.append(passer_by(hips, ahead_m, when, speed, random))
-    return Outfit(inflate_m, tuple(props))
+    return worn.with_props(*props)
 
 
 def _path(trace: Frames, hips: int, along: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -3,15 +3,14 @@
 import numpy as np
 
 from gaitbridge.simulation.body import Body, Rest
-from gaitbridge.simulation.conditions import ArmHold, Frames, Outfit, Prop
-from gaitbridge.simulation.conditions._clothes import default_layer, inflation
+from gaitbridge.simulation.conditions import ArmHold, Clothes, Frames, Outfit, Prop
 from gaitbridge.simulation.conditions._frames import fixed_to, heading, joint, lagged, placed
 from gaitbridge.simulation.conditions._meshes import dome, joined_triangles, rod, rod_triangles
 
 
-def dress(body: Body, rest: Rest, random: np.random.Generator) -> Outfit:
-    """Thin clothes, and an umbrella of 0.9 to 1.2 m in the left or the right hand."""
-    inflate_m = inflation(body, default_layer(random))
+def dress(body: Body, rest: Rest, clothes: Clothes, random: np.random.Generator) -> Outfit:
+    """Everyday clothes, and an umbrella of 0.9 to 1.2 m in the left or the right hand."""
+    worn = clothes.everyday(body, rest, random)
     side = "Left" if random.random() < 0.35 else "Right"
     out = 1.0 if side == "Left" else -1.0
     hold = ArmHold((0.35, 0.18 * out, -1.0), (0.65, -0.10 * out, 0.85), swing=0.06)
@@ -19,7 +18,7 @@ def dress(body: Body, rest: Rest, random: np.random.Generator) -> Outfit:
     above, ahead, beside = float(random.uniform(0.17, 0.28)), float(random.uniform(0.04, 0.14)), out * float(random.uniform(0.04, 0.12))
     vertices, triangles = dome(radius, rise)
     hand, fingers, hips, head = joint(body, f"{side}Hand"), joint(body, f"{side}FingerBase"), joint(body, "Hips"), joint(body, "Head")
-    crown = float(rest.vertices_m[:, 2].max() - rest.joints_m[head, 2])
+    crown = float((worn.outer or rest).vertices_m[:, 2].max() - rest.joints_m[head, 2])
     fist = (0.3 * rest.joints_m[hand] + 0.7 * rest.joints_m[fingers])[None]
 
     def vertices_m(now: Frames, trace: Frames) -> np.ndarray:
@@ -33,7 +32,7 @@ def dress(body: Body, rest: Rest, random: np.random.Generator) -> Outfit:
         return np.concatenate([canopy, rod(grip - 0.08 * shaft, apex + 0.05 * shaft, 0.014)], 1).astype(np.float32)
 
     prop = Prop(vertices_m, joined_triangles([(len(vertices), triangles), (14, rod_triangles())]), belongs="carried")
-    return Outfit(inflate_m, (prop,), arm_carry={side.lower(): hold})
+    return worn.with_props(prop, arm_carry={side.lower(): hold})
 
 
 def _upright_to(axis: np.ndarray) -> np.ndarray:

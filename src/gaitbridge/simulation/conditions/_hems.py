@@ -1,0 +1,102 @@
+"""What hangs about both legs: the hems of shirts, jackets and coats, skirts and dresses.
+
+A hem is a tube. Each ring is the convex outline of the body's left and right half at that height, moved with the left and the right leg: where
+they are now, or where they were `delay_s` ago if that is farther out, so that legs push the hem at once and it falls back late.
+Legend: T frames, L rings, K directions about a ring, V' vertices.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gaitbridge.simulation.body import Body, Rest
+from gaitbridge.simulation.conditions import REFLECTIVITY, Frames, Prop
+from gaitbridge.simulation.conditions._frames import heading, joint, lagged
+from gaitbridge.simulation.conditions._meshes import grid_triangles
+from gaitbridge.simulation.conditions._places import zone_of
+
+WAIST_M = 0.12  # above the hip joints: where a hem begins
+NEAR_M = 0.06  # what lies within this height of a ring shapes it
+
+
+@dataclass(frozen=True)
+class Hem:
+    """How a hem is cut.
+
+    length: how far it reaches down along the leg, 0 the hip joint, 1 the knee, 2 the ankle; ease_m: the room about the body; flare_m: how much
+    wider the lowest ring is; waves: float [K], metres, folds of the lowest ring.
+    """
+
+    length: float
+    ease_m: float
+    flare_m: float
+    delay_s: float
+    rings: int = 6
+    around: int = 24
+    waist_m: float = WAIST_M
+    waves: np.ndarray | None = None
+    reflectivity: float = REFLECTIVITY
+
+
+def hem(body: Body, rest: Rest, cut: Hem) -> Prop:
+    """The tube from the waist over both legs; `rest` with the clothes on that it goes over."""
+    hips, out = joint(body, "Hips"), _directions(cut.around)
+    legs = [tuple(joint(body, side + bone) for bone in ("UpLeg", "Leg", "Foot")) for side in ("Left", "Right")]
+    hip_z, knee_z, ankle_z = (float(np.mean([rest.joints_m[leg[place], 2] for leg in legs])) for place in range(3))
+    thigh_m, shank_m = hip_z - knee_z, knee_z - ankle_z
+    lowest = hip_z - cut.length * thigh_m if cut.length <= 1 else knee_z - (cut.length - 1) * shank_m
+    levels = np.linspace(hip_z + cut.waist_m, lowest, cut.rings)
+    thigh_share, shank_share = np.clip((hip_z - levels) / thigh_m, 0, 1), np.clip((knee_z - levels) / shank_m, 0, 1)
+    down = np.linspace(0, 1, cut.rings)
+    halves = _half_supports(body, rest, levels, out) + (cut.ease_m + cut.flare_m * down**1.5)[:, None, None]  # [L, 2, K]
+    if cut.waves is not None:
+        halves = halves + (down**2)[:, None, None] * cut.waves
+    height = (levels - rest.joints_m[hips, 2])[None, :, None, None]
+
+    def moved(frames: Frames, yaw: np.ndarray, upper: int, lower: int) -> np.ndarray:
+        at_rest = (rest.joints_m[lower] - rest.joints_m[upper])[:2]
+        shift: np.ndarray = np.einsum("tba,tb->ta", yaw, frames.joints_m[:, lower] - frames.joints_m[:, upper])[:, :2] - at_rest
+        return shift
+
+    def vertices_m(now: Frames, trace: Frames) -> np.ndarray:
+        yaw, trace_yaw = heading(now.turns[:, hips]), heading(trace.turns[:, hips])
+        reach = np.full((len(now.time_s), cut.rings, cut.around), -np.inf)
+        for side, (up, knee, ankle) in enumerate(legs):
+            bones = [(up, knee, thigh_share)] + ([(knee, ankle, shank_share)] if shank_share.any() else [])
+            here, late = halves[:, side], halves[:, side]
+            for upper, lower, share in bones:
+                shift_trace = lagged(trace.time_s, moved(trace, trace_yaw, upper, lower), cut.delay_s, now.time_s)
+                here = here + (moved(now, yaw, upper, lower) @ out.T)[:, None] * share[:, None]
+                late = late + (shift_trace @ out.T)[:, None] * share[:, None]
+            reach = np.maximum(reach, np.maximum(here, late))
+        local = np.concatenate([_outline(reach), np.broadcast_to(height, (*reach.shape, 1))], -1)
+        world = np.einsum("tab,tlkb->tlka", yaw, local) + now.joints_m[:, None, None, hips]
+        return world.reshape(len(world), -1, 3).astype(np.float32)
+
+    triangles = np.ascontiguousarray(grid_triangles(cut.rings, cut.around)[:, ::-1])  # rings run downwards
+    return Prop(vertices_m, triangles, part="torso", reflectivity=cut.reflectivity)
+
+
+def _directions(around: int) -> np.ndarray:
+    """Unit vectors [K, 2] about a ring."""
+    turn = np.arange(around) * 2 * np.pi / around
+    return np.stack([np.cos(turn), np.sin(turn)], -1)
+
+
+def _half_supports(body: Body, rest: Rest, levels: np.ndarray, out: np.ndarray) -> np.ndarray:
+    """Support function [L, 2, K] of the body's left and right half without arms about the hips' axis, at each height of the rest pose."""
+    zones = np.array([zone_of(bone) for bone in body.joint_names])[body.bone_of_vertex]
+    trunk = rest.vertices_m[np.isin(zones, ("torso", "thigh", "shin"))] - np.r_[rest.joints_m[joint(body, "Hips"), :2], 0]
+    supports = np.zeros((len(levels), 2, len(out)))
+    for row, level in enumerate(levels):
+        near = trunk[np.abs(trunk[:, 2] - level) < NEAR_M][:, :2]
+        for side, half in enumerate((near[near[:, 1] > -0.01], near[near[:, 1] < 0.01])):
+            supports[row, side] = (half @ out.T).max(0)
+    return supports
+
+
+def _outline(support: np.ndarray) -> np.ndarray:
+    """Points [..., K, 2] of the convex outline with the support function [..., K] in the directions of `_directions`: h u + h' u'."""
+    out = _directions(support.shape[-1])
+    slope = (np.roll(support, -1, -1) - np.roll(support, 1, -1)) / (2 * 2 * np.pi / support.shape[-1])
+    return support[..., None] * out + slope[..., None] * np.stack([-out[:, 1], out[:, 0]], -1)

@@ -11,9 +11,10 @@ import numpy as np
 from gaitbridge import plugins
 from gaitbridge.conventions import CONDITIONS, stream
 from gaitbridge.errors import UserError
-from gaitbridge.simulation.body import Body
+from gaitbridge.simulation.body import Body, Shape
 from gaitbridge.simulation.conditions import Clothes, Dress
 from gaitbridge.simulation.conditions._clothes import Layer
+from gaitbridge.simulation.conditions._garments import Wardrobe
 from gaitbridge.simulation.motion import MotionSource
 from gaitbridge.simulation.path import Path
 from gaitbridge.simulation.render import Sensors, render_take
@@ -91,6 +92,13 @@ class Take:
     randoms: tuple[np.random.Generator, np.random.Generator]
 
 
+def clothes_of(config: CohortConfig, person: Person, body: Body, shape: Shape, session: int = 0) -> Clothes:
+    """What a person wears in a session."""
+    if config.clothes == "layer":
+        return Layer()
+    return Wardrobe.drawn(body, shape, stream(config.seed, "hair", person.name), stream(config.seed, "wardrobe", person.name, session))
+
+
 def take_of(config: CohortConfig, person: Person, number: int, source_name: str) -> Take:
     """Take `number` of a person, counted over all conditions; `source_name` is what the motion source calls them.
 
@@ -108,7 +116,7 @@ def take_of(config: CohortConfig, person: Person, number: int, source_name: str)
     curved, left, radius = random.random() < config.curved_share, random.random() < 0.5, random.uniform(*config.curve_radius_m)
     path = Path((1.0 if left else -1.0) / radius if curved else 0.0)
     dress: Dress = plugins.load("gaitbridge.simulation.conditions", person.takes[number][0]).dress
-    clothes: Clothes = Layer()
+    clothes = clothes_of(config, person, body, shape)
     outfit = dress(body, body.rest(shape), clothes, stream(config.seed, "outfit", *key))
     walker = Walker(body, shape, walk, outfit, path, start_s, float(max(clock.lidar_s[-1], clock.camera_s.max())))
     lidar = replace(open_lidar(config.lidar), rate_hz=config.lidar_hz)

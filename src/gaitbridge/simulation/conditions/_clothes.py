@@ -55,15 +55,18 @@ def inflation(body: Body, by_zone: Mapping[str, float]) -> np.ndarray:
     """Offsets along the normals float32 [V] from a thickness by zone in metres, softened over the seams."""
     by_bone = np.array([by_zone.get(zone_of(bone), 0.0) for bone in body.joint_names])
     offsets = by_bone[body.bone_of_vertex]
-    soften = _soften(body.triangles.tobytes(), len(body.bone_of_vertex))
     for _ in range(2):
-        offsets = soften @ offsets
+        offsets = soften(body) @ offsets
     return np.asarray(offsets, np.float32)
+
+
+def soften(body: Body) -> csr_matrix:
+    """The matrix [V, V] that averages each vertex with its neighbours, half and half."""
+    return _soften(body.triangles.tobytes(), len(body.bone_of_vertex))
 
 
 @lru_cache(maxsize=4)
 def _soften(triangles: bytes, count: int) -> csr_matrix:
-    """The matrix [V, V] that averages each vertex with its neighbours, half and half."""
     corners = np.frombuffer(triangles, np.int32).reshape(-1, 3)
     a, b = corners[:, [0, 1, 2]].ravel(), corners[:, [1, 2, 0]].ravel()
     near = csr_matrix((np.ones(2 * len(a)), (np.r_[a, b], np.r_[b, a])), shape=(count, count))

@@ -11,12 +11,13 @@ import numpy as np
 
 from gaitbridge.simulation.body import Body, Rest
 from gaitbridge.simulation.conditions import REFLECTIVITY, Frames, Prop
-from gaitbridge.simulation.conditions._frames import heading, joint, lagged
+from gaitbridge.simulation.conditions._frames import fixed_to, heading, joint, lagged
 from gaitbridge.simulation.conditions._meshes import grid_triangles
 from gaitbridge.simulation.conditions._places import zone_of
 
 WAIST_M = 0.12  # above the hip joints: where a hem begins
 NEAR_M = 0.06  # what lies within this height of a ring shapes it
+LEG_DELAY_S = 0.08  # of wide trousers after the shin
 
 
 @dataclass(frozen=True)
@@ -100,3 +101,29 @@ def _outline(support: np.ndarray) -> np.ndarray:
     out = _directions(support.shape[-1])
     slope = (np.roll(support, -1, -1) - np.roll(support, 1, -1)) / (2 * 2 * np.pi / support.shape[-1])
     return support[..., None] * out + slope[..., None] * np.stack([-out[:, 1], out[:, 0]], -1)
+
+
+def trouser_leg(body: Body, rest: Rest, side: str, room_m: float, reflectivity: float, rings: int = 4, around: int = 10) -> Prop:
+    """The lower leg of wide trousers: a tube about the shin that widens to `room_m` about it at the ankle and comes a little late."""
+    knee, ankle = joint(body, f"{side}Leg"), joint(body, f"{side}Foot")
+    start, end = rest.joints_m[knee].astype(float), rest.joints_m[ankle].astype(float)
+    down, out = np.linspace(0.02, 0.97, rings), _directions(around)
+    shin = rest.vertices_m[body.bone_of_vertex == knee].astype(float)
+    centres, room = start + down[:, None] * (end - start), room_m * down**1.2
+    points = np.empty((rings, around, 3))
+    for row, centre in enumerate(centres):
+        near = shin[np.argsort(np.abs(shin[:, 2] - centre[2]))[:8], :2] - centre[:2]
+        points[row, :, :2] = centre[:2] + _outline((near @ out.T).max(0) + room[row] - 0.003)
+        points[row, :, 2] = centre[2]
+    flat = points.reshape(-1, 3)
+
+    def vertices_m(now: Frames, trace: Frames) -> np.ndarray:
+        here, before = (frames.joints_m[:, ankle] - frames.joints_m[:, knee] for frames in (now, trace))
+        late = lagged(trace.time_s, before, LEG_DELAY_S, now.time_s) - here
+        shift = late[:, None] * down[:, None]  # [T, L, 3]
+        most = 0.7 * room / np.maximum(np.linalg.norm(shift, axis=-1), 1e-9)
+        shift = shift * np.minimum(most, 1.0)[..., None]
+        return (fixed_to(now, rest, knee, flat) + np.repeat(shift, around, axis=1)).astype(np.float32)
+
+    triangles = np.ascontiguousarray(grid_triangles(rings, around)[:, ::-1])
+    return Prop(vertices_m, triangles, part=f"{side.lower()}_leg", reflectivity=reflectivity)

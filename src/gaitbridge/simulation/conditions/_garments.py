@@ -1,0 +1,158 @@
+"""Clothes put on a body: what somebody wears (`_wardrobe.Worn`) as an `Outfit`, offsets along the normals and tubes where an offset will not do.
+
+Legend: V vertices of the body.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from gaitbridge.simulation.body import Body, Rest, Shape
+from gaitbridge.simulation.conditions import Outfit, Prop
+from gaitbridge.simulation.conditions import _wardrobe as wardrobe
+from gaitbridge.simulation.conditions._clothes import soften
+from gaitbridge.simulation.conditions._frames import joint
+from gaitbridge.simulation.conditions._hair import hair_props, scalp
+from gaitbridge.simulation.conditions._hems import Hem, hem, trouser_leg
+from gaitbridge.simulation.conditions._places import Places, places
+from gaitbridge.simulation.conditions._wardrobe import Bottom, Owner, Shoes, Top, Worn
+
+UNDER_M = 0.004  # a hem begins this far inside of the cloth that it hangs from, so that no gap shows
+FULL_FOLDS_M = 0.02  # cloth of this thickness has its whole folds
+HEEL_TO_BALL_M = 0.19  # of a foot
+CLOSED_LEG_M = 0.030  # trousers wider than this at the ankle are tubes about the shin
+
+
+@dataclass(frozen=True)
+class Wardrobe:
+    """What a person wears in a session; see `Clothes`."""
+
+    owner: Owner
+    worn: Worn
+
+    @classmethod
+    def drawn(cls, body: Body, shape: Shape, of_person: np.random.Generator, of_session: np.random.Generator) -> "Wardrobe":
+        """Hair is the person's and tied or loose in a session; all else is the session's."""
+        owner = wardrobe.owner_of(body, shape)
+        hair = wardrobe.hair(of_person, owner)
+        top, bottom, shoes = (draw(of_session, owner) for draw in (wardrobe.top, wardrobe.bottom, wardrobe.shoes))
+        return cls(owner, Worn(top, bottom, shoes, wardrobe.restyled(of_session, hair)))
+
+    def everyday(self, body: Body, rest: Rest, random: np.random.Generator) -> Outfit:
+        """What is worn in this session; nothing is drawn."""
+        return dressed(body, rest, self.worn)
+
+    def other(self, body: Body, rest: Rest, random: np.random.Generator) -> Outfit:
+        """Another top, mostly warmer, and at times other trousers; hair and shoes stay."""
+        top = wardrobe.top(random, self.owner, list(wardrobe.OTHER_TOPS.values()))
+        anew, bottom = random.random(), wardrobe.bottom(random, self.owner)
+        return dressed(body, rest, replace(self.worn, top=top, bottom=bottom if anew < wardrobe.OTHER_BOTTOMS else self.worn.bottom))
+
+    def uniform(self, body: Body, rest: Rest) -> Outfit:
+        """The same jacket and trousers on everybody; hair and shoes are their own."""
+        return dressed(body, rest, replace(self.worn, top=wardrobe.UNIFORM_TOP, bottom=wardrobe.UNIFORM_BOTTOM))
+
+
+def dressed(body: Body, rest: Rest, worn: Worn) -> Outfit:
+    """The outfit of what is worn."""
+    where = places(body, rest)
+    of_top, of_bottom, on_head = top_m(worn.top, where), bottom_m(worn.bottom, where), scalp(worn.hair, where)
+    of_shoes = np.where(where.leg > max(worn.shoes.reach, 1.0), worn.shoes.thick, 0.0)
+    cloth = soften(body) @ (of_top + np.maximum(of_bottom, of_shoes) + worn.hair.volume * on_head)
+    static = cloth + folds_m(worn.top, of_top, rest, 0) + folds_m(worn.bottom, of_bottom, rest, 0)
+    moving = wardrobe.MOVING_FOLDS * (folds_m(worn.top, of_top, rest, 1) + folds_m(worn.bottom, of_bottom, rest, 1))
+    inflate, lift, tip = on_shoes(body, rest, worn.shoes, where, static)
+    outer = replace(rest, vertices_m=(rest.vertices_m + inflate[:, None] * where.normals).astype(np.float32))
+    reflectivity = np.full(len(cloth), worn.hair.skin)
+    for covered, shade in ((of_bottom > 0.003, worn.bottom.shade), (of_shoes > 0, worn.shoes.shade), (of_top > 0.003, worn.top.shade)):
+        reflectivity[covered] = shade
+    reflectivity[on_head > 0.5] = worn.hair.shade
+    props = (*tubes(body, outer, worn), *hair_props(body, outer, worn.hair, worn.top))
+    return Outfit(
+        inflate.astype(np.float32), props, reflectivity=reflectivity.astype(np.float32), folds_m=moving.astype(np.float32),
+        lift_m=lift, heel_rad=tip, outer=outer,
+    )  # fmt: skip
+
+
+def rising(values: np.ndarray, low: float, high: float) -> np.ndarray:
+    """0 below `low`, 1 above `high`, smooth between."""
+    share = np.clip((values - low) / (high - low), 0, 1)
+    smooth: np.ndarray = share * share * (3 - 2 * share)
+    return smooth
+
+
+def top_m(top: Top, where: Places) -> np.ndarray:
+    """Thickness [V] of a garment of the trunk: hanging from chest and belly at the waist, its sleeves and collar ending softly."""
+    waist = 0.5 * np.exp(-(((where.trunk - 0.35) / 0.2) ** 2)) * np.abs(where.normals[:, 1])
+    thick = np.where(where.trunk >= 0, top.thick * (1 + waist), 0.0)
+    share = rising(where.arm, 0.0, 0.5)
+    sleeve = (top.thick * (1 - share) + top.sleeve * share) * (1 - rising(where.arm, top.reach - 0.1, top.reach + 0.04))
+    thick = np.where(where.arm >= 0, sleeve, thick)
+    thick = np.where(where.neck >= 0, top.collar * (1 - rising(where.neck, 0.3, 0.9)), thick)
+    return np.where(where.leg >= 0, top.thick * (1 - rising(where.leg, top.hem - 0.08, top.hem + 0.04)), thick)
+
+
+def bottom_m(bottom: Bottom, where: Places) -> np.ndarray:
+    """Thickness [V] of trousers or tights."""
+    ankle = bottom.ankle if bottom.ankle <= CLOSED_LEG_M else 0.6 * bottom.ankle
+    legs = bottom.thigh + (ankle - bottom.thigh) * rising(where.leg, 0.5, 1.9)
+    waist = bottom.thigh * (1 - rising(where.trunk, 0.1, 0.25))
+    return np.where((where.leg >= 0) & (where.leg < 2.5), legs, np.where(where.trunk >= 0, waist, 0.0))
+
+
+def folds_m(garment: Top | Bottom, thick: np.ndarray, rest: Rest, which: int) -> np.ndarray:
+    """Folds [V] of a garment, fixed to it: waves of 10 to 25 cm, as deep as the cloth allows. `which`: those that stay, those that move."""
+    random = np.random.default_rng((garment.folds, which))
+    waves = random.normal(0, 1, (4, 3)) * 2 * np.pi / 0.20
+    field = np.sin(rest.vertices_m.astype(float) @ waves.T + random.uniform(0, 2 * np.pi, 4)).sum(1) / 2
+    folds: np.ndarray = garment.fold * np.minimum(thick / FULL_FOLDS_M, 1.5) * field
+    return folds
+
+
+def on_shoes(body: Body, rest: Rest, shoes: Shoes, where: Places, inflate: np.ndarray) -> tuple[np.ndarray, float, float]:
+    """Offsets [V] with soles and heels, by how much they raise the person, and by how much heels tip the feet (radians)."""
+    inflate, tip = inflate.copy(), float(np.arcsin(shoes.heel / HEEL_TO_BALL_M))
+    under = (where.leg == 3) & (where.normals[:, 2] < -0.6)
+    inflate[under] = shoes.sole
+    lowest = []
+    for side in ("Left", "Right"):
+        foot, toe = joint(body, f"{side}Foot"), joint(body, f"{side}ToeBase")
+        heel, toes = (np.flatnonzero(under & (body.bone_of_vertex == bone)) for bone in (foot, toe))
+        ankle, ball = rest.joints_m[foot].astype(float), rest.joints_m[toe].astype(float)
+        turn = np.array([[np.cos(tip), 0, np.sin(tip)], [0, 1, 0], [-np.sin(tip), 0, np.cos(tip)]])
+        sunk = float((turn @ (ball - ankle))[2] - (ball - ankle)[2])
+        flat = rest.vertices_m[toes].astype(float) + shoes.sole * where.normals[toes]
+        lift = -float((flat[:, 2] + sunk).min())
+        bare = (rest.vertices_m[heel] - ankle) @ turn.T + ankle
+        down = np.maximum(-(where.normals[heel] @ turn.T)[:, 2], 0.5)
+        behind = rising(ankle[0] + 0.03 - rest.vertices_m[heel, 0], 0.0, 0.03) if shoes.heel else np.ones(len(heel))
+        reaches = np.clip((bare[:, 2] + lift) / down, 0.0, 0.12)
+        inflate[heel] = np.where(behind > 0, behind * reaches + (1 - behind) * np.minimum(shoes.sole, reaches), np.minimum(shoes.sole, reaches))
+        lowest.append(lift)
+    return inflate, float(np.mean(lowest)), tip
+
+
+def tubes(body: Body, outer: Rest, worn: Worn) -> list[Prop]:
+    """What hangs freely: the hem of the top, a skirt, wide trousers."""
+    top, bottom, found = worn.top, worn.bottom, []
+    under = 0.0
+    if bottom.kind in ("skirt", "dress"):
+        covered = top.hem > 0.5
+        flare = min(bottom.flare, 0.02) if covered else bottom.flare
+        under = flare if covered else 0.0
+        found.append(hem(body, outer, Hem(bottom.length, -UNDER_M, flare, 0.09, 6, 20, waves=_waves(bottom, 20), reflectivity=bottom.shade)))
+    if bottom.ankle > CLOSED_LEG_M:
+        found += [trouser_leg(body, outer, side, 0.5 * bottom.ankle, bottom.shade) for side in ("Left", "Right")]
+    if bottom.kind != "dress":
+        rings = 6 if top.hem > 0.5 else 4
+        cut = Hem(top.hem, under - UNDER_M, top.flare + UNDER_M, top.delay_s, rings, 20, waves=_waves(top, 20), reflectivity=top.shade)
+        found.append(hem(body, outer, cut))
+    return found
+
+
+def _waves(garment: Top | Bottom, around: int) -> np.ndarray:
+    """Folds of a hem by direction: three waves about it."""
+    random = np.random.default_rng((garment.folds, 2))
+    turn = np.arange(around)[:, None] * 2 * np.pi / around
+    waves: np.ndarray = garment.fold * np.sin(turn * np.array([2, 3, 4]) + random.uniform(0, 2 * np.pi, 3)).sum(1) / 2
+    return waves

@@ -84,6 +84,7 @@ FIELDS: dict[str, Field] = {
 }
 PRIMARY = tuple(name for name, field in FIELDS.items() if field.frames == name)  # the modalities, whose frames the index counts
 _LABELS = {field.name: {"str": pa.string(), "int": pa.int32(), "float": pa.float64()}[str(field.type)] for field in fields(Labels)}
+LATER = {"session": 0}  # labels that came after version 1, and what they are in stores without them; content hashes leave such values out
 
 
 def _encode(name: str, array: np.ndarray) -> tuple[bytes, list[int]]:
@@ -184,13 +185,14 @@ def _scanned(path: Path) -> tuple[list[dict[str, Any]], dict[str, Any]]:
         for number in range(reader.num_record_batches):
             row = _whole_batch(reader, number).to_pylist()[0]
             present = [name for name in FIELDS if row.get(name) is not None]
-            digest.update(json.dumps([row[name] for name in _LABELS] + present, sort_keys=True).encode())
+            labels = {name: row.get(name, LATER.get(name)) for name in _LABELS}
+            hashed = [value for name, value in labels.items() if name not in LATER or value != LATER[name]]
+            digest.update(json.dumps(hashed + present, sort_keys=True).encode())
             for name in present:
                 digest.update(np.asarray(row[f"{name}#"], "<i4").tobytes() + row[name])
             modalities = [name for name in present if name in PRIMARY]
             counts = {f"{name}_frames": (row[f"{name}#"][0] if name in present else 0) for name in PRIMARY}
             first = row[f"{modalities[0]}#"] if modalities else [0, 0, 0]
-            labels = {name: row[name] for name in _LABELS}
             place = {"shard": path.stem, "row": number, "modalities": modalities, "fields": present, "height": first[-2], "width": first[-1]}
             score = float(np.frombuffer(row["quality"], "<f4")[0]) if "quality" in present else math.nan
             rows.append(labels | place | counts | {"quality": None if math.isnan(score) else score})
@@ -272,7 +274,7 @@ class Store:
         try:
             with self.index.open("rb") as file:  # by its name Arrow opens none whose bytes are no UTF-8
                 self.rows: list[dict[str, Any]] = pq.read_table(file).to_pylist()
-            lacking = {*_LABELS, "shard", "row", "modalities", "fields"} - set(self.rows[0] if self.rows else ())
+            lacking = {*_LABELS, "shard", "row", "modalities", "fields"} - {*LATER, *(self.rows[0] if self.rows else ())}
         except (OSError, pa.ArrowException, ValueError) as error:
             raise StoreError(f"{self.index} is missing or damaged ({_words(error)}); make the store again") from error
         if self.rows and lacking:
@@ -283,6 +285,8 @@ class Store:
             for name in PRIMARY:
                 row.setdefault(f"{name}_frames", 0)  # of a modality that came after the store
             row.setdefault("quality", None)
+            for name, value in LATER.items():
+                row.setdefault(name, value)
             for name in NAMES:  # of a store that was written before names had one spelling
                 row[name] = canonical(row[name])
         self.row_of_key = {canonical(row["key"]): number for number, row in enumerate(self.rows)}
@@ -368,8 +372,10 @@ class Store:
                 arrays[name] = _decode(name, batch.column(name)[0].as_buffer(), shape, chosen)
             return Sequence(self.labels(number), arrays)
         except (OSError, pa.ArrowException, ValueError, TypeError) as error:
-            raise StoreError(f"{shard_path(self.path, shard)}: {self.rows[number]['key']} cannot be read ({_words(error)}); the file is damaged: "
-                             "delete it and store.json and make the store again") from error
+            raise StoreError(
+                f"{shard_path(self.path, shard)}: {self.rows[number]['key']} cannot be read ({_words(error)}); the file is damaged: "
+                "delete it and store.json and make the store again"
+            ) from error
 
     def read_many(self, numbers: Iterable[int], names: Rows[str], frames: Rows[Mapping[str, np.ndarray] | None] | None = None) -> list[Sequence]:
         """A batch in one call: the sequences in the order asked for."""

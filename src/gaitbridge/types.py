@@ -63,6 +63,7 @@ class Labels:
     lidar_hz: float = 0.0
     source: str = ""
     licence: str = ""
+    session: int = 0  # of the person, in the order in which they were met: other clothes; 0 where there is one or none is known
 
     def __post_init__(self) -> None:
         for name in NAMES:

@@ -31,11 +31,19 @@ SETTLE_S = 1.2  # generated walks are recorded from this time on, so that what h
 
 @dataclass(frozen=True)
 class Person:
-    """One person of the plan: name, also of the shard; split; the condition of each take and its number within that condition."""
+    """One person of the plan: name, also of the shard; split; the condition of each take and its number within that condition.
+
+    Sessions follow each other, each of `per_session` takes; None: all takes are of one.
+    """
 
     name: str
     split: str
     takes: tuple[tuple[str, int], ...]
+    per_session: int | None = None
+
+    def session(self, number: int) -> int:
+        """The session of take `number`, counted over all conditions."""
+        return number // self.per_session if self.per_session else 0
 
 
 def plan(config: CohortConfig, source: MotionSource) -> list[Person]:
@@ -49,13 +57,14 @@ def plan(config: CohortConfig, source: MotionSource) -> list[Person]:
     people = []
     for place, (name, split, within) in enumerate(names):
         random, counts, takes = stream(config.seed, "conditions", name), dict.fromkeys(CONDITIONS, 0), []
-        most = len(config.takes) if source.people is None else source.takes(source.people[place])
-        for given in config.takes[:most]:
+        asked = config.takes * config.sessions
+        most = len(asked) if source.people is None else source.takes(source.people[place])
+        for given in asked[:most]:
             choice = ("night",) if at_night(within, config.night_people) else given
             condition = choice[int(random.integers(len(choice)))]
             takes.append((condition, counts[condition]))
             counts[condition] += 1
-        people.append(Person(name, split, tuple(takes)))
+        people.append(Person(name, split, tuple(takes), len(config.takes) if config.sessions > 1 else None))
     if not people:
         raise UserError("no people to simulate: ask for at least one in a split")
     return people
@@ -116,7 +125,7 @@ def take_of(config: CohortConfig, person: Person, number: int, source_name: str)
     curved, left, radius = random.random() < config.curved_share, random.random() < 0.5, random.uniform(*config.curve_radius_m)
     path = Path((1.0 if left else -1.0) / radius if curved else 0.0)
     dress: Dress = plugins.load("gaitbridge.simulation.conditions", person.takes[number][0]).dress
-    clothes = clothes_of(config, person, body, shape)
+    clothes = clothes_of(config, person, body, shape, person.session(number))
     outfit = dress(body, body.rest(shape), clothes, stream(config.seed, "outfit", *key))
     walker = Walker(body, shape, walk, outfit, path, start_s, float(max(clock.lidar_s[-1], clock.camera_s.max())))
     lidar = replace(open_lidar(config.lidar), rate_hz=config.lidar_hz)
@@ -127,7 +136,14 @@ def take_of(config: CohortConfig, person: Person, number: int, source_name: str)
     stations = put_up(config.views, path, walker.length_m, mounting, stream(config.seed, "stations", *key), apart)
     camera = SilhouetteCamera(rate_hz=config.camera_hz)
     sensors = Sensors(
-        camera, lidar, config.segmentation_error, config.lidar_noise, config.silhouettes, config.site, config.lidar_returns, config.truth,
+        camera,
+        lidar,
+        config.segmentation_error,
+        config.lidar_noise,
+        config.silhouettes,
+        config.site,
+        config.lidar_returns,
+        config.truth,
         config.extras,
     )
     return Take(walker, stations, clock, sensors, (stream(config.seed, "segmentation", *key), stream(config.seed, "lidar", *key)))
@@ -145,6 +161,7 @@ def render_person(config: CohortConfig, person: Person, source_name: str) -> Ite
                 take=count, view=station.view, view_deg=station.view_deg, distance_m=round(station.distance_m, 3), camera="simulated",
                 lidar=config.lidar, camera_hz=config.camera_hz, lidar_hz=config.lidar_hz,
                 source=f"simulated, body {take.walker.body.name}, motion {source.name}", licence=source.licence or LICENCE,
+                session=person.session(number),
             )  # fmt: skip
             yield Sequence(labels, arrays)
 

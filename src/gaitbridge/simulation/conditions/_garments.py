@@ -35,7 +35,7 @@ class Wardrobe:
         """Hair is the person's and tied or loose in a session; all else is the session's."""
         owner = wardrobe.owner_of(body, shape)
         hair = wardrobe.hair(of_person, owner)
-        top, bottom, shoes = (draw(of_session, owner) for draw in (wardrobe.top, wardrobe.bottom, wardrobe.shoes))
+        top, bottom, shoes = wardrobe.top(of_session, owner), wardrobe.bottom(of_session, owner), wardrobe.shoes(of_session, owner)
         return cls(owner, Worn(top, bottom, shoes, wardrobe.restyled(of_session, hair)))
 
     def everyday(self, body: Body, rest: Rest, random: np.random.Generator) -> Outfit:

@@ -45,9 +45,7 @@ def hair_props(body: Body, outer: Rest, hair: Hair, top: Top) -> list[Prop]:
     return found
 
 
-def _lump(
-    rest: Rest, bone: int, size: tuple[float, float, float], centre: np.ndarray, shade: float, corner: float = 1.0, part: str = "head"
-) -> Prop:
+def _lump(rest: Rest, bone: int, size: tuple[float, float, float], centre: np.ndarray, shade: float, corner: float = 1.0, part: str = "head") -> Prop:
     """A rounded thing fixed to a bone."""
     vertices, triangles = super_ellipsoid(size, corner, rings=3, around=8)
 

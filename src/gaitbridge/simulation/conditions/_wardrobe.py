@@ -1,6 +1,7 @@
-"""What people wear and how their hair is: drawn, by sex, age and build. Lengths in metres; `reach` counts joints (0 shoulder or hip, 1 elbow or knee).
+"""What people wear and how their hair is: drawn, by sex, age and build.
 
-The tables come first, since the simulator is calibrated by them. A unit of `loose` is how far a garment of a kind may be wider than its least.
+The tables come first, since the simulator is calibrated by them. Lengths are in metres; `reach` and `length` count joints: 0 the shoulder or
+the hip, 1 the elbow or the knee, 2 the wrist or the ankle.
 """
 
 from dataclasses import dataclass, replace
@@ -9,22 +10,24 @@ import numpy as np
 
 from gaitbridge.simulation.body import Body, Shape
 
+Ranges = dict[str, tuple[tuple[float, float], ...]]
+
 WIDER = 1.0  # all cloth's thickness is multiplied by this
 # Of tops: share of men's and women's everyday, thickness on the trunk, of the sleeves, sleeve's reach, hem's length below the hip, flare of the hem.
-TOPS = {
-    "t-shirt": (0.26, 0.24, (0.008, 0.020), (0.012, 0.026), (0.45, 0.85), (0.08, 0.30), (0.00, 0.02)),
-    "shirt": (0.20, 0.22, (0.010, 0.022), (0.009, 0.018), (1.75, 2.00), (0.10, 0.34), (0.00, 0.02)),
-    "hoodie": (0.24, 0.20, (0.020, 0.036), (0.018, 0.030), (1.85, 2.05), (0.10, 0.28), (-0.01, 0.01)),
-    "jacket": (0.20, 0.20, (0.024, 0.042), (0.018, 0.032), (1.90, 2.05), (0.10, 0.40), (0.00, 0.02)),
-    "coat": (0.10, 0.14, (0.026, 0.046), (0.020, 0.034), (1.90, 2.05), (0.60, 1.15), (0.02, 0.07)),
+TOPS: Ranges = {
+    "t-shirt": ((0.26, 0.24), (0.008, 0.020), (0.012, 0.026), (0.45, 0.85), (0.08, 0.30), (0.00, 0.02)),
+    "shirt": ((0.20, 0.22), (0.010, 0.022), (0.009, 0.018), (1.75, 2.00), (0.10, 0.34), (0.00, 0.02)),
+    "hoodie": ((0.24, 0.20), (0.020, 0.036), (0.018, 0.030), (1.85, 2.05), (0.10, 0.28), (-0.01, 0.01)),
+    "jacket": ((0.20, 0.20), (0.024, 0.042), (0.018, 0.032), (1.90, 2.05), (0.10, 0.40), (0.00, 0.02)),
+    "coat": ((0.10, 0.14), (0.026, 0.046), (0.020, 0.034), (1.90, 2.05), (0.60, 1.15), (0.02, 0.07)),
 }
 OTHER_TOPS = {"t-shirt": 0.08, "shirt": 0.10, "hoodie": 0.16, "jacket": 0.30, "coat": 0.36}  # of the condition `clothing`
 OTHER_BOTTOMS = 0.35  # how often `clothing` is another pair of trousers too
 # Of trousers: men's and women's share, thickness on the thigh, at the ankle; skirts: length, flare.
-BOTTOMS = {
-    "slim": (0.30, 0.42, (0.004, 0.009), (0.005, 0.010)),
-    "straight": (0.52, 0.24, (0.011, 0.020), (0.016, 0.028)),
-    "wide": (0.18, 0.16, (0.018, 0.030), (0.034, 0.060)),
+BOTTOMS: Ranges = {
+    "slim": ((0.30, 0.42), (0.004, 0.009), (0.005, 0.010)),
+    "straight": ((0.52, 0.24), (0.011, 0.020), (0.016, 0.028)),
+    "wide": ((0.18, 0.16), (0.018, 0.030), (0.034, 0.060)),
 }
 SKIRT_SHARE, DRESS_SHARE = 0.12, 0.06  # of women's
 SKIRT_LENGTH, SKIRT_FLARE = (0.65, 1.55), (0.02, 0.10)
@@ -32,14 +35,14 @@ SOLE = (0.012, 0.040)
 HEELS_SHARE, HEEL = 0.14, (0.035, 0.075)  # of women
 BOOTS_SHARE = (0.14, 0.24)
 # Of hair: men's and women's share, volume at the skull.
-HAIR = {
-    "bald": (0.12, 0.00, (0.001, 0.004)),
-    "short": (0.52, 0.14, (0.008, 0.022)),
-    "full": (0.16, 0.14, (0.025, 0.055)),
-    "long": (0.03, 0.36, (0.014, 0.032)),
-    "tied": (0.04, 0.28, (0.008, 0.016)),
-    "cap": (0.09, 0.05, (0.012, 0.022)),
-    "hood": (0.04, 0.03, (0.022, 0.040)),
+HAIR: Ranges = {
+    "bald": ((0.12, 0.00), (0.001, 0.004)),
+    "short": ((0.52, 0.14), (0.008, 0.022)),
+    "full": ((0.16, 0.14), (0.025, 0.055)),
+    "long": ((0.03, 0.36), (0.014, 0.032)),
+    "tied": ((0.04, 0.28), (0.008, 0.016)),
+    "cap": ((0.09, 0.05), (0.012, 0.022)),
+    "hood": ((0.04, 0.03), (0.022, 0.040)),
 }
 SHADES = ((0.40, (0.04, 0.10)), (0.40, (0.20, 0.40)), (0.20, (0.50, 0.80)))  # cloth: share, and what it gives back of a LiDAR's light
 SKIN, HAIR_SHADE = (0.40, 0.60), (0.05, 0.30)
@@ -150,9 +153,9 @@ def top(random: np.random.Generator, owner: Owner, shares: list[float] | None = 
     """A top; older people more often wear shirts, jackets and coats, heavy ones looser ones."""
     if shares is None:
         old = float(np.clip((owner.age - 0.67) / 0.25, 0, 1))
-        shares = [row[int(owner.woman)] * (1.3 - 0.6 * old if kind in ("t-shirt", "hoodie") else 0.7 + 0.6 * old) for kind, row in TOPS.items()]
+        shares = [row[0][int(owner.woman)] * (1.3 - 0.6 * old if kind in ("t-shirt", "hoodie") else 0.7 + 0.6 * old) for kind, row in TOPS.items()]
     kind = list(TOPS)[_one(random, shares)]
-    _, _, thick, sleeve, reach, hem, flare = TOPS[kind]
+    _, thick, sleeve, reach, hem, flare = TOPS[kind]
     looser = WIDER * (0.9 + 0.2 * owner.weight)
     collar = {"t-shirt": 0.001, "shirt": 0.006, "hoodie": 0.022, "jacket": 0.014, "coat": 0.018}[kind]
     return Top(
@@ -164,8 +167,8 @@ def top(random: np.random.Generator, owner: Owner, shares: list[float] | None = 
 def bottom(random: np.random.Generator, owner: Owner) -> Bottom:
     """Trousers, or a skirt or dress of some women's."""
     skirted = random.random()
-    kind = list(BOTTOMS)[_one(random, [row[int(owner.woman)] for row in BOTTOMS.values()])]
-    _, _, thigh, ankle = BOTTOMS[kind]
+    kind = list(BOTTOMS)[_one(random, [row[0][int(owner.woman)] for row in BOTTOMS.values()])]
+    _, thigh, ankle = BOTTOMS[kind]
     length, flare = between(random, SKIRT_LENGTH), between(random, SKIRT_FLARE)
     thickness = WIDER * between(random, thigh), WIDER * between(random, ankle)
     if owner.woman and skirted < SKIRT_SHARE + DRESS_SHARE:
@@ -186,11 +189,11 @@ def shoes(random: np.random.Generator, owner: Owner) -> Shoes:
 def hair(random: np.random.Generator, owner: Owner) -> Hair:
     """A person's hair; men lose it with age."""
     old = float(np.clip((owner.age - 0.67) / 0.25, 0, 1))
-    shares = [row[int(owner.woman)] * (0.4 + 1.2 * old if kind == "bald" else 1.0) for kind, row in HAIR.items()]
+    shares = [row[0][int(owner.woman)] * (0.4 + 1.2 * old if kind == "bald" else 1.0) for kind, row in HAIR.items()]
     kind = list(HAIR)[_one(random, shares)]
     tail = {"long": "curtain", "tied": ("bun", "ponytail")[int(random.random() < 0.6)]}.get(kind, "")
     length, width = between(random, (0.16, 0.42)), between(random, (0.15, 0.20))
-    return Hair(kind, between(random, HAIR[kind][2]), tail, length, width, between(random, HAIR_SHADE), between(random, SKIN))
+    return Hair(kind, between(random, HAIR[kind][1]), tail, length, width, between(random, HAIR_SHADE), between(random, SKIN))
 
 
 def restyled(random: np.random.Generator, old: Hair) -> Hair:

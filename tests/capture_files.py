@@ -1,6 +1,5 @@
 """Small captures that tests write, and what they measure on walks."""
 
-import math
 from pathlib import Path
 
 import numpy as np
@@ -59,6 +58,7 @@ def write_bvh(
     path: Path, speed_m_s: float = 1.2, seconds: float = 4.0, order: str = "ZXY", names: dict[str, str] | None = None,
     still_s: float = 0.0, t_pose_frames: int = 0, drop: str = "", cadence_hz: float = 0.9, swing_deg: float = 24.0,
     knee_deg: float = 55.0, lean_deg: float = 3.0, heading_deg: float = 0.0, noise_deg: float = 0.0,
+    bend_deg_s: float = 0.0,
 ) -> dict[str, np.ndarray]:  # fmt: skip
     """Write a walker; returns its world rotations [T, 3, 3] in the file's axes by joint."""
     frames = round(seconds * FRAMES_HZ)
@@ -70,9 +70,11 @@ def write_bvh(
         angles[name] = angles[name] + noise_deg * random.standard_normal((frames, 3))
         if t_pose_frames:  # smeared, as filtering leaves it
             angles[name] *= np.clip((np.arange(frames) + 0.3) / t_pose_frames, 0.0, 1.0)[:, None]
-    angles["Hips"] = angles["Hips"] + [0.0, heading_deg, 0.0]
-    way = np.array([math.sin(math.radians(heading_deg)), 0.0, math.cos(math.radians(heading_deg))])
-    place = np.array([0.0, 95.0, 0.0]) + 100.0 * speed_m_s * walking_s[:, None] * way
+    heading = heading_deg + bend_deg_s * walking_s
+    angles["Hips"] = angles["Hips"] + heading[:, None] * [0.0, 1.0, 0.0]
+    way = np.stack([np.sin(np.deg2rad(heading)), np.zeros(frames), np.cos(np.deg2rad(heading))], axis=1)
+    gone = np.diff(walking_s, prepend=0.0)[:, None] * way
+    place = np.array([0.0, 95.0, 0.0]) + 100.0 * speed_m_s * np.cumsum(gone, axis=0)
     kept = [name for name in BONES if name != drop]
     lines, columns = ["HIERARCHY"], []
     depth = 0

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from acclaim_files import write_amc, write_asf
 from capture_files import external, write_bvh
 
 from gaitbridge.errors import UserError
@@ -34,11 +35,45 @@ def test_fit_learns_people_from_a_folder(tmp_path: Path, anny_reduced: Body) -> 
     assert walk.at(np.array([5.0])).root_m[0, 0] > 3.0
 
 
+def test_fit_takes_both_kinds_and_no_trial_twice(tmp_path: Path, anny_reduced: Body) -> None:
+    for person in ("ann", "bob"):
+        (tmp_path / person).mkdir()
+        write_asf(tmp_path / person / f"{person}.asf")
+        for trial, speed_m_s in (("1", 1.2), ("2", 1.25)):
+            write_amc(tmp_path / person / f"{person}_{trial}.amc", speed_m_s)
+    for name in ("ann_1", "eve_1", "eve_2"):
+        write_bvh(tmp_path / f"{name}.bvh")
+    write_bvh(tmp_path / "eve_3.bvh", bend_deg_s=15.0)
+    summary = fit_motion(tmp_path, tmp_path / "out.json", body=anny_reduced)
+    assert (summary["people"], summary["takes"], summary["left_out"]) == (3, 6, "eve_3.bvh (turns)")
+    learnt = json.loads((tmp_path / "out.json").read_text())["learnt_from"]
+    assert learnt["files"] == ["ann_1.amc", "ann_2.amc", "bob_1.amc", "bob_2.amc", "eve_1.bvh", "eve_2.bvh"]
+    assert learnt["left_out"] == {"eve_3.bvh": "turns"}
+
+
+def test_a_folder_without_captures_is_told(tmp_path: Path) -> None:
+    for folder, words in ((tmp_path, "no .bvh and no .amc file"), (tmp_path / "absent", "no folder")):
+        with pytest.raises(UserError, match=words):
+            fit_motion(folder, tmp_path / "out.json")
+
+
 def test_fit_needs_two_people_and_leaves_nothing_half_written(tmp_path: Path, anny_reduced: Body) -> None:
     write_bvh(tmp_path / "p1_1.bvh")
     with pytest.raises(UserError, match="one person only"):
         fit_motion(tmp_path, tmp_path / "out.json", body=anny_reduced)
     assert not (tmp_path / "out.json").exists()
+
+
+def test_a_mean_of_seven_subjects_is_shipped_beside_it(tmp_path: Path, anny_reduced: Body) -> None:
+    fit_motion(external("cmu_amc"), tmp_path / "again.json", body=anny_reduced)
+    file = Path(parametric.__file__).parent / "measured_walk_mean.json"
+    shipped, again = (json.loads(path.read_text()) for path in (file, tmp_path / "again.json"))
+    assert np.allclose(shipped["mean"], again["mean"], atol=2e-4)
+    assert np.allclose(np.abs(shipped["between"]), np.abs(again["between"]), atol=2e-3)  # the sign of a component is free
+    assert (shipped["rhythm"], shipped["published"]) == (again["rhythm"], again["published"])
+    assert shipped["learnt_from"]["people"] == 7
+    assert len(shipped["learnt_from"]["files"]) == 41
+    assert "not to be resold" in shipped["learnt_from"]["licence"]
 
 
 def test_shipped_numbers_come_from_the_cmu_captures_alone(tmp_path: Path, anny_reduced: Body) -> None:

@@ -21,6 +21,8 @@ FEWEST_CYCLES = 1.0
 TRUSTED_PEOPLE = 20  # captured people (or repeated takes) that weigh as much as the published deviations
 CADENCES_HZ = np.arange(0.4, 1.6, 0.005)  # strides a second that are looked for
 MOST_RESIDUAL, MOST_SWING = 2.0, 1.7  # times the median: takes beyond are no usual, steady walking
+MOST_TURN_DEG = 25.0  # by which the direction of travel may change in a straight walk
+HEADING_S = 0.5  # over which directions of travel are smoothed, so that sway is none
 RIDGE = 1e-3  # keeps the harmonics of captures of hardly more than a cycle small
 
 
@@ -64,12 +66,17 @@ def local_vectors(orientations: np.ndarray, skeleton: Skeleton) -> np.ndarray:
     return out
 
 
-def headed_along_x(orientations: np.ndarray, path: np.ndarray, window: int) -> np.ndarray:
-    """Orientations turned so that the smoothed direction of travel is +x in every frame (walks on a bend become straight)."""
+def headings(path: np.ndarray, window: int) -> np.ndarray:
+    """The direction of travel [T] in radians along a path [T, 2 or 3], smoothed over `window` frames."""
     from scipy.ndimage import gaussian_filter1d
 
     velocity = np.gradient(gaussian_filter1d(path[:, :2], window, axis=0, mode="nearest"), axis=0)
-    heading = gaussian_filter1d(np.unwrap(np.arctan2(velocity[:, 1], velocity[:, 0])), window, mode="nearest")
+    return np.asarray(gaussian_filter1d(np.unwrap(np.arctan2(velocity[:, 1], velocity[:, 0])), window, mode="nearest"))
+
+
+def headed_along_x(orientations: np.ndarray, path: np.ndarray, window: int) -> np.ndarray:
+    """Orientations turned so that the smoothed direction of travel is +x in every frame (walks on a bend become straight)."""
+    heading = headings(path, window)
     vectors = np.stack([np.zeros_like(heading), np.zeros_like(heading), -heading], axis=-1)
     return rotation_matrices(vectors)[:, None] @ orientations
 
@@ -78,7 +85,9 @@ def describe(capture: Capture, skeleton: Skeleton) -> "Described":
     """A capture in numbers; UserError where it holds less than a cycle."""
     orientations = retarget(capture, skeleton)
     path = capture.recording.root_positions()[capture.first : capture.last] @ OURS_FROM_SOURCE.T / capture.leg
-    orientations = headed_along_x(orientations, path, max(1, round(0.5 / capture.recording.frame_s)))
+    window = max(1, round(HEADING_S / capture.recording.frame_s))
+    turn_deg = float(np.rad2deg(np.ptp(headings(path, window))))
+    orientations = headed_along_x(orientations, path, window)
     thighs = []
     for side in ("Left", "Right"):
         joint = skeleton.index(f"{side}UpLeg")
@@ -94,7 +103,7 @@ def describe(capture: Capture, skeleton: Skeleton) -> "Described":
     numbers = np.linalg.solve(waves.T @ waves + ridge, waves.T @ vectors.reshape(len(phase), -1))
     residual = float(np.sqrt(np.mean((waves @ numbers - vectors.reshape(len(phase), -1)) ** 2)))
     length = float(np.linalg.norm(np.diff(path[:, :2], axis=0).sum(axis=0)))
-    return Described(capture.recording.path.name, numbers.T.reshape(len(JOINTS), 3, NUMBERS), cadence, length / cycles, residual)
+    return Described(capture.recording.path.name, numbers.T.reshape(len(JOINTS), 3, NUMBERS), cadence, length / cycles, residual, turn_deg)
 
 
 def fit_motion(folder: Path, out: Path, progress: Progress = silent, body: Body | None = None, credit: str = "") -> dict[str, Any]:
@@ -113,9 +122,9 @@ def fit_motion(folder: Path, out: Path, progress: Progress = silent, body: Body 
         body = open_body("reduced")
     people, left_out = steady(measured_people(source, body, body.shared_shape(), progress))
     model, summary = distribution(people)
-    summary["left_out"] = ", ".join(left_out) or "none"
+    summary["left_out"] = ", ".join(f"{file} ({why})" for file, why in left_out.items()) or "none"
     files = sorted(take.file for takes in people.values() for take in takes)
-    model["learnt_from"] = {"people": summary["people"], "files": files, "licence": credit or source.licence}
+    model["learnt_from"] = {"people": summary["people"], "files": files, "left_out": left_out, "licence": credit or source.licence}
     with written_whole(out) as temporary:
         temporary.write_text(json.dumps(model, separators=(",", ":")) + "\n", encoding="utf-8")
     return summary
@@ -136,13 +145,14 @@ def every_capture(folder: Path) -> CapturedSource:
 
 @dataclass(frozen=True)
 class Described:
-    """A take in numbers: coefficients [19, 3, 9], strides a second, stride over leg length, residual (rad)."""
+    """A take in numbers: coefficients [19, 3, 9], strides a second, stride over leg length, residual (rad), change of heading."""
 
     file: str
     coefficients: np.ndarray
     cadence_hz: float
     stride_per_leg: float
     residual_rad: float
+    turn_deg: float
 
     @property
     def swing_rad(self) -> float:
@@ -166,17 +176,25 @@ def measured_people(source: CapturedSource, body: Body, shape: Shape, progress: 
     return people
 
 
-def steady(people: dict[str, list[Described]]) -> tuple[dict[str, list[Described]], list[str]]:
-    """The takes of usual, steady walking, and the files of the others.
+def steady(people: dict[str, list[Described]]) -> tuple[dict[str, list[Described]], dict[str, str]]:
+    """The takes of usual, straight, steady walking, and of the other files why not.
 
-    A residual over twice the median tells turns and stumbles; a thigh swing over 1.7 times the median, or under its inverse, acted walks.
+    A residual over twice the median tells stumbles and walks without a steady cycle; a thigh swing over 1.7 times the median, or under its
+    inverse, acted walks.
     """
     every = [take for takes in people.values() for take in takes]
     most = MOST_RESIDUAL * float(np.median([take.residual_rad for take in every]))
     usual = float(np.median([take.swing_rad for take in every]))
-    odd = {take.file for take in every if take.residual_rad > most or not 1 / MOST_SWING < take.swing_rad / usual < MOST_SWING}
+    odd: dict[str, str] = {}
+    for take in every:
+        if take.turn_deg > MOST_TURN_DEG:
+            odd[take.file] = "turns"
+        elif take.residual_rad > most:
+            odd[take.file] = "no steady cycle"
+        elif not 1 / MOST_SWING < take.swing_rad / usual < MOST_SWING:
+            odd[take.file] = "thighs that swing unusually"
     kept = {person: [take for take in takes if take.file not in odd] for person, takes in people.items()}
-    return {person: takes for person, takes in kept.items() if takes}, sorted(odd)
+    return {person: takes for person, takes in kept.items() if takes}, dict(sorted(odd.items()))
 
 
 def distribution(people: dict[str, list[Described]]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -184,11 +184,15 @@ def read_model(text: str, where: str) -> WalkModel:
     return WalkModel(numbers, mean, rows[0], rows[1])
 
 
+def shipped(file: str) -> WalkModel:
+    """Fitted numbers of this package: parametric_walk.json, or measured_walk_mean.json of more people with their own bones."""
+    return read_model(files("gaitbridge.simulation.motion").joinpath(file).read_text(encoding="utf-8"), file)
+
+
 def open_source(argument: str | None) -> GeneratedSource:
     """Generated walks from the shipped numbers, or from a file of `gaitbridge fit-motion`."""
     if not argument:
-        text = files("gaitbridge.simulation.motion").joinpath("parametric_walk.json").read_text(encoding="utf-8")
-        return GeneratedSource("parametric", LICENCE, read_model(text, "parametric_walk.json"))
+        return GeneratedSource("parametric", LICENCE, shipped("parametric_walk.json"))
     path = Path(argument)
     try:
         text = path.read_text(encoding="utf-8")

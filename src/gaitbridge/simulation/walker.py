@@ -60,6 +60,10 @@ class Walker:
         pose = self.walk.at(times)
         for side, hold in self.outfit.arm_carry.items():
             pose = hold_arm(self.body, self.rest, pose, side, hold)
+        if self.outfit.arms_out_rad:
+            pose = arms_aside(
+                self.body, self.rest, pose, self.outfit.arms_out_rad, [side for side in ("left", "right") if side not in self.outfit.arm_carry]
+            )
         if self.outfit.lift_m or self.outfit.heel_rad:
             pose = on_soles(self.body, self.rest, pose, self.outfit.lift_m, self.outfit.heel_rad)
         return self.path.bend(pose, self._origin_m)
@@ -163,6 +167,26 @@ def on_soles(body: Body, rest: Rest, pose: Pose, lift_m: float, heel_rad: float)
         for foot in (body.joint_names.index("LeftFoot"), body.joint_names.index("RightFoot")):
             turns[:, foot] = turns[:, foot] @ (rest.rotations_world[foot].T @ tip @ rest.rotations_world[foot])
     return Pose(turns.astype(pose.rotations_world.dtype), pose.root_m + np.array([0.0, 0.0, lift_m], pose.root_m.dtype))
+
+
+def arms_aside(body: Body, rest: Rest, pose: Pose, angle_rad: float, sides: list[str]) -> Pose:
+    """The pose with whole arms turned outwards about the shoulders, in the plane of the trunk."""
+    turns, spine = pose.rotations_world.copy(), body.joint_names.index("Spine1")
+    trunk = turns[:, spine] @ rest.rotations_world[spine].T
+    for side in sides:
+        outward = transforms.from_rotation_vector(np.array([[angle_rad if side == "left" else -angle_rad, 0.0, 0.0]]))[0]
+        moved = below(body, f"{side.capitalize()}Arm")
+        turns[:, moved] = (trunk @ outward @ np.swapaxes(trunk, 1, 2))[:, None] @ turns[:, moved]
+    return Pose(turns.astype(pose.rotations_world.dtype), pose.root_m)
+
+
+def below(body: Body, name: str) -> list[int]:
+    """The joint `name` and all that hang on it."""
+    found = [body.joint_names.index(name)]
+    for joint in range(found[0] + 1, len(body.joint_names)):
+        if body.parents[joint] in found:
+            found.append(joint)
+    return found
 
 
 def hold_arm(body: Body, rest: Rest, pose: Pose, side: str, hold: ArmHold) -> Pose:

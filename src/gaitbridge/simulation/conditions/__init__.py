@@ -71,6 +71,7 @@ class Outfit:
     `arm_carry` says which arms ("left", "right") are held to carry, and how: the scene bends them and damps their swing.
     `folds_m`, float32 [V]: how much farther out cloth is where the left leg is ahead, and nearer where the right one is.
     `lift_m`: by how much soles raise the person. `heel_rad`: by how much heels tip the feet, toes down.
+    `arms_out_rad`: by how much thick sleeves push the arms aside.
     `outer`: the rest pose with the clothes on, against which bags lie; None: the bare one.
     """
 
@@ -82,6 +83,7 @@ class Outfit:
     folds_m: np.ndarray | None = None
     lift_m: float = 0.0
     heel_rad: float = 0.0
+    arms_out_rad: float = 0.0
     outer: Rest | None = None
 
     def with_props(self, *props: Prop, arm_carry: Mapping[str, ArmHold] | None = None) -> "Outfit":

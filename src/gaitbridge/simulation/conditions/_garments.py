@@ -12,14 +12,18 @@ from gaitbridge.simulation.conditions import Outfit, Prop
 from gaitbridge.simulation.conditions import _wardrobe as wardrobe
 from gaitbridge.simulation.conditions._clothes import soften
 from gaitbridge.simulation.conditions._frames import joint
-from gaitbridge.simulation.conditions._hair import hair_props, scalp
+from gaitbridge.simulation.conditions._hair import fixed_prop, hair_props, scalp
 from gaitbridge.simulation.conditions._hems import Hem, hem, trouser_leg
+from gaitbridge.simulation.conditions._meshes import super_ellipsoid
 from gaitbridge.simulation.conditions._places import Places, places
 from gaitbridge.simulation.conditions._wardrobe import Bottom, Owner, Shoes, Top, Worn
 
 UNDER_M = 0.004  # a hem begins this far inside of the cloth that it hangs from, so that no gap shows
 FULL_FOLDS_M = 0.02  # cloth of this thickness has its whole folds
 HEEL_TO_BALL_M = 0.19  # of a foot
+TOE_ROOM_M = 0.012  # shoes are longer than feet
+SPANNED_RINGS, MOST_SPANNED_M = 12, 0.04  # hollows of about this many edges of the mesh are spanned by cloth, this deep at most
+SNUG_M, ARM_M, MOST_OUT_RAD = 0.035, 0.55, 0.14  # sleeves and trunk of this thickness leave the arms where they are; what is more pushes them
 CLOSED_LEG_M = 0.030  # trousers wider than this at the ankle are tubes about the shin
 
 
@@ -56,9 +60,11 @@ class Wardrobe:
 def dressed(body: Body, rest: Rest, worn: Worn) -> Outfit:
     """The outfit of what is worn."""
     where = places(body, rest)
+    worn = replace(worn, top=tucked(worn))
     of_top, of_bottom, on_head = top_m(worn.top, where), bottom_m(worn.bottom, where), scalp(worn.hair, where)
     of_shoes = np.where(where.leg > max(worn.shoes.reach, 1.0), worn.shoes.thick, 0.0)
-    cloth = soften(body) @ (of_top + np.maximum(of_bottom, of_shoes) + worn.hair.volume * on_head)
+    hollow = np.minimum(worn.top.spans * hollows_m(body, rest, where), MOST_SPANNED_M) * (of_top > 0.5 * worn.top.thick)
+    cloth = soften(body) @ (of_top + hollow + np.maximum(of_bottom, of_shoes) + worn.hair.volume * on_head)
     static = cloth + folds_m(worn.top, of_top, rest, 0) + folds_m(worn.bottom, of_bottom, rest, 0)
     moving = wardrobe.MOVING_FOLDS * (folds_m(worn.top, of_top, rest, 1) + folds_m(worn.bottom, of_bottom, rest, 1))
     inflate, lift, tip = on_shoes(body, rest, worn.shoes, where, static)
@@ -68,10 +74,31 @@ def dressed(body: Body, rest: Rest, worn: Worn) -> Outfit:
         reflectivity[covered] = shade
     reflectivity[on_head > 0.5] = worn.hair.shade
     props = (*tubes(body, outer, worn), *hair_props(body, outer, worn.hair, worn.top))
+    if tip:
+        props = (*props, *heels(body, outer, worn.shoes, lift, tip))
     return Outfit(
         inflate.astype(np.float32), props, reflectivity=reflectivity.astype(np.float32), folds_m=moving.astype(np.float32),
-        lift_m=lift, heel_rad=tip, outer=outer,
+        lift_m=lift, heel_rad=tip, arms_out_rad=arms_out_rad(worn.top), outer=outer,
     )  # fmt: skip
+
+
+def tucked(worn: Worn) -> Top:
+    """The top, its hem within a skirt or dress where it is thin enough for that."""
+    inside = worn.bottom.kind == "dress" or (worn.bottom.kind == "skirt" and worn.top.kind in ("t-shirt", "shirt"))
+    return replace(worn.top, hem=-0.1) if inside else worn.top
+
+
+def arms_out_rad(top: Top) -> float:
+    """By how much thick clothes push the arms aside."""
+    return float(np.clip((top.thick + 2 * top.sleeve - SNUG_M) / ARM_M, 0.0, MOST_OUT_RAD))
+
+
+def hollows_m(body: Body, rest: Rest, where: Places) -> np.ndarray:
+    """How far [V] the body's surface lies within its own softened one: what cloth spans, such as the waist and the back's hollow."""
+    softened = rest.vertices_m.astype(float)
+    for _ in range(SPANNED_RINGS):
+        softened = soften(body) @ softened
+    return np.maximum(np.einsum("vc,vc->v", softened - rest.vertices_m, where.normals), 0.0)
 
 
 def rising(values: np.ndarray, low: float, high: float) -> np.ndarray:
@@ -83,10 +110,13 @@ def rising(values: np.ndarray, low: float, high: float) -> np.ndarray:
 
 def top_m(top: Top, where: Places) -> np.ndarray:
     """Thickness [V] of a garment of the trunk: hanging from chest and belly at the waist, its sleeves and collar ending softly."""
-    waist = 0.5 * np.exp(-(((where.trunk - 0.35) / 0.2) ** 2)) * np.abs(where.normals[:, 1])
-    thick = np.where(where.trunk >= 0, top.thick * (1 + waist), 0.0)
+    waist = 0.35 * np.exp(-(((where.trunk - 0.35) / 0.2) ** 2)) * np.abs(where.normals[:, 1])
+    shoulders = 1 - 0.55 * np.clip(where.normals[:, 2], 0, 1) * (where.trunk > 0.6)  # where its weight rests, cloth is pressed flat
+    thick = np.where(where.trunk >= 0, top.thick * (1 + waist) * shoulders, 0.0)
     share = rising(where.arm, 0.0, 0.5)
-    sleeve = (top.thick * (1 - share) + top.sleeve * share) * (1 - rising(where.arm, top.reach - 0.1, top.reach + 0.04))
+    sleeve = (top.thick * (1 - share) * (1 - 0.55 * np.clip(where.normals[:, 2], 0, 1)) + top.sleeve * share) * (
+        1 - rising(where.arm, top.reach - 0.1, top.reach + 0.04)
+    )
     thick = np.where(where.arm >= 0, sleeve, thick)
     thick = np.where(where.neck >= 0, top.collar * (1 - rising(where.neck, 0.3, 0.9)), thick)
     return np.where(where.leg >= 0, top.thick * (1 - rising(where.leg, top.hem - 0.08, top.hem + 0.04)), thick)
@@ -110,26 +140,40 @@ def folds_m(garment: Top | Bottom, thick: np.ndarray, rest: Rest, which: int) ->
 
 
 def on_shoes(body: Body, rest: Rest, shoes: Shoes, where: Places, inflate: np.ndarray) -> tuple[np.ndarray, float, float]:
-    """Offsets [V] with soles and heels, by how much they raise the person, and by how much heels tip the feet (radians)."""
+    """Offsets [V] with soles, by how much these and heels raise the person, and by how much heels tip the feet (radians)."""
     inflate, tip = inflate.copy(), float(np.arcsin(shoes.heel / HEEL_TO_BALL_M))
     under = (where.leg == 3) & (where.normals[:, 2] < -0.6)
     inflate[under] = shoes.sole
-    lowest = []
+    toes = np.isin(body.bone_of_vertex, [joint(body, "LeftToeBase"), joint(body, "RightToeBase")])
+    inflate[toes & ~under] += TOE_ROOM_M * np.clip(where.normals[toes & ~under, 0], 0, 1)
+    lifts = []
     for side in ("Left", "Right"):
-        foot, toe = joint(body, f"{side}Foot"), joint(body, f"{side}ToeBase")
-        heel, toes = (np.flatnonzero(under & (body.bone_of_vertex == bone)) for bone in (foot, toe))
-        ankle, ball = rest.joints_m[foot].astype(float), rest.joints_m[toe].astype(float)
-        turn = np.array([[np.cos(tip), 0, np.sin(tip)], [0, 1, 0], [-np.sin(tip), 0, np.cos(tip)]])
-        sunk = float((turn @ (ball - ankle))[2] - (ball - ankle)[2])
-        flat = rest.vertices_m[toes].astype(float) + shoes.sole * where.normals[toes]
-        lift = -float((flat[:, 2] + sunk).min())
-        bare = (rest.vertices_m[heel] - ankle) @ turn.T + ankle
-        down = np.maximum(-(where.normals[heel] @ turn.T)[:, 2], 0.5)
-        behind = rising(ankle[0] + 0.03 - rest.vertices_m[heel, 0], 0.0, 0.03) if shoes.heel else np.ones(len(heel))
-        reaches = np.clip((bare[:, 2] + lift) / down, 0.0, 0.12)
-        inflate[heel] = np.where(behind > 0, behind * reaches + (1 - behind) * np.minimum(shoes.sole, reaches), np.minimum(shoes.sole, reaches))
-        lowest.append(lift)
-    return inflate, float(np.mean(lowest)), tip
+        ankle, ball = (rest.joints_m[joint(body, side + bone)].astype(float) for bone in ("Foot", "ToeBase"))
+        sunk = float((_tipped(tip) @ (ball - ankle) - (ball - ankle))[2])
+        of_toes = under & (body.bone_of_vertex == joint(body, f"{side}ToeBase"))
+        lifts.append(-float((rest.vertices_m[of_toes, 2] + shoes.sole * where.normals[of_toes, 2]).min()) - sunk)
+    return inflate, float(np.mean(lifts)), tip
+
+
+def _tipped(angle_rad: float) -> np.ndarray:
+    """The rotation [3, 3] of a foot in the rest pose on a heel: toes down."""
+    cosine, sine = np.cos(angle_rad), np.sin(angle_rad)
+    return np.array([[cosine, 0, sine], [0, 1, 0], [-sine, 0, cosine]])
+
+
+def heels(body: Body, outer: Rest, shoes: Shoes, lift_m: float, tip_rad: float) -> list[Prop]:
+    """A block under each heel of a tipped foot, from the ground up."""
+    found = []
+    for side in ("Left", "Right"):
+        bone = joint(body, f"{side}Foot")
+        ankle, turn = outer.joints_m[bone].astype(float), _tipped(tip_rad)
+        foot = (outer.vertices_m[body.bone_of_vertex == bone] - ankle) @ turn.T + ankle
+        rear = foot[foot[:, 0] < foot[:, 0].min() + 0.05]
+        top_z = float(rear[:, 2].min()) + 0.015
+        vertices, triangles = super_ellipsoid((0.045, 0.045, top_z + lift_m), 0.4, rings=2, around=6)
+        placed = vertices + np.array([rear[:, 0].min() + 0.03, rear[:, 1].mean(), (top_z - lift_m) / 2])
+        found.append(fixed_prop(outer, bone, (placed - ankle) @ turn + ankle, triangles, f"{side.lower()}_leg", shoes.shade))
+    return found
 
 
 def tubes(body: Body, outer: Rest, worn: Worn) -> list[Prop]:
@@ -139,11 +183,11 @@ def tubes(body: Body, outer: Rest, worn: Worn) -> list[Prop]:
     if bottom.kind in ("skirt", "dress"):
         covered = top.hem > 0.5
         flare = min(bottom.flare, 0.02) if covered else bottom.flare
-        under = flare if covered else 0.0
-        found.append(hem(body, outer, Hem(bottom.length, -UNDER_M, flare, 0.09, 6, 20, waves=_waves(bottom, 20), reflectivity=bottom.shade)))
+        under = flare + UNDER_M if covered else 2 * UNDER_M
+        found.append(hem(body, outer, Hem(bottom.length, 0.5 * UNDER_M, flare, 0.09, 6, 20, waves=_waves(bottom, 20), reflectivity=bottom.shade)))
     if bottom.ankle > CLOSED_LEG_M:
         found += [trouser_leg(body, outer, side, 0.5 * bottom.ankle, bottom.shade) for side in ("Left", "Right")]
-    if bottom.kind != "dress":
+    if top.hem > 0:
         rings = 6 if top.hem > 0.5 else 4
         cut = Hem(top.hem, under - UNDER_M, top.flare + UNDER_M, top.delay_s, rings, 20, waves=_waves(top, 20), reflectivity=top.shade)
         found.append(hem(body, outer, cut))

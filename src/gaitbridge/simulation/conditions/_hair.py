@@ -9,7 +9,7 @@ from gaitbridge.simulation.conditions._meshes import grid_triangles, super_ellip
 from gaitbridge.simulation.conditions._places import Places, zone_of
 from gaitbridge.simulation.conditions._wardrobe import Hair, Top
 
-RINGS, AROUND = 6, 8  # of what hangs
+RINGS, AROUND = 6, 8  # of what hangs; widths of long hair are given for six rings
 HAIRLINE = ((0.0, 0.35, 0.62, 0.85, 1.0), (0.22, 0.24, 0.45, 0.80, 0.88))  # how high above the chin it runs, from the back of the head to the nose
 LOW_LINE = ((0.0, 0.45, 0.70, 0.88, 1.0), (-0.5, -0.5, -0.2, 0.80, 0.86))  # of long hair and hoods, which cover the neck's sides
 
@@ -41,18 +41,23 @@ def hair_props(body: Body, outer: Rest, hair: Hair, top: Top) -> list[Prop]:
     if top.kind == "hoodie" and hair.kind != "hood":
         neck = outer.joints_m[joint(body, "Neck")].astype(float)
         back = _back(body, outer, np.array([neck[2] - 0.03]))[0]
-        found.append(_lump(outer, joint(body, "Spine1"), (0.10, 0.24, 0.16), np.array([back + 0.01, 0, neck[2] - 0.02]), top.shade, 0.9, "torso"))
+        found.append(_lump(outer, joint(body, "Spine1"), (0.11, 0.22, 0.17), np.array([back + 0.025, 0, neck[2] - 0.035]), top.shade, 0.9, "torso"))
     return found
+
+
+def fixed_prop(rest: Rest, bone: int, points_m: np.ndarray, triangles: np.ndarray, part: str, shade: float) -> Prop:
+    """A mesh [V', 3], given where it is in the rest pose, that moves with a bone."""
+
+    def vertices_m(now: Frames, trace: Frames) -> np.ndarray:
+        return fixed_to(now, rest, bone, points_m).astype(np.float32)
+
+    return Prop(vertices_m, triangles, part=part, reflectivity=shade)
 
 
 def _lump(rest: Rest, bone: int, size: tuple[float, float, float], centre: np.ndarray, shade: float, corner: float = 1.0, part: str = "head") -> Prop:
     """A rounded thing fixed to a bone."""
     vertices, triangles = super_ellipsoid(size, corner, rings=3, around=8)
-
-    def vertices_m(now: Frames, trace: Frames) -> np.ndarray:
-        return fixed_to(now, rest, bone, vertices + centre).astype(np.float32)
-
-    return Prop(vertices_m, triangles, part=part, reflectivity=shade)
+    return fixed_prop(rest, bone, vertices + centre, triangles, part, shade)
 
 
 def _back(body: Body, outer: Rest, levels: np.ndarray) -> np.ndarray:
@@ -67,12 +72,12 @@ def _tail(body: Body, outer: Rest, hair: Hair, low: np.ndarray, high: np.ndarray
     head, spine, hips = joint(body, "Head"), joint(body, "Spine1"), joint(body, "Hips")
     tall, curtain = high[2] - low[2], hair.tail == "curtain"
     down = np.linspace(0, 1, RINGS)
-    start = low[2] + (0.55 if curtain else 0.78) * tall
+    start = low[2] + (0.80 if curtain else 0.78) * tall
     levels = start - down * (start - low[2] + hair.length if curtain else hair.length)
     shoulders = float(outer.joints_m[joint(body, "Neck"), 2]) - 0.02
-    behind = low[0] + (0.02 if curtain else -0.045 * np.minimum(1.0, 3 * down) + 0.015)
-    half_depth = (0.030 - 0.012 * down) if curtain else 0.012 + 0.024 * np.sin(np.pi * np.minimum(0.15 + down, 0.9))
-    half_width = 0.5 * hair.width * (1 - 0.25 * down) if curtain else half_depth * 1.1
+    behind = low[0] + (0.05 * (1 - np.minimum(1.0, 3 * down)) + 0.012 if curtain else -0.045 * np.minimum(1.0, 3 * down) + 0.015)
+    half_depth = (0.034 - 0.016 * down) if curtain else 0.012 + 0.024 * np.sin(np.pi * np.minimum(0.15 + down, 0.9))
+    half_width = 0.5 * hair.width * np.array([0.6, 0.95, 1.05, 1.0, 0.9, 0.6]) if curtain else half_depth * 1.1
     x = np.minimum(behind, np.where(levels < shoulders + 0.06, _back(body, outer, levels) - 0.5 * half_depth, np.inf))
     turn = np.arange(AROUND) * 2 * np.pi / AROUND
     ring = np.stack(

@@ -21,6 +21,7 @@ TOPS: Ranges = {
     "jacket": ((0.20, 0.20), (0.024, 0.042), (0.018, 0.032), (1.90, 2.05), (0.10, 0.40), (0.00, 0.02)),
     "coat": ((0.10, 0.14), (0.026, 0.046), (0.020, 0.034), (1.90, 2.05), (0.60, 1.15), (0.02, 0.07)),
 }
+SPANS = {"t-shirt": 0.5, "shirt": 0.7, "hoodie": 1.0, "jacket": 1.2, "coat": 1.2}  # of the body's hollows
 OTHER_TOPS = {"t-shirt": 0.08, "shirt": 0.10, "hoodie": 0.16, "jacket": 0.30, "coat": 0.36}  # of the condition `clothing`
 OTHER_BOTTOMS = 0.35  # how often `clothing` is another pair of trousers too
 # Of trousers: men's and women's share, thickness on the thigh, at the ankle; skirts: length, flare.
@@ -65,6 +66,11 @@ class Top:
     shade: float
     fold: float
     folds: int
+
+    @property
+    def spans(self) -> float:
+        """How much of the body's hollows the garment spans."""
+        return SPANS[self.kind]
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from gaitbridge.conventions import PERSON
 from gaitbridge.geometry.rays import RayScene
 from gaitbridge.simulation.scene import Clock, Station
 from gaitbridge.simulation.sensors import beams, silhouette_camera, spinning_lidar
-from gaitbridge.simulation.sensors.silhouette_camera import SilhouetteCamera
+from gaitbridge.simulation.sensors.silhouette_camera import SilhouetteCamera, SiteErrors
 from gaitbridge.simulation.sensors.spinning_lidar import LidarModel
 from gaitbridge.simulation.walker import Dressed, Walker
 
@@ -36,49 +37,80 @@ class Sensors:
 
 def render_take(
     walker: Walker, stations: Rows[Station], clock: Clock, sensors: Sensors,
-    camera_random: np.random.Generator, lidar_random: np.random.Generator
+    camera_random: np.random.Generator, lidar_random: np.random.Generator, errors: SiteErrors | None = None
 ) -> list[dict[str, np.ndarray]]:  # fmt: skip
-    """The arrays of each station's sequence, by the names of store.FIELDS."""
+    """The arrays of each station's sequence, by the names of store.FIELDS. errors: those that stay, of the stations, for all but outlines."""
     exposures_s, exposure_of = clock.exposures(len(stations))
     dressed = walker.dressed(np.concatenate([exposures_s, clock.lidar_s]))
     pictures = _photograph(walker, dressed, stations, exposure_of, sensors)
     swept = _sweep(walker, dressed, stations, clock, sensors, lidar_random)
     shared = _shared(walker, dressed, clock, sensors)
-    night, level = walker.outfit.night, sensors.segmentation_error
+    _cut_out(pictures, errors, walker.outfit.night, sensors, camera_random)
     sequences = []
     for number, station in enumerate(stations):
         arrays = pictures[number] | swept[number] | shared | _at_exposures(walker, dressed, exposures_s, exposure_of[number], sensors)
-        clean = arrays.pop("clean_silhouettes")
-        if "clean_silhouettes" in sensors.extras:
-            arrays["clean_silhouettes"] = clean
-        arrays["silhouettes"] = silhouette_camera.degrade(clean, camera_random, level, night) if level > 0 or night else clean
+        if "clean_silhouettes" not in sensors.extras:
+            del arrays["clean_silhouettes"]
         arrays["T_world_from_camera"] = station.T_world_from_camera
         arrays["T_world_from_lidar"] = station.T_world_from_lidar
         sequences.append(arrays)
     return sequences
 
 
+def _cut_out(
+    pictures: list[dict[str, np.ndarray]], errors: SiteErrors | None, night: bool, sensors: Sensors, random: np.random.Generator
+) -> None:
+    """Adds the `silhouettes` that a pipeline cuts out, and takes the classes of pixels away."""
+    level, rate_hz = sensors.segmentation_error, sensors.lidar.rate_hz
+    if sensors.silhouettes == "outline":
+        for arrays in pictures:
+            clean = arrays["clean_silhouettes"]
+            arrays["silhouettes"] = silhouette_camera.degrade(clean, random, level, night) if level > 0 or night else clean
+        return
+    if errors is None:
+        raise ValueError(f"silhouettes by a {sensors.silhouettes} need the errors of its site")
+    if sensors.silhouettes == "segmenter":
+        classes = np.stack([arrays.pop("classes") for arrays in pictures])
+        for arrays, clean in zip(pictures, silhouette_camera.people(classes), strict=True):
+            arrays["clean_silhouettes"] = clean * np.uint8(PERSON)
+        found = silhouette_camera.segmented(classes, errors, random, level, night, rate_hz)
+    else:
+        clean = np.stack([arrays["clean_silhouettes"] for arrays in pictures])
+        found = silhouette_camera.subtracted(clean, errors, random, level, night, rate_hz)
+    for arrays, silhouettes in zip(pictures, found, strict=True):
+        arrays["silhouettes"] = silhouettes
+
+
 def _photograph(
     walker: Walker, dressed: Dressed, stations: Rows[Station], exposure_of: np.ndarray, sensors: Sensors
 ) -> list[dict[str, np.ndarray]]:
-    """Clean silhouettes, their boxes and, on request, body parts of all cameras. exposure_of [N, T]: in which exposure each frame was taken."""
+    """Clean silhouettes, their boxes and, on request, body parts of all cameras; classes of pixels for a segmenter. exposure_of [N, T]: in which
+    exposure each frame was taken."""
     poses = np.stack([station.T_world_from_camera for station in stations])
     parts = walker.part_of_triangle if "body_parts" in sensors.extras else None
-    size, worn = sensors.camera.size, walker.worn_vertices
+    size, is_person, classes, own = sensors.camera.size, walker.is_person, None, np.arange(walker.worn_vertices)
+    if sensors.silhouettes == "segmenter":
+        classes, own = silhouette_camera.CLASS_OF_BELONGING[walker.belonging_of_triangle], walker.own_vertices
+        is_person = classes == silhouette_camera.OF_PERSON
     masks = np.empty((*exposure_of.shape, *size), np.uint8)
     boxes = np.empty((*exposure_of.shape, 4), np.float32)
     seen = np.empty_like(masks) if parts is not None else None
+    kinds = np.empty_like(masks) if classes is not None else None
     for exposure in range(exposure_of.max() + 1):
         who, frame = np.nonzero(exposure_of == exposure)
         vertices = dressed.vertices_m[exposure]
         scene = RayScene(vertices, walker.triangles)
-        shot = silhouette_camera.render_many(scene, sensors.camera.camera, poses[who], vertices[:worn], size, walker.is_person, parts)
+        shot = silhouette_camera.render_many(scene, sensors.camera.camera, poses[who], vertices[own], size, is_person, parts, classes)
         masks[who, frame], boxes[who, frame] = shot.masks, shot.boxes
         if seen is not None and shot.parts is not None:
             seen[who, frame] = shot.parts
+        if kinds is not None and shot.classes is not None:
+            kinds[who, frame] = shot.classes
     out = [{"clean_silhouettes": masks[number], "silhouettes_box": boxes[number]} for number in range(len(stations))]
     if seen is not None:
         out = [arrays | {"body_parts": seen[number]} for number, arrays in enumerate(out)]
+    if kinds is not None:
+        out = [arrays | {"classes": kinds[number]} for number, arrays in enumerate(out)]
     return out
 
 

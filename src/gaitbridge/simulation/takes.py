@@ -19,7 +19,7 @@ from gaitbridge.simulation.motion import MotionSource
 from gaitbridge.simulation.path import Path
 from gaitbridge.simulation.render import Sensors, render_take
 from gaitbridge.simulation.scene import Clock, Mounting, Station, paired_times, put_up
-from gaitbridge.simulation.sensors.silhouette_camera import SilhouetteCamera
+from gaitbridge.simulation.sensors.silhouette_camera import SilhouetteCamera, SiteErrors, site_errors
 from gaitbridge.simulation.sensors.spinning_lidar import open_lidar
 from gaitbridge.simulation.settings import CohortConfig
 from gaitbridge.simulation.walker import Walker
@@ -92,13 +92,15 @@ def open_source(motion: str) -> MotionSource:
 
 @dataclass(frozen=True)
 class Take:
-    """One take, ready to be rendered. `randoms` are the streams of the segmentation's errors and of the LiDARs' noise."""
+    """One take, ready to be rendered. `randoms` are the streams of the segmentation's errors and of the LiDARs' noise, `errors` the
+    segmentation's that stay, for all but outlines."""
 
     walker: Walker
     stations: list[Station]
     clock: Clock
     sensors: Sensors
     randoms: tuple[np.random.Generator, np.random.Generator]
+    errors: SiteErrors | None = None
 
 
 def clothes_of(config: CohortConfig, person: Person, body: Body, shape: Shape, session: int = 0) -> Clothes:
@@ -146,7 +148,14 @@ def take_of(config: CohortConfig, person: Person, number: int, source_name: str)
         config.truth,
         config.extras,
     )
-    return Take(walker, stations, clock, sensors, (stream(config.seed, "segmentation", *key), stream(config.seed, "lidar", *key)))
+    lidar_random = stream(config.seed, "lidar", *key)
+    if config.silhouettes == "outline":
+        return Take(walker, stations, clock, sensors, (stream(config.seed, "segmentation", *key), lidar_random))
+    condition, session = person.takes[number][0], str(person.session(number))
+    garment = f"{session} {condition}" if condition == "clothing" else condition if condition == "uniform" else session
+    views, views_deg = [station.view for station in stations], [station.view_deg for station in stations]
+    errors = site_errors(config.seed, config.site, person.name, garment, str(number), views, views_deg)
+    return Take(walker, stations, clock, sensors, (stream(config.seed, config.silhouettes, config.site, *key), lidar_random), errors)
 
 
 def render_person(config: CohortConfig, person: Person, source_name: str) -> Iterator[Sequence]:
@@ -154,7 +163,7 @@ def render_person(config: CohortConfig, person: Person, source_name: str) -> Ite
     source = open_source(config.motion)
     for number, (condition, count) in enumerate(person.takes):
         take = take_of(config, person, number, source_name)
-        rendered = render_take(take.walker, take.stations, take.clock, take.sensors, *take.randoms)
+        rendered = render_take(take.walker, take.stations, take.clock, take.sensors, *take.randoms, take.errors)
         for station, arrays in zip(take.stations, rendered, strict=True):
             labels = Labels(
                 key=f"{person.name}/{condition}-{count}/{station.view}", person=person.name, split=person.split, condition=condition,

@@ -129,6 +129,11 @@ class Walker:
         return np.concatenate([np.zeros(len(self.body.triangles)), *props]).astype(np.uint8)
 
     @cached_property
+    def own_vertices(self) -> np.ndarray:
+        """The vertices int [P] of the person, without bags and what is carried."""
+        return np.unique(self.triangles[self.belonging_of_triangle == BELONGINGS.index("person")])
+
+    @cached_property
     def reflectivity_of_triangle(self) -> np.ndarray:
         """float32 [F]: the mean of a triangle's three vertices."""
         corners = self.body.triangles

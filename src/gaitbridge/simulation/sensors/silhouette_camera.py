@@ -1,7 +1,8 @@
 """A fixed surveillance camera: silhouettes of a walker in the field's alignment, with the errors of real segmentation on request.
 
-`render_many` casts the rays of all cameras that watch one scene at once; `degrade` (see `_segmentation`) makes clean
-silhouettes look like those of a real pipeline.
+`render_many` casts the rays of all cameras that watch one scene at once. `segmented` (see `_segmenter`) makes of what shows the masks of a learnt
+segmenter, with errors that stay with a site and a person (`site_errors`), `subtracted` those of background subtraction; `degrade` (see
+`_segmentation`) is the error model of the simulator's first version.
 """
 
 from dataclasses import dataclass, field
@@ -12,9 +13,12 @@ from gaitbridge.conventions import PERSON
 from gaitbridge.geometry.camera import Camera
 from gaitbridge.geometry.rays import RayScene
 from gaitbridge.geometry.silhouette import centre, window
+from gaitbridge.simulation.sensors._background_subtraction import subtracted
 from gaitbridge.simulation.sensors._segmentation import degrade
+from gaitbridge.simulation.sensors._segmenter import CLASS_OF_BELONGING, OF_PERSON, SiteErrors, people, segmented, site_errors
 
-__all__ = ["Pictures", "SilhouetteCamera", "degrade", "render", "render_many"]
+__all__ = ["CLASS_OF_BELONGING", "OF_PERSON", "Pictures", "SilhouetteCamera", "SiteErrors", "degrade", "people", "render", "render_many", "segmented",
+           "site_errors", "subtracted"]
 
 NEAR_M = 0.05  # points nearer to the image plane than this are not projected
 MIN_ROWS = 8  # a person who shows in fewer native rows counts as not seen, as in any detector
@@ -35,12 +39,13 @@ class Pictures:
 
     masks: uint8 [V, H, W] of 0 and 255. boxes: float64 [V, 4], the window (top, left, bottom, right) that each mask covers, in
     native pixels, NaN where the person is not seen: the centre of mask pixel (i, j) lies at u = left + (j + 0.5) * (right - left) / W,
-    v = top + (i + 0.5) * (bottom - top) / H. parts: uint8 [V, H, W], or None where not asked for.
+    v = top + (i + 0.5) * (bottom - top) / H. parts, classes: uint8 [V, H, W], or None where not asked for.
     """
 
     masks: np.ndarray
     boxes: np.ndarray
     parts: np.ndarray | None = None
+    classes: np.ndarray | None = None
 
 
 def render(
@@ -54,12 +59,13 @@ def render(
 def render_many(
     scene: RayScene, camera: Camera, T_world_from_camera: np.ndarray, points_m: np.ndarray,
     size: tuple[int, int] = (64, 44), is_person: np.ndarray | None = None, part_of_triangle: np.ndarray | None = None,
+    class_of_triangle: np.ndarray | None = None,
 ) -> Pictures:  # fmt: skip
     """Clean silhouettes of one person by V cameras with the same intrinsics.
 
     T_world_from_camera [V, 4, 4]; points_m [P, 3], the vertices of the person and of what they wear, in the world; is_person bool
     [F], False for triangles that only hide the person (None: all are the person's); part_of_triangle uint8 [F] asks for the map
-    of body parts.
+    of body parts, class_of_triangle uint8 [F] for one of whatever shows, the person's or not, in the same window.
 
     The alignment of the field: cropped to the rows in which the person shows, stretched to H rows with the aspect kept, centred
     on the column where the cumulative column sum passes half. Each mask pixel shows the nearest native pixel, so that people far
@@ -72,6 +78,8 @@ def render_many(
     person = np.append(np.ones(len(scene.triangles), bool) if is_person is None else is_person, False)  # [-1]: a miss
     masks = np.zeros((views, height, width), np.uint8)
     parts = None if part_of_triangle is None else np.zeros_like(masks)
+    classes = None if class_of_triangle is None else np.zeros_like(masks)
+    class_of = None if class_of_triangle is None else np.append(class_of_triangle, np.uint8(0))
     boxes = np.full((views, 4), np.nan)
     crops = _crops(camera, T_world_from_camera, points_m)  # [V, 4] native, of whole pixels
     todo = np.flatnonzero(crops[:, 2] - crops[:, 0] >= MIN_ROWS)
@@ -90,12 +98,14 @@ def render_many(
             if parts is not None and part_of_triangle is not None:
                 shown = np.where(seen[k], part_of_triangle[triangles[k]], 0).astype(np.uint8)
                 parts[view] = window(shown, centred, width)
+            if classes is not None and class_of is not None:
+                classes[view] = window(class_of[triangles[k]] * (u[k] < camera.width), centred, width)
         again = np.flatnonzero(~done & some)
         for k in again:
             crops[todo[k]] = _visible(seen[k], u[k], v[k])
         todo = todo[again]
         todo = todo[crops[todo, 2] - crops[todo, 0] >= MIN_ROWS]
-    return Pictures(masks, boxes, parts)
+    return Pictures(masks, boxes, parts, classes)
 
 
 def _crops(camera: Camera, T_world_from_camera: np.ndarray, points_m: np.ndarray) -> np.ndarray:

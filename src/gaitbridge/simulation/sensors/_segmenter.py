@@ -1,0 +1,163 @@
+"""A camera's silhouettes as a learnt segmenter gives them: the mask of the person, smooth, with errors that stay and errors of the moment.
+
+What stays: `site_errors` draws offsets of the outline from the site (the segmenter's own bias, the background of each view) and from the
+person there (build and hair; clothes and how they part from the background), the same in all takes. What is of the moment is drawn for each
+sequence. Both are fields of signed offsets in pixels at the knots of a coarse grid, so that all of it is one blur, one sum and one cut.
+Fitted to learnt masks by benchmarks/realism.py.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gaitbridge.conventions import PERSON, stream
+from gaitbridge.simulation.sensors._soft_masks import KNOTS, PAD, in_time, outlined, soft_edges, spread
+
+# What the errors are, in pixels of 64 x 44 at level 1, standard deviations where not said otherwise
+#                 crown head  neck  chest waist hips  thigh knee  shin  sole
+BUILD = np.array([0.18, 0.18, 0.14, 0.07, 0.07, 0.07, 0.07, 0.07, 0.07, 0.10])  # of the person at a site, in all clothes: hair too
+GARMENT = np.array([0.07, 0.07, 0.18, 0.21, 0.21, 0.25, 0.25, 0.21, 0.25, 0.32])  # of a person's outfit at a site, from all sides
+SITE = np.array([0.21, 0.10, 0.10, 0.10, 0.10, 0.14, 0.14, 0.14, 0.18, 0.32])  # of the segmenter, with everybody
+BACKGROUND, LIGHT = 0.18, 0.18  # of a view at a site: with everybody there; with one person in one outfit there
+BLURRED, ROUNDNESS = 0.65, (0.15, 0.08)  # shares of blur and, in it, of a wide one: mean of the segmenters, and between them
+SHADOW_PX = 6.0  # how far a shadow beside the feet reaches
+BAG = (0.5, 0.35, 0.25, 0.3)  # how far a bag counts as the person: mean; between sites and bags, views, parts of it
+SEQUENCE, FRAME, HOLD_S = 0.10, 0.20, 0.25  # of the moment: of a sequence; of a frame, alike for HOLD_S
+GRAIN, GRAIN_HOLD_S, GRAIN_KNOTS = 0.35, 0.05, (22, 15)  # of a frame, finely
+JITTER, JITTER_HOLD_S = 0.17, 0.2  # by which the crop's top, bottom and middle are off
+EVENTS_S = {"lost": 0.10, "leak": 0.06}  # how many begin in a second
+EVENT_PX, EVENT_S = 4.0, 0.3  # by how much an outline is moved in the middle of what is lost or leaks, and for how long
+# By night, besides: how much less than the background the body is seen, what of it is seen stays for hold_s
+NIGHT = {"mean": -1.2, "frame": 1.6, "sequence": 1.2, "hold_s": 0.25, "jitter": 0.6}
+
+NOTHING, OF_PERSON, OF_BAG, CARRIED = range(4)  # classes of a pixel; what is of the scene is nothing
+CLASS_OF_BELONGING = np.array([OF_PERSON, OF_BAG, CARRIED, NOTHING], np.uint8)  # by place in conditions.BELONGINGS
+
+
+@dataclass(frozen=True)
+class SiteErrors:
+    """What stays, for N views: offsets_px float32 [N, K, L], outwards positive; roundness [N]; bag float32 [N, K, L], how far a bag counts;
+    shadow_px [N], how far shadows reach, to the right or, negative, to the left."""
+
+    offsets_px: np.ndarray
+    roundness: np.ndarray
+    bag: np.ndarray
+    shadow_px: np.ndarray
+
+
+def site_errors(
+    seed: int, site: int, person: str, garment: str, things: str, views: list[str], views_deg: list[float]
+) -> SiteErrors:
+    """The errors of one person in one outfit before all views of a site. garment: the outfit's name; things: that of what is carried.
+
+    Outlines at opposite sides of a person are mirrored: what a view sees at its left, the opposite one sees at its right.
+    """
+    of_site = stream(seed, "segmenter", site)
+    common = SITE * _profile(of_site)
+    roundness = ROUNDNESS[0] + ROUNDNESS[1] * float(of_site.standard_normal())
+    bag_of_site = float(of_site.standard_normal())
+    around = BUILD[:, None] * _around(stream(seed, "segmenter", site, person, "build"))
+    around += GARMENT[:, None] * _around(stream(seed, "segmenter", site, person, "garment", garment))
+    across = np.linspace(0, 1, KNOTS[1])
+    offsets, bags, shadows = [], [], []
+    thing = float(stream(seed, "segmenter", site, person, "bag", things).standard_normal())
+    for view, degrees in zip(views, views_deg, strict=True):
+        left, right = (around @ _harmonics(degrees + turn) for turn in (-90, 90))  # the view's right is the walker's left where they walk towards it
+        own = common[:, None] + left[:, None] * (1 - across) + right[:, None] * across
+        behind = stream(seed, "segmenter", site, "background", view)
+        own = own + BACKGROUND * behind.standard_normal(KNOTS)
+        shadows.append(SHADOW_PX * behind.standard_normal())
+        offsets.append(own + LIGHT * stream(seed, "segmenter", site, person, "light", garment, view).standard_normal(KNOTS))
+        random = stream(seed, "segmenter", site, person, "bag", things, view)
+        bags.append(BAG[0] + BAG[1] * (bag_of_site + thing) / np.sqrt(2) + BAG[2] * random.standard_normal() + BAG[3] * random.standard_normal(KNOTS))
+    return SiteErrors(np.asarray(offsets, np.float32), np.full(len(views), max(roundness, 0.0)), np.asarray(bags, np.float32), np.asarray(shadows))
+
+
+def _profile(random: np.random.Generator, shape: tuple[int, ...] = ()) -> np.ndarray:
+    """Unit noise over the body's height [K, ...], a little alike from knot to knot."""
+    white = random.standard_normal((KNOTS[0] + 1, *shape))
+    found: np.ndarray = (white[1:] + 0.6 * white[:-1]) / np.sqrt(1.36)
+    return found
+
+
+def _around(random: np.random.Generator) -> np.ndarray:
+    """Unit noise over height and azimuth, as weights [K, 5] of `_harmonics`."""
+    return _profile(random, (5,)) * np.sqrt([0.5, 0.3, 0.3, 0.2, 0.2])
+
+
+def _harmonics(degrees: float) -> np.ndarray:
+    """1, cos, sin, cos 2, sin 2 of an azimuth: [5]."""
+    angle = np.deg2rad(degrees)
+    return np.array([1.0, np.cos(angle), np.sin(angle), np.cos(2 * angle), np.sin(2 * angle)])
+
+
+def segmented(
+    classes: np.ndarray, errors: SiteErrors, random: np.random.Generator, level: float = 1.0, night: bool = False, rate_hz: float = 10.0
+) -> np.ndarray:
+    """Silhouettes of N views of a take as a learnt segmenter would give them: uint8 [N, T, H, W] of 0 and 255.
+
+    classes: uint8 [N, T, H, W] of NOTHING, OF_PERSON, OF_BAG and CARRIED, aligned by the person. level scales all errors, 0 gives the clean
+    mask of `people`. Frames in which the person does not show stay empty. Raises ValueError for a negative level.
+    """
+    if level < 0:
+        raise ValueError(f"a level of degradation is not negative: {level}")
+    views, frames, height, width = classes.shape
+    person = people(classes)
+    if level == 0 or not classes.size:
+        return np.where(person, np.uint8(PERSON), np.uint8(0))
+    weights = _with_bags(classes, person, errors.bag)
+    soft = soft_edges(weights.reshape(-1, height, width), np.repeat(errors.roundness, frames), min(level, 1.0) * BLURRED)
+    grid = errors.offsets_px[:, None] + _moment(random, views, frames, rate_hz)
+    fine = GRAIN * in_time(random, (views, *GRAIN_KNOTS), frames, GRAIN_HOLD_S * rate_hz)
+    jitter = JITTER * in_time(random, (views, 3), frames, JITTER_HOLD_S * rate_hz)
+    if night:
+        grid += dark(random, views, frames, rate_hz)
+        jitter += NIGHT["jitter"] * in_time(random, (views, 3), frames, JITTER_HOLD_S * rate_hz)
+    grids = (np.float32(level) * one.reshape(-1, *one.shape[2:]) for one in (grid, fine))
+    found = outlined(soft, person.any((2, 3)).ravel(), grids, level * jitter.reshape(-1, 3))
+    return found.reshape(classes.shape)
+
+
+def _moment(random: np.random.Generator, views: int, frames: int, rate_hz: float) -> np.ndarray:
+    """Offsets of the moment [N, T, K, L]: of each sequence, of its frames, and rare ones that last."""
+    found = FRAME * in_time(random, (views, *KNOTS), frames, HOLD_S * rate_hz)
+    found += SEQUENCE * random.standard_normal((views, 1, *KNOTS), dtype=np.float32)
+    rows, columns = np.arange(KNOTS[0])[:, None], np.arange(KNOTS[1])
+    for name, sign, lowest in (("lost", -1.0, 5.0), ("leak", 1.0, 7.5)):
+        for view, start in np.argwhere(random.random((views, frames)) < EVENTS_S[name] / rate_hz):
+            length = 1 + int(random.exponential(EVENT_S * rate_hz))
+            row, column = random.uniform(lowest, KNOTS[0] - 0.5), random.uniform(0.5, KNOTS[1] - 1.5)
+            bump = np.exp(-(((rows - row) / 1.2) ** 2) - ((columns - column) / 1.0) ** 2)
+            found[view, start : start + length] += np.float32(sign * EVENT_PX) * bump.astype(np.float32)
+    return found
+
+
+def dark(random: np.random.Generator, views: int, frames: int, rate_hz: float) -> np.ndarray:
+    """Offsets of the night [N, T, K, L]: where body and background look alike the body is not seen, elsewhere the background is."""
+    found = NIGHT["frame"] * in_time(random, (views, *KNOTS), frames, NIGHT["hold_s"] * rate_hz)
+    found += NIGHT["sequence"] * random.standard_normal((views, 1, *KNOTS), dtype=np.float32) + NIGHT["mean"]
+    return np.asarray(found, np.float32)
+
+
+def people(classes: np.ndarray) -> np.ndarray:
+    """The clean mask of the person, bool [N, T, H, W]: with what of a bag lies between two parts of the body."""
+    person, bag = classes == OF_PERSON, classes == OF_BAG
+    if not bag.any():
+        return person
+    enclosed = np.zeros_like(person)
+    for axis in (2, 3):
+        before = np.logical_or.accumulate(person, axis)
+        after = np.flip(np.logical_or.accumulate(np.flip(person, axis), axis), axis)
+        enclosed |= before & after
+    found: np.ndarray = person | (bag & enclosed)
+    return found
+
+
+def _with_bags(classes: np.ndarray, person: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """How far each pixel counts as the person [N, T, H, W]: 0 to 1, bool where nobody wears a bag."""
+    outside = (classes == OF_BAG) & ~person
+    if not outside.any():
+        return person
+    counts = np.clip(spread(share, *classes.shape[2:])[:, None, PAD:-PAD, PAD:-PAD], 0, 1)
+    found: np.ndarray = np.where(outside, counts, person).astype(np.float32)
+    return found

@@ -107,7 +107,8 @@ def test_bags_are_half_in_and_what_is_carried_is_not() -> None:
     assert first.std() > 0.2
     assert np.abs(first - second).mean() < 0.1  # the same bag in another take
     classes[bag] = CARRIED
-    np.testing.assert_array_equal(*(segmented(one, stays, np.random.default_rng(0), 1.0) for one in (classes, np.where(person, classes, 0))))
+    box, alone = (segmented(one, stays, np.random.default_rng(0), 1.0) for one in (classes, np.where(person, classes, 0)))
+    np.testing.assert_array_equal(box, alone)
     classes[person & (np.arange(64)[:, None] < 34) & (np.arange(64)[:, None] > 20) & (np.arange(44) > 20)] = OF_BAG  # and one on the back
     assert segmenter.people(classes).sum() > 0.95 * person.sum()
 

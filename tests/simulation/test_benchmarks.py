@@ -98,7 +98,7 @@ def test_mistakes_are_named(tmp_path: Path) -> None:
         (lambda: configured(open_benchmark("standard"), "gpu"), "unknown subset 'gpu'"),
         (lambda: configured(open_benchmark("small"), captures=tmp_path), "belong to real-motion"),
         (lambda: configured(open_benchmark("real-motion")), "give --captures DIR"),
-        (lambda: configured(open_benchmark("real-motion"), captures=tmp_path), "holds no .bvh files"),
+        (lambda: configured(open_benchmark("real-motion"), captures=tmp_path), "holds no .bvh files and no .amc"),
         (lambda: tiny(first_person={"train": 0, "val": 0}, people={"train": 1, "val": 1}), "puts somebody into two splits"),
         (lambda: tiny(lidar_bearing_deg=(5, 2)), "the lower limit"),
     ):
@@ -115,6 +115,29 @@ def test_captures_are_named_by_their_bytes(tmp_path: Path) -> None:
     config, variant = configured(open_benchmark("real-motion"), captures=tmp_path, shape="shared")
     assert (config.shape, config.motion) == ("shared", f"bvh:{tmp_path}")
     assert variant.startswith("shared, captures ")
+
+
+def test_the_name_of_a_folder_of_bvh_files_stays(tmp_path: Path) -> None:
+    folder = tmp_path / "captures"
+    folder.mkdir()
+    for name in ("b_1.bvh", "a_1.bvh"):
+        (folder / name).write_text(name)
+    (folder / "LICENSE").write_text("ours")
+    assert captures_hash(folder) == "37f29bba"
+
+
+def test_subjects_and_trials_are_named_with_their_skeletons(tmp_path: Path) -> None:
+    subject = tmp_path / "07"
+    subject.mkdir()
+    (subject / "07_01.amc").write_text("1")
+    (subject / "07.asf").write_text("2")
+    first = captures_hash(tmp_path)
+    assert configured(open_benchmark("real-motion"), captures=tmp_path)[0].motion == f"amc:{tmp_path}"
+    (subject / "07.asf").write_text("3")
+    assert captures_hash(tmp_path) != first
+    (tmp_path / "a_1.bvh").write_text("HIERARCHY")
+    with pytest.raises(UserError, match="both"):
+        captures_hash(tmp_path)
 
 
 def test_another_content_is_refused_and_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

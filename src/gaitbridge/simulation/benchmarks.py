@@ -14,14 +14,15 @@ from pathlib import Path
 from typing import Any
 
 from gaitbridge.errors import StoreError, UserError, nearest
-from gaitbridge.folders import is_data
 from gaitbridge.progress import Progress, silent
 from gaitbridge.simulation.cohort import simulate
+from gaitbridge.simulation.motion._captures import files_in
 from gaitbridge.simulation.settings import VERSION_1, VERSION_2, CohortConfig
 from gaitbridge.store import Store
 
 APART: dict[str, Any] = {"sensor_baseline_m": (0.5, 1.5), "lidar_bearing_deg": (2.0, 10.0), "camera_time_offset_s": (0.0, 0.5)}
 """Camera and LiDAR neither at one place nor locked in time, as rigs in the field are."""
+CAPTURES = "BVH files named <person>_<take>.bvh, or of <subject>.asf and <subject>_<trial>.amc"
 MAKERS = ("anny", "embreex", "numpy", "scipy")  # the packages whose version may change the bytes
 
 
@@ -141,11 +142,12 @@ def configured(benchmark: Benchmark, subset: str | None = None, captures: Path |
     """The cohort to make and the name of the variant. UserError where an option does not belong to this benchmark."""
     if benchmark.captured:
         if captures is None:
-            raise UserError(f"{benchmark.name} needs captured motion: give --captures DIR, a folder of BVH files named <person>_<take>.bvh")
+            raise UserError(f"{benchmark.name} needs captured motion: give --captures DIR, a folder of {CAPTURES}")
         if subset is not None:
             raise UserError(f"{benchmark.name} has no subsets: its people are those of the captures")
-        chosen = CohortConfig.model_validate(benchmark.config.model_dump() | {"motion": f"bvh:{captures}", "shape": shape or "person"})
-        return chosen, f"{chosen.shape}, captures {captures_hash(captures)}"
+        source, files = capture_files(captures)
+        chosen = CohortConfig.model_validate(benchmark.config.model_dump() | {"motion": f"{source}:{captures}", "shape": shape or "person"})
+        return chosen, f"{chosen.shape}, captures {captures_hash(captures, files)}"
     if captures is not None or shape is not None:
         raise UserError(f"{benchmark.name} is generated: --captures and --shape belong to real-motion")
     if subset is None:
@@ -155,14 +157,25 @@ def configured(benchmark: Benchmark, subset: str | None = None, captures: Path |
     return CohortConfig.model_validate(benchmark.config.model_dump() | {"people": dict(benchmark.subsets[subset])}), subset
 
 
-def captures_hash(folder: Path) -> str:
-    """Eight digits that name a folder of BVH files: its name and theirs, which labels repeat, and their bytes. UserError where there are none."""
-    files = sorted(path for path in folder.glob("*.bvh") if is_data(path))
-    if not files:
-        raise UserError(f"{folder} holds no .bvh files: give a folder of captures named <person>_<take>.bvh")
+def capture_files(folder: Path) -> tuple[str, list[Path]]:
+    """The motion source that plays a folder of captures, and the files that decide what it plays (bvh; or amc, also in folders in it).
+
+    UserError where there are none, or both.
+    """
+    if not folder.is_dir():
+        raise UserError(f"{folder} is no folder: give one of {CAPTURES}")
+    found = {"bvh": files_in(folder, ".bvh"), "amc": files_in(folder, ".amc", deep=True)}
+    kinds = [source for source, files in found.items() if files]
+    if len(kinds) != 1:
+        raise UserError(f"{folder} holds {'both .bvh and' if kinds else 'no .bvh files and no'} .amc files: give a folder of {CAPTURES}, of one kind")
+    return kinds[0], found[kinds[0]] + (files_in(folder, ".asf", deep=True) if kinds == ["amc"] else [])
+
+
+def captures_hash(folder: Path, files: Iterable[Path] | None = None) -> str:
+    """Eight digits that name a folder of captures: its name and its files', which labels repeat, and their bytes. UserError where there are none."""
     digest = hashlib.blake2b(folder.name.encode(), digest_size=4)
-    for file in files:
-        digest.update(file.name.encode() + b"\0" + hashlib.blake2b(file.read_bytes(), digest_size=16).digest())
+    for file in capture_files(folder)[1] if files is None else files:
+        digest.update(file.relative_to(folder).as_posix().encode() + b"\0" + hashlib.blake2b(file.read_bytes(), digest_size=16).digest())
     return digest.hexdigest()
 
 

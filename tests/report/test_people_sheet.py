@@ -36,7 +36,7 @@ def test_a_mesh_is_shaded_where_it_is_and_from_both_sides() -> None:
 
 
 def test_the_floor_shows_a_shadow_and_nothing_else() -> None:
-    picture = shade(SQUARE, Camera.from_focal(80.0, 120, 80), look_at(np.array([4.0, -1.0, 3.0]), np.array([0.0, 0.0, 0.5])), ground=True)
+    picture = shade(SQUARE, Camera.from_focal(80.0, 120, 80), look_at(np.array([4.0, -1.0, 3.0]), np.array([0.0, 0.0, 0.5])), sun=np.array([0.35, 0.45, 0.82]))
     shadow = (picture[..., 3] > 20) & (picture[..., 3] < 128) & (picture[..., :3] == 0).all(-1)
     assert 40 < shadow.sum() < 2000
     assert (picture[0, :, 3] == 0).all()

@@ -1,9 +1,10 @@
-"""Commands that draw simulated people without making a store: picture people."""
+"""Commands that draw simulated people without making a store: picture people, picture walker."""
 
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import App, Parameter
+from cyclopts.validators import Number
 
 from gaitbridge.cli._app import Many, Seed, Settings, app, say
 
@@ -12,7 +13,7 @@ app.command(picture)
 
 
 @picture.command(name="people")
-def draw_people(out: Path, *, people: Many = 10, first: Annotated[int, Parameter(help="Number of the first person.")] = 0, seed: Seed = 0,
+def draw_people(out: Path, *, people: Many = 10, first: Annotated[int, Parameter(validator=Number(gte=0, lte=10**9))] = 0, seed: Seed = 0,
                 conditions: Annotated[list[str] | None, Parameter(negative=(), consume_multiple=True)] = None,
                 views: Annotated[list[str] | None, Parameter(negative=(), consume_multiple=True)] = None,
                 rows: Many = 10, scale: Many = 2, overrides: Settings = None) -> None:
@@ -55,3 +56,36 @@ def draw_people(out: Path, *, people: Many = 10, first: Annotated[int, Parameter
         written = people_sheet.draw_people(settings, out, rows, scale, show)
     for sheet in written:
         say(f"{sheet}")
+
+
+@picture.command(name="walker")
+def draw_walker(out: Path, *, person: Annotated[int, Parameter(validator=Number(gte=0, lte=10**9))] = 0, condition: str = "normal", seed: Seed = 0,
+                seconds: Annotated[float, Parameter(validator=Number(gte=2, lte=30))] = 6.0, overrides: Settings = None) -> None:
+    """Draw one walker in motion beside what a camera and a LiDAR see of them: the first picture of the README.
+
+    Parameters
+    ----------
+    out
+        .webp or .gif: a lap around a small circle, seen from all sides; .png: its first frame.
+    person
+        The number of the person.
+    condition
+        What is worn or carried.
+    seed
+        Of the person; the same as of `simulate`.
+    seconds
+        About how long it lasts: a whole number of strides.
+    overrides
+        Any other setting of the cohort, as of `simulate`, such as --set clothes=outfits.
+    """
+    from gaitbridge import config
+    from gaitbridge.progress import progress
+    from gaitbridge.report import lap
+    from gaitbridge.simulation.settings import CohortConfig
+
+    document = CohortConfig().model_dump(mode="json")
+    document |= {"seed": seed, "people": {"test": 1}, "first_person": {"test": person}, "takes": [[condition]]}
+    settings = config.checked(CohortConfig, config.overridden(document, overrides or []))
+    with progress("draw", "parts") as show:
+        lap.draw_lap(settings, out, seconds, show)
+    say(f"{out}")

@@ -13,9 +13,8 @@ from gaitbridge.geometry.camera import Camera
 from gaitbridge.geometry.rays import RayScene
 
 FINE = 2  # rays a pixel along each axis
-SUN = np.array([0.35, 0.45, 0.82], np.float32) / np.linalg.norm([0.35, 0.45, 0.82])  # towards the light, in the world
 LAMP = np.array([-0.45, -0.55, -0.70], np.float32) / np.linalg.norm([-0.45, -0.55, -0.70])  # the same, in the camera's axes
-SKY, FLOOR, LIGHT = np.float32(0.50), np.float32(0.22), np.float32(0.62)  # light from above, from below, and from the sun on what faces it
+SKY, FLOOR, LIGHT = np.float32(0.60), np.float32(0.28), np.float32(0.62)  # light from above, from below, and from the sun on what faces it
 SKIP_M = 0.004  # a ray to the light starts this far off the surface, so that it does not meet it again
 SHADOW, SHADOW_RADIUS_M = 0.42, 1.6  # how dark the ground's shadow is, and how far from the walker's middle it fades out
 SPREAD = 0.10  # radius of the sun's disc seen from one metre: shadows have soft edges
@@ -32,10 +31,10 @@ class Mesh:
     colours: np.ndarray
 
 
-def shade(mesh: Mesh, camera: Camera, T_world_from_camera: np.ndarray, ground: bool = False) -> np.ndarray:
+def shade(mesh: Mesh, camera: Camera, T_world_from_camera: np.ndarray, sun: np.ndarray | None = None) -> np.ndarray:
     """A picture uint8 [H, W, 4] of a mesh, transparent where there is none.
 
-    ground: lit by the sun, with shadows on the mesh itself and on the floor at z = 0; else by a lamp beside the camera.
+    sun: the direction [3] towards it; then shadows fall on the mesh itself and on the floor at z = 0. None: a lamp beside the camera.
     """
     rows, columns = camera.height * FINE, camera.width * FINE
     origin = T_world_from_camera[:3, 3].astype(np.float32)
@@ -46,16 +45,18 @@ def shade(mesh: Mesh, camera: Camera, T_world_from_camera: np.ndarray, ground: b
     seen = np.flatnonzero(hit >= 0)
     points = origin + away[seen, None] * directions[seen]
     normals = _normals(mesh, hit[seen], points, directions[seen])
-    sun = np.clip(normals @ (SUN if ground else T_world_from_camera[:3, :3].astype(np.float32) @ LAMP), 0, None)
-    if ground:
-        sun *= _lit(scene, points + SKIP_M * normals, SUN[None])
+    light = T_world_from_camera[:3, :3] @ LAMP if sun is None else np.asarray(sun) / np.linalg.norm(sun)
+    light = light.astype(np.float32)
+    facing = np.clip(normals @ light, 0, None)
+    if sun is not None:
+        facing *= _lit(scene, points + SKIP_M * normals, light[None])
     above = 0.5 + 0.5 * normals[:, 2]
     rim = (1 + np.einsum("pc,pc->p", normals, directions[seen])) ** 3  # the outline is a little lighter, which parts limbs from the trunk
-    light = FLOOR + (SKY - FLOOR) * above + LIGHT * sun + 0.12 * rim
-    image[seen, :3] = np.clip(mesh.colours[hit[seen]] * light[:, None], 0, 1)
+    bright = FLOOR + (SKY - FLOOR) * above + LIGHT * facing + 0.12 * rim
+    image[seen, :3] = np.clip(mesh.colours[hit[seen]] * bright[:, None], 0, 1)
     image[seen, 3] = 1.0
-    if ground:
-        _floor(image, scene, origin, directions, np.flatnonzero(hit < 0), mesh.vertices_m)
+    if sun is not None:
+        _floor(image, scene, light, origin, directions, np.flatnonzero(hit < 0), mesh.vertices_m)
     image[:, :3] *= image[:, 3:]
     coarse = image.reshape(camera.height, FINE, camera.width, FINE, 4).mean((1, 3))
     coarse[..., :3] /= np.maximum(coarse[..., 3:], 1e-6)
@@ -101,7 +102,9 @@ def _lit(scene: RayScene, points: np.ndarray, towards: np.ndarray) -> np.ndarray
     return reached / np.float32(len(towards))
 
 
-def _floor(image: np.ndarray, scene: RayScene, origin: np.ndarray, directions: np.ndarray, missed: np.ndarray, vertices_m: np.ndarray) -> None:
+def _floor(
+    image: np.ndarray, scene: RayScene, sun: np.ndarray, origin: np.ndarray, directions: np.ndarray, missed: np.ndarray, vertices_m: np.ndarray
+) -> None:
     """The shadow on the floor, a see-through black, written to the pixels that show no mesh."""
     down = missed[directions[missed, 2] < -1e-3]
     points = origin - (origin[2] / directions[down, 2])[:, None] * directions[down]
@@ -109,8 +112,8 @@ def _floor(image: np.ndarray, scene: RayScene, origin: np.ndarray, directions: n
     near = np.linalg.norm(points[:, :2] - middle, axis=1) < SHADOW_RADIUS_M
     down, points = down[near], points[near]
     points[:, 2] = SKIP_M
-    side = np.cross(SUN, [0.0, 0.0, 1.0]).astype(np.float32)
+    side = np.cross(sun, [0.0, 0.0, 1.0]).astype(np.float32)
     side /= np.linalg.norm(side)
-    suns = SUN + SPREAD * (SUNS[:, :1] * side + SUNS[:, 1:] * np.cross(side, SUN).astype(np.float32))
+    suns = sun + SPREAD * (SUNS[:, :1] * side + SUNS[:, 1:] * np.cross(side, sun).astype(np.float32))
     fades = np.clip(3 * (1 - np.linalg.norm(points[:, :2] - middle, axis=1) / SHADOW_RADIUS_M), 0, 1)
     image[down, 3] = SHADOW * fades * (1 - _lit(scene, points, suns))

@@ -6,16 +6,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gaitbridge.conventions import stream
+from gaitbridge.conventions import BODY_PARTS, stream
 from gaitbridge.geometry import transforms
 from gaitbridge.geometry.camera import Camera
 from gaitbridge.report.shading import Mesh
 from gaitbridge.simulation.conditions import BELONGINGS
 from gaitbridge.simulation.walker import Walker, vertex_normals
 
-TALL_M, MIDDLE_M = 2.3, 0.98  # how much of the world a follower shows from top to bottom at the walker, and what height is in the middle
+TALL_M, MIDDLE_M = 2.3, 0.98  # a follower shows this much from top to bottom, umbrellas included; this height is in the middle
 FROM_M = 9.0  # from this far, whatever the sensor's distance: all pictures of a sheet are alike
 COLOURS = {"person": (0.62, 0.67, 0.76), "bag": (0.72, 0.46, 0.28), "carried": (0.55, 0.42, 0.62), "scene": (0.60, 0.60, 0.56)}
+SAME = 1e-3  # reflectivities nearer than this are one garment's
+SKINS = ((0.95, 0.79, 0.68), (0.86, 0.67, 0.53), (0.70, 0.50, 0.38), (0.52, 0.36, 0.27))
+HAIRS = ((0.16, 0.13, 0.12), (0.30, 0.20, 0.14), (0.46, 0.33, 0.22), (0.66, 0.55, 0.38), (0.62, 0.61, 0.60))
 HUES = ((0.40, 0.52, 0.75), (0.78, 0.47, 0.42), (0.46, 0.66, 0.55), (0.84, 0.73, 0.51), (0.57, 0.51, 0.69), (0.62, 0.66, 0.73),
         (0.48, 0.68, 0.77), (0.80, 0.60, 0.66))  # fmt: skip
 
@@ -40,34 +43,47 @@ def moments(walker: Walker, time_s: np.ndarray, name: str) -> list[Moment]:
 
 
 def colours_of(walker: Walker, name: str) -> np.ndarray:
-    """Colours float32 [F, 3]: what is worn by what it reflects to a LiDAR, a hue a garment, dark where it reflects little; the rest by its kind.
+    """Colours float32 [F, 3]: a hue a garment, dark where it reflects little to a LiDAR; skin, hair and things by their kind.
 
-    A simulation knows no colours: hues are drawn here, from the person's name, and mean nothing but "another garment".
+    A simulation knows no colours: they are drawn here, from the person's name, and mean nothing but "another garment".
     """
-    reflects, belongs = walker.reflectivity_of_triangle, walker.belonging_of_triangle
+    belongs = walker.belonging_of_triangle
     colours = np.array([COLOURS[kind] for kind in BELONGINGS], np.float32)[belongs]
-    mine = np.flatnonzero(belongs == BELONGINGS.index("person"))
-    garments, which, count = np.unique(np.round(reflects[mine], 2), return_inverse=True, return_counts=True)
-    if len(garments) > 1:
-        hues = np.array(HUES, np.float32)[stream(0, "colours", name).permutation(len(HUES))]
-        hue_of = np.empty(len(garments), int)
-        hue_of[np.argsort(-count, kind="stable")] = np.arange(len(garments)) % len(hues)
-        bright = np.clip(0.35 + 1.3 * garments, 0.35, 1.25).astype(np.float32)
-        colours[mine] = np.clip(hues[hue_of] * bright[:, None], 0, 1)[which]
+    if walker.outfit.reflectivity is None:
+        return colours
+    reflects, on_head = _worn(walker)
+    hands = np.isin(walker.body.bone_of_vertex, [k for k, bone in enumerate(walker.body.joint_names) if "Hand" in bone])
+    skin = float(np.median(walker.outfit.reflectivity[hands]))
+    random = stream(0, "colours", name)
+    hues, skins, hairs = (np.array(palette, np.float32)[random.permutation(len(palette))] for palette in (HUES, SKINS, HAIRS))
+    mine = belongs == BELONGINGS.index("person")
+    garments, which, count = np.unique(reflects[mine], return_inverse=True, return_counts=True)
+    hue_of = np.empty(len(garments), int)
+    hue_of[np.argsort(-count, kind="stable")] = np.arange(len(garments)) % len(hues)
+    bright = np.clip(0.45 + 0.95 * garments, 0.45, 1.15).astype(np.float32)
+    colours[mine] = np.clip(hues[hue_of] * bright[:, None], 0, 1)[which]
+    colours[mine & on_head] = hairs[0]
+    colours[mine & (np.abs(reflects - skin) < SAME)] = skins[0]
     return colours
 
 
-def follower(moment: Moment, height: int, width: int, towards: np.ndarray) -> tuple[Camera, np.ndarray]:
-    """A camera of height x width pixels that looks at the walker from the direction `towards` [3], and its `T_world_from_camera` [4, 4]."""
+def _worn(walker: Walker) -> tuple[np.ndarray, np.ndarray]:
+    """Of each triangle what it reflects [F], one of its corners' values, so that no border between two garments is a third; and whether it is on the head."""
+    body, outfit = walker.body, walker.outfit
+    assert outfit.reflectivity is not None
+    own = np.median(outfit.reflectivity[body.triangles], axis=1)
+    reflects = np.concatenate([own, *(np.full(len(prop.triangles), prop.reflectivity) for prop in outfit.props)])
+    return np.round(reflects, 4).astype(np.float32), walker.part_of_triangle == BODY_PARTS.index("head")
+
+
+def follower(moment: Moment, height: int, width: int, towards: np.ndarray, tall_m: float = TALL_M) -> tuple[Camera, np.ndarray]:
+    """A camera of height x width pixels that looks at the walker from the direction `towards` [3], and its `T_world_from_camera` [4, 4].
+
+    tall_m: how much of the world it shows from top to bottom at the walker.
+    """
     middle = np.append(moment.place_m, MIDDLE_M)
     position = middle + FROM_M * np.asarray(towards) / np.linalg.norm(towards)
-    return Camera.from_focal(FROM_M / TALL_M * height, width, height), transforms.look_at(position, middle)
-
-
-def from_view(moment: Moment, degrees: float, rise: float = 0.08) -> np.ndarray:
-    """The direction [3] from the walker of the view angle `degrees`, 0 from before, risen by `rise` metres a metre."""
-    bearing = moment.heading + np.deg2rad(degrees)
-    return np.array([np.cos(bearing), np.sin(bearing), rise])
+    return Camera.from_focal(FROM_M / tall_m * height, width, height), transforms.look_at(position, middle)
 
 
 def from_sensor(moment: Moment, T_world_from_sensor: np.ndarray) -> np.ndarray:

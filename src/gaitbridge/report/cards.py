@@ -1,0 +1,88 @@
+"""One moving card: the walker in 3D, the camera's silhouette and the LiDAR's ranges side by side, dark, so that it stands on light and dark pages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from gaitbridge.report.lettering import write
+from gaitbridge.report.pictures import BLANK, draw_range
+from gaitbridge.report.shading import over, shade
+from gaitbridge.report.walker_look import TALL_M, Moment, follower
+
+CARD, STAGE, TEXT, SOFT = (15, 23, 42), (30, 41, 59), (241, 245, 249), (148, 163, 184)
+PERSON = (226, 232, 240)  # a silhouette on the dark
+REACH_M = 0.45  # colours run from this much before the median range to this much behind it
+EDGE, GAP, HEAD = 14, 12, 36
+SUN_ASIDE_DEG, SUN_RISE = 50.0, 1.2  # to the left of the camera; metres up a metre along
+WALKER, CAMERA, LIDAR = "the walker", "what the camera sees", "what the LiDAR sees"
+
+
+def card(panels: Mapping[str, Sequence[np.ndarray]]) -> list[np.ndarray]:
+    """Frames uint8 [H, W, 3] of panels by their titles, each a list of as many pictures uint8 [h, w, 3], all of one height."""
+    first = [images[0] for images in panels.values()]
+    height, width = len(first[0]), sum(image.shape[1] for image in first) + GAP * (len(first) - 1)
+    blank = np.full((height + HEAD + EDGE, width + 2 * EDGE, 3), CARD, np.uint8)
+    lefts = EDGE + np.cumsum([0, *(image.shape[1] + GAP for image in first)])
+    for title, left, image in zip(panels, lefts, first, strict=False):
+        blank = write(blank, (int(left), HEAD / 2), title, 15, TEXT, anchor="lm")
+        if title == LIDAR:
+            blank = _scale(blank, int(left) + image.shape[1])
+    frames = []
+    for images in zip(*panels.values(), strict=True):
+        frame = blank.copy()
+        for left, image in zip(lefts, images, strict=False):
+            frame[HEAD : HEAD + height, left : left + image.shape[1]] = image
+        frames.append(frame)
+    return frames
+
+
+def stage(moments: Sequence[Moment], height: int, width: int, towards: Sequence[np.ndarray], tall_m: float = TALL_M) -> list[np.ndarray]:
+    """Pictures uint8 [height, width, 3] of a walker in 3D on a floor that takes the shadow, each seen from its direction `towards` [3].
+
+    The light comes from the left of the first of them and from above. tall_m: as in `follower`.
+    """
+    back, aside = _backdrop(height, width), np.deg2rad(SUN_ASIDE_DEG)
+    x, y = towards[0][:2] / np.linalg.norm(towards[0][:2])
+    sun = np.array([x * np.cos(aside) + y * np.sin(aside), y * np.cos(aside) - x * np.sin(aside), SUN_RISE])
+    return [
+        over(shade(moment.mesh, *follower(moment, height, width, direction, tall_m), sun=sun), back)
+        for moment, direction in zip(moments, towards, strict=True)
+    ]
+
+
+def silhouettes(frames: np.ndarray, scale: int) -> list[np.ndarray]:
+    """Pictures of silhouettes uint8 [T, H, W], light on dark, each pixel `scale` wide and high."""
+    share = frames[..., None].astype(np.float32) / 255
+    mixed = np.rint(np.array(PERSON) * share + np.array(STAGE) * (1 - share)).astype(np.uint8)
+    return list(mixed.repeat(scale, 1).repeat(scale, 2))
+
+
+def ranges(frames: np.ndarray, scale: int) -> list[np.ndarray]:
+    """Pictures of range views float32 [T, H, W] in metres, coloured about each one's median, each pixel `scale` wide and high."""
+    pictures = []
+    for frame in frames:
+        middle = float(np.nanmedian(frame)) if np.isfinite(frame).any() else 0.0
+        drawn = draw_range(frame, middle - REACH_M, middle + REACH_M)
+        drawn[(drawn == BLANK).all(-1), :3] = STAGE
+        pictures.append(drawn[..., :3].repeat(scale, 0).repeat(scale, 1))
+    return pictures
+
+
+def _scale(image: np.ndarray, right: int) -> np.ndarray:
+    """The colours of near and far, small, before column `right` of the line of titles."""
+    wide, high = 44, 8
+    metres = np.linspace(0, 1, wide, dtype=np.float32)[None].repeat(high, 0)
+    top, left = (HEAD - high) // 2, right - wide - 26
+    image = write(image, (left - 6, HEAD / 2), "near", 11, SOFT, anchor="rm")
+    image = write(image, (right, HEAD / 2), "far", 11, SOFT, anchor="rm")
+    image[top : top + high, left : left + wide] = draw_range(metres, 0.0, 1.0)[..., :3]
+    return image
+
+
+def _backdrop(height: int, width: int) -> np.ndarray:
+    """A wall and a floor, float32 [height, width, 3]: the stage's tint, lighter towards the floor."""
+    down = np.linspace(0, 1, height, dtype=np.float32)[:, None, None]
+    lift = 1.0 + 1.3 * np.clip((down - 0.55) / 0.45, 0, 1) ** 1.5
+    return np.broadcast_to(np.clip(np.array(STAGE, np.float32) * lift, 0, 255), (height, width, 3))

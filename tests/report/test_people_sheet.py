@@ -18,7 +18,7 @@ from gaitbridge.report.shading import Mesh, over, shade
 
 SQUARE = Mesh(  # a metre wide, upright at x = 0, facing +x
     np.array([[0, -0.5, 0.5], [0, 0.5, 0.5], [0, 0.5, 1.5], [0, -0.5, 1.5]], np.float32), np.array([[0, 1, 2], [0, 2, 3]], np.int32),
-    np.tile(np.array([1, 0, 0], np.float32), (4, 1)), np.array([[0.8, 0.2, 0.2]] * 2, np.float32),
+    np.tile(np.array([1, 0, 0], np.float32), (4, 1)), np.array([[0.8, 0.2, 0.2]] * 4, np.float32),
 )  # fmt: skip
 CAMERA = Camera.from_focal(80.0, 40, 40)  # of four metres away: a metre is 20 pixels
 
@@ -36,7 +36,8 @@ def test_a_mesh_is_shaded_where_it_is_and_from_both_sides() -> None:
 
 
 def test_the_floor_shows_a_shadow_and_nothing_else() -> None:
-    picture = shade(SQUARE, Camera.from_focal(80.0, 120, 80), look_at(np.array([4.0, -1.0, 3.0]), np.array([0.0, 0.0, 0.5])), sun=np.array([0.35, 0.45, 0.82]))
+    pose = look_at(np.array([4.0, -1.0, 3.0]), np.array([0.0, 0.0, 0.5]))
+    picture = shade(SQUARE, Camera.from_focal(80.0, 120, 80), pose, sun=np.array([0.35, 0.45, 0.82]))
     shadow = (picture[..., 3] > 20) & (picture[..., 3] < 128) & (picture[..., :3] == 0).all(-1)
     assert 40 < shadow.sum() < 2000
     assert (picture[0, :, 3] == 0).all()

@@ -60,7 +60,7 @@ def draw_people(out: Path, *, people: Many = 10, first: Annotated[int, Parameter
 
 @picture.command(name="walker")
 def draw_walker(out: Path, *, person: Annotated[int, Parameter(validator=Number(gte=0, lte=10**9))] = 0, condition: str = "normal", seed: Seed = 0,
-                seconds: Annotated[float, Parameter(validator=Number(gte=2, lte=30))] = 6.0, overrides: Settings = None) -> None:
+                seconds: Annotated[float, Parameter(validator=Number(gte=2, lte=30))] = 6.0, scale: Many = 6, overrides: Settings = None) -> None:
     """Draw one walker in motion beside what a camera and a LiDAR see of them: the first picture of the README.
 
     Parameters
@@ -75,6 +75,8 @@ def draw_walker(out: Path, *, person: Annotated[int, Parameter(validator=Number(
         Of the person; the same as of `simulate`.
     seconds
         About how long it lasts: a whole number of strides.
+    scale
+        How many pixels wide and high a silhouette's pixel is drawn.
     overrides
         Any other setting of the cohort, as of `simulate`, such as --set clothes=outfits.
     """
@@ -87,5 +89,5 @@ def draw_walker(out: Path, *, person: Annotated[int, Parameter(validator=Number(
     document |= {"seed": seed, "people": {"test": 1}, "first_person": {"test": person}, "takes": [[condition]]}
     settings = config.checked(CohortConfig, config.overridden(document, overrides or []))
     with progress("draw", "parts") as show:
-        lap.draw_lap(settings, out, seconds, show)
+        lap.draw_lap(settings, out, seconds, scale, show)
     say(f"{out}")

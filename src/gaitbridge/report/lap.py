@@ -25,13 +25,13 @@ FIRST_DEG = -75.0  # where they stand, from the middle of the circle: the first 
 STRIDES_S = (0.7, 1.6)  # a stride takes between these
 SMOOTH = 2  # pictures of the walker to one of a sensor's
 TALL_M = 2.08  # shown of the walker from top to bottom
-SCALE, WIDE = 6, 340  # pixels of a silhouette's pixel; of the walker's picture from left to right
+WIDE = 56  # of the walker's picture from left to right, in pixels of a silhouette
 
 
-def draw_lap(config: CohortConfig, out: Path, seconds: float = 6.0, progress: Progress = silent) -> Path:
+def draw_lap(config: CohortConfig, out: Path, seconds: float = 6.0, scale: int = 6, progress: Progress = silent) -> Path:
     """The first person of a cohort in the first take: a moving picture of about `seconds`, a PNG of its first frame where `out` is one.
 
-    UserError where walks are captured ones, which end.
+    scale: how many pixels wide and high a silhouette's pixel is drawn. UserError where walks are captured ones, which end.
     """
     check_picture(out)
     person, source = plan(config, open_source(config.motion))[0], open_source(config.motion)
@@ -45,9 +45,9 @@ def draw_lap(config: CohortConfig, out: Path, seconds: float = 6.0, progress: Pr
     shown = moments(take.walker, between, person.name)
     towards = [from_sensor(moment, take.stations[0].T_world_from_camera) for moment in shown]
     panels = {
-        cards.WALKER: cards.stage(shown, seen["silhouettes"].shape[1] * SCALE, WIDE, towards, TALL_M),
-        cards.CAMERA: cards.silhouettes(seen["silhouettes"].repeat(SMOOTH, 0), SCALE),
-        cards.LIDAR: cards.ranges(seen["range_views"].repeat(SMOOTH, 0), SCALE),
+        cards.WALKER: cards.stage(shown, seen["silhouettes"].shape[1] * scale, WIDE * scale, towards, TALL_M),
+        cards.CAMERA: cards.silhouettes(seen["silhouettes"].repeat(SMOOTH, 0), scale),
+        cards.LIDAR: cards.ranges(seen["range_views"].repeat(SMOOTH, 0), scale),
     }
     progress(2, 3, "writing")
     write_picture(cards.card(panels), out, SMOOTH * hz, quality=60, effort=4)

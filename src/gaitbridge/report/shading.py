@@ -14,7 +14,8 @@ from gaitbridge.geometry.rays import RayScene
 
 FINE = 2  # rays a pixel along each axis
 LAMP = np.array([-0.45, -0.55, -0.70], np.float32) / np.linalg.norm([-0.45, -0.55, -0.70])  # the same, in the camera's axes
-SKY, FLOOR, LIGHT = np.float32(0.60), np.float32(0.28), np.float32(0.62)  # light from above, from below, and from the sun on what faces it
+SKY, FLOOR, LIGHT = np.float32(0.66), np.float32(0.34), np.float32(0.72)  # light from above, from below, and from the sun on what faces it
+SHARP = 4  # how sharp the border of two colours is within a triangle
 SKIP_M = 0.004  # a ray to the light starts this far off the surface, so that it does not meet it again
 SHADOW, SHADOW_RADIUS_M = 0.42, 1.6  # how dark the ground's shadow is, and how far from the walker's middle it fades out
 SPREAD = 0.10  # radius of the sun's disc seen from one metre: shadows have soft edges
@@ -23,7 +24,7 @@ SUNS = np.array([[0.0, 0.0], [0.9, 0.1], [-0.4, 0.8], [-0.5, -0.8], [0.35, -0.55
 
 @dataclass(frozen=True)
 class Mesh:
-    """What is drawn: vertices_m float32 [V, 3], triangles int32 [F, 3], unit normals float32 [V, 3], colours float32 [F, 3] of 0 to 1."""
+    """What is drawn: vertices_m float32 [V, 3], triangles int32 [F, 3], unit normals and colours (0 to 1) float32 [V, 3]."""
 
     vertices_m: np.ndarray
     triangles: np.ndarray
@@ -44,7 +45,8 @@ def shade(mesh: Mesh, camera: Camera, T_world_from_camera: np.ndarray, sun: np.n
     image = np.zeros((rows * columns, 4), np.float32)
     seen = np.flatnonzero(hit >= 0)
     points = origin + away[seen, None] * directions[seen]
-    normals = _normals(mesh, hit[seen], points, directions[seen])
+    shares = _shares(mesh, hit[seen], points)
+    normals = _normals(mesh, hit[seen], shares, directions[seen])
     light = T_world_from_camera[:3, :3] @ LAMP if sun is None else np.asarray(sun) / np.linalg.norm(sun)
     light = light.astype(np.float32)
     facing = np.clip(normals @ light, 0, None)
@@ -53,7 +55,7 @@ def shade(mesh: Mesh, camera: Camera, T_world_from_camera: np.ndarray, sun: np.n
     above = 0.5 + 0.5 * normals[:, 2]
     rim = (1 + np.einsum("pc,pc->p", normals, directions[seen])) ** 3  # the outline is a little lighter, which parts limbs from the trunk
     bright = FLOOR + (SKY - FLOOR) * above + LIGHT * facing + 0.12 * rim
-    image[seen, :3] = np.clip(mesh.colours[hit[seen]] * bright[:, None], 0, 1)
+    image[seen, :3] = np.clip(_colours(mesh, hit[seen], shares) * bright[:, None], 0, 1)
     image[seen, 3] = 1.0
     if sun is not None:
         _floor(image, scene, light, origin, directions, np.flatnonzero(hit < 0), mesh.vertices_m)
@@ -73,25 +75,39 @@ def over(picture: np.ndarray, background: np.ndarray | tuple[int, int, int]) -> 
 
 def _directions(camera: Camera, T_world_from_camera: np.ndarray) -> np.ndarray:
     """Unit directions float32 [R, 3] in the world through a grid that is FINE times as fine as the pixels."""
-    at = (np.arange(max(camera.width, camera.height) * FINE, dtype=np.float32) + 0.5) / FINE - 0.5
-    pixels = np.stack(np.meshgrid(at[: camera.width * FINE], at[: camera.height * FINE]), -1).reshape(-1, 2)
-    turned: np.ndarray = camera.rays(pixels) @ T_world_from_camera[:3, :3].T.astype(np.float32)
-    return turned
+    rotation = T_world_from_camera[:3, :3].astype(np.float32)
+    u, v = ((np.arange(count * FINE, dtype=np.float32) + 0.5) / FINE - 0.5 for count in (camera.width, camera.height))
+    right = rotation[:, 0] * ((u - np.float32(camera.cx)) / np.float32(camera.fx))[:, None]
+    down = rotation[:, 1] * ((v - np.float32(camera.cy)) / np.float32(camera.fy))[:, None] + rotation[:, 2]
+    rays = (down[:, None] + right).reshape(-1, 3)
+    unit: np.ndarray = rays / np.sqrt(np.einsum("rc,rc->r", rays, rays))[:, None]
+    return unit
 
 
-def _normals(mesh: Mesh, hit: np.ndarray, points: np.ndarray, directions: np.ndarray) -> np.ndarray:
-    """Unit normals float32 [P, 3] at points on triangles, between those of the corners, turned towards the viewer."""
+def _shares(mesh: Mesh, hit: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """The shares float32 [P, 3] of a triangle's corners in points on it: barycentric coordinates."""
     a, b, c = (mesh.vertices_m[mesh.triangles[hit, corner]] for corner in range(3))
     across, along, to = b - a, c - a, points - a
     aa, ab, bb = (np.einsum("pc,pc->p", one, other) for one, other in ((across, across), (across, along), (along, along)))
     ta, tb = np.einsum("pc,pc->p", to, across), np.einsum("pc,pc->p", to, along)
     area = np.maximum(aa * bb - ab * ab, 1e-20)
-    second, third = np.clip((bb * ta - ab * tb) / area, 0, 1)[:, None], np.clip((aa * tb - ab * ta) / area, 0, 1)[:, None]
-    corners = mesh.normals[mesh.triangles[hit]]
-    normals = corners[:, 0] * (1 - second - third) + corners[:, 1] * second + corners[:, 2] * third
+    second, third = np.clip((bb * ta - ab * tb) / area, 0, 1), np.clip((aa * tb - ab * ta) / area, 0, 1)
+    return np.stack([np.clip(1 - second - third, 0, 1), second, third], -1)
+
+
+def _normals(mesh: Mesh, hit: np.ndarray, shares: np.ndarray, directions: np.ndarray) -> np.ndarray:
+    """Unit normals float32 [P, 3] at points on triangles, between those of the corners, turned towards the viewer."""
+    normals = np.einsum("pk,pkc->pc", shares, mesh.normals[mesh.triangles[hit]])
     normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-9)
     facing: np.ndarray = np.where(np.einsum("pc,pc->p", normals, directions)[:, None] > 0, -normals, normals)  # cloth is seen from inside, too
     return facing
+
+
+def _colours(mesh: Mesh, hit: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    """Colours float32 [P, 3] at points on triangles: the nearest corner's, so that the border of two garments cuts through triangles."""
+    sharp = shares**SHARP
+    mixed: np.ndarray = np.einsum("pk,pkc->pc", sharp / sharp.sum(1, keepdims=True), mesh.colours[mesh.triangles[hit]])
+    return mixed
 
 
 def _lit(scene: RayScene, points: np.ndarray, towards: np.ndarray) -> np.ndarray:

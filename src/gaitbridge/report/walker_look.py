@@ -43,21 +43,27 @@ def moments(walker: Walker, time_s: np.ndarray, name: str) -> list[Moment]:
 
 
 def colours_of(walker: Walker, name: str) -> np.ndarray:
-    """Colours float32 [F, 3]: a hue a garment, dark where it reflects little to a LiDAR; skin, hair and things by their kind.
+    """Colours float32 [V, 3] of body and props: a hue a garment, dark where it reflects little to a LiDAR; skin, hair and things by their kind.
 
     A simulation knows no colours: they are drawn here, from the person's name, and mean nothing but "another garment".
     """
-    belongs = walker.belonging_of_triangle
+    body, outfit = walker.body, walker.outfit
+    props = [np.full(int(prop.triangles.max()) + 1, place) for place, prop in enumerate(outfit.props)]
+    prop_of = np.concatenate([np.full(len(body.bone_of_vertex), -1), *props])  # [V], -1 the body
+    belongs = np.array([*(BELONGINGS.index(prop.belongs) for prop in outfit.props), 0])[prop_of]
     colours = np.array([COLOURS[kind] for kind in BELONGINGS], np.float32)[belongs]
-    if walker.outfit.reflectivity is None:
+    if outfit.reflectivity is None:
         return colours
-    reflects, on_head = _worn(walker)
-    hands = np.isin(walker.body.bone_of_vertex, [k for k, bone in enumerate(walker.body.joint_names) if "Hand" in bone])
-    skin = float(np.median(walker.outfit.reflectivity[hands]))
+    reflects = np.array([*(prop.reflectivity for prop in outfit.props), 0.0], np.float32)[prop_of]
+    reflects[prop_of < 0] = outfit.reflectivity
+    on_head = np.array([*(prop.part == "head" for prop in outfit.props), False])[prop_of]
+    on_head[prop_of < 0] = body.part_of_vertex == BODY_PARTS.index("head")
+    hands = np.isin(body.bone_of_vertex, [bone for bone, word in enumerate(body.joint_names) if "Hand" in word])
+    skin = float(np.median(outfit.reflectivity[hands]))
     random = stream(0, "colours", name)
     hues, skins, hairs = (np.array(palette, np.float32)[random.permutation(len(palette))] for palette in (HUES, SKINS, HAIRS))
     mine = belongs == BELONGINGS.index("person")
-    garments, which, count = np.unique(reflects[mine], return_inverse=True, return_counts=True)
+    garments, which, count = np.unique(np.round(reflects[mine], 4), return_inverse=True, return_counts=True)
     hue_of = np.empty(len(garments), int)
     hue_of[np.argsort(-count, kind="stable")] = np.arange(len(garments)) % len(hues)
     bright = np.clip(0.45 + 0.95 * garments, 0.45, 1.15).astype(np.float32)
@@ -65,15 +71,6 @@ def colours_of(walker: Walker, name: str) -> np.ndarray:
     colours[mine & on_head] = hairs[0]
     colours[mine & (np.abs(reflects - skin) < SAME)] = skins[0]
     return colours
-
-
-def _worn(walker: Walker) -> tuple[np.ndarray, np.ndarray]:
-    """Of each triangle what it reflects [F], one of its corners' values, so that no border between two garments is a third; and whether it is on the head."""
-    body, outfit = walker.body, walker.outfit
-    assert outfit.reflectivity is not None
-    own = np.median(outfit.reflectivity[body.triangles], axis=1)
-    reflects = np.concatenate([own, *(np.full(len(prop.triangles), prop.reflectivity) for prop in outfit.props)])
-    return np.round(reflects, 4).astype(np.float32), walker.part_of_triangle == BODY_PARTS.index("head")
 
 
 def follower(moment: Moment, height: int, width: int, towards: np.ndarray, tall_m: float = TALL_M) -> tuple[Camera, np.ndarray]:

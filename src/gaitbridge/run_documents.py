@@ -3,6 +3,7 @@
     RUN/config.json              the settings, as `training.config.RunConfig` checks them
     RUN/provenance.json          what was run, on what data and machine; "seconds" once it is finished
     RUN/log.jsonl                a line for each report of training and each validation
+    RUN/seen.json                how well it knows the people it was trained on, where that was measured
     RUN/checkpoints/last.json    {"folder": "step-0000300", ...}: which checkpoint; best.json alike
 """
 
@@ -16,6 +17,8 @@ from gaitbridge.documents import damaged, read_document, read_lines
 from gaitbridge.files import within
 
 AGAIN = "restore it, or train again into another folder"
+
+SEEN = "seen.json"
 
 MOST_PEOPLE = 100_000_000  # of a run: a larger number is damage
 
@@ -40,6 +43,20 @@ class Provenance(TypedDict, total=False):
     seconds: float
 
 
+class Seen(TypedDict):
+    """How well a run knows the people it was trained on. Of `triplets` across the sensors, counted part by part in `batches` training batches,
+    `violating` are within the margin; seen, unseen: rank-1 in % by direction and as `rank1`, of as many people trained on and not met."""
+
+    batches: int
+    margin: float
+    triplets: int
+    violating: int
+    people: int
+    sequences: int
+    seen: dict[str, float]
+    unseen: dict[str, float]
+
+
 class Pointer(TypedDict):
     """Which checkpoint."""
 
@@ -57,6 +74,12 @@ def read_provenance(run: Path) -> Provenance:
     """What was run; empty where nothing tells. StoreError where it is damaged."""
     file = run / "provenance.json"
     return read_document(file, Provenance, AGAIN) if file.is_file() else Provenance()
+
+
+def read_seen(run: Path) -> Seen | None:
+    """How well a run knows the people it was trained on; None where that was not measured. StoreError where it is damaged."""
+    file = run / SEEN
+    return read_document(file, Seen, f"delete it and run `gaitbridge seen {run}` again") if file.is_file() else None
 
 
 def read_config(run: Path) -> dict[str, Any]:

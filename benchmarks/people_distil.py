@@ -12,8 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
+from gaitbridge.simulation.body._proportions import BONES
 from gaitbridge.simulation.motion import measured
-from gaitbridge.simulation.motion._measures import ANGLES, BONES, CURVE, FIRST_ANGLE, PER_LEG, ROW
+from gaitbridge.simulation.motion._measures import ANGLES, CURVE, FIRST_ANGLE, ROW
 
 OUT = Path(measured.__file__).with_name("measured_people.npz")
 ABOUT = (
@@ -59,13 +60,12 @@ def main() -> None:
     left = between[bones:, bones:] - of_bones.T @ sizes @ of_bones
     old = dict(np.load(OUT)) if OUT.exists() else {}
     np.savez_compressed(
-        OUT, bones=old.get("bones", np.zeros(bones, np.float32)), of_bones=of_bones.astype(np.float32), between=factor(left),
+        OUT, of_bones=of_bones.astype(np.float32), between=factor(left),
         take_least=factor(file["joint_take"][bones:, bones:]), take_most=factor(file["joint_within_true"][bones:, bones:]),
         scale=scale_of(file).astype(np.float32), calibrated=old.get("calibrated", np.ones((2, len(ROW) - bones), np.float32)),
-        body=factor(sizes),
         about=np.array(ABOUT),
     )  # fmt: skip
-    print(OUT, OUT.stat().st_size, len(PER_LEG))
+    print(OUT, OUT.stat().st_size)
 
 
 if __name__ == "__main__":

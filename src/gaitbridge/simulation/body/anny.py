@@ -19,7 +19,7 @@ from scipy.spatial import cKDTree
 from gaitbridge.conventions import BODY_PARTS
 from gaitbridge.errors import UserError, nearest
 from gaitbridge.printing import tell
-from gaitbridge.simulation.body import Body, Pose, Posed, Rest, Shape, _rest_model
+from gaitbridge.simulation.body import Body, Pose, Posed, Rest, Shape, _proportions, _rest_model
 from gaitbridge.simulation.body._read_out import shipped
 
 TOPOLOGIES = {"reduced": "notoes_collapse10pc", "coarse": "notoes_collapse5pc", "full": "anny"}
@@ -75,11 +75,33 @@ class AnnyBody:
     _weights: np.ndarray  # [V, J], rows sum to one
     _skins: OrderedDict[bytes, _Skin] = field(default_factory=OrderedDict)
 
-    def sample_shape(self, random: np.random.Generator) -> Shape:
+    def sample_shape(self, random: np.random.Generator, proportions: str = "drawn") -> Shape:
         """A plausible adult, half of them women, drawn from the random stream (the same for every detail).
 
-        The stature comes first, from the sex's normal distribution; Anny's `height` is then what reaches it with this build.
+        `drawn`: the stature comes first, from the sex's normal distribution; Anny's `height` is then what reaches it with this build.
+        `measured`: bone lengths come first, as they differ between measured people.
         """
+        return self._measured_shape(random) if proportions == "measured" else self._drawn_shape(random)
+
+    def _measured_shape(self, random: np.random.Generator) -> Shape:
+        """Sex by stature; flesh as in `_drawn_shape`; `height` and the bones' own changes as the drawn lengths ask for."""
+        lengths = _proportions.drawn_lengths(random)
+        woman = bool(random.random() < _proportions.share_of_women(lengths))
+        gender, age = float(np.clip(random.normal(0.9 if woman else 0.1, 0.08), 0.0, 1.0)), float(random.uniform(0.67, 0.92))
+        muscle = float(np.clip(random.normal(0.40 if woman else 0.42, 0.13), 0.1, 0.85))
+        weight = float(np.clip(random.normal(0.76 if woman else 0.70, 0.17), 0.2, 1.0))
+        values = {"gender": gender, "age": age, "muscle": muscle, "weight": weight, "height": 0.38, "proportions": 0.5}
+        values |= {name: 0.5 + 0.5 * float(np.clip(random.normal(0.0, spread), -0.9, 0.9)) for name, spread in LOCAL_CHANGES.items()}
+        values |= {name: 0.5 for names, _ in _proportions.CHANGES for name in names}
+        shape_of = lambda named: Shape(np.array([named[name] for name in SHAPE_NAMES], np.float32))  # noqa: E731
+
+        def lengths_of(named: Mapping[str, float]) -> np.ndarray:
+            joints, _, vertices = self._rest_of(shape_of(named))
+            return np.log(_proportions.bones_m(_proportions.named_joints(self.joint_names, joints, vertices, self.bone_of_vertex)))
+
+        return shape_of(_proportions.fitted(values, lengths, lengths_of))
+
+    def _drawn_shape(self, random: np.random.Generator) -> Shape:
         woman = bool(random.random() < 0.5)
         mean_m, deviation_m = HEIGHT_WOMEN_M if woman else HEIGHT_MEN_M
         stature_m = float(np.clip(random.normal(mean_m, deviation_m), *HEIGHT_LIMITS_M))

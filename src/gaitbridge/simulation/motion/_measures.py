@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from gaitbridge.simulation.body import Body, Shape
+from gaitbridge.simulation.body._proportions import BONES, bones_m, named_joints
 from gaitbridge.simulation.motion._harmonics import basis
 
-BONES = ("thigh", "shank", "upper_arm", "forearm", "torso", "neck", "shoulder_width", "hip_width")
 PER_LEG = ("step", "pelvis_sway", "pelvis_bob", "ankle_rise", "step_width")
 PAIRED = ("hip_flexion", "hip_abduction", "knee_flexion", "shoulder_flexion", "shoulder_abduction", "elbow_flexion")
 ANGLES = (
@@ -32,27 +32,10 @@ FIRST_ANGLE = len(BONES) + 1 + len(PER_LEG)
 STRIDES, FRAMES_A_STRIDE = 4, 30
 
 
-def bones_m(joints: dict[str, np.ndarray]) -> np.ndarray:
-    """Lengths [8] in the order of BONES from joints [T, 3] by name, means over time and sides."""
-
-    def apart(one: str, other: str) -> float:
-        return float(np.linalg.norm(joints[one] - joints[other], axis=-1).mean())
-
-    def limb(one: str, other: str) -> float:
-        return 0.5 * (apart(f"Left{one}", f"Left{other}") + apart(f"Right{one}", f"Right{other}"))
-
-    return np.array([
-        limb("UpLeg", "Leg"), limb("Leg", "Foot"), limb("Arm", "ForeArm"), limb("ForeArm", "Hand"), apart("Hips", "Neck"),
-        apart("Neck", "HeadMiddle"), apart("LeftArm", "RightArm"), apart("LeftUpLeg", "RightUpLeg"),
-    ])  # fmt: skip
-
-
 def joints_at_rest(body: Body, shape: Shape) -> dict[str, np.ndarray]:
     """A shape's joints [1, 3] by name, with the middle of the head."""
     rest = body.rest(shape)
-    joints = {name: rest.joints_m[[number]].astype(float) for number, name in enumerate(body.joint_names)}
-    head = body.bone_of_vertex == body.joint_names.index("Head")
-    return joints | {"HeadMiddle": rest.vertices_m[head].astype(float).mean(axis=0, keepdims=True)}
+    return named_joints(body.joint_names, rest.joints_m, rest.vertices_m, body.bone_of_vertex)
 
 
 def joints_of(walk: Any, body: Body, shape: Shape, time_s: np.ndarray) -> dict[str, np.ndarray]:

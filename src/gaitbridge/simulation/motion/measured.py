@@ -15,10 +15,11 @@ import numpy as np
 
 from gaitbridge.conventions import stream
 from gaitbridge.simulation.body import Body, Shape
+from gaitbridge.simulation.body._proportions import BONES, MEANS_LOG_M, bones_m
 from gaitbridge.simulation.motion import MotionSource, parametric
 from gaitbridge.simulation.motion._ground import Travel, Wanted, fitted_to_body, standing
 from gaitbridge.simulation.motion._harmonics import BEND, JOINTS, LEAN, NUMBERS, basis
-from gaitbridge.simulation.motion._measures import ANGLES, BONES, CURVE, FIRST_ANGLE, ROW, bones_m, joints_at_rest
+from gaitbridge.simulation.motion._measures import ANGLES, CURVE, FIRST_ANGLE, ROW, joints_at_rest
 from gaitbridge.simulation.motion._posture import Limits
 from gaitbridge.simulation.motion._skeleton import Skeleton, skeleton_of
 from gaitbridge.simulation.motion.parametric import CADENCE_WAVES_STRIDES, TAKES, GeneratedWalk, Style, WalkModel
@@ -44,18 +45,17 @@ MEASURED = (
 class People:
     """How far measured people differ: rows [132] as in `_measures.ROW` without the bones; lengths over the leg's as shares of their mean.
 
-    bones [8]: mean logarithms of bone lengths; of_bones [8, n]: what a unit of each adds; between [k, n] and take [k', n]: components
+    of_bones [8, n]: what a unit of each bone's logarithm adds; between [k, n] and take [k', n]: components
     whose squares sum to what bones do not tell, and to what differs between takes.
     """
 
-    bones: np.ndarray
     of_bones: np.ndarray
     between: np.ndarray
     take: np.ndarray
 
     def person(self, bones_m_: np.ndarray, random: np.random.Generator) -> np.ndarray:
         """Deviations [n] of a person with these bones."""
-        apart = np.clip(np.log(bones_m_) - self.bones, -0.4, 0.4)
+        apart = np.clip(np.log(bones_m_) - MEANS_LOG_M, -0.4, 0.4)
         return apart @ self.of_bones + parametric.bounded(random, len(self.between), SPREAD_LIMIT) @ self.between
 
     def of_take(self, steadiness: float, random: np.random.Generator) -> np.ndarray:
@@ -72,7 +72,7 @@ def shipped() -> People:
         take = np.concatenate([math.sqrt(1.0 - TAKE_SHARE) * low, math.sqrt(TAKE_SHARE) * high])
         scale, calibrated = file["scale"].astype(float), file["calibrated"].astype(float)
         return People(
-            file["bones"].astype(float), file["of_bones"] * scale * calibrated[0], file["between"] * scale * calibrated[0],
+            file["of_bones"] * scale * calibrated[0], file["between"] * scale * calibrated[0],
             take * scale * calibrated[1],
         )  # fmt: skip
 

@@ -9,9 +9,13 @@ from gaitbridge.conventions import CONDITIONS, SPLITS
 from gaitbridge.errors import UserError, nearest
 from gaitbridge.simulation.scene import VIEWS, view_angle_of
 
-VERSION_1: dict[str, Any] = {"motion": "parametric", "clothes": "layer", "silhouettes": "outline", "lidar_returns": "plain"}
+VERSION_1: dict[str, Any] = {
+    "motion": "parametric", "proportions": "drawn", "clothes": "layer", "silhouettes": "outline", "lidar_returns": "plain",
+}  # fmt: skip
 """The people and sensors of the simulator's first version, for stores and benchmarks that were made with it."""
-VERSION_2: dict[str, Any] = {"motion": "measured", "clothes": "outfits", "silhouettes": "segmenter", "lidar_returns": "beams"}
+VERSION_2: dict[str, Any] = {
+    "motion": "measured", "proportions": "measured", "clothes": "outfits", "silhouettes": "segmenter", "lidar_returns": "beams",
+}  # fmt: skip
 """Those of its second version: fitted to how measured people walk, and to what learnt segmenters and LiDARs make of them."""
 EXTRAS = ("clean_silhouettes", "body_parts", "points")  # kept on request; fields of the store
 Metre = Annotated[float, Field(ge=0, le=100)]
@@ -51,6 +55,8 @@ class CohortConfig(Config):
     """Each session has all takes once, in other clothes."""
     shape: Literal["person", "shared"] = "person"
     """Each person's own body, or one body for all."""
+    proportions: Literal["drawn", "measured"] = "drawn"
+    """drawn: statures of adults, builds of our choice; measured: bone lengths differ, and go together, as those of measured people."""
     lidar: str = "velodyne-vls128"
     camera_hz: Hz = 30.0
     lidar_hz: Hz = 10.0

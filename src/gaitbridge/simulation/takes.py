@@ -117,7 +117,8 @@ def take_of(config: CohortConfig, person: Person, number: int, source_name: str)
     before the same stations.
     """
     body, source, key = open_body(config.body, config.body_detail), open_source(config.motion), (person.name, number)
-    shape = body.shared_shape() if config.shape == "shared" else body.sample_shape(stream(config.seed, "shape", person.name))
+    own = stream(config.seed, "shape", person.name)
+    shape = body.shared_shape() if config.shape == "shared" else body.sample_shape(own, config.proportions)
     walk = source.walk(source_name, number, config.seed, body, shape)
     random = stream(config.seed, "take", *key)
     frames, start_s = _window(walk.duration_s, config, float(random.random()))

@@ -58,8 +58,11 @@ class Body(Protocol):
     part_of_vertex: np.ndarray  # uint8 [V], index into conventions.BODY_PARTS
     marker_vertices: np.ndarray  # int32 [64], spread over the surface, left/right symmetric
 
-    def sample_shape(self, random: np.random.Generator) -> Shape:
-        """A plausible adult: height, mass, sex, age and build drawn from the random stream."""
+    def sample_shape(self, random: np.random.Generator, proportions: str = "drawn") -> Shape:
+        """A plausible adult: height, mass, sex, age and build drawn from the random stream.
+
+        `proportions` measured: bone lengths as they differ between measured people, where the body model can be asked for them.
+        """
         ...
 
     def shared_shape(self) -> Shape:

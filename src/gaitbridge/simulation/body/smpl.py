@@ -74,8 +74,8 @@ class SmplBody:
             joints, vertices = joints + shift, vertices + shift
         return joints, vertices
 
-    def sample_shape(self, random: np.random.Generator) -> Shape:
-        """Ten standard normal betas, cut at 2.5."""
+    def sample_shape(self, random: np.random.Generator, proportions: str = "drawn") -> Shape:
+        """Ten standard normal betas, cut at 2.5; `proportions` says nothing here: betas were learnt from measured people."""
         return Shape(np.clip(random.standard_normal(BETAS), -BETA_LIMIT, BETA_LIMIT).astype(np.float32))
 
     def shared_shape(self) -> Shape:

@@ -14,11 +14,13 @@ SMOOTHNESS = 9  # harmonics of the root's path
 SWING_PENALTY_M = 0.03  # how much higher a swinging foot counts than it is
 CONTACT_M = 0.006  # how far above the lowest vertex a vertex still carries weight (its e-fold)
 ROUNDS = 4
-GAINS, MOST_LIFT_RAD = (0.85, 1.2), 0.25
+GAINS, WANTED_GAINS, MOST_LIFT_RAD = (0.85, 1.2), (0.75, 1.3), 0.25
 LIFT_M_RAD = 0.2  # metres that a swinging foot rises for a radian of the knee with its share of hip and ankle
 # Early and late swing: where in the cycle since heel strike the lift is centred, from when to when it counts, least height in metres
 # (Winter 1991: toes clear the ground by 1.3 cm).
 SWINGS = ((0.70, 0.63, 0.72, -0.004), (0.83, 0.72, 0.88, 0.012))
+# Of a wanted step width, the share that knees give rather than hips, the shank's share of the leg, and how far a knee gives in one round.
+KNEES_SHARE, SHANK_SHARE, MOST_KNEE_RAD = 0.6, 0.53, 0.04
 DOUBLE = 0.05  # of a cycle after heel strike in which both feet are to be on the ground
 # Step widths and sway of the hips from side to side, metres: mean of the samples, mean of people, share of a sample's distance that is
 # kept, least and most (widths our choice in the range of healthy adults; sway as in the captures that we saw).
@@ -130,7 +132,8 @@ def fitted_to_body(
     4. soles are made level in mid-stance.
     """
     start = clear_of_body(upright(coefficients, wanted.limits if wanted else USUAL), skeleton, body, shape)
-    start = _of_usual_sides(start, cycle_of(start, skeleton, body, shape), wanted)
+    if not wanted:
+        start = _of_usual_sides(start, cycle_of(start, skeleton, body, shape))
     gain, thighs, lifts = 1.0, 0.0, np.zeros((2, len(SWINGS)))
     for rounds_left in range(ROUNDS, -1, -1):
         fitted = flat_footed(_corrected(start, gain, thighs, lifts))
@@ -138,7 +141,9 @@ def fitted_to_body(
         travel = solve_travel(cycle)
         if rounds_left == 0:
             break
-        gain = float(np.clip(gain * (stride_m / travel.stride_m) ** 0.8, *GAINS))
+        gain = float(np.clip(gain * (stride_m / travel.stride_m) ** 0.8, *(WANTED_GAINS if wanted else GAINS)))
+        if wanted:
+            start = _of_usual_sides(start, cycle, wanted)
         low, under = cycle.lowest_m(), cycle.under_m()
         for number in (0, 1):
             share = (cycle.phases / (2.0 * np.pi) - STRIKE - 0.5 * number) % 1.0  # of the cycle since this foot's strike
@@ -171,7 +176,7 @@ def _ahead(cycle: Cycle, side: int, when: np.ndarray) -> float:
     return float(cycle.feet_m[when][:, cycle.right == bool(side), 0].mean())
 
 
-def _of_usual_sides(coefficients: np.ndarray, cycle: Cycle, wanted: Wanted | None) -> np.ndarray:
+def _of_usual_sides(coefficients: np.ndarray, cycle: Cycle, wanted: Wanted | None = None) -> np.ndarray:
     """Coefficients with usual sideways measures, or the wanted ones.
 
     The thighs are spread until the lines on which the feet stand are a usual step width apart, and leaned together with the sway
@@ -179,7 +184,8 @@ def _of_usual_sides(coefficients: np.ndarray, cycle: Cycle, wanted: Wanted | Non
     """
     travel = solve_travel(cycle)
     feet = (cycle.feet_m @ travel.heading.T)[:, :, 1] + travel.at(cycle.phases)[:, None, 1]
-    sideways = [feet[cycle.stands[:, side] > 0.8][:, cycle.right == bool(side)].mean() for side in (0, 1)]
+    counts = cycle.stands > (-1.0 if wanted else 0.8)  # measured people's feet were measured over whole cycles
+    sideways = [feet[counts[:, side]][:, cycle.right == bool(side)].mean() for side in (0, 1)]
     width_m, leg_m = float(sideways[0] - sideways[1]), -float(cycle.lowest_m().min())
     wider = 0.5 * ((wanted.width_m if wanted else _usual(width_m, *WIDTHS_M)) - width_m) / leg_m
     sway = travel.periodic[1:3, 1]  # cosine and sine of a cycle
@@ -187,8 +193,10 @@ def _of_usual_sides(coefficients: np.ndarray, cycle: Cycle, wanted: Wanted | Non
     lean = sway * (1.0 - (wanted.sway_m if wanted else _usual(sway_m, *SWAYS_M)) / max(sway_m, 1e-6)) / leg_m
     out = coefficients.copy()
     for side, sign in (("Left", 1.0), ("Right", -1.0)):
-        thigh, foot = JOINTS.index(f"{side}UpLeg"), JOINTS.index(f"{side}Foot")
-        out[thigh, LEAN, 0] += sign * wider
+        thigh, knee, foot = (JOINTS.index(side + limb) for limb in ("UpLeg", "Leg", "Foot"))
+        if wanted:  # knock knees and bow legs: thighs keep most of what was drawn for them
+            out[knee, LEAN, 0] += sign * float(np.clip(KNEES_SHARE * wider / SHANK_SHARE, -MOST_KNEE_RAD, MOST_KNEE_RAD))
+        out[thigh, LEAN, 0] += sign * wider * (1.0 - KNEES_SHARE if wanted else 1.0)
         out[thigh, LEAN, 1:3] += lean
         out[foot, LEAN, 1:3] -= lean
     return out

@@ -18,7 +18,7 @@ from gaitbridge.simulation.body import Body, Shape
 from gaitbridge.simulation.body._proportions import BONES, MEANS_LOG_M, bones_m
 from gaitbridge.simulation.motion import MotionSource, parametric
 from gaitbridge.simulation.motion._ground import Travel, Wanted, fitted_to_body, standing
-from gaitbridge.simulation.motion._harmonics import BEND, JOINTS, LEAN, NUMBERS, basis
+from gaitbridge.simulation.motion._harmonics import ALTERNATE, BEND, JOINTS, LEAN, NUMBERS, basis, delayed
 from gaitbridge.simulation.motion._measures import ANGLES, CURVE, FIRST_ANGLE, ROW, joints_at_rest
 from gaitbridge.simulation.motion._posture import Limits
 from gaitbridge.simulation.motion._skeleton import Skeleton, skeleton_of
@@ -28,9 +28,17 @@ CREDIT = "spread between and within people from Andersson and Araujo, AAAI 2015 
 STEADY_PERSON, STEADY_TAKE = 0.27, 0.18  # log deviations of how much a person varies, and a take of it (measured)
 TAKE_SHARE = 0.25  # of what lies between the least and the most that takes can differ by (variances; see docs/motion.md)
 SPREAD_LIMIT = 2.8  # standard deviations at which samples are cut
-WIDTH_PER_LEG, SWAY_PER_LEG = 0.145, 0.08  # means over leg length (D)
+SHRINKING, MOST_OFF = (1.0, 0.85, 0.7, 0.5), 0.06  # of who cannot walk as drawn; how far the stride may miss what was drawn
+WIDTH_PER_LEG, SWAY_PER_LEG = 0.13, 0.08  # means over leg length (D)
 WIDTH_M, SWAY_M = (0.04, 0.26), (0.02, 0.14)  # least and most
-LIMITS = Limits(knee=(0.5, 14.0), trunk=(-6.0, 15.0), gaze=(-25.0, 30.0), arm=(-22.0, 26.0))
+LIMITS = Limits(knee=(-4.0, 14.0), trunk=(-6.0, 15.0), gaze=(-25.0, 30.0), arm=(-22.0, 26.0))
+KNEE_IN_LEG = 0.53  # of the leg's length is below the knee
+# The camera's mean curve of the left knee, degrees, how flat it shows it, the mean of people's ranges on it, and how much of their deviations counts.
+CAMERA_KNEE = np.array([17.16, -6.19, -15.02, -8.32, 3.88, -3.10, 2.59])
+CAMERA_GAIN, CAMERA_RANGE_DEG, RANGE_SHARE, KNEE_OWN = 0.786, 45.4, 0.71, 0.85
+KNEES_LATE_RAD = np.deg2rad(np.arange(-12.0, 12.1, 1.5)).tolist()
+LEAST_SWING = 0.3  # of an arm, times the usual
+ELBOW_WITH_SWING, ELBOW_OWN = 0.85, 0.35  # of the swing's relative deviation; of the elbow's own
 # Shares of the trunk's lean that its two joints bend by, of the neck's that neck and head do, and what the line of joints then leans by.
 TRUNK, NECK = {"LowerBack": 0.93, "Spine1": 0.55}, {"Neck": 0.62, "Head": 0.62}
 # (joint, axis) that the measured angles speak of: these have no published deviations.
@@ -98,18 +106,86 @@ def moved(coefficients: np.ndarray, deviations: np.ndarray) -> np.ndarray:
         out[JOINTS.index(name), LEAN] += share * angle["trunk_roll"]
     for name, share in NECK.items():
         out[JOINTS.index(name), BEND] += share * (angle["neck_pitch"] - 1.0 * angle["trunk_pitch"])
+    _arms_that_swing(coefficients, angle)
+    _even_steps(angle)
     for number, (side, sign) in enumerate((("Left", 1.0), ("Right", -1.0))):
         thigh, knee, foot, arm, fore = (JOINTS.index(side + limb) for limb in ("UpLeg", "Leg", "Foot", "Arm", "ForeArm"))
         of = {name[:-2]: values for name, values in angle.items() if name.endswith(side[0])}
         out[thigh, BEND] -= of["hip_flexion"]
         out[thigh, LEAN] += sign * of["hip_abduction"]
-        out[knee, BEND] += of["knee_flexion"]
-        out[foot, BEND] -= _stance()[number] @ (of["knee_flexion"] - of["hip_flexion"])  # a foot that stands keeps its sole on the ground
+        out[knee, BEND] = _ranged(coefficients[knee, BEND], of["knee_flexion"], -sign)
         out[foot, LEAN] -= sign * of["hip_abduction"]
         out[arm, BEND] -= of["shoulder_flexion"] + sum(TRUNK.values()) * angle["trunk_pitch"]
         out[arm, LEAN] += sign * of["shoulder_abduction"] - sum(TRUNK.values()) * angle["trunk_roll"]
         out[fore, BEND] -= of["elbow_flexion"]
+    _rising(out, coefficients, deviations[ROW.index("ankle_rise_per_leg") - len(BONES)])
+    for number, side in enumerate(("Left", "Right")):
+        thigh, knee, foot = (JOINTS.index(side + limb) for limb in ("UpLeg", "Leg", "Foot"))
+        change = (out[knee] + out[thigh] - coefficients[knee] - coefficients[thigh])[BEND]
+        out[foot, BEND] -= _stance()[number] @ change  # a foot that stands keeps its sole on the ground
     return out
+
+
+def _ranged(mean: np.ndarray, deviation: np.ndarray, side: float) -> np.ndarray:
+    """A knee's curve [9] moved by a deviation, and stretched until its range differs as it does on the camera's mean curve (`side` -1: left).
+
+    Added to our mean curve, which has another form, the same deviations would make ranges differ more, and by what hips do.
+    """
+    seen = np.where(side < 0, 1.0, ALTERNATE) * np.concatenate([CAMERA_KNEE, [0.0, 0.0]])
+    waves = _waves()
+    more = float(np.ptp(waves @ np.rad2deg(CAMERA_GAIN * deviation) + waves @ seen) / CAMERA_RANGE_DEG) - 1.0
+    curve = mean + KNEE_OWN * deviation
+    wanted = float(np.ptp(waves @ mean)) * (1.0 + float(np.clip(RANGE_SHARE * more, -0.35, 0.35)))
+    curve[1:] *= wanted / float(np.ptp(waves @ curve))
+    return curve
+
+
+def _rising(out: np.ndarray, mean: np.ndarray, deviation: float) -> None:
+    """Knees bend sooner or later, until ankles rise as much more than the mean's as `deviation` says; in place.
+
+    Seen from the hips: a later knee bends when the thigh is further ahead, and lifts the ankle less.
+    """
+    def rise(coefficients: np.ndarray, late: float) -> float:
+        heights = []
+        for side in ("Left", "Right"):
+            thigh = -_waves() @ (coefficients[JOINTS.index(f"{side}UpLeg"), BEND] + coefficients[JOINTS.index("Hips"), BEND])
+            shank = thigh - _waves() @ delayed(coefficients[JOINTS.index(f"{side}Leg"), BEND], late)
+            heights.append(np.ptp((1.0 - KNEE_IN_LEG) * np.cos(thigh) + KNEE_IN_LEG * np.cos(shank)))
+        return float(np.mean(heights))
+
+    wanted = rise(mean, 0.0) * (1.0 + deviation)
+    least = min(KNEES_LATE_RAD, key=lambda late: abs(rise(out, late) - wanted) + 0.02 * abs(late))
+    for side in ("Left", "Right"):
+        knee = JOINTS.index(f"{side}Leg")
+        out[knee, BEND] = delayed(out[knee, BEND], least)
+
+
+@lru_cache(maxsize=1)
+def _waves() -> np.ndarray:
+    return basis(np.linspace(0.0, 2.0 * np.pi, 48, endpoint=False))
+
+
+def _even_steps(angle: dict[str, np.ndarray]) -> None:
+    """What left and right hips differ in their means follows what knees do, but for a half: else steps would be far more uneven than measured."""
+    left, right = angle["hip_flexion_L"], angle["hip_flexion_R"]
+    knees = angle["knee_flexion_L"][0] - angle["knee_flexion_R"][0]
+    even, odd = 0.5 * (left[0] + right[0]), 0.5 * (left[0] - right[0])
+    odd = 0.5 * (KNEE_IN_LEG * knees + odd)
+    left[0], right[0] = even + odd, even - odd
+
+
+def _arms_that_swing(coefficients: np.ndarray, angle: dict[str, np.ndarray]) -> None:
+    """Elbows bend with the arm's swing, and no arm stops swinging.
+
+    The depth camera's mean curve of the elbow is flat, because elbows bend at different times before it; its range goes with the swing's (+0.91).
+    """
+    for side in ("Left", "Right"):
+        swing, elbow = angle[f"shoulder_flexion_{side[0]}"], angle[f"elbow_flexion_{side[0]}"]
+        mean = -coefficients[JOINTS.index(f"{side}Arm"), BEND, 1:3]
+        more = float(mean @ swing[1:3] / (mean @ mean))
+        swing[1:3] += (max(more, LEAST_SWING - 1.0) - more) * mean
+        elbow[1:] *= ELBOW_OWN
+        elbow[1:] -= ELBOW_WITH_SWING * max(more, LEAST_SWING - 1.0) * coefficients[JOINTS.index(f"{side}ForeArm"), BEND, 1:]
 
 
 def unmeasured(deviations: np.ndarray) -> np.ndarray:
@@ -150,7 +226,11 @@ class MeasuredSource:
         coefficients = plain.coefficients + unmeasured(sometime.coefficients - plain.coefficients)
         steadiness = math.exp(STEADY_PERSON * own.standard_normal() - STEADY_PERSON**2)
         deviations = self.spread.person(bones_m(joints_at_rest(body, shape)), own) + self.spread.of_take(steadiness, now)
-        fitted, travel, style = self._on_ground(moved(coefficients, deviations), deviations, leg_m, (skeleton, body, shape))
+        for share in SHRINKING:
+            wanted = share * deviations
+            fitted, travel, style = self._on_ground(moved(coefficients, wanted), wanted, leg_m, (skeleton, body, shape))
+            if abs(travel.stride_m / (style[1] * leg_m) - 1.0) < MOST_OFF:
+                break
         random = stream(seed, "walk rhythm", person, take)
         start, *waves = random.uniform(0.0, 2.0 * np.pi, 1 + len(CADENCE_WAVES_STRIDES))
         variation = float(self.model.numbers["rhythm"]["stride_time_variation"]) * steadiness

@@ -108,7 +108,7 @@ def moved(coefficients: np.ndarray, deviations: np.ndarray) -> np.ndarray:
         out[JOINTS.index(name), BEND] += share * (angle["neck_pitch"] - 1.0 * angle["trunk_pitch"])
     _arms_that_swing(coefficients, angle)
     _even_steps(angle)
-    for number, (side, sign) in enumerate((("Left", 1.0), ("Right", -1.0))):
+    for side, sign in (("Left", 1.0), ("Right", -1.0)):
         thigh, knee, foot, arm, fore = (JOINTS.index(side + limb) for limb in ("UpLeg", "Leg", "Foot", "Arm", "ForeArm"))
         of = {name[:-2]: values for name, values in angle.items() if name.endswith(side[0])}
         out[thigh, BEND] -= of["hip_flexion"]
@@ -143,15 +143,15 @@ def _ranged(mean: np.ndarray, deviation: np.ndarray, side: float) -> np.ndarray:
 def _rising(out: np.ndarray, mean: np.ndarray, deviation: float) -> None:
     """Knees bend sooner or later, until ankles rise as much more than the mean's as `deviation` says; in place.
 
-    Seen from the hips: a later knee bends when the thigh is further ahead, and lifts the ankle less.
+    Over the other foot, which stands: a later knee bends when the thigh is further ahead, and lifts the ankle less.
     """
     def rise(coefficients: np.ndarray, late: float) -> float:
         heights = []
         for side in ("Left", "Right"):
             thigh = -_waves() @ (coefficients[JOINTS.index(f"{side}UpLeg"), BEND] + coefficients[JOINTS.index("Hips"), BEND])
             shank = thigh - _waves() @ delayed(coefficients[JOINTS.index(f"{side}Leg"), BEND], late)
-            heights.append(np.ptp((1.0 - KNEE_IN_LEG) * np.cos(thigh) + KNEE_IN_LEG * np.cos(shank)))
-        return float(np.mean(heights))
+            heights.append((1.0 - KNEE_IN_LEG) * np.cos(thigh) + KNEE_IN_LEG * np.cos(shank))
+        return 0.5 * float(np.ptp(heights[0] - heights[1]))
 
     wanted = rise(mean, 0.0) * (1.0 + deviation)
     least = min(KNEES_LATE_RAD, key=lambda late: abs(rise(out, late) - wanted) + 0.02 * abs(late))

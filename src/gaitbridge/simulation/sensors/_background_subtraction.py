@@ -6,7 +6,7 @@ Fitted to the masks of a static camera over walking people by benchmarks/realism
 import numpy as np
 
 from gaitbridge.simulation.sensors._segmenter import NIGHT, SiteErrors, dark
-from gaitbridge.simulation.sensors._soft_masks import KNOTS, PAD, in_time, outlined, soft_edges
+from gaitbridge.simulation.sensors._soft_masks import KNOTS, in_time, outlined, soft_edges
 
 BLURRED = 0.5  # share of blur: its outlines keep what the pixels say
 STAYS = 1.5  # times a segmenter's errors of site, person and clothes: cloth of the background's colour
@@ -32,8 +32,7 @@ def subtracted(
         return masks.copy()
     views, frames, height, width = masks.shape
     shown = masks.reshape(-1, height, width) > 0
-    soft = soft_edges(shown, np.zeros(len(shown)), min(level, 1.0) * BLURRED)
-    soft += _shadows(shown, errors.shadow_px, random, views, level)
+    soft = soft_edges(np.maximum(shown, _shadows(shown, errors.shadow_px, random, views, level)), 0.0, min(level, 1.0) * BLURRED)
     grid = STAYS * errors.offsets_px[:, None] + FRAME * in_time(random, (views, *KNOTS), frames, HOLD_S * rate_hz) + np.float32(GROWN)
     grid -= HOLE_PX * np.maximum(in_time(random, (views, *KNOTS), frames, HOLE_HOLD_S * rate_hz) - HOLE, 0)
     ragged = GRAIN * np.exp(QUALITY * random.standard_normal((views, 1, 1, 1))).astype(np.float32)
@@ -47,12 +46,12 @@ def subtracted(
 
 
 def _shadows(shown: np.ndarray, reach_px: np.ndarray, random: np.random.Generator, views: int, level: float) -> np.ndarray:
-    """What shadows add to soft masks, float32 [B, h, w]: a lens on the ground at the feet, to one side of what stands there."""
+    """How far each pixel counts as a shadow that is left, float32 [B, H, W]: a lens on the ground at the feet, to one side of what stands there."""
     count, height, width = shown.shape
     reach = np.repeat(reach_px * np.exp(0.3 * random.standard_normal(views)), count // views)[:, None, None]
-    middle = (shown[:, -8:] * np.arange(width)).sum((1, 2)) / np.maximum(shown[:, -8:].sum((1, 2)), 1) + PAD
-    rows, columns = np.arange(height + 2 * PAD)[:, None], np.arange(width + 2 * PAD)
+    middle = (shown[:, -8:] * np.arange(width)).sum((1, 2)) / np.maximum(shown[:, -8:].sum((1, 2)), 1)
+    rows, columns = np.arange(height)[:, None], np.arange(width)
     across = (columns - middle[:, None, None] - reach / 2) / (np.abs(reach) / 2 + 4)
-    down = (rows - (height + PAD - 2.5)) / 2.5
-    found: np.ndarray = (level * SHADOW * np.clip(1.5 - across**2 - down**2, 0, 1)).astype(np.float32)
+    down = (rows - (height - 2.5)) / 2.5
+    found: np.ndarray = np.clip(level * SHADOW * np.clip(1.5 - across**2 - down**2, 0, 1), 0, 1).astype(np.float32)
     return found

@@ -36,11 +36,11 @@ CLASS_OF_BELONGING = np.array([OF_PERSON, OF_BAG, CARRIED, NOTHING], np.uint8)  
 
 @dataclass(frozen=True)
 class SiteErrors:
-    """What stays, for N views: offsets_px float32 [N, K, L], outwards positive; roundness [N]; bag float32 [N, K, L], how far a bag counts;
+    """What stays, for N views: offsets_px float32 [N, K, L], outwards positive; roundness, see `soft_edges`; bag float32 [N, K, L], how far a bag counts;
     shadow_px [N], how far shadows reach, to the right or, negative, to the left."""
 
     offsets_px: np.ndarray
-    roundness: np.ndarray
+    roundness: float
     bag: np.ndarray
     shadow_px: np.ndarray
 
@@ -70,7 +70,7 @@ def site_errors(
         offsets.append(own + LIGHT * stream(seed, "segmenter", site, person, "light", garment, view).standard_normal(KNOTS))
         random = stream(seed, "segmenter", site, person, "bag", things, view)
         bags.append(BAG[0] + BAG[1] * (bag_of_site + thing) / np.sqrt(2) + BAG[2] * random.standard_normal() + BAG[3] * random.standard_normal(KNOTS))
-    return SiteErrors(np.asarray(offsets, np.float32), np.full(len(views), max(roundness, 0.0)), np.asarray(bags, np.float32), np.asarray(shadows))
+    return SiteErrors(np.asarray(offsets, np.float32), float(np.clip(roundness, 0, 1)), np.asarray(bags, np.float32), np.asarray(shadows))
 
 
 def _profile(random: np.random.Generator, shape: tuple[int, ...] = ()) -> np.ndarray:
@@ -106,7 +106,7 @@ def segmented(
     if level == 0 or not classes.size:
         return np.where(person, np.uint8(PERSON), np.uint8(0))
     weights = _with_bags(classes, person, errors.bag)
-    soft = soft_edges(weights.reshape(-1, height, width), np.repeat(errors.roundness, frames), min(level, 1.0) * BLURRED)
+    soft = soft_edges(weights.reshape(-1, height, width), errors.roundness, min(level, 1.0) * BLURRED)
     grid = errors.offsets_px[:, None] + _moment(random, views, frames, rate_hz)
     fine = GRAIN * in_time(random, (views, *GRAIN_KNOTS), frames, GRAIN_HOLD_S * rate_hz)
     jitter = JITTER * in_time(random, (views, 3), frames, JITTER_HOLD_S * rate_hz)

@@ -11,48 +11,48 @@ import numpy as np
 
 from gaitbridge.conventions import PERSON
 
-PAD = 4
+PAD = 3
 KNOTS = (10, 6)  # rows from the crown to the soles, columns from the left to the right
 SLOPE = 1 / 3  # by how much the soft edge falls a pixel, across an edge that is straight
 ROUND_PX = 2.2  # the standard deviation of the wide blur
 
 
-def soft_edges(weights: np.ndarray, roundness: np.ndarray, blurred: float) -> np.ndarray:
-    """Soft masks float32 [B, h, w], 0 to 1, of weights [B, H, W], 0 to 1.
+def soft_edges(weights: np.ndarray, roundness: float, blurred: float) -> np.ndarray:
+    """Soft masks float32 [B, h, w], 0 to 1, of weights [B, H, W], 0 to 1; nothing at all two pixels and more away from the person.
 
-    By the share `blurred` a blur over 5 x 5 pixels, and of that by the share `roundness` [B] a wide one, which loses thin parts and closes gaps;
-    the rest is the mask as its pixels were read. Below a half, the mask alone decides where nothing is added.
+    By the share `blurred` a blur over 5 x 5 pixels, and of that by the share `roundness` a wide one, which loses thin parts and closes gaps;
+    the rest is the mask as its pixels were read. With little blur the mask alone decides where nothing is added.
     """
     count, height, width = weights.shape
     sixteenths = np.zeros((count, height + 2 * PAD, width + 2 * PAD), np.uint16)
     sixteenths[:, PAD:-PAD, PAD:-PAD] = weights if weights.dtype == bool else np.rint(weights * 16)
     if weights.dtype == bool:
-        sixteenths *= 16
-    exact = sixteenths.astype(np.float32)
-    share = np.clip(np.asarray(roundness, np.float32), 0, 1)[:, None, None]
-    kept = np.float32(blurred)
-    soft = _narrow(sixteenths).astype(np.float32)
-    soft *= (1 - share) * (kept / (81 * 16))
-    down, right = _wide(exact.shape[1]), _wide(exact.shape[2])
-    soft += (down @ (exact @ right)) * (share * (kept / 16))
-    if kept < 1:
-        soft += exact * ((1 - kept) / 16)
+        sixteenths <<= 4
+    exact, narrow = sixteenths.astype(np.float32), _narrow(sixteenths)
+    right, down = _wide(exact.shape[2]), _wide(exact.shape[1])
+    soft: np.ndarray = down @ (exact.reshape(-1, len(right)) @ right).reshape(exact.shape)
+    soft *= np.float32(blurred * roundness / 16)
+    exact *= np.float32((1 - blurred) / 16)
+    soft += exact
+    np.multiply(narrow, np.float32(blurred * (1 - roundness) / (81 * 16)), out=exact)
+    soft += exact
+    soft *= narrow > 0
     return soft
 
 
 def _narrow(values: np.ndarray) -> np.ndarray:
-    """Sums over 5 x 5 pixels with weights 1 2 3 2 1: uint16 [B, h, w], zero beyond the rim; 81 of them at most 81 x 16."""
-    for axis in (1, 2):
-        found = 3 * values
-        size = values.shape[axis]
-        for step, weight in ((1, 2), (2, 1)):
-            ahead = (slice(None),) * axis + (slice(step, size),)
-            behind = (slice(None),) * axis + (slice(0, size - step),)
-            part = values if weight == 1 else weight * values
-            found[ahead] += part[behind]
-            found[behind] += part[ahead]
-        values = found
-    return values
+    """Sums over 5 x 5 pixels with weights 1 2 3 2 1: uint16 [B, h, w] of at most 81 x 16.
+
+    All pixels in one row: what is moved beyond a rim comes into the next line or mask, where the padding is empty.
+    """
+    flat = values.ravel()
+    for pixels in (1, values.shape[2]):
+        found, twice = 3 * flat, 2 * flat
+        for part, steps in ((twice, pixels), (flat, 2 * pixels)):
+            found[steps:] += part[:-steps]
+            found[:-steps] += part[steps:]
+        flat = found
+    return flat.reshape(values.shape)
 
 
 @lru_cache(maxsize=8)
@@ -60,6 +60,7 @@ def _wide(size: int) -> np.ndarray:
     """The matrix [size, size] of a Gaussian blur of ROUND_PX, symmetric, zero beyond the rim."""
     apart = np.subtract.outer(np.arange(size), np.arange(size))
     weights = np.exp(-0.5 * (apart / ROUND_PX) ** 2)
+    weights[weights < 1e-4] = 0  # numbers near the smallest there are take a processor many times as long
     found: np.ndarray = (weights / (ROUND_PX * np.sqrt(2 * np.pi))).astype(np.float32)
     return found
 
@@ -67,7 +68,8 @@ def _wide(size: int) -> np.ndarray:
 def spread(grid: np.ndarray, height: int, width: int) -> np.ndarray:
     """Fields float32 [..., h, w] of values at the knots [..., K, L], linear between them."""
     rows, columns = _between(height + 2 * PAD, grid.shape[-2]), _between(width + 2 * PAD, grid.shape[-1])
-    found: np.ndarray = rows @ (grid.astype(np.float32) @ columns.T)
+    across = grid.reshape(-1, grid.shape[-1]).astype(np.float32) @ columns.T
+    found: np.ndarray = rows @ across.reshape(*grid.shape[:-1], -1)
     return found
 
 
@@ -88,8 +90,7 @@ def outlined(soft: np.ndarray, seen: np.ndarray, grids: Iterable[np.ndarray], ji
     field = soft - np.float32(0.5)
     for grid in grids:
         field += spread(grid * np.float32(SLOPE), height, width)
-    np.minimum(field, soft - np.float32(0.02), out=field)  # nothing grows where nobody is near
-    field[~seen] = -1
+    np.copyto(field, np.float32(-0.5), where=(soft <= 0) | ~seen[:, None, None])  # nothing grows where nobody is near
     return cropped(field, jitter_px)
 
 
@@ -101,58 +102,51 @@ def cropped(field: np.ndarray, jitter_px: np.ndarray) -> np.ndarray:
     """
     height, width = field.shape[1:]
     shows = field > 0
-    top, bottom = _ends(field.max(2))
-    total = np.cumsum(shows.sum(1, dtype=np.int16), axis=1)
-    half = total[:, -1:] / 2
-    middle = (total <= half).sum(1)
-    reached = np.take_along_axis(total, np.minimum(middle, width - 1)[:, None], 1)[:, 0]
-    before = np.where(middle > 0, np.take_along_axis(total, np.maximum(middle - 1, 0)[:, None], 1)[:, 0], 0)
-    middle = middle - 0.5 + (half[:, 0] - before) / np.maximum(reached - before, 1)
+    (top, bottom), middle = _ends(field, np.asarray(shows.any(2))), _middle(shows)
     top, bottom, middle = top + jitter_px[:, 0], bottom + jitter_px[:, 1], middle + jitter_px[:, 2]
     rows, columns = height - 2 * PAD, width - 2 * PAD
     step = np.maximum(bottom - top, 1.0) / rows
-    down = top[:, None] + (np.arange(rows) + 0.5) * step[:, None]
-    right = middle[:, None] + (np.arange(columns) - (columns // 2)) * step[:, None]
-    read = _read(field, down, 1)
-    read = _read(read, right, 2)
-    found = np.where(read > 0, np.uint8(PERSON), np.uint8(0))
-    found[~shows.any((1, 2))] = 0
+    low, share = _places(top[:, None] + (np.arange(rows) + 0.5) * step[:, None], height)
+    line = field.reshape(-1, width)
+    first = low + np.arange(len(field))[:, None] * height
+    read = line.take(first, 0)
+    read += share[:, :, None] * (line.take(first + 1, 0) - read)
+    low, share = _places(middle[:, None] + (np.arange(columns) - columns // 2) * step[:, None], width)
+    weights = np.zeros((len(field), width, columns), np.float32)
+    each, number = np.arange(len(field))[:, None], np.arange(columns)
+    weights[each, low, number], weights[each, low + 1, number] = 1 - share, share
+    found: np.ndarray = (read @ weights > 0).view(np.uint8) * np.uint8(PERSON)
     return found
 
 
-def _ends(most: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Where values [B, h] first rise above zero and where they last fall to it, between the pixels."""
-    above, size = most > 0, most.shape[1]
-    first, last = above.argmax(1), size - 1 - above[:, ::-1].argmax(1)
-    each = np.arange(len(most))
+def _places(where: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """The pixels [B, n] before places and how far these lie towards the next ones; the rim, which is empty, for places beyond it."""
+    where = np.clip(where, 0, size - 1.001)
+    low = where.astype(np.intp)
+    return low, (where - low).astype(np.float32)
+
+
+def _ends(field: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where fields [B, h, w] first rise above zero and where they last fall to it, between the rows; rows bool [B, h]: those with something in it."""
+    size, each = rows.shape[1], np.arange(len(rows))
+    first, last = rows.argmax(1), size - 1 - rows[:, ::-1].argmax(1)
 
     def share(inside: np.ndarray, outside: np.ndarray) -> np.ndarray:
-        at, beyond = most[each, inside], most[each, np.clip(outside, 0, size - 1)]
+        at, beyond = (field[each, np.clip(row, 0, size - 1)].max(1) for row in (inside, outside))
         found: np.ndarray = np.clip(at / np.maximum(at - beyond, 1e-6), 0, 1)
         return found
 
     return first - share(first, first - 1), last + share(last, last + 1)
 
 
-def _read(field: np.ndarray, where: np.ndarray, axis: int) -> np.ndarray:
-    """Values of fields [B, h, w] at places `where` [B, n] along an axis, linear between pixels; -1 beyond the rim."""
-    size = field.shape[axis]
-    low = np.floor(where).astype(np.intp)
-    share = (where - low).astype(np.float32)
-    beyond = (where < 0) | (where > size - 1)
-    low = np.clip(low, 0, size - 2)
-    each = np.arange(len(field))[:, None]
-    if axis == 1:
-        found = field[each, low]
-        found += share[:, :, None] * (field[each, low + 1] - found)
-        found[beyond] = -1
-        return found
-    weights = np.zeros((len(field), size, where.shape[1]), np.float32)
-    number = np.arange(where.shape[1])[None]
-    weights[each, low, number] = 1 - share
-    weights[each, low + 1, number] = share
-    found = field @ weights
-    found -= beyond[:, None, :] * np.float32(10)
+def _middle(shows: np.ndarray) -> np.ndarray:
+    """The column at which half of bool [B, h, w] lies on each side, between the pixels [B]."""
+    total = np.cumsum(shows.sum(1, dtype=np.int16), axis=1)
+    half = total[:, -1:] / 2
+    column = np.minimum((total <= half).sum(1), shows.shape[2] - 1)[:, None]
+    reached, before = (np.take_along_axis(total, np.maximum(at, 0), 1)[:, 0] for at in (column, column - 1))
+    before = np.where(column[:, 0] > 0, before, 0)
+    found: np.ndarray = column[:, 0] - 0.5 + (half[:, 0] - before) / np.maximum(reached - before, 1)
     return found
 
 

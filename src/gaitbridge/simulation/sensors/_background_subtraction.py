@@ -6,7 +6,7 @@ Fitted to the masks of a static camera over walking people by benchmarks/realism
 import numpy as np
 
 from gaitbridge.simulation.sensors._segmenter import NIGHT, SiteErrors, dark
-from gaitbridge.simulation.sensors._soft_masks import KNOTS, in_time, outlined, soft_edges
+from gaitbridge.simulation.sensors._soft_masks import KNOTS, in_time, outlined
 
 BLURRED = 0.5  # share of blur: its outlines keep what the pixels say
 STAYS = 1.5  # times a segmenter's errors of site, person and clothes: cloth of the background's colour
@@ -32,7 +32,7 @@ def subtracted(
         return masks.copy()
     views, frames, height, width = masks.shape
     shown = masks.reshape(-1, height, width) > 0
-    soft = soft_edges(np.maximum(shown, _shadows(shown, errors.shadow_px, random, views, level)), 0.0, min(level, 1.0) * BLURRED)
+    weights = np.maximum(shown, _shadows(shown, errors.shadow_px, random, views, level))
     grid = STAYS * errors.offsets_px[:, None] + FRAME * in_time(random, (views, *KNOTS), frames, HOLD_S * rate_hz) + np.float32(GROWN)
     grid -= HOLE_PX * np.maximum(in_time(random, (views, *KNOTS), frames, HOLE_HOLD_S * rate_hz) - HOLE, 0)
     ragged = GRAIN * np.exp(QUALITY * random.standard_normal((views, 1, 1, 1))).astype(np.float32)
@@ -41,8 +41,9 @@ def subtracted(
     if night:
         grid += dark(random, views, frames, rate_hz)
         jitter += NIGHT["jitter"] * in_time(random, (views, 3), frames, JITTER_HOLD_S * rate_hz)
-    grids = (np.float32(level) * one.reshape(-1, *one.shape[2:]) for one in (grid, fine))
-    return outlined(soft, np.asarray(shown.any((1, 2))), grids, level * jitter.reshape(-1, 3)).reshape(masks.shape)
+    grids = [np.float32(level) * one.reshape(-1, *one.shape[2:]) for one in (grid, fine)]
+    seen = np.asarray(shown.any((1, 2)))
+    return outlined(weights, 0.0, min(level, 1.0) * BLURRED, grids, level * jitter.reshape(-1, 3), seen).reshape(masks.shape)
 
 
 def _shadows(shown: np.ndarray, reach_px: np.ndarray, random: np.random.Generator, views: int, level: float) -> np.ndarray:

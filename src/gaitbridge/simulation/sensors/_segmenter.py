@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gaitbridge.conventions import PERSON, stream
-from gaitbridge.simulation.sensors._soft_masks import KNOTS, PAD, in_time, outlined, soft_edges, spread
+from gaitbridge.simulation.sensors._soft_masks import KNOTS, PAD, in_time, outlined, spread
 
 # What the errors are, in pixels of 64 x 44 at level 1, standard deviations where not said otherwise
 #                 crown head  neck  chest waist hips  thigh knee  shin  sole
@@ -36,8 +36,11 @@ CLASS_OF_BELONGING = np.array([OF_PERSON, OF_BAG, CARRIED, NOTHING], np.uint8)  
 
 @dataclass(frozen=True)
 class SiteErrors:
-    """What stays, for N views: offsets_px float32 [N, K, L], outwards positive; roundness, see `soft_edges`; bag float32 [N, K, L], how far a bag counts;
-    shadow_px [N], how far shadows reach, to the right or, negative, to the left."""
+    """What stays, for N views.
+
+    offsets_px: float32 [N, K, L], outwards positive. roundness: see `soft_edges`. bag: float32 [N, K, L], how far a bag counts as the person.
+    shadow_px: [N], how far shadows reach, to the right or, negative, to the left.
+    """
 
     offsets_px: np.ndarray
     roundness: float
@@ -106,16 +109,15 @@ def segmented(
     if level == 0 or not classes.size:
         return np.where(person, np.uint8(PERSON), np.uint8(0))
     weights = _with_bags(classes, person, errors.bag)
-    soft = soft_edges(weights.reshape(-1, height, width), errors.roundness, min(level, 1.0) * BLURRED)
     grid = errors.offsets_px[:, None] + _moment(random, views, frames, rate_hz)
     fine = GRAIN * in_time(random, (views, *GRAIN_KNOTS), frames, GRAIN_HOLD_S * rate_hz)
     jitter = JITTER * in_time(random, (views, 3), frames, JITTER_HOLD_S * rate_hz)
     if night:
         grid += dark(random, views, frames, rate_hz)
         jitter += NIGHT["jitter"] * in_time(random, (views, 3), frames, JITTER_HOLD_S * rate_hz)
-    grids = (np.float32(level) * one.reshape(-1, *one.shape[2:]) for one in (grid, fine))
-    found = outlined(soft, person.any((2, 3)).ravel(), grids, level * jitter.reshape(-1, 3))
-    return found.reshape(classes.shape)
+    grids = [np.float32(level) * one.reshape(-1, *one.shape[2:]) for one in (grid, fine)]
+    flat, seen = weights.reshape(-1, height, width), person.any((2, 3)).ravel()
+    return outlined(flat, errors.roundness, min(level, 1.0) * BLURRED, grids, level * jitter.reshape(-1, 3), seen).reshape(classes.shape)
 
 
 def _moment(random: np.random.Generator, views: int, frames: int, rate_hz: float) -> np.ndarray:

@@ -4,7 +4,7 @@ Legend: B masks (views x frames), H, W pixels of a silhouette, PAD pixels more o
 K x L knots of a coarse grid over them.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -13,6 +13,7 @@ from gaitbridge.conventions import PERSON
 
 PAD = 3
 KNOTS = (10, 6)  # rows from the crown to the soles, columns from the left to the right
+AT_ONCE = 40  # masks, which a processor's cache holds
 SLOPE = 1 / 3  # by how much the soft edge falls a pixel, across an edge that is straight
 ROUND_PX = 2.2  # the standard deviation of the wide blur
 
@@ -81,17 +82,24 @@ def _between(size: int, knots: int) -> np.ndarray:
     return found
 
 
-def outlined(soft: np.ndarray, seen: np.ndarray, grids: Iterable[np.ndarray], jitter_px: np.ndarray) -> np.ndarray:
-    """Silhouettes uint8 [B, H, W] of 0 and 255 of soft masks [B, h, w] whose outlines are moved by the sum of signed offsets in pixels.
+def outlined(
+    weights: np.ndarray, roundness: float, blurred: float, grids: Sequence[np.ndarray], jitter_px: np.ndarray, seen: np.ndarray
+) -> np.ndarray:
+    """Silhouettes uint8 [B, H, W] of 0 and 255 of weights [B, H, W] made soft, their outlines moved by the sum of signed offsets in pixels.
 
-    grids: offsets [B, K, L], each on knots of its own. seen bool [B]: the others stay empty. jitter_px [B, 3]: see `cropped`.
+    grids: offsets [B, K, L], each on knots of its own. jitter_px [B, 3]: see `cropped`. seen bool [B]: the others stay empty.
     """
-    height, width = soft.shape[1] - 2 * PAD, soft.shape[2] - 2 * PAD
-    field = soft - np.float32(0.5)
-    for grid in grids:
-        field += spread(grid * np.float32(SLOPE), height, width)
-    np.copyto(field, np.float32(-0.5), where=(soft <= 0) | ~seen[:, None, None])  # nothing grows where nobody is near
-    return cropped(field, jitter_px)
+    found = np.empty(weights.shape, np.uint8)
+    for start in range(0, len(weights), AT_ONCE):
+        part = slice(start, start + AT_ONCE)
+        soft = soft_edges(weights[part], roundness, blurred)
+        nobody = (soft <= 0) | ~seen[part, None, None]
+        soft -= np.float32(0.5)
+        for grid in grids:
+            soft += spread(grid[part] * np.float32(SLOPE), *weights.shape[1:])
+        np.copyto(soft, np.float32(-0.5), where=nobody)  # nothing grows where nobody is near
+        found[part] = cropped(soft, jitter_px[part])
+    return found
 
 
 def cropped(field: np.ndarray, jitter_px: np.ndarray) -> np.ndarray:

@@ -140,7 +140,7 @@ def test_a_tracker_that_errs_moves_the_crop() -> None:
     mesh = figure()[:2]
     scan = swept(mesh)
     right = spinning_lidar.range_view(scan)
-    high, low, beside = (spinning_lidar.range_view(scan, off=off) for off in ((0.1, 0, 0), (0, 0.1, 0), (0, 0, 0.1)))
+    high, low, beside = spinning_lidar.range_views([scan] * 3, off=0.1 * np.eye(3))
     assert np.isfinite(right[0]).any()
     assert np.isnan(high[:4]).all()
     assert np.isnan(low[-4:]).all()

@@ -65,23 +65,48 @@ def align(
     its direction, so ranges are never mixed across an outline. A scan without a return gives NaN everywhere. off: by how much, in parts of its
     height, the crop's top is too high, its bottom too low and its middle too far left, as with a tracker that errs.
     """
-    height, width = size
-    view = np.full(size, np.nan, np.float32)
-    rows, columns = np.nonzero(~np.isnan(ranges))
-    if not len(rows):
-        return view
     azimuths = np.broadcast_to(azimuths, ranges.shape)
-    first, last = int(rows[0]), int(rows[-1])  # nonzero goes row by row
-    top, bottom = edge(elevations, first, -1), edge(elevations, last, 1)
-    high, step = top - bottom, (top - bottom) * (1 + off[0] + off[1]) / height
-    wanted = top + off[0] * high - (np.arange(height) + 0.5) * step  # [H]
-    beams = nearest_beam(elevations, wanted)
-    across = np.median(azimuths[rows, columns]) + off[2] * high + (width / 2 - 0.5 - np.arange(width)) * step  # [W], falling
-    cells = np.rint((azimuths[beams, :1] - across) / azimuth_step).astype(np.intp)  # [H, W]
-    inside = (cells >= 0) & (cells < ranges.shape[1])
-    if any(off):
-        inside &= ((wanted <= top) & (wanted >= bottom))[:, None]
-    return np.where(inside, ranges[beams[:, None], np.clip(cells, 0, ranges.shape[1] - 1)], view)
+    return align_many(ranges[None], elevations, azimuths[None], azimuth_step, size, np.array([off]))[0]
+
+
+def align_many(
+    ranges: np.ndarray, elevations: np.ndarray, azimuths: np.ndarray, azimuth_step: float, size: tuple[int, int], off: np.ndarray | None = None
+) -> np.ndarray:
+    """`align` of V views of the same LiDAR: float32 [V, H, W] of ranges [V, B, C], azimuths [V, B, C], off [V, 3]."""
+    (views, beams, columns), (height, width) = ranges.shape, size
+    found = np.full((views, height, width), np.nan, np.float32)
+    back = ~np.isnan(ranges)
+    filled = back.any(2)
+    seen = np.flatnonzero(filled.any(1))
+    if not len(seen):
+        return found
+    filled = filled[seen]
+    first, last = filled.argmax(1).tolist(), (beams - 1 - filled[:, ::-1].argmax(1)).tolist()
+    top, bottom = (np.array([edge(elevations, beam, side) for beam in row]) for row, side in ((first, -1), (last, 1)))
+    middle = np.array([_median(azimuths[view][back[view]]) for view in seen])
+    high = top - bottom
+    step, above = high / height, top
+    if off is not None and off.any():
+        step, above, middle = high * (1 + off[seen, 0] + off[seen, 1]) / height, top + off[seen, 0] * high, middle + off[seen, 2] * high
+    wanted = above[:, None] - (np.arange(height) + 0.5) * step[:, None]  # [V, H]
+    beam = nearest_beam(elevations, wanted)
+    across = middle[:, None] + (width / 2 - 0.5 - np.arange(width)) * step[:, None]  # [V, W], falling
+    cells = np.rint((azimuths[seen[:, None], beam, :1] - across[:, None]) / azimuth_step).astype(np.intp)  # [V, H, W]
+    inside = (cells >= 0) & (cells < columns)
+    if off is not None and off.any():
+        inside &= ((wanted <= top[:, None]) & (wanted >= bottom[:, None]))[:, :, None]
+    flat = ((seen[:, None] * beams + beam) * columns)[:, :, None] + np.clip(cells, 0, columns - 1)
+    found[seen] = np.where(inside, ranges.ravel()[flat], np.float32(np.nan))
+    return found
+
+
+def _median(values: np.ndarray) -> float:
+    """As np.median, at a tenth of its time for some hundred values."""
+    half = len(values) // 2
+    if len(values) % 2:
+        return float(np.partition(values, half)[half])
+    low, high = np.partition(values, (half - 1, half))[half - 1 : half + 1].tolist()
+    return float((low + high) / 2)
 
 
 def edge(elevations: np.ndarray, beam: int, side: int) -> float:

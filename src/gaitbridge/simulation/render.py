@@ -134,7 +134,7 @@ def _sweep(
         scene = RayScene(vertices, walker.triangles)
         if wide:
             scans = beams.scan_many(scene, sensors.lidar, poses, vertices[:worn], velocity[frame], random, surface, upsets, frame)
-            views[:, frame] = beams.range_views(scans, size, upsets, frame)
+            views[:, frame] = spinning_lidar.range_views(scans, size, upsets.crop[:, frame])
         else:
             scans = spinning_lidar.scan_many(
                 scene, sensors.lidar, poses, vertices[:worn], velocity[frame], random if sensors.lidar_noise else None, walker.is_person

@@ -11,11 +11,12 @@ import numpy as np
 
 from gaitbridge.conventions import BODY_PARTS, stream
 from gaitbridge.geometry.rays import RayScene
-from gaitbridge.simulation.sensors.spinning_lidar import LidarModel, Rays, Scan, range_view, shoot
+from gaitbridge.simulation.sensors.spinning_lidar import LidarModel, Rays, Scan, shoot
 
 # ---- What follows from LiDAR, person, clothes, place: the same in each sweep --------------------------------------------------------------------
 SIDE_AT = 0.55  # of a spot's width (half-power) and height from its middle: where its outer parts are sampled
 SIDE_SHARE = 0.2  # of its energy that each of the four outer parts holds
+TOUCH = 0.4  # of the way to the neighbouring beam: outer parts that reach so far are cast once for both
 JUMP_M = 0.1  # between neighbouring returns: an edge
 PULSE_M = 0.6  # returns nearer to each other than half a pulse of some 4 ns come back as one
 GAIN_AT = 0.4  # of dark_range_m: nearer targets are shot at with less power, and give no stronger signal
@@ -95,7 +96,7 @@ def scan_many(
     """As `spinning_lidar.scan_many`, by beams of a width. The ground is z = 0."""
     rays = shoot(model, T_world_from_lidar, points_m, velocity_mps, random)
     back, ranges, triangles, signal = _returns(scene, model, rays, surface)
-    view = back // rays.azimuths[0].size
+    view = rays.view[back]
     # 1. Whose they are.
     count = len(scene.triangles)
     ground = triangles == count
@@ -106,7 +107,9 @@ def scan_many(
         mine |= random.random(len(back), dtype=np.float32) < joins
     # 2. Which come back, and when.
     chance = (1 - model.dropout) * (1 - np.exp(-np.log(10.0) * signal))
-    chance[_lost_columns(rays, model, random).ravel()[back]] = 0.0
+    lost = _lost_columns(rays, model, random)
+    if lost.any():
+        chance[lost[view, rays.which[back] % lost.shape[1]]] = 0.0
     height = rays.origins[back, 2] + rays.directions[back, 2] * ranges
     if upset.limb[:, frame].any():
         band = upset.limb_m[view, frame]
@@ -122,24 +125,18 @@ def scan_many(
     return rays.scans(back[kept], measured[kept])
 
 
-def range_views(scans: list[Scan], size: tuple[int, int], upset: Upsets, frame: int) -> np.ndarray:
-    """Aligned range views float32 [V, H, W], cropped as a tracker crops."""
-    return np.stack([range_view(one, size, tuple(off)) for one, off in zip(scans, upset.crop[:, frame].tolist(), strict=True)])
-
-
 def _returns(scene: RayScene, model: LidarModel, rays: Rays, surface: Surface) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Which rays [P] meet something, at what range, the triangle that they mostly meet (F is the ground) and the signal: -ln(10) times it is the
     logarithm of the chance that it goes unseen; see `spinning_lidar.scan_many`."""
     ranges, triangles = scene.first_hit(rays.origins, rays.directions)
     ranges = np.where(triangles < 0, _FAR_M, ranges)
-    sides = _sides(ranges.reshape(rays.azimuths.shape))
-    edge = np.flatnonzero(np.logical_or.reduce(sides))
-    inner = triangles >= 0
-    inner[edge] = False
-    inside = np.flatnonzero(inner)
+    parts = _parts(model, rays, ranges)
+    frayed = np.zeros(len(triangles), bool)
+    frayed[parts.ray] = True
+    inside, edge = np.flatnonzero(~frayed & (triangles >= 0)), np.flatnonzero(frayed)
     lit = _Lit(scene, model, surface)
     plain = lit.signal(triangles[inside], ranges[inside], rays.directions[inside])
-    mixed, most, signal = _mix(scene, model, rays, lit, edge, sides, ranges, triangles)
+    mixed, most, signal = _mix(scene, model, rays, lit, edge, parts, ranges, triangles)
     found = most >= 0
     return (
         np.concatenate([inside, edge[found]]), np.concatenate([ranges[inside], mixed[found]]),
@@ -147,13 +144,42 @@ def _returns(scene: RayScene, model: LidarModel, rays: Rays, surface: Surface) -
     )  # fmt: skip
 
 
-def _sides(ranges: np.ndarray) -> list[np.ndarray]:
-    """Left, right, above and below: which rays bool [N] have an edge there, that is, whose neighbour's range differs; ranges [V, B, C]."""
-    across = np.abs(np.diff(ranges, axis=2)) > JUMP_M
-    down = np.abs(np.diff(ranges, axis=1)) > JUMP_M
-    left, right, up, low = (np.zeros(ranges.shape, bool) for _ in range(4))
-    left[:, :, 1:], right[:, :, :-1], up[:, 1:], low[:, :-1] = across, across, down, down
-    return [side.ravel() for side in (left, right, up, low)]
+@dataclass(frozen=True)
+class _Parts:
+    """Outer parts of spots at edges. Of the rays [Q] cast for them: `near`, the ray that they lie beside, and directions [Q, 3]. Of the parts [P]:
+    `cast`, which of those it is, `ray`, whose spot it belongs to, and `side`, 1 to 4."""
+
+    near: np.ndarray
+    directions: np.ndarray
+    cast: np.ndarray
+    ray: np.ndarray
+    side: np.ndarray
+
+
+def _parts(model: LidarModel, rays: Rays, ranges: np.ndarray) -> _Parts:
+    """What is to be cast where neighbouring rays [N] have ranges that differ. Where spots touch, one ray half-way stands for a part of both."""
+    grid, number = np.full(rays.azimuths.shape, _FAR_M), np.full(rays.azimuths.size, -1)
+    grid.ravel()[rays.which], number[rays.which] = ranges, np.arange(len(ranges))
+    found = []
+    gaps = np.maximum(-np.diff(rays.elevations), 1e-6), np.array(rays.azimuth_step)
+    for axis, spot in ((1, model.divergence_mrad[1]), (2, model.divergence_mrad[0])):
+        ones = np.moveaxis(grid, axis, 0)
+        place = np.nonzero(np.abs(ones[1:] - ones[:-1]) > JUMP_M)
+        strides = np.moveaxis(np.arange(grid.size).reshape(grid.shape), axis, 0)
+        first, second = number[strides[place]], number[strides[1:][place]]
+        both = (first >= 0) & (second >= 0)
+        gap = gaps[0][place[0]] if axis == 1 else np.full(len(first), gaps[1])
+        found.append((first[both], second[both], (SIDE_AT * 1e-3 * spot / gap)[both], np.full(int(both.sum()), 2 * axis - 1)))
+    first, second, reach, side = (np.concatenate(one) for one in zip(*found, strict=True))
+    touch = reach > TOUCH
+    near, other = np.concatenate([first, second[~touch]]), np.concatenate([second, first[~touch]])
+    reach = np.concatenate([np.where(touch, 0.5, reach), reach[~touch]]).astype(np.float32)
+    towards = rays.directions[near]
+    towards += reach[:, None] * (rays.directions[other] - towards)
+    cast = np.concatenate([np.arange(len(near)), np.flatnonzero(touch)])
+    owner = np.concatenate([near, second[touch]])
+    sides = np.concatenate([side, side[~touch] + 1, side[touch] + 1])
+    return _Parts(near, towards, cast, owner, sides)
 
 
 class _Lit:
@@ -172,52 +198,42 @@ class _Lit:
 
 
 def _mix(
-    scene: RayScene, model: LidarModel, rays: Rays, lit: _Lit, edge: np.ndarray, sides: list[np.ndarray], ranges: np.ndarray, triangles: np.ndarray
+    scene: RayScene, model: LidarModel, rays: Rays, lit: _Lit, edge: np.ndarray, parts: _Parts, ranges: np.ndarray, triangles: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Of the rays [E] at an edge: the range measured, the triangle that the spot mostly met (-1: nothing) and the signal."""
-    asked = [np.flatnonzero(side[edge]) for side in sides]  # places in edge, by side
-    place, counts = np.concatenate(asked), [len(which) for which in asked]
-    origins, middle = rays.origins[edge], rays.directions[edge]
-    outer = _outer(model, middle, rays.upwards[edge // rays.azimuths[0].size], place, np.repeat(np.arange(4), counts))
-    far, met = scene.first_hit(origins[place], outer)
-    # 1. The parts of all spots [E + P]: the middles, then the outer parts that were asked for; what was not asked for counts to the middle.
-    rows, columns = np.repeat(np.arange(5), [len(edge), *counts]), np.concatenate([np.arange(len(edge)), place])
-    share = np.full(len(rows), np.float32(SIDE_SHARE))
-    share[: len(edge)] = 1 - np.float32(SIDE_SHARE) * np.bincount(place, minlength=len(edge))
-    directions, away, hit = np.concatenate([middle, outer]), np.concatenate([ranges[edge], far]), np.concatenate([triangles[edge], met])
-    # 2. What missed all may meet the ground.
+    origins = np.concatenate([rays.origins[edge], rays.origins[parts.near]])
+    directions = np.concatenate([rays.directions[edge], parts.directions])
+    far, met = scene.first_hit(origins[len(edge) :], parts.directions)
+    away, hit = np.concatenate([ranges[edge], far]), np.concatenate([triangles[edge], met])
+    # 1. What missed all may meet the ground.
     lost = np.flatnonzero(hit < 0)
     lost = lost[directions[lost, 2] < -1e-3]
-    away[lost], hit[lost] = -origins[columns[lost], 2] / directions[lost, 2], len(scene.triangles)
+    away[lost], hit[lost] = -origins[lost, 2] / directions[lost, 2], len(scene.triangles)
     hit[(away < model.min_range_m) | (away > model.max_range_m)] = -1
     away[hit < 0] = _FAR_M
-    shape = (5, len(edge))
-    parts, met_by, signals = np.full(shape, _FAR_M), np.full(shape, -1), np.zeros(shape, np.float32)
-    parts[rows, columns], met_by[rows, columns], signals[rows, columns] = away, hit, share * lit.signal(hit, away, directions)
+    strong = lit.signal(hit, away, directions)
+    # 2. The middle of each spot and up to four outer parts [5, E]; what was not cast counts to the middle.
+    spot_of = np.empty(len(ranges), np.intp)
+    spot_of[edge] = np.arange(len(edge))
+    place = spot_of[parts.ray]
+    shape, cast = (5, len(edge)), len(edge) + parts.cast
+    spots, met_by, signals = np.full(shape, _FAR_M), np.full(shape, -1), np.zeros(shape, np.float32)
+    spots[0], met_by[0] = away[: len(edge)], hit[: len(edge)]
+    signals[0] = strong[: len(edge)] * (1 - np.float32(SIDE_SHARE) * np.bincount(place, minlength=len(edge)))
+    spots[parts.side, place], met_by[parts.side, place], signals[parts.side, place] = away[cast], hit[cast], np.float32(SIDE_SHARE) * strong[cast]
     # 3. Parts within a pulse add up; the strongest pulse is the return.
-    near = np.abs(parts[:, None] - parts[None]) < PULSE_M  # [5, 5, E]
+    near = np.abs(spots[:, None] - spots[None]) < PULSE_M  # [5, 5, E]
     pulse = (near * signals[None]).sum(1)
     best, each = pulse.argmax(0), np.arange(len(edge))
     together = near[best, :, each].T * signals  # [5, E]
     signal = pulse[best, each]
-    mixed = (together * parts).sum(0) / np.maximum(signal, np.float32(1e-12))
+    mixed = (together * spots).sum(0) / np.maximum(signal, np.float32(1e-12))
     return mixed, np.where(signal > 0, met_by[together.argmax(0), each], -1), signal
 
 
-def _outer(model: LidarModel, middle: np.ndarray, upwards: np.ndarray, place: np.ndarray, side: np.ndarray) -> np.ndarray:
-    """Directions [P, 3] of outer parts of spots: middle [E, 3] and the LiDAR's own upwards [E, 3] of all spots, the spot and the side [P] of each."""
-    left = np.cross(upwards, middle)
-    left /= np.sqrt((left * left).sum(1, keepdims=True))
-    axes = np.stack([np.cross(middle, left) * np.float32(1e-3 * model.divergence_mrad[1] * SIDE_AT),
-                     left * np.float32(1e-3 * model.divergence_mrad[0] * SIDE_AT)])  # fmt: skip
-    axis, sign = np.array([1, 1, 0, 0])[side], np.array([1, -1, 1, -1], np.float32)[side]
-    outer: np.ndarray = middle[place] + sign[:, None] * axes[axis, place]
-    return outer
-
-
 def _lost_columns(rays: Rays, model: LidarModel, random: np.random.Generator) -> np.ndarray:
-    """Which rays bool [V, B, C] were in packets that never came."""
+    """Which columns bool [V, C] were in packets that never came."""
     views, _, columns = rays.azimuths.shape
     packet = (np.arange(columns) + random.integers(model.packet_columns, size=(views, 1))) // model.packet_columns
-    lost = random.random((views, int(packet.max()) + 1)) < PACKETS_LOST
-    return np.broadcast_to(np.take_along_axis(lost, packet, axis=1)[:, None], rays.azimuths.shape)
+    lost = random.random((views, columns // model.packet_columns + 2)) < PACKETS_LOST
+    return np.take_along_axis(lost, packet, axis=1)

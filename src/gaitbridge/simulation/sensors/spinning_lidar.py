@@ -139,7 +139,7 @@ def scan_many(
     Lambertian target under the LiDAR equation, anchored at the data sheets' nine returns in ten. `leak` is the chance that a
     return from an occluder within the person's window is taken for the person's.
     """
-    rays = shoot(model, T_world_from_lidar, points_m, velocity_mps, random)
+    rays = shoot(model, T_world_from_lidar, points_m, velocity_mps, random, whole=is_person is not None)
     ranges, triangles = scene.first_hit(rays.origins, rays.directions)
     hit = np.flatnonzero(triangles >= 0)
     hit = hit[(ranges[hit] >= model.min_range_m) & (ranges[hit] <= model.max_range_m)]
@@ -157,12 +157,17 @@ def scan_many(
 
 @dataclass(frozen=True)
 class Rays:
-    """The rays of V LiDARs that can meet a person: elevations [B], azimuths [V, B, C] and time_s float32 [V, B, C] as in `Scan`; directions, unit,
-    and origins float32 [V * B * C, 3] in the world, and the world's upward axis of each LiDAR [V, 3]."""
+    """The N rays of V LiDARs that can meet a person.
+
+    elevations [B], azimuths [V, B, C] and time_s float32 [V, B, C] as in `Scan`; which [N], rising: the rays' places in [V, B, C]; view [N];
+    directions, unit, and origins float32 [N, 3] in the world; upwards float32 [V, 3], the LiDARs' own axes.
+    """
 
     elevations: np.ndarray
     azimuths: np.ndarray
     time_s: np.ndarray
+    which: np.ndarray
+    view: np.ndarray
     origins: np.ndarray
     directions: np.ndarray
     upwards: np.ndarray
@@ -171,32 +176,48 @@ class Rays:
     def scans(self, back: np.ndarray, measured: np.ndarray) -> list[Scan]:
         """What came back: the rays' numbers [P] and their ranges [P]."""
         grid = np.full(self.azimuths.shape, np.nan, np.float32)
-        grid.ravel()[back] = measured
+        grid.ravel()[self.which[back]] = measured
         return [Scan(grid[k], self.elevations, self.azimuths[k], self.time_s[k], self.azimuth_step) for k in range(len(grid))]
 
 
 def shoot(
-    model: LidarModel, T_world_from_lidar: np.ndarray, points_m: np.ndarray, velocity_mps: np.ndarray | None, random: np.random.Generator | None
-) -> Rays:
-    """The rays of one sweep; arguments as in `scan_many`."""
+    model: LidarModel, T_world_from_lidar: np.ndarray, points_m: np.ndarray, velocity_mps: np.ndarray | None, random: np.random.Generator | None,
+    whole: bool = False,
+) -> Rays:  # fmt: skip
+    """The rays of one sweep; arguments as in `scan_many`. Windows are as large as the nearest person's asks for: of the others' only what can meet
+    their person is shot, unless the whole is asked for."""
     T_world_from_lidar = np.asarray(T_world_from_lidar, dtype=np.float64)
-    first_beam, last_beam, azimuths, time_s = _window(model, T_world_from_lidar, points_m, random)
-    elevations = model.elevations[first_beam:last_beam]
-    # 1. Directions [V, B, C, 3] in the world.
+    views = len(T_world_from_lidar)
+    window = _window(model, T_world_from_lidar, points_m, random)
+    azimuths, time_s = window.azimuths, window.time_s
+    elevations, (_, beams, columns) = model.elevations[window.beams], azimuths.shape
+    if whole:
+        which = np.arange(azimuths.size)
+    else:
+        beam = np.arange(window.beams.start, window.beams.stop)
+        rows = (beam >= window.own_beams[:, :1]) & (beam < window.own_beams[:, 1:])
+        which = np.flatnonzero(rows[:, :, None] & (np.arange(columns) < window.own_columns[:, None])[:, None])
+    line = which // columns
+    view, first = line // beams, np.searchsorted(which, np.arange(views + 1) * beams * columns)
+    # 1. Directions [N, 3] in the world.
     rotation = T_world_from_lidar[:, :3, :3].astype(np.float32)
-    angles, tilt = azimuths.astype(np.float32), elevations.astype(np.float32)[:, None]
-    local = np.empty((*angles.shape, 3), np.float32)
-    local[..., 0] = np.cos(angles) * np.cos(tilt)
-    local[..., 1] = np.sin(angles) * np.cos(tilt)
-    local[..., 2] = np.sin(tilt)
-    directions = (local.reshape(len(local), -1, 3) @ np.swapaxes(rotation, 1, 2)).reshape(-1, 3)
+    angles, tilt = azimuths.ravel()[which].astype(np.float32), elevations.astype(np.float32)
+    row = line - view * beams
+    level = np.cos(tilt)[row]
+    local = np.empty((len(which), 3), np.float32)
+    np.multiply(np.cos(angles), level, out=local[:, 0])
+    np.multiply(np.sin(angles), level, out=local[:, 1])
+    local[:, 2] = np.sin(tilt)[row]
+    directions = np.empty_like(local)
+    for one in range(views):
+        np.matmul(local[first[one] : first[one + 1]], rotation[one].T, out=directions[first[one] : first[one + 1]])
     # 2. Origins: one a LiDAR, or moved against the person.
-    position = T_world_from_lidar[:, :3, 3].astype(np.float32)
-    origins = np.repeat(position, angles[0].size, axis=0)
+    origins = T_world_from_lidar[:, :3, 3].astype(np.float32)[view]
     if velocity_mps is not None:
+        when = time_s.ravel()[which]
         for axis in range(3):
-            origins[:, axis] -= time_s.ravel() * np.float32(velocity_mps[axis])
-    return Rays(elevations, azimuths, time_s, origins, directions, rotation[:, :, 2], model.azimuth_step)
+            origins[:, axis] -= when * np.float32(velocity_mps[axis])
+    return Rays(elevations, azimuths, time_s, which, view, origins, directions, rotation[:, :, 2], model.azimuth_step)
 
 
 def _measure(
@@ -211,43 +232,59 @@ def _measure(
     return hit[back], rounded[back].astype(np.float32)
 
 
-def _window(
-    model: LidarModel, T_world_from_lidar: np.ndarray, points_m: np.ndarray, random: np.random.Generator | None
-) -> tuple[int, int, np.ndarray, np.ndarray]:
-    """The part of the native grid that can meet the person: first and last beam, azimuths [V, B, C], time_s float32 [V, B, C].
+@dataclass(frozen=True)
+class _Window:
+    """The part of the native grid that can meet the person.
 
-    Common to all views in size. One beam more on each side, so that a scan tells how far its outermost returns reach.
+    Common to all V views in size: beams, azimuths [V, B, C], time_s float32 [V, B, C]. Of each view alone: own_beams [V, 2], first and behind the
+    last, own_columns [V], how many from the first. One beam more on each side, so that a scan tells how far its outermost returns reach.
     """
+
+    beams: slice
+    azimuths: np.ndarray
+    time_s: np.ndarray
+    own_beams: np.ndarray
+    own_columns: np.ndarray
+
+
+def _window(model: LidarModel, T_world_from_lidar: np.ndarray, points_m: np.ndarray, random: np.random.Generator | None) -> _Window:
+    """See `_Window`; the arguments of `scan_many`."""
     step, views = model.azimuth_step, len(T_world_from_lidar)
     T_lidar_from_world = transforms.inverse(T_world_from_lidar).astype(np.float32)
     points = T_lidar_from_world[:, :3, :3] @ points_m.T.astype(np.float32) + T_lidar_from_world[:, :3, 3:]  # [V, 3, P]
     azimuth, elevation, _ = grids.to_spherical(np.moveaxis(points, 1, -1))  # [V, P]
     centre = points.mean(2).astype(np.float64)
     middle = np.arctan2(centre[:, 1], centre[:, 0])[:, None]
-    offset = (azimuth - middle + np.pi) % (2 * np.pi) - np.pi  # a person behind the sensor straddles azimuth pi
-    first = int(np.searchsorted(-model.elevations, -elevation.max()))
-    last = int(np.searchsorted(-model.elevations, -elevation.min(), side="right"))
-    first, last = max(first - 1, 0), min(last + 1, len(model.elevations))
+    offset = azimuth - middle + np.pi
+    if offset.min() < 0 or offset.max() >= 2 * np.pi:  # a person behind the sensor straddles azimuth pi
+        offset %= 2 * np.pi
+    offset -= np.pi
+    firsts = np.maximum(np.searchsorted(-model.elevations, -elevation.max(1)) - 1, 0)
+    lasts = np.minimum(np.searchsorted(-model.elevations, -elevation.min(1), side="right") + 1, len(model.elevations))
+    first, last = int(firsts.min()), int(lasts.max())
     phase = np.zeros(views) if random is None or model.column_locked else random.random(views)
     left = np.ceil((middle[:, 0] + offset.max(1)) / step - phase) + 1  # one more, for the beams' own shifts
-    columns = int((left - np.floor((middle[:, 0] + offset.min(1)) / step - phase)).max()) + 2
+    widths = (left - np.floor((middle[:, 0] + offset.min(1)) / step - phase)).astype(np.intp) + 2
     shift, rest = model.shifts
-    column = np.arange(columns)
+    column = np.arange(widths.max())
     azimuths = ((left + phase)[:, None] - column) * step  # [V, C]
     turning = 2 * np.pi * model.rate_hz
     mid = (middle[:, 0] / step - phase - left)[:, None] * -1  # the column that meets the person's middle
     when = ((column - mid)[:, None, :] + shift[first:last, None]) * (step / turning) + np.array(model.firing_us)[first:last, None] * 1e-6
-    return first, last, azimuths[:, None, :] + rest[first:last, None], when.astype(np.float32)
+    return _Window(
+        slice(first, last), azimuths[:, None, :] + rest[first:last, None], when.astype(np.float32), np.stack([firsts, lasts], axis=1), widths
+    )
 
 
-def range_view(scan: Scan, size: tuple[int, int] = (64, 44), off: tuple[float, float, float] = (0.0, 0.0, 0.0)) -> np.ndarray:
+def range_view(scan: Scan, size: tuple[int, int] = (64, 44)) -> np.ndarray:
     """The aligned range view float32 [H, W] of a scan, metres, NaN where nothing came back: see `geometry.range_view.align`."""
-    return grids.align(scan.ranges_m, scan.elevations, scan.azimuths, scan.azimuth_step, size, off)
+    return grids.align(scan.ranges_m, scan.elevations, scan.azimuths, scan.azimuth_step, size)
 
 
-def range_views(scans: list[Scan], size: tuple[int, int] = (64, 44)) -> np.ndarray:
-    """Aligned range views float32 [V, H, W] of several scans."""
-    return np.stack([range_view(one, size) for one in scans])
+def range_views(scans: list[Scan], size: tuple[int, int] = (64, 44), off: np.ndarray | None = None) -> np.ndarray:
+    """Aligned range views float32 [V, H, W] of the scans of one sweep; off [V, 3]: see `geometry.range_view.align`."""
+    ranges, azimuths = np.stack([one.ranges_m for one in scans]), np.stack([one.azimuths for one in scans])
+    return grids.align_many(ranges, scans[0].elevations, azimuths, scans[0].azimuth_step, size, off)
 
 
 def points(scan: Scan) -> np.ndarray:

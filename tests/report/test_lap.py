@@ -16,7 +16,7 @@ from gaitbridge.simulation.takes import Take, open_source, plan, take_of
 
 @pytest.fixture(scope="module")
 def take() -> Take:
-    config = CohortConfig(people={"test": 1}, takes=(("normal",),), clothes="outfits")
+    config = CohortConfig(people={"test": 1}, takes=(("normal",),), clothes="outfits", views=("000",))
     return take_of(config, plan(config, open_source(config.motion))[0], 0, "p0000")
 
 

@@ -1,12 +1,15 @@
 """Commands that make walkers: simulate, inspect, fit-motion, learn-markers."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
 from gaitbridge import machine
 from gaitbridge.cli._app import Many, Seed, Settings, Workers, app, say, say_tables
+
+if TYPE_CHECKING:
+    from gaitbridge.store import Store
 
 FEW_PEOPLE = 4  # are rendered in the time in which worker processes start
 
@@ -75,12 +78,11 @@ def inspect(store: Path, sequence: str | None = None, *, out: Path | None = None
     sequence
         Key of a sequence (person/condition-take/view), to draw it.
     out
-        The picture to write, a .png; by default named after the sequence.
+        The picture to write: .png, or .webp or .gif for one that moves; by default a .png named after the sequence.
     verify
         Read everything and compare the content hashes.
     """
     from gaitbridge.report.inspect import describe_store
-    from gaitbridge.report.pictures import draw_sequence
     from gaitbridge.store import Store
 
     opened = Store(store)
@@ -91,8 +93,26 @@ def inspect(store: Path, sequence: str | None = None, *, out: Path | None = None
         say_tables(*describe_store(opened))
         return
     picture = out or Path(f"{sequence.replace('/', '_')}.png")
-    draw_sequence(opened, sequence, picture)
+    _draw(opened, sequence, picture)
     say(f"{picture}")
+
+
+def _draw(store: "Store", sequence: str, picture: Path) -> None:
+    """One sequence, still or moving by the picture's name; the walker in 3D where the store says how it was simulated."""
+    from gaitbridge.progress import progress
+    from gaitbridge.report.cards import walk_card, walker_strip
+    from gaitbridge.report.moving_files import check_picture, write_picture
+    from gaitbridge.report.pictures import draw_sequence, row_number
+
+    moves, number = check_picture(picture), row_number(store, sequence)
+    with progress("draw", "pictures") as show:
+        show(0, 1, "")
+        if moves:
+            frames, hz = walk_card(store, number)
+            write_picture(frames, picture, hz, quality=70, effort=4)
+        else:
+            draw_sequence(store, sequence, picture, walker=walker_strip(store, number))
+        show(1, 1, "")
 
 
 @app.command(name="fit-motion")

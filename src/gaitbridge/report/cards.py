@@ -6,13 +6,17 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from gaitbridge.errors import UserError
 from gaitbridge.report.lettering import write
-from gaitbridge.report.pictures import BLANK, draw_range
+from gaitbridge.report.met_again import walker_of
+from gaitbridge.report.pictures import BLANK, draw_range, pick_frames
 from gaitbridge.report.shading import over, shade
-from gaitbridge.report.walker_look import TALL_M, Moment, follower
+from gaitbridge.report.walker_look import TALL_M, Moment, follower, from_sensor
+from gaitbridge.store import Store
 
 CARD, STAGE, TEXT, SOFT = (15, 23, 42), (30, 41, 59), (241, 245, 249), (148, 163, 184)
 PERSON = (226, 232, 240)  # a silhouette on the dark
+MOST_FRAMES = 60
 REACH_M = 0.45  # colours run from this much before the median range to this much behind it
 EDGE, GAP, HEAD = 14, 12, 36
 SUN_ASIDE_DEG, SUN_RISE = 50.0, 1.2  # to the left of the camera; metres up a metre along
@@ -86,3 +90,38 @@ def _backdrop(height: int, width: int) -> np.ndarray:
     down = np.linspace(0, 1, height, dtype=np.float32)[:, None, None]
     lift = 1.0 + 1.3 * np.clip((down - 0.55) / 0.45, 0, 1) ** 1.5
     return np.broadcast_to(np.clip(np.array(STAGE, np.float32) * lift, 0, 255), (height, width, 3))
+
+
+def walk_card(store: Store, number: int, scale: int = 6, most: int = MOST_FRAMES) -> tuple[list[np.ndarray], float]:
+    """A sequence in motion, what there is of it: the walker in 3D, where the store says how it was simulated, silhouettes and range views at
+    the same moments. Frames uint8 [H, W, 3], at most `most` spread over the walk, and how many a second. UserError where there is nothing to show."""
+    row, chosen = store.rows[number], pick_frames(store, number, most)
+    if not chosen:
+        raise UserError(f"{row['key']} has neither silhouettes nor range views to draw")
+    slower = min(chosen, key=lambda name: row[f"{name}_frames"])
+    times = store.read(number, [f"{slower}_time_s"]).arrays.get(f"{slower}_time_s", np.arange(row[f"{slower}_frames"]) / 10)[chosen[slower]]
+    arrays = {name: store.read(number, [name], {name: frames}).arrays[name] for name, frames in chosen.items()}
+    height = next(iter(arrays.values())).shape[1] * scale
+    panels: dict[str, list[np.ndarray]] = {}
+    if (walker := walker_of(store, number, times)) is not None:
+        camera = store.read(number, ["T_world_from_camera"]).arrays["T_world_from_camera"]
+        panels[WALKER] = stage(walker, height, round(0.875 * height), [from_sensor(moment, camera) for moment in walker])
+    if "silhouettes" in arrays:
+        panels[CAMERA] = silhouettes(arrays["silhouettes"], scale)
+    if "range_views" in arrays:
+        panels[LIDAR] = ranges(arrays["range_views"], scale)
+    lasts = float(times[-1] - times[0])
+    return card(panels), (len(times) - 1) / lasts if lasts > 0 else 10.0
+
+
+def walker_strip(store: Store, number: int, count: int = 8, scale: int = 3) -> np.ndarray | None:
+    """uint8 [h, w, 4]: the dressed walker of a sequence at the moments of `strip`, side by side; None where it cannot be met again."""
+    chosen = pick_frames(store, number, count).get("silhouettes")
+    arrays = store.read(number, ["silhouettes_time_s", "T_world_from_camera"]).arrays
+    if chosen is None or len(arrays) < 2 or (walker := walker_of(store, number, arrays["silhouettes_time_s"][chosen])) is None:
+        return None
+    row, camera = store.rows[number], arrays["T_world_from_camera"]
+    height, width = row["height"] * scale, row["width"] * scale
+    shown = [shade(moment.mesh, *follower(moment, height, width, from_sensor(moment, camera), tall_m=2.1)) for moment in walker]
+    gap = np.full((height, 2 * scale, 4), 255, np.uint8)
+    return np.concatenate([part for image in shown for part in (np.dstack([over(image, BLANK[:3]), image[..., 3] | 255]), gap)][:-1], axis=1)

@@ -15,11 +15,11 @@ from gaitbridge.report.moving_files import check_picture, write_picture
 from gaitbridge.report.walker_look import from_sensor, moments
 from gaitbridge.simulation import path
 from gaitbridge.simulation.motion import Walk
-from gaitbridge.simulation.render import render_take
 from gaitbridge.simulation.scene import LOOK_AT_M, Clock, Station
 from gaitbridge.simulation.settings import CohortConfig
-from gaitbridge.simulation.takes import Take, open_source, plan, take_of
+from gaitbridge.simulation.takes import Take, open_source, plan, rendered, take_of
 
+VIEW = "000"  # what the one station is called: the walker is seen from all sides
 AWAY_M, HEIGHT_M, APART_M = 6.0, 1.9, 0.3  # of the sensors from the middle of the circle, above the floor, from each other
 FIRST_DEG = -75.0  # where they stand, from the middle of the circle: the first picture shows the walker obliquely from before
 STRIDES_S = (0.7, 1.6)  # a stride takes between these
@@ -34,12 +34,13 @@ def draw_lap(config: CohortConfig, out: Path, seconds: float = 6.0, scale: int =
     scale: how many pixels wide and high a silhouette's pixel is drawn. UserError where walks are captured ones, which end.
     """
     check_picture(out)
-    person, source = plan(config, open_source(config.motion))[0], open_source(config.motion)
+    config, source = config.model_copy(update={"views": (VIEW,)}), open_source(config.motion)
+    person = plan(config, source)[0]
     if source.people is not None:
         raise UserError(f"a lap needs a walk that does not end, and those of --motion {config.motion} do: take a generated one")
     take, hz = lap_of(take_of(config, person, 0, person.name), seconds)
     progress(0, 3, "sensors")
-    seen = render_take(take.walker, take.stations, take.clock, take.sensors, *take.randoms)[0]
+    seen = rendered(take)[0]
     progress(1, 3, "walker")
     between = np.arange(len(take.clock.lidar_s) * SMOOTH) / (SMOOTH * hz)
     shown = moments(take.walker, between, person.name)
@@ -56,7 +57,7 @@ def draw_lap(config: CohortConfig, out: Path, seconds: float = 6.0, scale: int =
 
 
 def lap_of(take: Take, seconds: float) -> tuple[Take, float]:
-    """The take on a circle as long as a whole number of strides, before one station; and how many frames a second close the lap."""
+    """The take, of one view, on a circle as long as a whole number of strides, before one station; and how many frames a second close the lap."""
     walker = take.walker
     period = stride_s(walker.walk, walker.start_s)
     strides = max(round(seconds / period), 2)
@@ -67,7 +68,7 @@ def lap_of(take: Take, seconds: float) -> tuple[Take, float]:
     time_s = np.arange(frames) * lasts / frames
     around = replace(walker, path=path.Path(1 / radius), duration_s=lasts)
     station = _station(np.array([0.0, radius]), float(np.median(take.sensors.lidar.elevations_deg)))
-    return Take(around, [station], Clock(time_s, time_s), take.sensors, take.randoms), frames / lasts
+    return replace(take, walker=around, stations=[station], clock=Clock(time_s, time_s)), frames / lasts
 
 
 def stride_s(walk: Walk, start_s: float, watched_s: float = 6.0, hz: float = 100.0) -> float:
@@ -88,4 +89,4 @@ def _station(middle_m: np.ndarray, middle_beam_deg: float) -> Station:
     yaw = float(np.arctan2(*(middle_m - lidar[:2])[::-1]))
     pitch = float(np.arctan2(LOOK_AT_M - HEIGHT_M, AWAY_M) - np.deg2rad(middle_beam_deg))
     T_camera = transforms.look_at(camera, np.append(middle_m, LOOK_AT_M))
-    return Station("000", 0.0, AWAY_M, T_camera, transforms.sensor_pose(lidar, yaw, pitch))
+    return Station(VIEW, 0.0, AWAY_M, T_camera, transforms.sensor_pose(lidar, yaw, pitch))

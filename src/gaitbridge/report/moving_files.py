@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
@@ -21,6 +23,13 @@ def check_picture(out: Path) -> bool:
     return suffix in MOVING
 
 
+def webp_bytes(frames: Sequence[np.ndarray], hz: float, quality: int = 70) -> bytes:
+    """Frames uint8 [H, W, 3] as a WebP that plays in a loop, for a page that needs no other file."""
+    buffer = io.BytesIO()
+    _save_webp(frames, buffer, hz, quality, effort=4)
+    return buffer.getvalue()
+
+
 def write_picture(frames: Sequence[np.ndarray], out: Path, hz: float = 10.0, quality: int = 80, effort: int = 1) -> Path:
     """Frames uint8 [H, W, 3] to a file: a PNG of the first, or a WebP or GIF that plays all at `hz` frames a second in a loop.
 
@@ -29,17 +38,24 @@ def write_picture(frames: Sequence[np.ndarray], out: Path, hz: float = 10.0, qua
     from PIL import Image
 
     moves = check_picture(out)
-    images = [Image.fromarray(frame) for frame in frames]
     with written_whole(out) as temporary:
         if not moves:
-            images[0].save(temporary, format="PNG", optimize=True)
+            Image.fromarray(frames[0]).save(temporary, format="PNG", optimize=True)
         elif out.suffix.lower() == ".webp":
-            images[0].save(temporary, format="WEBP", save_all=True, append_images=images[1:], duration=_durations(len(images), hz), loop=0,
-                           quality=quality, method=effort)
+            _save_webp(frames, temporary, hz, quality, effort)
         else:
+            images = [Image.fromarray(frame) for frame in frames]
             images[0].save(temporary, format="GIF", save_all=True, append_images=images[1:], duration=_durations(len(images), hz), loop=0,
                            optimize=True)
     return out
+
+
+def _save_webp(frames: Sequence[np.ndarray], to: Path | IO[bytes], hz: float, quality: int, effort: int) -> None:
+    from PIL import Image
+
+    images = [Image.fromarray(frame) for frame in frames]
+    images[0].save(to, format="WEBP", save_all=True, append_images=images[1:], duration=_durations(len(images), hz), loop=0, quality=quality,
+                   method=effort)
 
 
 def _durations(frames: int, hz: float) -> list[int]:

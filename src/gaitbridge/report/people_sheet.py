@@ -18,9 +18,8 @@ from gaitbridge.report.moving_files import check_picture, write_picture
 from gaitbridge.report.pictures import draw_range, draw_silhouette
 from gaitbridge.report.shading import over, shade
 from gaitbridge.report.walker_look import Moment, follower, from_sensor, moments
-from gaitbridge.simulation.render import render_take
 from gaitbridge.simulation.settings import CohortConfig
-from gaitbridge.simulation.takes import Take, open_source, plan, take_of
+from gaitbridge.simulation.takes import Take, open_source, plan, rendered, take_of
 
 PAPER, TEXT, SOFT = (255, 255, 255), (31, 41, 55), (100, 116, 139)
 STAGE = (226, 231, 238)  # behind the walker in 3D
@@ -71,7 +70,7 @@ def _sheet(strips: list[np.ndarray], views: list[str], scale: int) -> list[np.nd
 def _row(take: Take, moves: bool, scale: int, name: str, label: str) -> np.ndarray:
     """One person's row uint8 [T, h, W, 3]; T is 1 for a still one."""
     sensors = replace(take.sensors, extras=("clean_silhouettes",), truth=False)
-    rendered = render_take(take.walker, take.stations, take.clock, sensors, *take.randoms)
+    seen = rendered(replace(take, sensors=sensors))
     shown = moments(take.walker, take.clock.lidar_s, name)
     count, stations = len(shown), len(take.stations)
     strips = []
@@ -79,7 +78,7 @@ def _row(take: Take, moves: bool, scale: int, name: str, label: str) -> np.ndarr
         # a still picture shows another moment of the walk in each view
         frame_of = [step if moves else round(number * (count - 1) / max(stations - 1, 1)) for number in range(stations)]
         parts = [_name(label, sensors.camera.size[0] * scale)]
-        for station, arrays, frame in zip(take.stations, rendered, frame_of, strict=True):
+        for station, arrays, frame in zip(take.stations, seen, frame_of, strict=True):
             parts += list(_tiles(shown[frame], station.T_world_from_camera, arrays, frame, scale))
         strips.append(np.concatenate(parts, axis=1))
     row = np.stack(strips)

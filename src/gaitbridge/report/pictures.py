@@ -109,9 +109,9 @@ def png_bytes(image: np.ndarray, scale: int = 1) -> bytes:
     return buffer.getvalue()
 
 
-def data_uri(png: bytes) -> str:
-    """A PNG as text for an <img>, so that a page needs no other file."""
-    return "data:image/png;base64," + base64.b64encode(png).decode()
+def data_uri(picture: bytes, kind: str = "png") -> str:
+    """A picture as text for an <img>, so that a page needs no other file."""
+    return f"data:image/{kind};base64,{base64.b64encode(picture).decode()}"
 
 
 def row_number(store: Store, key: str) -> int:
@@ -173,13 +173,17 @@ def skeleton_png(store: Store, number: int, count: int = 8, width: float = 11.0,
     return buffer.getvalue()
 
 
-def draw_sequence(store: Store, key: str, out: Path, frames: int = 8) -> Path:
-    """A PNG of one sequence: silhouettes, range views at the same moments, and 3D joints. UserError where the key is unknown."""
+def draw_sequence(store: Store, key: str, out: Path, frames: int = 8, walker: np.ndarray | None = None) -> Path:
+    """A PNG of one sequence: silhouettes, range views at the same moments, and 3D joints. UserError where the key is unknown.
+
+    walker: a picture uint8 [h, w, 4] of the walker at these moments, to be shown first.
+    """
     from matplotlib.figure import Figure
 
     number = row_number(store, key)
     row, chosen = store.rows[number], pick_frames(store, number, frames)
-    panels = [(name, strip(store, number, name, chosen[name])) for name in ("silhouettes", "range_views") if name in chosen]
+    panels = [("walker", walker)] if walker is not None else []
+    panels += [(name, strip(store, number, name, chosen[name])) for name in ("silhouettes", "range_views") if name in chosen]
     joints = store.read(number, ["joints"]).arrays.get("joints")
     heights = [11 * len(image) / image.shape[1] for _, image in panels] + ([3.0] if joints is not None else [])
     if not heights:
@@ -190,8 +194,9 @@ def draw_sequence(store: Store, key: str, out: Path, frames: int = 8) -> Path:
         axes = figure.add_subplot(grid[place])
         axes.imshow(image, interpolation="nearest")
         axes.set_title(
-            {"silhouettes": "camera: silhouettes", "range_views": "LiDAR: range views (near warm, far cold)"}[name], fontsize=10, loc="left"
-        )
+            {"walker": "the walker", "silhouettes": "camera: silhouettes", "range_views": "LiDAR: range views (near warm, far cold)"}[name],
+            fontsize=10, loc="left",
+        )  # fmt: skip
         axes.set_axis_off()
     if joints is not None and len(joints):
         axes = figure.add_subplot(grid[len(panels)])

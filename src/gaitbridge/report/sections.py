@@ -13,9 +13,11 @@ from gaitbridge.evaluation.results import ResultRow, find_row
 from gaitbridge.evaluation.scoring.measures import CAMERAS
 from gaitbridge.report import plots
 from gaitbridge.report.bodies import bodies_png
+from gaitbridge.report.cards import walk_card
 from gaitbridge.report.files import RunFiles
 from gaitbridge.report.hero import hero_sequence
 from gaitbridge.report.html_parts import missing, plot
+from gaitbridge.report.moving_files import webp_bytes
 from gaitbridge.report.pictures import data_uri, pick_frames, png_bytes, seen_from, skeleton_png, strip, thumbnail
 from gaitbridge.report.reconstruction_tables import reconstruction_section
 from gaitbridge.report.result_tables import condition_table, conditions_of, directions_of, main_table, open_set_tables
@@ -122,7 +124,16 @@ def walkers(run: RunFiles, store: Store | None) -> str:
         f"{''.join(place + seen[name] for place, name in zip(where, modalities, strict=False))}. "
         "View 0 walks towards the sensor; a blank frame is one that the sensor lost."
     )
-    return f'<p>{what}</p><div class="walkers">{cards}</div>{_skeleton(store, same_walk[0])}'
+    return f'{_in_motion(store, store.row_of_key[shown["key"]])}<p>{what}</p><div class="walkers">{cards}</div>{_skeleton(store, same_walk[0])}'
+
+
+def _in_motion(store: Store, number: int) -> str:
+    """The walk that is shown first, in motion."""
+    frames, hz = walk_card(store, number, scale=5, most=40)
+    row = store.rows[number]
+    about = f"{row['key']} in motion, {seen_from(row)}"
+    image = f'<img src="{data_uri(webp_bytes(frames, hz), "webp")}" width="{frames[0].shape[1]}" alt="{html.escape(about)}">'
+    return f'<figure class="moving">{image}<figcaption>{html.escape(about)}</figcaption></figure>'
 
 
 def _walker(store: Store, number: int, modalities: Sequence[str]) -> str:

@@ -159,13 +159,17 @@ def take_of(config: CohortConfig, person: Person, number: int, source_name: str)
     return Take(walker, stations, clock, sensors, (stream(config.seed, config.silhouettes, config.site, *key), lidar_random), errors)
 
 
+def rendered(take: Take) -> list[dict[str, np.ndarray]]:
+    """The arrays of each station's sequence; see `render_take`. Once only: the take's random numbers are used up then."""
+    return render_take(take.walker, take.stations, take.clock, take.sensors, *take.randoms, take.errors)
+
+
 def render_person(config: CohortConfig, person: Person, source_name: str) -> Iterator[Sequence]:
     """All sequences of one person: takes x views."""
     source = open_source(config.motion)
     for number, (condition, count) in enumerate(person.takes):
         take = take_of(config, person, number, source_name)
-        rendered = render_take(take.walker, take.stations, take.clock, take.sensors, *take.randoms, take.errors)
-        for station, arrays in zip(take.stations, rendered, strict=True):
+        for station, arrays in zip(take.stations, rendered(take), strict=True):
             labels = Labels(
                 key=f"{person.name}/{condition}-{count}/{station.view}", person=person.name, split=person.split, condition=condition,
                 take=count, view=station.view, view_deg=station.view_deg, distance_m=round(station.distance_m, 3), camera="simulated",

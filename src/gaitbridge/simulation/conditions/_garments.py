@@ -20,10 +20,13 @@ from gaitbridge.simulation.conditions._wardrobe import Bottom, Owner, Shoes, Top
 
 UNDER_M = 0.004  # a hem begins this far inside of the cloth that it hangs from, so that no gap shows
 FULL_FOLDS_M = 0.02  # cloth of this thickness has its whole folds
+TUCKED = -0.1  # the hem of a top that is within a skirt
+AROUND = 18  # vertices about a hem
+SKIRT_DELAY_S = 0.09  # a skirt falls back this late
 HEEL_TO_BALL_M = 0.19  # of a foot
 TOE_ROOM_M = 0.012  # shoes are longer than feet
 SPANNED_RINGS, MOST_SPANNED_M = 12, 0.04  # hollows of about this many edges of the mesh are spanned by cloth, this deep at most
-SNUG_M, ARM_M, MOST_OUT_RAD = 0.035, 0.55, 0.14  # sleeves and trunk of this thickness leave the arms where they are; what is more pushes them
+SNUG_M, ARM_M, MOST_OUT_RAD = 0.035, 0.75, 0.10  # sleeves and trunk of this thickness leave the arms where they are; what is more pushes them
 CLOSED_LEG_M = 0.030  # trousers wider than this at the ankle are tubes about the shin
 
 
@@ -60,7 +63,7 @@ class Wardrobe:
 def dressed(body: Body, rest: Rest, worn: Worn) -> Outfit:
     """The outfit of what is worn."""
     where = places(body, rest)
-    worn = replace(worn, top=tucked(worn))
+    worn = matched(worn)
     of_top, of_bottom, on_head = top_m(worn.top, where), bottom_m(worn.bottom, where), scalp(worn.hair, where)
     of_shoes = np.where(where.leg > max(worn.shoes.reach, 1.0), worn.shoes.thick, 0.0)
     hollow = np.minimum(worn.top.spans * hollows_m(body, rest, where), MOST_SPANNED_M) * (of_top > 0.5 * worn.top.thick)
@@ -82,10 +85,12 @@ def dressed(body: Body, rest: Rest, worn: Worn) -> Outfit:
     )  # fmt: skip
 
 
-def tucked(worn: Worn) -> Top:
-    """The top, its hem within a skirt or dress where it is thin enough for that."""
-    inside = worn.bottom.kind == "dress" or (worn.bottom.kind == "skirt" and worn.top.kind in ("t-shirt", "shirt"))
-    return replace(worn.top, hem=-0.1) if inside else worn.top
+def matched(worn: Worn) -> Worn:
+    """Tops that are thin enough are tucked into skirts; a dress is of one cloth, below a jacket or coat of another."""
+    if worn.bottom.kind not in ("skirt", "dress") or worn.top.kind not in ("t-shirt", "shirt"):
+        return worn
+    shade = worn.top.shade if worn.bottom.kind == "dress" else worn.bottom.shade
+    return replace(worn, top=replace(worn.top, hem=TUCKED), bottom=replace(worn.bottom, shade=shade))
 
 
 def arms_out_rad(top: Top) -> float:
@@ -118,6 +123,8 @@ def top_m(top: Top, where: Places) -> np.ndarray:
         1 - rising(where.arm, top.reach - 0.1, top.reach + 0.04)
     )
     thick = np.where(where.arm >= 0, sleeve, thick)
+    if top.hem <= TUCKED:
+        thick = thick * np.where(where.trunk >= 0, rising(where.trunk, 0.02, 0.25), 1.0)
     thick = np.where(where.neck >= 0, top.collar * (1 - rising(where.neck, 0.3, 0.9)), thick)
     return np.where(where.leg >= 0, top.thick * (1 - rising(where.leg, top.hem - 0.08, top.hem + 0.04)), thick)
 
@@ -183,20 +190,22 @@ def tubes(body: Body, outer: Rest, worn: Worn) -> list[Prop]:
     if bottom.kind in ("skirt", "dress"):
         covered = top.hem > 0.5
         flare = min(bottom.flare, 0.02) if covered else bottom.flare
-        under = flare + UNDER_M if covered else 2 * UNDER_M
-        found.append(hem(body, outer, Hem(bottom.length, 0.5 * UNDER_M, flare, 0.09, 6, 20, waves=_waves(bottom, 20), reflectivity=bottom.shade)))
+        under = flare + UNDER_M if covered else 4 * UNDER_M
+        found.append(
+            hem(body, outer, Hem(bottom.length, 1.5 * UNDER_M, flare, SKIRT_DELAY_S, 5, AROUND, waves=_waves(bottom), reflectivity=bottom.shade))
+        )
     if bottom.ankle > CLOSED_LEG_M:
         found += [trouser_leg(body, outer, side, 0.5 * bottom.ankle, bottom.shade) for side in ("Left", "Right")]
     if top.hem > 0:
-        rings = 6 if top.hem > 0.5 else 4
-        cut = Hem(top.hem, under - UNDER_M, top.flare + UNDER_M, top.delay_s, rings, 20, waves=_waves(top, 20), reflectivity=top.shade)
+        rings = 5 if top.hem > 0.5 else 3
+        cut = Hem(top.hem, under - UNDER_M, top.flare + UNDER_M, top.delay_s, rings, AROUND, waves=_waves(top), reflectivity=top.shade)
         found.append(hem(body, outer, cut))
     return found
 
 
-def _waves(garment: Top | Bottom, around: int) -> np.ndarray:
-    """Folds of a hem by direction: three waves about it."""
+def _waves(garment: Top | Bottom) -> np.ndarray:
+    """Folds of a hem by direction [K], outwards: three waves about it."""
     random = np.random.default_rng((garment.folds, 2))
-    turn = np.arange(around)[:, None] * 2 * np.pi / around
+    turn = np.arange(AROUND)[:, None] * 2 * np.pi / AROUND
     waves: np.ndarray = garment.fold * np.sin(turn * np.array([2, 3, 4]) + random.uniform(0, 2 * np.pi, 3)).sum(1) / 2
-    return waves
+    return waves - waves.min()

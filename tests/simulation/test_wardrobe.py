@@ -1,17 +1,24 @@
 """What people wear: the same for a session, other clothes under `clothing` and in another session, and soles on the ground."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
+from scipy.spatial import cKDTree
 from striding import bare, body, outfit_of, walker
 
 from gaitbridge.conventions import CONDITIONS, stream
+from gaitbridge.simulation.cohort import simulate
 from gaitbridge.simulation.conditions import Outfit
 from gaitbridge.simulation.conditions import _wardrobe as wardrobe
-from gaitbridge.simulation.conditions._garments import Wardrobe, dressed
+from gaitbridge.simulation.conditions._frames import joint
+from gaitbridge.simulation.conditions._garments import AROUND, Wardrobe, dressed
 from gaitbridge.simulation.settings import CohortConfig
-from gaitbridge.simulation.takes import Take, open_source, plan, render_person, take_of
+from gaitbridge.simulation.takes import Take, clothes_of, open_source, plan, render_person, take_of
+from gaitbridge.simulation.walker import Walker
+from gaitbridge.store import Store
 
 TIMES = np.linspace(0, 1, 8)
 
@@ -98,3 +105,89 @@ def test_few_vertices_are_added() -> None:
     count = len(body().bone_of_vertex)
     added = [walker(outfit_of("normal", seed, somebody(seed))) for seed in range(40)]
     assert max(one.dressed(TIMES[:1]).vertices_m.shape[1] - count for one in added) <= 500
+
+
+TEE = wardrobe.Top("t-shirt", 0.014, 0.020, 0.6, 0.25, 0.01, 0.1, 0.001, 0.6, 0.006, 7)
+COAT = wardrobe.Top("coat", 0.040, 0.030, 2.0, 1.0, 0.04, 0.1, 0.015, 0.2, 0.007, 5)
+TROUSERS = wardrobe.Bottom("straight", 0.015, 0.020, 0.0, 0.0, 0.1, 0.006, 3)
+SKIRT = wardrobe.Bottom("skirt", 0.001, 0.001, 1.3, 0.05, 0.5, 0.006, 3)
+WIDE = wardrobe.Bottom("wide", 0.025, 0.055, 0.0, 0.0, 0.5, 0.006, 4)
+
+
+def in_motion(top: wardrobe.Top, bottom: wardrobe.Bottom) -> tuple[Walker, np.ndarray, list[np.ndarray]]:
+    """A walker in these, the dressed body [T, V, 3] and each prop's vertices [T, V', 3] in motion."""
+    hair = wardrobe.Hair("short", 0.01, "", 0.2, 0.16, 0.1, 0.5)
+    one = walker(dressed(body(), body().rest(body().shared_shape()), replace(somebody().worn, top=top, bottom=bottom, hair=hair)))
+    vertices = one.dressed(TIMES).vertices_m
+    sizes = [len(body().bone_of_vertex), *(int(prop.triangles.max()) + 1 for prop in one.outfit.props)]
+    pieces = np.split(vertices, np.cumsum(sizes)[:-1], axis=1)
+    return one, pieces[0], pieces[1:]
+
+
+@pytest.mark.parametrize(("top", "bottom"), [(TEE, TROUSERS), (COAT, TROUSERS), (TEE, SKIRT), (COAT, SKIRT)], ids=["shirt", "coat", "skirt", "both"])
+def test_hems_begin_at_the_body_and_hide_the_legs(top: wardrobe.Top, bottom: wardrobe.Bottom) -> None:
+    _, mine, props = in_motion(top, bottom)
+    legs = np.isin(body().bone_of_vertex, [joint(body(), name) for name in ("LeftUpLeg", "RightUpLeg", "LeftLeg", "RightLeg")])
+    turn = np.arange(16) * 2 * np.pi / 16
+    out = np.stack([np.cos(turn), np.sin(turn)], -1)
+    for frame in range(len(TIMES)):
+        corners = mine[frame][body().triangles]
+        surface = cKDTree(np.concatenate([corners.mean(1), *(corners[:, [k, (k + 1) % 3]].mean(1) for k in range(3))]))
+        for prop in props:
+            rings = prop[frame].reshape(-1, AROUND, 3)
+            assert surface.query(rings[0])[0].max() < 0.06  # no gap at the waist
+            reach = np.maximum.accumulate((rings[..., :2] @ out.T).max(1))
+            for above, below, wide in zip(rings[:-1], rings[1:], reach[1:], strict=True):
+                between = legs & (mine[frame, :, 2] < above[:, 2].mean()) & (mine[frame, :, 2] > below[:, 2].mean())
+                assert ((mine[frame, between, :2] @ out.T) < wide + 0.02).all()
+
+
+def test_wide_trousers_are_about_the_shin_and_come_late() -> None:
+    one, _, props = in_motion(TEE, WIDE)
+    ankle = one.dressed(TIMES).joints_m[:, joint(body(), "LeftFoot")]
+    cuff = props[0][:, -10:]
+    assert np.abs(cuff.mean(1) - ankle).max() < 0.06
+    radius = np.linalg.norm(cuff - cuff.mean(1, keepdims=True), axis=-1)
+    assert radius.min() > 0.03
+    apart = cuff.mean(1) - ankle
+    assert np.ptp(apart, axis=0).max() > 0.01
+
+
+@pytest.mark.parametrize("hair", [("long", "curtain"), ("tied", "ponytail"), ("tied", "bun")], ids=["long", "ponytail", "bun"])
+def test_hair_hangs_from_the_head_and_does_not_float(hair: tuple[str, str]) -> None:
+    kind, tail = hair
+    style = wardrobe.Hair(kind, 0.02, tail, 0.3, 0.17, 0.1, 0.5)
+    one = walker(dressed(body(), body().rest(body().shared_shape()), replace(somebody().worn, top=TEE, bottom=TROUSERS, hair=style)))
+    vertices, count = one.dressed(TIMES).vertices_m, len(body().bone_of_vertex)
+    (prop,) = (prop for prop in one.outfit.props if prop.part == "head")
+    strands = vertices[:, -(int(prop.triangles.max()) + 1) :]
+    head = body().bone_of_vertex == joint(body(), "Head")
+    for frame in range(len(TIMES)):
+        near, _ = cKDTree(vertices[frame, :count][head]).query(strands[frame])
+        assert near.min() < 0.03
+        assert cKDTree(vertices[frame, :count]).query(strands[frame])[0].max() < (0.09 if kind == "long" else 0.16)
+    if tail != "bun":
+        assert np.ptp(strands[:, :, 2], axis=1).min() > 0.25
+
+
+def test_clothes_fit_their_owners() -> None:
+    chosen = config(people={"test": 120})
+    worn = {person.name: clothes_of(chosen, person) for person in plan(chosen, open_source(chosen.motion))}
+    assert all(isinstance(one, Wardrobe) for one in worn.values())
+    women = [one.worn for one in worn.values() if isinstance(one, Wardrobe) and one.owner.woman]
+    men = [one.worn for one in worn.values() if isinstance(one, Wardrobe) and not one.owner.woman]
+    assert {one.bottom.kind for one in men} == {"slim", "straight", "wide"}
+    assert {"skirt", "dress"} & {one.bottom.kind for one in women}
+    assert max(one.shoes.heel for one in men) == 0.0
+    assert max(one.shoes.heel for one in women) > 0.04
+    assert sum(one.hair.tail != "" for one in women) > 3 * sum(one.hair.tail != "" for one in men)
+    assert {one.top.kind for one in (*men, *women)} == set(wardrobe.TOPS)
+
+
+def test_stores_from_before_sessions_are_read(tmp_path: Path) -> None:
+    chosen = config()
+    simulate(tmp_path, chosen, 0)
+    index = tmp_path / "index.parquet"
+    table = pq.read_table(index)
+    pq.write_table(table.drop_columns(["session"]), index)
+    assert [row["session"] for row in Store(tmp_path).rows] == [0, 0]

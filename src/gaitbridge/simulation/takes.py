@@ -103,11 +103,25 @@ class Take:
     errors: SiteErrors | None = None
 
 
-def clothes_of(config: CohortConfig, person: Person, body: Body, shape: Shape, session: int = 0) -> Clothes:
-    """What a person wears in a session."""
+def clothes_of(config: CohortConfig, person: Person, session: int = 0) -> Clothes:
+    """What a person has to wear in a session."""
     if config.clothes == "layer":
         return Layer()
-    return Wardrobe.drawn(body, shape, stream(config.seed, "hair", person.name), stream(config.seed, "wardrobe", person.name, session))
+    of_shape = (config.body, config.body_detail, config.shape, config.proportions, config.seed, person.name)
+    return _wardrobe(of_shape, config.seed, person.name, session)
+
+
+@lru_cache(maxsize=2)
+def _wardrobe(of_shape: tuple[str, str, str, str, int, str], seed: int, person: str, session: int) -> Wardrobe:
+    """A person's wardrobe in a session, once for its takes."""
+    streams = stream(seed, "hair", person), stream(seed, "wardrobe", person, session)
+    return Wardrobe.drawn(open_body(*of_shape[:2]), _shape(*of_shape), *streams)
+
+
+def _shape(body_name: str, detail: str, of_whom: str, proportions: str, seed: int, person: str) -> Shape:
+    """The one body of all, or a person's own."""
+    body = open_body(body_name, detail)
+    return body.shared_shape() if of_whom == "shared" else body.sample_shape(stream(seed, "shape", person), proportions)
 
 
 def take_of(config: CohortConfig, person: Person, number: int, source_name: str) -> Take:
@@ -117,8 +131,7 @@ def take_of(config: CohortConfig, person: Person, number: int, source_name: str)
     before the same stations.
     """
     body, source, key = open_body(config.body, config.body_detail), open_source(config.motion), (person.name, number)
-    own = stream(config.seed, "shape", person.name)
-    shape = body.shared_shape() if config.shape == "shared" else body.sample_shape(own, config.proportions)
+    shape = _shape(config.body, config.body_detail, config.shape, config.proportions, config.seed, person.name)
     walk = source.walk(source_name, number, config.seed, body, shape)
     random = stream(config.seed, "take", *key)
     frames, start_s = _window(walk.duration_s, config, float(random.random()))
@@ -128,7 +141,7 @@ def take_of(config: CohortConfig, person: Person, number: int, source_name: str)
     curved, left, radius = random.random() < config.curved_share, random.random() < 0.5, random.uniform(*config.curve_radius_m)
     path = Path((1.0 if left else -1.0) / radius if curved else 0.0)
     dress: Dress = plugins.load("gaitbridge.simulation.conditions", person.takes[number][0]).dress
-    clothes = clothes_of(config, person, body, shape, person.session(number))
+    clothes = clothes_of(config, person, person.session(number))
     outfit = dress(body, body.rest(shape), clothes, stream(config.seed, "outfit", *key))
     walker = Walker(body, shape, walk, outfit, path, start_s, float(max(clock.lidar_s[-1], clock.camera_s.max())))
     lidar = replace(open_lidar(config.lidar), rate_hz=config.lidar_hz)

@@ -3,7 +3,7 @@
 Legend: V vertices of the body.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -26,7 +26,7 @@ SKIRT_DELAY_S = 0.09  # a skirt falls back this late
 HEEL_TO_BALL_M = 0.19  # of a foot
 TOE_ROOM_M = 0.012  # shoes are longer than feet
 SPANNED_RINGS, MOST_SPANNED_M = 12, 0.04  # hollows of about this many edges of the mesh are spanned by cloth, this deep at most
-SNUG_M, ARM_M, MOST_OUT_RAD = 0.035, 0.75, 0.10  # sleeves and trunk of this thickness leave the arms where they are; what is more pushes them
+SNUG_M, ARM_M, MOST_OUT_RAD = 0.035, 0.65, 0.12  # sleeves and trunk of this thickness leave the arms where they are; what is more pushes them
 CLOSED_LEG_M = 0.030  # trousers wider than this at the ankle are tubes about the shin
 
 
@@ -36,6 +36,7 @@ class Wardrobe:
 
     owner: Owner
     worn: Worn
+    _made: list[tuple[Rest, Outfit]] = field(default_factory=list, compare=False)
 
     @classmethod
     def drawn(cls, body: Body, shape: Shape, of_person: np.random.Generator, of_session: np.random.Generator) -> "Wardrobe":
@@ -46,8 +47,10 @@ class Wardrobe:
         return cls(owner, Worn(top, bottom, shoes, wardrobe.restyled(of_session, hair)))
 
     def everyday(self, body: Body, rest: Rest, random: np.random.Generator) -> Outfit:
-        """What is worn in this session; nothing is drawn."""
-        return dressed(body, rest, self.worn)
+        """What is worn in this session; nothing is drawn, and it is put on once."""
+        if not self._made or self._made[0][0] is not rest:
+            self._made[:] = [(rest, dressed(body, rest, self.worn))]
+        return self._made[0][1]
 
     def other(self, body: Body, rest: Rest, random: np.random.Generator) -> Outfit:
         """Another top, mostly warmer, and at times other trousers; hair and shoes stay."""

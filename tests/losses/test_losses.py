@@ -9,7 +9,7 @@ from torch import Tensor
 from gaitbridge.losses.cross_entropy import CosineClassifier, cross_entropy
 from gaitbridge.losses.info_nce import info_nce
 from gaitbridge.losses.supervised_contrastive import cross_contrastive, supervised_contrastive
-from gaitbridge.losses.triplet import triplet
+from gaitbridge.losses.triplet import triplet, violations
 
 PEOPLE = torch.tensor([0, 0, 1, 1, 2, 2, 2])
 
@@ -37,6 +37,16 @@ def test_triplet(same: bool) -> None:
         active = [h for h in hinges if h > 0]
         per_part.append(sum(active) / max(len(active), 1))
     assert float(triplet(a, b, PEOPLE, PEOPLE, 4.0, same)) == pytest.approx(sum(per_part) / 3, rel=1e-4)
+
+
+def test_triplets_within_the_margin_are_counted_part_by_part() -> None:
+    a, b = samples(0), samples(1)
+    found = [(a[i, :, k] - b[p, :, k]).norm() - (a[i, :, k] - b[n, :, k]).norm() + 0.5 > 0
+             for k in range(3) for i in range(7) for p in range(7) for n in range(7) if PEOPLE[p] == PEOPLE[i] and PEOPLE[n] != PEOPLE[i]]
+    assert violations(a, b, PEOPLE, PEOPLE, 0.5) == (sum(map(bool, found)), len(found))
+    assert 0 < sum(map(bool, found)) < len(found)
+    apart = torch.nn.functional.one_hot(PEOPLE, 5).double()[:, :, None].expand(7, 5, 3)
+    assert violations(apart, apart, PEOPLE, PEOPLE, 0.2) == (0, len(found))  # everybody at one place, all others far
 
 
 def test_triplet_without_triplets_is_zero_and_differentiable() -> None:

@@ -180,8 +180,14 @@ def test_lidargait_takes_pictures_or_metres() -> None:
     assert metres.encoder.stem[0].in_channels == 2
     farther = batch._replace(inputs={"range_views": views + 5})
     assert torch.allclose(metres.embed(batch)["range_views"], metres.embed(farther)["range_views"], atol=SUMS)
-    with pytest.raises(ValueError, match="hold no metres"):
-        LidarGaitConfig(picture="metres")
+    outline = LidarGait(LidarGaitConfig(modality="range_views", picture="outline", **small)).eval()
+    assert outline.encoder.stem[0].in_channels == 1
+    torch.testing.assert_close(outline.prepared(views)[:, :, 0], torch.isfinite(views).float())
+    bent = batch._replace(inputs={"range_views": views * 1.1 + 0.3 * torch.rand(views.shape)})  # another depth within the same outline
+    assert torch.equal(outline.embed(batch)["range_views"], outline.embed(bent)["range_views"])
+    for picture in ("metres", "outline"):
+        with pytest.raises(ValueError, match=f"hold no {picture}"):
+            LidarGaitConfig(picture=picture)
 
 
 def test_smpl_transforms_the_maps() -> None:

@@ -113,7 +113,7 @@ def test_every_arm_is_a_run_and_is_compared_with_one(name: str) -> None:
     made = []
     for arm in one.arms:
         assert not arm.against or arm.against in names
-        made.append(checked(RunConfig, overridden(recipe(one.recipe).model_dump(mode="json"), arm.settings)))
+        made.append(checked(RunConfig, overridden(recipe(arm.recipe or one.recipe).model_dump(mode="json"), arm.settings)))
     assert len({config.model_dump_json() for config in made}) == len(made), "two arms are the same run"
 
 

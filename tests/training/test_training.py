@@ -16,6 +16,7 @@ from toy import toy_sequence
 
 from gaitbridge.config import checked, overridden
 from gaitbridge.errors import UserError
+from gaitbridge.inference.loading import load
 from gaitbridge.store import Store, finish_store, write_shard
 from gaitbridge.training import checkpoint, loop
 from gaitbridge.training.config import OptimiserConfig, RunConfig, recipe, recipes
@@ -214,6 +215,27 @@ def test_a_kill_right_after_a_checkpoint_loses_no_line(toy_store: Store, tmp_pat
     train(toy_config("steps=2", "validate_every=2"), toy_store, tmp_path / "run", resume=True)
     lines = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
     assert [(line["kind"], line["step"]) for line in lines] == [("train", 1), ("train", 2), ("validation", 2)]
+
+
+def test_checkpoints_that_are_to_stay_stay(toy_store: Store, tmp_path: Path) -> None:
+    train(toy_config("steps=6", "validate_every=2", "keep_at=[1,3]"), toy_store, tmp_path)
+    kept = [load(tmp_path, which) for which in ("1", "3", "last")]
+    assert [one.folder.name for one in kept] == ["step-0000001", "step-0000003", "step-0000006"]
+    assert len({one.weights_hash for one in kept}) == 3
+    best = checkpoint.pointed(tmp_path, "best")
+    assert set((tmp_path / "checkpoints").glob("step-*")) == {one.folder for one in kept} | {best}
+    with pytest.raises(UserError, match=r"kept no checkpoint of step 4: it keeps those of its setting keep_at \(\[1, 3\]\)"):
+        load(tmp_path, "4")
+
+
+def test_a_run_begun_before_a_setting_was_there_goes_on(toy_store: Store, tmp_path: Path) -> None:
+    train(toy_config("steps=2", "validate_every=1"), toy_store, tmp_path)
+    document = json.loads((tmp_path / "config.json").read_text())
+    del document["keep_at"]
+    (tmp_path / "config.json").write_text(json.dumps(document))
+    assert train(toy_config("steps=2", "validate_every=1"), toy_store, tmp_path, resume=True)["step"] == 2
+    with pytest.raises(UserError, match=r"begun with other settings \(keep_at\)"):
+        train(toy_config("steps=2", "validate_every=1", "keep_at=[1]"), toy_store, tmp_path, resume=True)
 
 
 def test_a_run_killed_before_it_had_its_settings_begins(toy_store: Store, tmp_path: Path) -> None:

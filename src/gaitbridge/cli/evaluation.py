@@ -9,7 +9,8 @@ from gaitbridge.errors import UserError
 
 @app.command
 def evaluate(run: Path, *, data: Path, protocol: str | None = None, partition: Path | None = None, probe: str | None = None,
-             gallery: str | None = None, out: Path | None = None, seed: Seed = 0, open_set: bool = False, fast: bool = True) -> None:
+             gallery: str | None = None, out: Path | None = None, seed: Seed = 0, open_set: bool = False, fast: bool = True,
+             checkpoint: str = "best") -> None:
     """Evaluate a run on people it has never seen: both directions across the sensors, and each sensor alone.
 
     Parameters
@@ -34,6 +35,8 @@ def evaluate(run: Path, *, data: Path, protocol: str | None = None, partition: P
         Give the false-negative identification rate where at most 10, 1 and 0.1 % of strangers are given a name, too, as `score --open-set` does.
     fast
         Embed by the folded network, the same numbers but for rounding, checked on the first sequences; --no-fast takes the plain one.
+    checkpoint
+        best on the validation people, last, or a step of the run's setting keep_at.
     """
     from gaitbridge.conventions import SENSOR
     from gaitbridge.data.protocols import chosen_protocol
@@ -52,7 +55,7 @@ def evaluate(run: Path, *, data: Path, protocol: str | None = None, partition: P
     rule = chosen_protocol(protocol, store.document["about"], str(data))
     listed = probe_set_of(store, None if partition is None else read_probe_set(partition))
     probes, mates = rule.choose(store.rows, probe_set=listed)
-    model = load(run, fast=fast)
+    model = load(run, checkpoint, fast=fast)
     exported = run.is_file()
     if exported and out is None:
         raise UserError(f"{run} is an exported network and no folder: say where the results go with --out FOLDER")

@@ -1,13 +1,18 @@
 """Commands of studies: study, studies, robustness."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from gaitbridge.cli._app import Many, Settings, Workers, app, say, say_tables
 from gaitbridge.errors import UserError
+
+if TYPE_CHECKING:
+    from gaitbridge.report.study import ArmRuns
+    from gaitbridge.training.study import Plan, Run
 
 Several = Annotated[list[Path] | None, Parameter(name="--test", negative=(), consume_multiple=True)]
 
@@ -22,7 +27,7 @@ def study(name: str, *, data: Path, out: Path, seeds: Many = 3, steps: Many | No
     Parameters
     ----------
     name
-        diffcrossgait, meshgait or transfer; `gaitbridge studies` lists them with their arms.
+        diffcrossgait, meshgait, transfer or ladder; `gaitbridge studies` lists them with their arms.
     data
         The store to train on.
     out
@@ -30,7 +35,7 @@ def study(name: str, *, data: Path, out: Path, seeds: Many = 3, steps: Many | No
     seeds
         How many seeds, from 0 on.
     steps
-        Training steps of a run; by default the recipe's.
+        Training steps of a run; by default the study's or the recipe's.
     jobs
         Runs at the same time, of one thread each.
     only
@@ -40,21 +45,22 @@ def study(name: str, *, data: Path, out: Path, seeds: Many = 3, steps: Many | No
     recipe
         Another recipe of the same method as the ground that arms change, such as diffcrossgait/paper.
     report
-        Folder for NAME.md, NAME.png and NAME.csv.
+        Folder for NAME.md, NAME.png and NAME.csv; of the ladder ladder-STORE.md and so on.
     report_only
         Train nothing: the report of the runs that are finished, which says how many are missing.
     overrides
         A setting of every arm, such as --set data.people_per_batch=8; may be given several times.
     """
+    from gaitbridge.data.protocols import own_protocol
     from gaitbridge.progress import progress
-    from gaitbridge.report.study import ArmRuns, write_study
     from gaitbridge.store import Store
     from gaitbridge.training import study as studies
     from gaitbridge.training.studies import open_study
 
     chosen = open_study(name)
-    found = studies.plan(chosen, data, out, seeds=seeds, only=only or (), tests=tests or (), recipe=recipe, steps=steps, settings=overrides or ())
-    Store(data)  # a mistake shows before anything is begun
+    protocol = own_protocol(Store(data).document["about"]) or "simulated"  # a mistake shows before anything is begun
+    found = studies.plan(chosen, data, out, seeds=seeds, only=only or (), tests=tests or (), recipe=recipe, steps=steps, settings=overrides or (),
+                         protocol=protocol)
     if not report_only:
         with progress(f"study {name}", "runs") as show:
             studies.execute(found, jobs, show)
@@ -62,17 +68,51 @@ def study(name: str, *, data: Path, out: Path, seeds: Many = 3, steps: Many | No
     if not runs:
         raise UserError(f"{out} holds no finished run of study {name}: leave --report-only out")
     command = " ".join(["gaitbridge", *sys.argv[1:]])
-    for number in range(len(found.evaluations(found.runs[0]))):
-        store, folder, protocol = found.evaluations(found.runs[0])[number]
-        arms = []
-        for arm in chosen.arms:
-            if own := tuple((run.seed, run.folder, found.evaluations(run)[number][1]) for run in runs if run.arm == arm):
-                arms.append(ArmRuns(arm.name, arm.about, arm.against, own))
-        title = name if not chosen.elsewhere else f"{name}-{folder.name.removeprefix('evaluation-')}"
+    if chosen.ladder:
+        _report_ladder(found, runs, command, report)
+    else:
+        _report_arms(found, runs, command, report)
+
+
+def _arms(plan: "Plan", runs: "Sequence[Run]", number: int) -> "list[ArmRuns]":
+    """The finished runs by arm, with the folders of evaluation `number`."""
+    from gaitbridge.report.study import ArmRuns
+
+    by_arm = [(arm, tuple((run.seed, run.folder, plan.evaluations(run)[number].folder) for run in runs if run.arm == arm))
+              for arm in plan.study.arms]
+    return [ArmRuns(arm.name, arm.about, arm.against, own) for arm, own in by_arm if own]
+
+
+def _report_arms(plan: "Plan", runs: "Sequence[Run]", command: str, report: Path) -> None:
+    """A table, a figure and rows for each store of a study whose arms are held against each other."""
+    from gaitbridge.progress import progress
+    from gaitbridge.report.study import write_study
+    from gaitbridge.store import Store
+
+    for number, one in enumerate(plan.evaluations(plan.runs[0])):
+        title = plan.study.name
+        if plan.study.elsewhere:
+            title += f"-{one.folder.name.removeprefix('evaluation-')}"
         with progress(f"compare {title}", "arms") as show:
-            table = write_study(title, chosen.about, arms, Store(store), protocol, command, report, len(found.runs) - len(runs), show)
+            table = write_study(title, plan.study.about, _arms(plan, runs, number), Store(one.store), one.protocol, command, report,
+                                len(plan.runs) - len(runs), show)
         say_tables(table.to_rich())
         say(f"{report / title}.md, .png, .csv")
+
+
+def _report_ladder(plan: "Plan", runs: "Sequence[Run]", command: str, report: Path) -> None:
+    """The checks against real data, beside what was measured."""
+    from gaitbridge.progress import progress
+    from gaitbridge.report.ladder import Looks, write_ladder
+    from gaitbridge.store import Store
+
+    looks: Looks = {(run.arm.name, run.seed, share): plan.look(run, share).folder for run in runs for share in run.arm.looks}
+    title = f"{plan.study.name}-{plan.data.resolve().name}"
+    with progress("hold against real data", "runs") as show:
+        table = write_ladder(title, plan.study.about, _arms(plan, runs, 0), looks, Store(plan.data), plan.protocol, command, report,
+                             len(plan.runs) - len(runs), show)
+    say_tables(table.to_rich())
+    say(f"{report / title}.md, .png, .csv, -checks.csv")
 
 
 @app.command(name="studies")

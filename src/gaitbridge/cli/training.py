@@ -42,6 +42,28 @@ def train(recipe: str, *, data: Path, out: Path, resume: bool = False,
 
 
 @app.command
+def seen(run: Path, *, data: Path) -> None:
+    """Say how well a run knows the people it was trained on, beside people it has not met: triplets within the margin, rank-1 across the sensors.
+
+    Parameters
+    ----------
+    run
+        Folder of the run, of a network of both sensors.
+    data
+        The store that it was trained on.
+    """
+    from gaitbridge.progress import progress
+    from gaitbridge.store import Store
+    from gaitbridge.training.seen import measure_seen
+
+    with progress(f"measure {run.name}", "parts") as show:
+        found = measure_seen(run, Store(data), show)
+    share = 100.0 * found["violating"] / max(found["triplets"], 1)
+    say(f"{run}: {share:.2f} % of {found['triplets']} training triplets across the sensors within the margin of {found['margin']:g}; rank-1 of "
+        f"{found['people']} people trained on {found['seen']['rank1']:.1f} %, of as many not met {found['unseen']['rank1']:.1f} %")
+
+
+@app.command
 def recipes() -> None:
     """List the recipes."""
     from gaitbridge.training.config import recipes as known

@@ -11,12 +11,13 @@ WHICH, DEVICES = ("best", "last"), ("cpu", "cuda", "mps")
 
 
 def load(run: Path | str, which: str = "best", device: str = "cpu", fast: bool = True, digits: bool = False) -> Model:
-    """The model of a run folder: its best checkpoint on the validation people, or `which="last"`; or of an exported file, .onnx or .xml.
+    """The model of a run folder: its best checkpoint on the validation people, `which="last"`, or that of a step that was to be kept
+    (`keep_at`), `which="1400"`; or of an exported file, .onnx or .xml.
 
     fast: on a CPU, embed by the folded network once it has agreed with the plain one (inference/fast.py); digits: by whole numbers of two
     digits where the processor sums bytes exactly and that was measured to be faster, 1e-4 off. UserError where there is none, or no such device.
     """
-    if which not in WHICH:
+    if which not in WHICH and not which.isdecimal():
         raise UserError(f"no checkpoint {which!r}: {nearest(which, WHICH)}")
     _check_device(device)
     if Path(run).suffix in (".onnx", ".xml"):

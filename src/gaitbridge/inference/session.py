@@ -17,7 +17,7 @@ from gaitbridge.run_documents import pointed, read_config, read_provenance
 from gaitbridge.simulation.body._read_out import ReadOut
 from gaitbridge.simulation.truth import read_out_of
 from gaitbridge.store import Store
-from gaitbridge.training.checkpoint import fill, weights_hash
+from gaitbridge.training.checkpoint import at, fill, weights_hash
 from gaitbridge.training.config import METHODS, to_use
 from gaitbridge.types import Bodies, Embeddings, array_problem
 from gaitbridge.walks import NONSENSE
@@ -33,7 +33,9 @@ class Model:
         if not file.is_file():
             raise UserError(f"{run} is not a run (no config.json): train one with `gaitbridge train RECIPE --data STORE --out {run}`")
         self.config = to_use(read_config(run))
-        folder = pointed(run, which)
+        folder = pointed(run, at(int(which)) if which.isdecimal() else which)
+        if folder is None and which.isdecimal():
+            raise UserError(f"{run} kept no checkpoint of step {which}: it keeps those of its setting keep_at ({list(self.config.keep_at)})")
         if folder is None:
             raise UserError(f"{run} has no checkpoint yet: finish its training with --resume")
         module = plugins.load(f"{METHODS}.{self.config.method}", "network")

@@ -27,6 +27,17 @@ def triplet(anchors: Tensor, others: Tensor, anchor_people: Tensor, other_people
     return found
 
 
+@torch.no_grad()
+def violations(anchors: Tensor, others: Tensor, anchor_people: Tensor, other_people: Tensor, margin: float = 0.2) -> tuple[int, int]:
+    """(how many, of how many) triplets are within the margin: d(a, p) - d(a, n) + margin > 0, the anchor in `anchors`, p and n in `others`, each part
+    by itself. Shapes as `triplet`."""
+    distances = part_distances(anchors.float(), others.float())  # [K, N, M]
+    mate = anchor_people[:, None] == other_people[None]
+    rows, columns = mate.nonzero(as_tuple=True)
+    within = (distances[:, rows, columns] + margin)[:, :, None] > distances.masked_fill(mate, float("inf"))[:, rows]  # [K, pairs, M]
+    return int(within.sum()), len(distances) * int((~mate)[rows].sum())
+
+
 class _MeanHinge(torch.autograd.Function):
     """The mean of the positive hinges of distances [K, N, M]. Its gradient counts hinges and is taken on the way, so that no hinge is kept."""
 

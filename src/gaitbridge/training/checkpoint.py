@@ -1,7 +1,7 @@
 """Checkpoints without pickle, written whole: a folder of safetensors and JSON that is renamed into place, then named by a pointer.
 
     RUN/checkpoints/step-0000300/   network.safetensors  objective.safetensors  optimiser.safetensors  state.json
-    RUN/checkpoints/last.json       {"folder": "step-0000300", ...}; best.json alike
+    RUN/checkpoints/last.json       {"folder": "step-0000300", ...}; best.json alike, and at-300.json of one that stays
 
 A kill at any moment leaves the previous pointer and its folder as they were.
 """
@@ -45,8 +45,9 @@ def weights_hash(state: Mapping[str, Tensor]) -> str:
 
 
 def save_checkpoint(run: Path, step: int, network: nn.Module, objective: nn.Module, optimiser: torch.optim.Optimizer,
-                    state: dict[str, Any], best: bool) -> Path:
-    """Write the checkpoint of `step` steps done, point `last` (and `best`) to it, and remove those that nothing points to."""
+                    state: dict[str, Any], best: bool, stays: bool = False) -> Path:
+    """Write the checkpoint of `step` steps done, point `last` to it (and `best`, and `at-STEP` where it stays), and remove those that nothing
+    points to."""
     from safetensors import SafetensorError
     from safetensors.torch import save_file
 
@@ -61,11 +62,16 @@ def save_checkpoint(run: Path, step: int, network: nn.Module, objective: nn.Modu
     except (StoreError, SafetensorError) as error:  # the second is how safetensors reports a full disk
         raise UserError(f"cannot write the checkpoint {folder}: {error}; free some space and go on with --resume") from error
     # `last` comes last: killed before it, a resumed run makes this checkpoint again, and `best` with it
-    for pointer in ("best", "last") if best else ("last",):
+    for pointer in (*((at(step),) if stays else ()), *(("best",) if best else ()), "last"):
         with written_whole(run / "checkpoints" / f"{pointer}.json") as temporary:
             temporary.write_text(json.dumps({"folder": folder.name, "step": step} | state.get("metrics", {})), encoding="utf-8")
     tidy(run)
     return folder
+
+
+def at(step: int) -> str:
+    """The name of the pointer to the checkpoint of a step that stays."""
+    return f"at-{step}"
 
 
 def _unused(folder: Path) -> Path:
@@ -77,8 +83,8 @@ def _unused(folder: Path) -> Path:
 
 
 def tidy(run: Path) -> None:
-    """Remove the checkpoints of a run that neither `last` nor `best` points to, and what a killed process left of others."""
-    kept = {pointed(run, pointer) for pointer in ("last", "best")}
+    """Remove the checkpoints of a run that nothing points to, and what a killed process left of others."""
+    kept = {pointed(run, pointer) for pointer in ("last", "best", *(file.stem for file in (run / "checkpoints").glob("at-*.json")))}
     for other in (run / "checkpoints").glob("step-*"):
         if other not in kept:
             shutil.rmtree(other)

@@ -55,6 +55,8 @@ class RunConfig(Config):
     log_every: Steps = 10
     validate_every: Steps = 250
     """Validation on held-out people and a checkpoint, every so many steps and at the end."""
+    keep_at: tuple[Steps, ...] = ()
+    """Steps at which there is a checkpoint, too, one that stays: `evaluate --checkpoint STEP` looks at it."""
 
     @model_validator(mode="before")
     @classmethod

@@ -140,7 +140,7 @@ def train(config: RunConfig, store: Store, run: Path, resume: bool = False, prog
             log.write("train", done, values | {"total": float(total.detach()), "learning_rate": rate}, losses=values, total=float(total.detach()),
                       learning_rate=rate, sequences_per_s=round(speed, 2), seconds=round(state["seconds"], 3))
             progress(done, config.steps, f"loss {float(total.detach()):.2f}, {speed:.0f} sequences/s" + _said(state["metrics"]))
-        if done % config.validate_every == 0 or done == config.steps:
+        if done % config.validate_every == 0 or done == config.steps or done in config.keep_at:
             if fabric.is_global_zero:
                 metrics = dict(validate(network, store, held_out, fabric.device, bf16)) if held_out else {}
                 best = metrics.get("rank1", float(done)) > state["best"]  # without held-out people the last is the best
@@ -148,7 +148,7 @@ def train(config: RunConfig, store: Store, run: Path, resume: bool = False, prog
                 if log:  # before the checkpoint: whoever resumes from it finds the line, and resumed from an earlier one drops it
                     log.write("validation", done, metrics, metrics=metrics)
                     log.settle()
-                checkpoint.save_checkpoint(run, done, network, objective, optimiser, state, best)
+                checkpoint.save_checkpoint(run, done, network, objective, optimiser, state, best, done in config.keep_at)
             fabric.barrier()
     progress(config.steps, config.steps, _said(state["metrics"]).removeprefix(", "))
     if log:
@@ -203,6 +203,14 @@ def _not_finite(losses: Mapping[str, Tensor], batch: Batch, step: int) -> None:
                     "look at these sequences (gaitbridge inspect), or lower optimiser.learning_rate")
 
 
+def _completed(document: dict[str, Any]) -> dict[str, Any]:
+    """The settings of a run begun before some setting was there, with its default; as they are where this version does not know them."""
+    try:
+        return RunConfig.model_validate(document).model_dump(mode="json")
+    except ValueError:
+        return document  # what differs is then named, setting by setting
+
+
 def _open_run(run: Path, config: RunConfig, store: Store, resume: bool, facts: dict[str, Any]) -> Path | None:
     """Make the run folder, or find its last checkpoint. UserError where it holds another run, or one that was not to be resumed."""
     file, document = run / "config.json", config.model_dump(mode="json")
@@ -215,7 +223,7 @@ def _open_run(run: Path, config: RunConfig, store: Store, resume: bool, facts: d
         return None
     if not resume:
         raise UserError(f"{run} holds a run already: go on with --resume, or choose another --out")
-    if (before := read_config(run)) != document:
+    if (before := _completed(read_config(run))) != document:
         changed = sorted(key for key in document if before.get(key) != document[key])
         raise UserError(f"{run} was begun with other settings ({', '.join(changed)}): resume with the same recipe and --set, or choose another --out")
     begun_on = read_provenance(run).get("data_hash")

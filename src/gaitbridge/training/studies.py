@@ -54,7 +54,20 @@ TRANSFER = Study(
     DIFFCROSSGAIT.arms, elsewhere="real-motion", runs_of="diffcrossgait",
 )  # fmt: skip
 
-STUDIES = {study.name: study for study in (DIFFCROSSGAIT, MESHGAIT, TRANSFER)}
+_LOOKS = (0.7, 0.9)  # of the ladder's steps: the last before the rate drops, and some before the end
+
+LADDER = Study(
+    "ladder", "How far the sensors part: baselines on identity losses alone, held against real data", "diffcrossgait/tiny_identity",
+    (
+        Arm("one-network", "one network for both sensors, its four directions", looks=_LOOKS, seen=True),
+        Arm("camera-outline", "an encoder of its own: the camera's silhouettes", recipe="gaitbase/tiny"),
+        Arm("lidar-outline", "the same encoder: where the LiDAR had a return", ("network.picture=outline",), "camera-outline", "lidargait/tiny"),
+        Arm("lidar-depth", "the same encoder: the LiDAR's outline and depth", (), "lidar-outline", "lidargait/tiny"),
+    ),
+    drops=_LOOKS, checkpoint="last", steps=2000, ladder=True,
+)  # fmt: skip
+
+STUDIES = {study.name: study for study in (DIFFCROSSGAIT, MESHGAIT, TRANSFER, LADDER)}
 
 
 def open_study(name: str) -> Study:

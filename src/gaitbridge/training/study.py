@@ -1,6 +1,6 @@
 """A study: arms that differ in one thing, each trained over several seeds and evaluated, one process a run. Stopped, it goes on where it was.
 
-    OUT/NAME/ARM-s0/            a run folder, with evaluation/ and, for other test stores, evaluation-STORE/
+    OUT/NAME/ARM-s0/            a run folder, with evaluation/ and, for other test stores, evaluation-STORE/, for earlier steps, evaluation-at-STEP/
     OUT/NAME/ARM-s0.log         what its commands said
 """
 
@@ -17,30 +17,42 @@ from gaitbridge.errors import UserError, nearest
 from gaitbridge.evaluation.results import ResultRow
 from gaitbridge.evaluation.row_files import read_row_file
 from gaitbridge.progress import Progress, silent
+from gaitbridge.run_documents import SEEN
 
 
 @dataclass(frozen=True)
 class Arm:
-    """One way to train: settings on the study's recipe. against: the arm that it is compared with; empty for one that others are held against."""
+    """One way to train: settings on the study's recipe, or on one of its own. against: the arm that it is compared with; empty for one that others
+    are held against. looks: shares of the steps after which it is evaluated besides; seen: whether it is measured on training people, too."""
 
     name: str
     about: str
     settings: tuple[str, ...] = ()
     against: str = ""
+    recipe: str = ""
+    looks: tuple[float, ...] = ()
+    seen: bool = False
 
 
 @dataclass(frozen=True)
 class Study:
-    """Arms on one recipe. protocol: of the people of the training store; elsewhere: that of other test stores, empty where there are to be none;
-    runs_of: the study that has the same arms and thus the same runs, which are not trained twice."""
+    """Arms on one recipe.
+
+    elsewhere: the protocol of other test stores, empty where there are to be none; runs_of: the study that has the same arms and thus the same runs,
+    which are not trained twice; steps: of a run, 0 for the recipe's; drops: shares of the steps after which the learning rate falls to a tenth,
+    where the recipe's schedule is not taken; checkpoint: which one is evaluated; ladder: whether it is held against what real data gave.
+    """
 
     name: str
     about: str
     recipe: str
     arms: tuple[Arm, ...]
-    protocol: str = "simulated"
     elsewhere: str = ""
     runs_of: str = ""
+    drops: tuple[float, ...] = ()
+    checkpoint: str = "best"
+    steps: int = 0
+    ladder: bool = False
 
 
 @dataclass(frozen=True)
@@ -53,8 +65,19 @@ class Run:
 
 
 @dataclass(frozen=True)
+class Evaluation:
+    """One evaluation of a run: on which store, in which folder, under which protocol, of which checkpoint."""
+
+    store: Path
+    folder: Path
+    protocol: str
+    checkpoint: str = "best"
+
+
+@dataclass(frozen=True)
 class Plan:
-    """All that is to be done: runs on `data`, evaluated there and on the stores `tests` by name; settings: on top of each arm's."""
+    """All that is to be done: runs on `data`, evaluated there under `protocol` and on the stores `tests` by name; settings: on top of each arm's;
+    steps: of each run, where an arm looks at earlier ones."""
 
     study: Study
     data: Path
@@ -62,17 +85,30 @@ class Plan:
     tests: Mapping[str, Path]
     recipe: str
     settings: tuple[str, ...] = ()
+    protocol: str = "simulated"
+    steps: int = 0
 
-    def evaluations(self, run: Run) -> list[tuple[Path, Path, str]]:
-        """(store, folder, protocol) of each evaluation of a run."""
+    def evaluations(self, run: Run) -> list[Evaluation]:
+        """The evaluations of a run, the one at its end on its own store first."""
         if self.study.elsewhere:
-            return [(store, run.folder / f"evaluation-{name}", self.study.elsewhere) for name, store in self.tests.items()]
-        return [(self.data, run.folder / "evaluation", self.study.protocol)]
+            return [Evaluation(store, run.folder / f"evaluation-{name}", self.study.elsewhere) for name, store in self.tests.items()]
+        end = Evaluation(self.data, run.folder / "evaluation", self.protocol, self.study.checkpoint)
+        return [end, *(self.look(run, share) for share in run.arm.looks)]
+
+    def look(self, run: Run, share: float) -> Evaluation:
+        """The evaluation of a run after a share of its steps."""
+        step = step_of(share, self.steps)
+        return Evaluation(self.data, run.folder / f"evaluation-at-{step}", self.protocol, str(step))
+
+
+def step_of(share: float, steps: int) -> int:
+    """The step after a share of the steps, the first at least."""
+    return max(1, round(share * steps))
 
 
 def plan(study: Study, data: Path, out: Path, *, seeds: int = 3, only: Iterable[str] = (), tests: Sequence[Path] = (), recipe: str | None = None,
-         steps: int | None = None, settings: Iterable[str] = ()) -> Plan:
-    """The runs of a study. UserError where an arm is unknown, or test stores are missing or not asked for."""
+         steps: int | None = None, settings: Iterable[str] = (), protocol: str = "simulated") -> Plan:
+    """The runs of a study. protocol: of the people of `data`. UserError where an arm is unknown, or test stores are missing or not asked for."""
     chosen, names = tuple(only), [arm.name for arm in study.arms]
     for name in chosen:
         if name not in names:
@@ -84,13 +120,23 @@ def plan(study: Study, data: Path, out: Path, *, seeds: int = 3, only: Iterable[
         raise UserError("two test stores have the same name: results could not tell them apart")
     arms = [arm for arm in study.arms if not chosen or arm.name in chosen]
     runs = tuple(Run(arm, seed, out / (study.runs_of or study.name) / f"{arm.name}-s{seed}") for seed in range(seeds) for arm in arms)
-    more = (*((f"steps={steps}", f"validate_every={max(1, steps // 4)}") if steps else ()), *settings)
-    return Plan(study, data, runs, {store.name: store for store in tests}, recipe or study.recipe, more)
+    length = steps or study.steps
+    more = (*((f"steps={length}", f"validate_every={max(1, length // 4)}") if length else ()), *_dropping(study, length), *settings)
+    return Plan(study, data, runs, {store.name: store for store in tests}, recipe or study.recipe, more, protocol, length)
+
+
+def _dropping(study: Study, steps: int) -> tuple[str, ...]:
+    """The settings of a study whose learning rate falls in steps, and of the checkpoints that its arms look at."""
+    if not study.drops:
+        return ()
+    drops, looks = (sorted({step_of(share, steps) for share in shares})
+                    for shares in (study.drops, [share for arm in study.arms for share in arm.looks]))
+    return "optimiser.schedule=multi_step", f"optimiser.milestones={drops}", f"keep_at={looks}"
 
 
 def finished(plan: Plan, run: Run) -> bool:
-    """Whether a run is trained and evaluated."""
-    return all((folder / "results.json").is_file() for _, folder, _ in plan.evaluations(run))
+    """Whether a run is trained, evaluated and, where its arm asks for that, measured on training people."""
+    return all((one.folder / "results.json").is_file() for one in plan.evaluations(run)) and (not run.arm.seen or (run.folder / SEEN).is_file())
 
 
 def execute(plan: Plan, jobs: int = 1, progress: Progress = silent) -> None:
@@ -125,12 +171,15 @@ def execute(plan: Plan, jobs: int = 1, progress: Progress = silent) -> None:
 def commands(plan: Plan, run: Run) -> list[list[str]]:
     """The command lines of a run that are still to be called, without the program's name."""
     given = [word for setting in (*run.arm.settings, *plan.settings, f"seed={run.seed}") for word in ("--set", setting)]
-    train = ["train", plan.recipe, "--data", str(plan.data), "--out", str(run.folder), *given]
+    train = ["train", run.arm.recipe or plan.recipe, "--data", str(plan.data), "--out", str(run.folder), *given]
     if (run.folder / "config.json").is_file():
         train.append("--resume")  # a finished one says so and ends at once
-    left = [(store, folder, protocol) for store, folder, protocol in plan.evaluations(run) if not (folder / "results.json").is_file()]
-    return [train, *(["evaluate", str(run.folder), "--data", str(store), "--protocol", protocol, "--out", str(folder)]
-                     for store, folder, protocol in left)]
+    left = [one for one in plan.evaluations(run) if not (one.folder / "results.json").is_file()]
+    found = [train, *(["evaluate", str(run.folder), "--data", str(one.store), "--protocol", one.protocol, "--out", str(one.folder),
+                       "--checkpoint", one.checkpoint] for one in left)]
+    if run.arm.seen and not (run.folder / SEEN).is_file():
+        found.append(["seen", str(run.folder), "--data", str(plan.data)])
+    return found
 
 
 def call(command: Sequence[str], log: Path, what: str, running: set[subprocess.Popen[str]] | None = None) -> None:

@@ -25,20 +25,21 @@ class SeenConfig(Config):
     """What the network sees."""
 
     modality: Literal["depth_pictures", "range_views"] = "depth_pictures"
-    picture: Literal["colours", "metres"] = "colours"
-    """How range views are shown to the network: as the coloured picture that published weights were trained on (3 channels), or as a mask and
-    the depth in metres about the body's mean (2 channels), which keeps what a colour map scaled frame by frame loses."""
+    picture: Literal["colours", "metres", "outline"] = "colours"
+    """How range views are shown to the network: as the coloured picture that published weights were trained on (3 channels); as a mask and
+    the depth in metres about the body's mean (2 channels), which keeps what a colour map scaled frame by frame loses; or as the mask alone
+    (1 channel): the outline that the LiDAR sees, and nothing of what is within."""
 
     @model_validator(mode="after")
     def _known(self) -> Self:
-        if self.modality == "depth_pictures" and self.picture == "metres":
-            raise ValueError("depth_pictures are colours and hold no metres: choose picture=colours or modality=range_views")
+        if self.modality == "depth_pictures" and self.picture != "colours":
+            raise ValueError(f"depth_pictures are colours and hold no {self.picture}: choose picture=colours or modality=range_views")
         return self
 
     @property
     def picture_channels(self) -> int:
         """Channels of what the network sees."""
-        return 3 if self.picture == "colours" else 2
+        return {"colours": 3, "metres": 2, "outline": 1}[self.picture]
 
 
 class NetworkConfig(StagedConfig, SeenConfig):  # this way round what is seen comes first in the files of runs
@@ -72,8 +73,8 @@ class Network(nn.Module):
 
     def prepared(self, given: Tensor) -> Tensor:
         """Depth pictures [N, T, 3, H, W] or range views [N, T, H, W] as the network sees them [N, T, channels, H, W]."""
-        if self.config.picture == "metres":
-            return prepare_range_views(given)
+        if self.config.picture != "colours":
+            return prepare_range_views(given)[:, :, : self.config.picture_channels]
         return prepare_pictures(given if self.modality == DEPTH_PICTURES else coloured(given))
 
     def part_features(self, x: Tensor, frames: Tensor) -> Tensor:

@@ -7,11 +7,17 @@ import pytest
 from acclaim_files import BONES, HZ, UNIT, write_amc, write_asf
 from capture_files import external, knee_angles, stance_speed
 
+from gaitbridge.conventions import stream
 from gaitbridge.errors import UserError
 from gaitbridge.simulation.body import Body
+from gaitbridge.simulation.body._proportions import BONES as BONE_NAMES
+from gaitbridge.simulation.body._proportions import bones_m, named_joints
 from gaitbridge.simulation.motion import amc
 from gaitbridge.simulation.motion._amc_file import read_amc
 from gaitbridge.simulation.motion._asf_file import read_asf
+from gaitbridge.simulation.motion._own_bones import bone_lengths_m
+from gaitbridge.simulation.settings import CohortConfig
+from gaitbridge.simulation.takes import open_source, plan, shape_of
 
 
 def subject(folder: Path, name: str = "ann", trials: int = 1) -> None:
@@ -53,6 +59,54 @@ def test_a_trial_walks_on_a_body(tmp_path: Path, anny_reduced: Body) -> None:
     bent = knee_angles(anny_reduced, posed.joints_m, "Left")
     assert bent.max() > 40.0
     assert bent.min() > 0.0
+
+
+def body_of(folder: Path, person: str, body: Body, seed: int = 0) -> dict[str, float]:
+    """Bone lengths in metres of the body that `simulate` gives a person."""
+    config = CohortConfig(motion=f"amc:{folder}", seed=seed)
+    one = next(one for one in plan(config, open_source(config.motion)) if one.name == person)
+    rest = body.rest(shape_of(config, one, person))
+    lengths = bones_m(named_joints(body.joint_names, rest.joints_m, rest.vertices_m, body.bone_of_vertex))
+    return dict(zip(BONE_NAMES, lengths.tolist(), strict=True))
+
+
+def test_people_have_their_own_bones(tmp_path: Path, anny_reduced: Body) -> None:
+    for name, size, factors in (("ann", 1.0, {}), ("bob", 1.06, {}), ("eve", 1.0, {"femur": 1.1, "humerus": 0.9, "thorax": 1.05})):
+        write_asf(tmp_path / f"{name}.asf", size=size, factors=factors)
+        write_amc(tmp_path / f"{name}_1.amc")
+    source = amc.open_source(str(tmp_path))
+    assert isinstance(source, amc.SubjectSource)
+    own = bone_lengths_m(source.capture("eve", 0))
+    assert own is not None
+    wanted = {"thigh": 0.473, "shank": 0.42, "upper_arm": 0.27, "forearm": 0.25, "shoulder_width": 0.3686, "hip_width": 0.1802}
+    assert own == pytest.approx(wanted, abs=2e-3)
+    ann, bob, eve = (body_of(tmp_path, name, anny_reduced) for name in ("ann", "bob", "eve"))
+    for lengths, leg_m in ((ann, 0.85), (bob, 0.901), (eve, 0.893)):
+        assert lengths["thigh"] + lengths["shank"] == pytest.approx(leg_m, rel=0.002)
+    for bone in own:
+        assert bob[bone] / ann[bone] == pytest.approx(1.06, rel=0.005), bone
+    assert eve["thigh"] / eve["shank"] == pytest.approx(1.1 * ann["thigh"] / ann["shank"], rel=0.005)
+    assert eve["upper_arm"] / ann["upper_arm"] == pytest.approx(0.9, rel=0.005)
+    assert body_of(tmp_path, "ann", anny_reduced, seed=5) == pytest.approx(ann, rel=0.01)  # flesh is drawn, bones are not
+
+
+def test_a_unit_that_cannot_be_leaves_the_proportions(tmp_path: Path, anny_reduced: Body) -> None:
+    for name in ("right", "wrong"):
+        (tmp_path / name).mkdir()
+        subject(tmp_path / name)
+    file = tmp_path / "wrong" / "ann.asf"
+    file.write_text(file.read_text().replace(f"length {UNIT}", "length 1.0", 1))
+    right, wrong = (body_of(tmp_path / name, "ann", anny_reduced) for name in ("right", "wrong"))
+    leg = anny_reduced.measures(anny_reduced.sample_shape(stream(0, "shape", "ann"), CohortConfig().proportions))["leg_m"]
+    assert wrong["thigh"] + wrong["shank"] == pytest.approx(leg, rel=0.005)
+    assert wrong["thigh"] / wrong["upper_arm"] == pytest.approx(right["thigh"] / right["upper_arm"], rel=0.005)
+
+
+def test_one_body_for_all_stays_one(tmp_path: Path, anny_reduced: Body) -> None:
+    subject(tmp_path)
+    config = CohortConfig(motion=f"amc:{tmp_path}", shape="shared")
+    shape = shape_of(config, plan(config, open_source(config.motion))[0], "ann")
+    assert np.array_equal(shape.values, anny_reduced.shared_shape().values)
 
 
 def test_a_rate_that_the_file_names_is_believed(tmp_path: Path, anny_reduced: Body) -> None:

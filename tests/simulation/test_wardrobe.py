@@ -172,7 +172,7 @@ def test_hair_hangs_from_the_head_and_does_not_float(hair: tuple[str, str]) -> N
 
 def test_clothes_fit_their_owners() -> None:
     chosen = config(people={"test": 120})
-    worn = {person.name: clothes_of(chosen, person) for person in plan(chosen, open_source(chosen.motion))}
+    worn = {person.name: clothes_of(chosen, person, person.name) for person in plan(chosen, open_source(chosen.motion))}
     assert all(isinstance(one, Wardrobe) for one in worn.values())
     women = [one.worn for one in worn.values() if isinstance(one, Wardrobe) and one.owner.woman]
     men = [one.worn for one in worn.values() if isinstance(one, Wardrobe) and not one.owner.woman]

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from gaitbridge.simulation.conditions import Clothes, Dress
 from gaitbridge.simulation.conditions._clothes import Layer
 from gaitbridge.simulation.conditions._garments import Wardrobe
 from gaitbridge.simulation.motion import MotionSource
+from gaitbridge.simulation.motion._own_bones import KnowsBones, with_bones
 from gaitbridge.simulation.path import Path
 from gaitbridge.simulation.render import Sensors, render_take
 from gaitbridge.simulation.scene import Clock, Mounting, Station, paired_times, put_up
@@ -103,25 +105,52 @@ class Take:
     errors: SiteErrors | None = None
 
 
-def clothes_of(config: CohortConfig, person: Person, session: int = 0) -> Clothes:
+def clothes_of(config: CohortConfig, person: Person, source_name: str, session: int = 0) -> Clothes:
     """What a person has to wear in a session."""
     if config.clothes == "layer":
         return Layer()
-    of_shape = (config.body, config.body_detail, config.shape, config.proportions, config.seed, person.name)
-    return _wardrobe(of_shape, config.seed, person.name, session)
+    return _wardrobe(_whose(config, person, source_name), session)
+
+
+def shape_of(config: CohortConfig, person: Person, source_name: str) -> Shape:
+    """A person's body: drawn, with bones of the person's own lengths where the motion source knows them; or the one body of all."""
+    return _shape(_whose(config, person, source_name))
+
+
+class _Whose(NamedTuple):
+    """All that decides a person's body."""
+
+    body: str
+    detail: str
+    shape: str
+    proportions: str
+    motion: str
+    seed: int
+    person: str
+    source_name: str
+
+
+def _whose(config: CohortConfig, person: Person, source_name: str) -> _Whose:
+    return _Whose(config.body, config.body_detail, config.shape, config.proportions, config.motion, config.seed, person.name, source_name)
 
 
 @lru_cache(maxsize=2)
-def _wardrobe(of_shape: tuple[str, str, str, str, int, str], seed: int, person: str, session: int) -> Wardrobe:
+def _shape(whose: _Whose) -> Shape:
+    """A body, once for its takes."""
+    body, source = open_body(whose.body, whose.detail), open_source(whose.motion)
+    if whose.shape == "shared":
+        return body.shared_shape()
+    drawn = body.sample_shape(stream(whose.seed, "shape", whose.person), whose.proportions)
+    if not isinstance(source, KnowsBones):
+        return drawn
+    return with_bones(body, drawn, source.asked_m(whose.source_name, float(body.measures(drawn)["leg_m"])))
+
+
+@lru_cache(maxsize=2)
+def _wardrobe(whose: _Whose, session: int) -> Wardrobe:
     """A person's wardrobe in a session, once for its takes."""
-    streams = stream(seed, "hair", person), stream(seed, "wardrobe", person, session)
-    return Wardrobe.drawn(open_body(*of_shape[:2]), _shape(*of_shape), *streams)
-
-
-def _shape(body_name: str, detail: str, of_whom: str, proportions: str, seed: int, person: str) -> Shape:
-    """The one body of all, or a person's own."""
-    body = open_body(body_name, detail)
-    return body.shared_shape() if of_whom == "shared" else body.sample_shape(stream(seed, "shape", person), proportions)
+    streams = stream(whose.seed, "hair", whose.person), stream(whose.seed, "wardrobe", whose.person, session)
+    return Wardrobe.drawn(open_body(whose.body, whose.detail), _shape(whose), *streams)
 
 
 def take_of(config: CohortConfig, person: Person, number: int, source_name: str) -> Take:
@@ -131,7 +160,7 @@ def take_of(config: CohortConfig, person: Person, number: int, source_name: str)
     before the same stations.
     """
     body, source, key = open_body(config.body, config.body_detail), open_source(config.motion), (person.name, number)
-    shape = _shape(config.body, config.body_detail, config.shape, config.proportions, config.seed, person.name)
+    shape = shape_of(config, person, source_name)
     walk = source.walk(source_name, number, config.seed, body, shape)
     random = stream(config.seed, "take", *key)
     frames, start_s = _window(walk.duration_s, config, float(random.random()))
@@ -141,7 +170,7 @@ def take_of(config: CohortConfig, person: Person, number: int, source_name: str)
     curved, left, radius = random.random() < config.curved_share, random.random() < 0.5, random.uniform(*config.curve_radius_m)
     path = Path((1.0 if left else -1.0) / radius if curved else 0.0)
     dress: Dress = plugins.load("gaitbridge.simulation.conditions", person.takes[number][0]).dress
-    clothes = clothes_of(config, person, person.session(number))
+    clothes = clothes_of(config, person, source_name, person.session(number))
     outfit = dress(body, body.rest(shape), clothes, stream(config.seed, "outfit", *key))
     walker = Walker(body, shape, walk, outfit, path, start_s, float(max(clock.lidar_s[-1], clock.camera_s.max())))
     lidar = replace(open_lidar(config.lidar), rate_hz=config.lidar_hz)

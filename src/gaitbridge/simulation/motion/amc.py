@@ -1,18 +1,31 @@
 """Captured walks: `amc:DIR`, subjects as ASF and their trials as AMC: `<subject>.asf` beside `<subject>_<trial>.amc`, in DIR or in folders in it.
 
-What they share with other captures: `_captures`. The subject's own bone lengths: `_captures.bone_lengths_m`.
+What they share with other captures: `_captures`. A body of the subject's own bone lengths: `_own_bones`.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
 
 from gaitbridge.errors import UserError
 from gaitbridge.simulation.motion import MotionSource
 from gaitbridge.simulation.motion._amc_file import read_amc
 from gaitbridge.simulation.motion._asf_file import Skeleton, read_asf
-from gaitbridge.simulation.motion._captures import Capture, checked, files_in, person_of, source_of
+from gaitbridge.simulation.motion._captures import Capture, CapturedSource, checked, files_in, person_of, source_of
+from gaitbridge.simulation.motion._own_bones import asked_of_body
 
 LAYOUT = "where DIR holds <subject>.asf and <subject>_<trial>.amc files, or a folder of these for each subject"
+
+
+@dataclass
+class SubjectSource(CapturedSource):
+    """Captured people with bones of their own; see `_own_bones.KnowsBones`."""
+
+    def asked_m(self, person: str, leg_m: float) -> np.ndarray:
+        """The lengths [8] that are asked of a body for this person."""
+        return asked_of_body(self.capture(person, 0), leg_m)
 
 
 def open_source(argument: str | None) -> MotionSource:
@@ -25,7 +38,8 @@ def open_source(argument: str | None) -> MotionSource:
     paths = files_in(folder, ".amc", deep=True)
     if not paths:
         raise UserError(f"{folder} holds no .amc file: write amc:DIR, {LAYOUT}")
-    return source_of(f"amc:{folder.name}", folder, read_captures(paths))
+    found = source_of(f"amc:{folder.name}", folder, read_captures(paths))
+    return SubjectSource(found.name, found.licence, found.people, found.captures)
 
 
 def read_captures(paths: list[Path]) -> Iterator[Capture]:

@@ -1,10 +1,12 @@
-"""Simulated frames beside real ones: LiDAR points on a pedestrian, and shape and roughness of silhouettes.
+"""Simulated frames beside real ones: LiDAR points on a pedestrian; shape, roughness, overlap and steadiness of silhouettes.
 
-    python benchmarks/realism.py --lidar SCAN.npz --rows 67 85 --columns 615 622 --video STREET.avi
+    gaitbridge capture video STREET.avi street --people learnt
+    python benchmarks/realism.py --lidar SCAN.npz --rows 67 85 --columns 615 622 --video STREET.avi --learnt street
 
 --lidar: a scan of an Ouster OS1-128 as range_mm [128, columns] under a name that ends in range_mm, and the box of a pedestrian in it. --video: a
-static camera over walking people; they are cut out by background subtraction (needs opencv), which is also what makes their outlines rough. Either
-may be left out. Prints the versions, the commit and medians with their 10th and 90th percentiles over people and frames.
+static camera over walking people; they are cut out by background subtraction (needs opencv), which is also what makes their outlines rough.
+--learnt: stores that were captured by a learnt segmenter. Each may be left out; with none, simulated silhouettes alone. What the error models
+of the simulator are fitted by. Prints the versions, the commit and medians with their 10th and 90th percentiles over people and frames.
 """
 
 import argparse
@@ -14,15 +16,18 @@ from typing import Any
 
 import numpy as np
 
-from gaitbridge.simulation.settings import CohortConfig
+from gaitbridge.simulation.settings import VERSION_1, VERSION_2, CohortConfig
 from gaitbridge.simulation.takes import open_source, plan, render_person
+from gaitbridge.store import Store
 
 SIZE = (64, 44)
+LEAST_ROWS = 58  # native pixels that somebody must be high to count
 
 
-def simulated(people: int, **settings: Any) -> list[dict[str, np.ndarray]]:
+def simulated(people: int, version: dict[str, Any], **settings: Any) -> list[dict[str, np.ndarray]]:
     """The arrays of all sequences of some test people."""
-    config = CohortConfig.model_validate({"people": {"test": people}, "takes": [["normal"]], "frames": 10, "truth": False, "seed": 99} | settings)
+    given = {"people": {"test": people}, "takes": [["normal"]], "frames": 10, "truth": False, "seed": 99}
+    config = CohortConfig.model_validate(given | version | settings)
     return [dict(one.arrays) for person in plan(config, open_source(config.motion)) for one in render_person(config, person, person.name)]
 
 
@@ -40,9 +45,10 @@ def compare_points(file: Path, rows: list[int], columns: list[int]) -> None:
     distance = float(np.median(box[box > 0]))
     on = (np.abs(box - distance) < 0.6) & (box > 0)
     print(f"real pedestrian at {distance:.1f} m: {int(on.sum())} points, {int(on.any(1).sum())} rows x {int(on.any(0).sum())} columns")
-    made = simulated(12, lidar="ouster-os1-128", distance_m=(distance, distance), extras=("points",), lidar_height_m=(1.7, 2.1))
-    counts = np.concatenate([one["points_on_person"] for one in made])
-    print(f"simulated, the same LiDAR and distance: {said(counts)} points, {len(counts)} frames of 12 people from 8 views")
+    for name, version in (("v1", VERSION_1), ("v2", VERSION_2)):
+        made = simulated(12, version, lidar="ouster-os1-128", distance_m=(distance, distance), extras=("points",), lidar_height_m=(1.7, 2.1))
+        counts = np.concatenate([one["points_on_person"] for one in made])
+        print(f"simulated {name}, the same LiDAR and distance: {said(counts)} points, {len(counts)} frames of 12 people from 8 views")
 
 
 def normalised(mask: np.ndarray) -> np.ndarray | None:
@@ -101,14 +107,69 @@ def people_in(video: Path, most: int = 400) -> list[np.ndarray]:
     return found
 
 
-def compare_silhouettes(video: Path) -> None:
-    """Shape and roughness of real and of simulated silhouettes."""
-    groups = {"real, background subtraction": people_in(video)}
+def unlike(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """1 - IoU of masks bool [..., H, W], of those where anybody shows in both."""
+    shows = one.any((-1, -2)) & other.any((-1, -2))
+    found: np.ndarray = 1 - ((one & other).sum((-1, -2)) / np.maximum((one | other).sum((-1, -2)), 1))[shows]
+    return found
+
+
+def steadiness(walks: list[np.ndarray]) -> str:
+    """How unlike masks are a frame and three frames apart, how the two compare, and pixels that flicker: unlike in the frames on both sides."""
+    near, apart = (np.concatenate([unlike(walk[:-lag], walk[lag:]) for walk in walks if len(walk) > lag]) for lag in (1, 3))
+    flicker = [100 * ((walk[1:-1] != walk[:-2]) & (walk[1:-1] != walk[2:])).sum((1, 2)) / np.maximum(walk[1:-1].sum((1, 2)), 1)
+               for walk in walks if len(walk) > 2]  # fmt: skip
+    ratio = np.median(near) / np.median(apart)
+    return f"1 - IoU a frame apart {said(near)}, three {said(apart)}, ratio {ratio:.2f}, flicker {said(np.concatenate(flicker))} % of the area"
+
+
+def captured(path: Path) -> tuple[list[np.ndarray], float]:
+    """The walks bool [T, H, W] of a captured store of people who are high enough, and its frames a second."""
+    store, walks, steps = Store(path), list[np.ndarray](), list[np.ndarray]()
+    for number in store.select():
+        arrays = store.read(number, ["silhouettes", "silhouettes_time_s", "silhouettes_box"]).arrays
+        box, steps_s = arrays["silhouettes_box"], np.diff(arrays["silhouettes_time_s"])
+        steps.append(steps_s)
+        if len(steps_s) and np.nanmedian(box[:, 2] - box[:, 0]) >= LEAST_ROWS:
+            cuts = np.flatnonzero(steps_s > 1.5 * np.median(steps_s)) + 1  # where frames are missing
+            walks += np.split(arrays["silhouettes"] > 0, cuts)
+    return walks, float(1 / np.median(np.concatenate(steps)))
+
+
+def tell(name: str, walks: list[np.ndarray]) -> None:
+    """One row of the table."""
+    masks = [mask for walk in walks for mask in walk[::5] if mask.any()]
+    print(f"{name:44} {len(masks):5} silhouettes  " + "  ".join(f"{key} {said(values)}" for key, values in measures(masks).items()))
+
+
+def compare_silhouettes(video: Path | None, learnt: list[Path]) -> None:
+    """Shape, roughness, overlap and steadiness of real and of simulated silhouettes."""
+    if video:
+        tell("real, background subtraction", [mask[None] for mask in people_in(video)])
+    rates = {10.0}
+    for path in learnt:
+        walks, rate_hz = captured(path)
+        rates.add(round(rate_hz))
+        tell(f"real, learnt segmenter, {path.name}", walks)
+        print(f"    {rate_hz:.0f} frames a second: {steadiness(walks)}")
+    high: dict[str, Any] = {"camera_height_m": (3.0, 6.0), "frames": 20, "extras": ("clean_silhouettes",)}
     for level in (0.0, 1.0, 2.0):
-        made = simulated(10, segmentation_error=level, camera_height_m=(3.0, 6.0))
-        groups[f"simulated, segmentation_error {level:g}"] = [mask > 0 for one in made for mask in one["silhouettes"][::3]]
-    for name, masks in groups.items():
-        print(f"{name:36} {len(masks):5} silhouettes  " + "  ".join(f"{key} {said(values)}" for key, values in measures(masks).items()))
+        made = simulated(10, VERSION_1, segmentation_error=level, **high)
+        tell(f"simulated v1, segmentation_error {level:g}", [one["silhouettes"] > 0 for one in made])
+    for rate_hz in sorted(rates):
+        kinds: dict[str, dict[str, Any]] = {
+            "segmenter": {}, "segmenter of another site": {"site": 1}, "background subtraction": {"silhouettes": "background_subtraction"}
+        }  # fmt: skip
+        found = {name: simulated(10, VERSION_2 | {"lidar_hz": rate_hz} | kind, **high) for name, kind in kinds.items()}
+        walks_of = {name: [one["silhouettes"] > 0 for one in made] for name, made in found.items()}
+        walks_of["clean"] = [one["clean_silhouettes"] > 0 for one in found["segmenter"]]
+        for name, walks in walks_of.items():
+            tell(f"simulated v2, {name}", walks)
+            print(f"    {rate_hz:.0f} frames a second: {steadiness(walks)}")
+        print("overlap (IoU): " + ", ".join(
+            f"{name} and {other} {said(1 - unlike(np.stack(walks_of[name]), np.stack(walks_of[other])))}"
+            for name, other in (("segmenter", "segmenter of another site"), ("segmenter", "clean"), ("segmenter of another site", "clean"),
+                                ("segmenter", "background subtraction"))))  # fmt: skip
 
 
 def main() -> None:
@@ -117,13 +178,13 @@ def main() -> None:
     parser.add_argument("--rows", type=int, nargs=2, default=[0, 127])
     parser.add_argument("--columns", type=int, nargs=2, default=[0, 1023])
     parser.add_argument("--video", type=Path)
+    parser.add_argument("--learnt", type=Path, nargs="*", default=[])
     given = parser.parse_args()
     commit = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, cwd=Path(__file__).parent, check=False)
     print(f"commit {commit.stdout.strip()}")
     if given.lidar:
         compare_points(given.lidar, given.rows, given.columns)
-    if given.video:
-        compare_silhouettes(given.video)
+    compare_silhouettes(given.video, given.learnt)
 
 
 if __name__ == "__main__":

@@ -9,9 +9,9 @@ from gaitbridge.simulation.sensors._segmenter import NIGHT, SiteErrors, dark
 from gaitbridge.simulation.sensors._soft_masks import KNOTS, in_time, outlined
 
 BLURRED = 0.5  # share of blur: its outlines keep what the pixels say
-STAYS = 1.5  # times a segmenter's errors of site, person and clothes: cloth of the background's colour
-GROWN, FRAME, HOLD_S = 0.4, 0.5, 0.3  # pixels: all outlines lie outside by the film's compression; of a frame, alike for HOLD_S
-GRAIN, GRAIN_HOLD_S, GRAIN_KNOTS = 0.7, 0.1, (32, 22)  # ragged outlines
+STAYS = 1.8  # times a segmenter's errors of site, person and clothes: cloth of the background's colour
+GROWN, FRAME, HOLD_S = 0.1, 0.7, 0.3  # pixels: all outlines lie outside by the film's compression; of a frame, alike for HOLD_S
+GRAIN, GRAIN_HOLD_S, GRAIN_KNOTS = 0.58, 0.1, (32, 22)  # ragged outlines
 QUALITY = 0.4  # by how much the logarithm of that differs between sequences
 HOLE, HOLE_PX, HOLE_HOLD_S = 2.2, 4.0, 0.6  # standard deviations above which the body passes for background, pixels for each above
 JITTER, JITTER_HOLD_S = 0.3, 0.2  # of the crop

@@ -106,22 +106,22 @@ def scan_many(
         joins = np.where(ground, GROUND_LEAK * (np.abs(ranges - away[view]) < GROUND_NEAR_M), LEAK)
         mine |= random.random(len(back), dtype=np.float32) < joins
     # 2. Which come back, and when.
-    chance = (1 - model.dropout) * (1 - np.exp(-np.log(10.0) * signal))
+    chance = np.float32(1 - model.dropout) * (1 - np.exp(np.float32(-np.log(10.0)) * signal))
     lost = _lost_columns(rays, model, random)
     if lost.any():
         chance[lost[view, rays.which[back] % lost.shape[1]]] = 0.0
-    height = rays.origins[back, 2] + rays.directions[back, 2] * ranges
+    start, slope = rays.origins[back, 2], rays.directions[back, 2]
     if upset.limb[:, frame].any():
-        band = upset.limb_m[view, frame]
-        hurt = (np.append(surface.part, 0)[triangles] == upset.limb[view, frame]) & (height > band[:, 0]) & (height < band[:, 1])
-        chance[hurt & (upset.limb[view, frame] > 0)] *= 1 - LIMB_LOSS
+        height, band, limb = start + slope * ranges, upset.limb_m[view, frame], upset.limb[view, frame]
+        hurt = (np.append(surface.part, 0)[triangles] == limb) & (limb > 0) & (height > band[:, 0]) & (height < band[:, 1])
+        chance[hurt] *= np.float32(1 - LIMB_LOSS)
     kept = mine & (random.random(len(back), dtype=np.float32) < chance)
-    noise = np.float32(model.range_noise_m) * np.sqrt(np.clip(WEAK / np.maximum(signal, 1e-6), 1.0, 16.0))
-    walk = np.float32(WALK_M) * np.log10(np.clip(WEAK / np.maximum(signal, 1e-6), 0.1, 10.0))
-    measured = ranges + walk + noise * random.standard_normal(len(back), dtype=np.float32)
-    measured = (np.rint(measured / model.range_step_m) * np.float32(model.range_step_m)).astype(np.float32)
+    weak = np.float32(WEAK) / np.maximum(signal, np.float32(1e-6))
+    measured = ranges + np.float32(WALK_M) * np.log10(np.clip(weak, 0.1, 10.0))
+    measured += np.float32(model.range_noise_m) * np.sqrt(np.clip(weak, 1.0, 16.0)) * random.standard_normal(len(back), dtype=np.float32)
+    measured = np.rint(measured / np.float32(model.range_step_m)) * np.float32(model.range_step_m)
     # 3. What is taken for the ground.
-    kept &= rays.origins[back, 2] + rays.directions[back, 2] * measured > upset.ground_m[view, frame]
+    kept &= start + slope * measured > upset.ground_m[:, frame].astype(np.float32)[view]
     return rays.scans(back[kept], measured[kept])
 
 

@@ -21,12 +21,12 @@ from gaitbridge.evaluation.comparing.ladder import CC, CL, LC, LL, NAMES, ONE, A
 from gaitbridge.models.preparation import DEPTH_SCALE_M
 from gaitbridge.store import Store
 
-COMPONENTS, SPACE, SHRINKAGE = 60, 60, 0.3
+COMPONENTS, SPACE, SHRINKAGE, DEPTH = 80, 60, 0.1, 0.5  # the last: how much depth counts beside the outline
 CONDITIONS = ("normal", "bag", "clothing", "carrying", "umbrella", "uniform", "occlusion", "night", "all")
 
 
 def pictures(store: Store, numbers: list[int]) -> dict[str, np.ndarray]:
-    """Mean pictures by input, float32 [N, pixels]: silhouettes, where the LiDAR had returns, and that beside how deep."""
+    """Mean pictures by input, float32 [N, pixels]: silhouettes, where the LiDAR had returns, how deep these are."""
     found: dict[str, list[np.ndarray]] = {"camera": [], "outline": [], "depth": []}
     for start in range(0, len(numbers), 256):
         for sequence in store.read_many(numbers[start : start + 256], ["silhouettes", "range_views"]):
@@ -37,7 +37,7 @@ def pictures(store: Store, numbers: list[int]) -> dict[str, np.ndarray]:
             depth = np.where(seen, np.clip((metres - mean) / DEPTH_SCALE_M, -3, 3), 0.0)
             found["camera"].append((sequence.arrays["silhouettes"] / 255.0).mean(0).ravel())
             found["outline"].append(seen.mean(0).ravel())
-            found["depth"].append(np.concatenate([seen.mean(0).ravel(), depth.mean(0).ravel()]))
+            found["depth"].append((depth.sum(0) / np.maximum(seen.sum(0), 1)).ravel())
     return {name: np.asarray(values, np.float32) for name, values in found.items()}
 
 
@@ -100,8 +100,10 @@ def measured(path: Path) -> dict[Asked, np.ndarray]:
     train = np.asarray([row["split"] == "train" for row in rows])
     sides = chosen_protocol(None, store.document["about"], str(path)).choose(rows)
     order = sorted({str(rows[n]["person"]) for n in (*sides[0], *sides[1])})
-    of_view = {name: [(at, components(x[at], train[at])) for at in (np.flatnonzero(view == one) for one in np.unique(view))]
-               for name, x in found.items()}
+    places = [np.flatnonzero(view == one) for one in np.unique(view)]
+    of_view = {name: [(at, components(x[at], train[at])) for at in places] for name, x in found.items()}
+    of_view["depth"] = [(at, np.hstack([outline, DEPTH * deep]))
+                        for (at, outline), (_, deep) in zip(of_view["outline"], of_view["depth"], strict=True)]
 
     def whole(blocks: list[tuple[np.ndarray, np.ndarray]], made: list[np.ndarray]) -> np.ndarray:
         result = np.zeros((len(rows), made[0].shape[1]))

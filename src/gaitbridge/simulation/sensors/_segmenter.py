@@ -22,9 +22,9 @@ BACKGROUND, LIGHT = 0.18, 0.18  # of a view at a site: with everybody there; wit
 BLURRED, ROUNDNESS = 0.70, (0.15, 0.08)  # shares of blur and, in it, of a wide one: mean of the segmenters, and between them
 SHADOW_PX = 6.0  # how far a shadow beside the feet reaches
 BAG = (0.5, 0.35, 0.25, 0.3)  # how far a bag counts as the person: mean; between sites and bags, views, parts of it
-SEQUENCE, FRAME, HOLD_S = 0.10, 0.20, 0.25  # of the moment: of a sequence; of a frame, alike for HOLD_S
-GRAIN, GRAIN_HOLD_S, GRAIN_KNOTS = 0.38, 0.05, (22, 15)  # of a frame, finely
-JITTER, JITTER_HOLD_S = 0.17, 0.2  # by which the crop's top, bottom and middle are off
+SEQUENCE, FRAME, HOLD_S = 0.08, 0.22, 0.08  # of the moment: of a sequence; of a frame, alike for HOLD_S
+GRAIN, GRAIN_HOLD_S, GRAIN_KNOTS = 0.36, 0.05, (22, 15)  # of a frame, finely
+JITTER, JITTER_HOLD_S = 0.17, 0.05  # by which the crop's top, bottom and middle are off
 EVENTS_S = {"lost": 0.10, "leak": 0.06}  # how many begin in a second
 EVENT_PX, EVENT_S = 4.0, 0.3  # by how much an outline is moved in the middle of what is lost or leaks, and for how long
 # By night, besides: how much less than the background the body is seen, what of it is seen stays for hold_s

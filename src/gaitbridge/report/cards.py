@@ -15,12 +15,14 @@ from gaitbridge.report.walker_look import TALL_M, Moment, follower, from_sensor
 from gaitbridge.store import Store
 
 CARD, STAGE, TEXT, SOFT = (15, 23, 42), (30, 41, 59), (241, 245, 249), (148, 163, 184)
+WALL, FLOOR = (56, 67, 86), (128, 141, 160)  # behind the walker in 3D, from the top to the bottom
 PERSON = (226, 232, 240)  # a silhouette on the dark
 MOST_FRAMES = 60
 REACH_M = 0.45  # colours run from this much before the median range to this much behind it
 EDGE, GAP, HEAD = 14, 12, 36
 SUN_ASIDE_DEG, SUN_RISE = 50.0, 1.2  # to the left of the camera; metres up a metre along
-WALKER, CAMERA, LIDAR = "the walker", "what the camera sees", "what the LiDAR sees"
+WALKER, CAMERA, LIDAR = "walker", "camera: silhouette", "LiDAR: ranges"
+ROOM_FOR_SCALE = 200  # pixels of a panel beside whose title the colours of near and far have room
 
 
 def card(panels: Mapping[str, Sequence[np.ndarray]]) -> list[np.ndarray]:
@@ -31,7 +33,7 @@ def card(panels: Mapping[str, Sequence[np.ndarray]]) -> list[np.ndarray]:
     lefts = EDGE + np.cumsum([0, *(image.shape[1] + GAP for image in first)])
     for title, left, image in zip(panels, lefts, first, strict=False):
         blank = write(blank, (int(left), HEAD / 2), title, 15, TEXT, anchor="lm")
-        if title == LIDAR:
+        if title == LIDAR and image.shape[1] > ROOM_FOR_SCALE:
             blank = _scale(blank, int(left) + image.shape[1])
     frames = []
     for images in zip(*panels.values(), strict=True):
@@ -86,10 +88,9 @@ def _scale(image: np.ndarray, right: int) -> np.ndarray:
 
 
 def _backdrop(height: int, width: int) -> np.ndarray:
-    """A wall and a floor, float32 [height, width, 3]: the stage's tint, lighter towards the floor."""
-    down = np.linspace(0, 1, height, dtype=np.float32)[:, None, None]
-    lift = 1.0 + 1.3 * np.clip((down - 0.55) / 0.45, 0, 1) ** 1.5
-    return np.broadcast_to(np.clip(np.array(STAGE, np.float32) * lift, 0, 255), (height, width, 3))
+    """A wall and a floor, float32 [height, width, 3], one fading into the other."""
+    down = np.clip(np.linspace(-1.2, 1, height, dtype=np.float32), 0, 1)[:, None, None] ** 0.8
+    return np.broadcast_to(np.array(WALL, np.float32) * (1 - down) + np.array(FLOOR, np.float32) * down, (height, width, 3))
 
 
 def walk_card(store: Store, number: int, scale: int = 6, most: int = MOST_FRAMES) -> tuple[list[np.ndarray], float]:

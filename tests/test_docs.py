@@ -5,6 +5,7 @@ import shlex
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from gaitbridge.cli import app
 
@@ -39,3 +40,25 @@ def test_links_lead_somewhere(page: Path) -> None:
         if not target.startswith(("http://", "https://", "mailto:")):
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
     assert not re.search(r"/(?:wor[k]|roo[t])/", page.read_text()), "a path of somebody's machine"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_pictures_say_what_they_show(page: Path) -> None:
+    for words, target in re.findall(r"!\[([^\]]*)\]\(([^)]+)\)", page.read_text()):
+        assert len(words) > 10, f"{page.name} shows {target} without words for who cannot see it"
+
+
+@pytest.mark.parametrize("picture", sorted((ROOT / "docs").glob("*.webp")), ids=lambda path: path.name)
+def test_moving_pictures_move_and_load_fast(picture: Path) -> None:
+    assert picture.stat().st_size < 1_500_000
+    with Image.open(picture) as opened:
+        frames = opened.n_frames  # type: ignore[attr-defined]
+        lasts = 0
+        for frame in range(frames):
+            opened.seek(frame)
+            opened.load()
+            lasts += opened.info["duration"]
+        assert frames > 20
+        assert 3_000 < lasts < 15_000
+        assert opened.info["loop"] == 0
+        assert 700 < opened.width < 1_200

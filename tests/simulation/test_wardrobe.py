@@ -10,12 +10,13 @@ from scipy.spatial import cKDTree
 from striding import bare, body, outfit_of, walker
 
 from gaitbridge.conventions import CONDITIONS, stream
+from gaitbridge.geometry.rays import RayScene
 from gaitbridge.simulation.cohort import simulate
 from gaitbridge.simulation.conditions import Outfit
 from gaitbridge.simulation.conditions import _wardrobe as wardrobe
 from gaitbridge.simulation.conditions._frames import joint
 from gaitbridge.simulation.conditions._garments import AROUND, Wardrobe, dressed
-from gaitbridge.simulation.settings import CohortConfig
+from gaitbridge.simulation.settings import VERSION_2, CohortConfig
 from gaitbridge.simulation.takes import Take, clothes_of, open_source, plan, render_person, take_of
 from gaitbridge.simulation.walker import Walker
 from gaitbridge.store import Store
@@ -191,3 +192,23 @@ def test_stores_from_before_sessions_are_read(tmp_path: Path) -> None:
     table = pq.read_table(index)
     pq.write_table(table.drop_columns(["session"]), index)
     assert [row["session"] for row in Store(tmp_path).rows] == [0, 0]
+
+
+def test_thighs_stay_within_a_skirt() -> None:
+    """A raised thigh is farther out at a height than a share of the knee's way: without that it pierced skirts at each step."""
+    skirted = take(0, first_person={"test": 48}, frames=20, **{**VERSION_2, "silhouettes": "outline"})
+    walker, dressed = skirted.walker, skirted.walker.dressed(skirted.clock.lidar_s)
+    places = np.cumsum([len(walker.rest.vertices_m), *(int(prop.triangles.max()) + 1 for prop in walker.outfit.props)])
+    which = next(number for number, prop in enumerate(walker.outfit.props) if prop.part == "torso")
+    assert np.ptp(dressed.vertices_m[0, places[which] : places[which + 1], 2]) > 0.4, "that is no skirt"
+    thighs = np.isin(walker.body.bone_of_vertex, [bone for bone, name in enumerate(walker.body.joint_names) if "UpLeg" in name])
+    outside = []
+    for vertices, joints in zip(dressed.vertices_m, dressed.joints_m, strict=True):
+        skirt = vertices[places[which] : places[which + 1]]
+        at = vertices[: places[0]][thighs]
+        at = at[at[:, 2] > np.sort(skirt[:, 2])[len(skirt) // 10] + 0.02]
+        axis = np.column_stack([np.tile(joints[0, :2], (len(at), 1)), at[:, 2]]).astype(np.float32)
+        out = np.linalg.norm(at - axis, axis=1)
+        room = RayScene(skirt, walker.outfit.props[which].triangles).distance(axis, (at - axis) / out[:, None])
+        outside.append((np.isfinite(room) & (out > room + 0.002)).mean())
+    assert np.mean(outside) < 0.015

@@ -194,14 +194,14 @@ def tubes(body: Body, outer: Rest, worn: Worn) -> list[Prop]:
         covered = top.hem > 0.5
         flare = min(bottom.flare, 0.02) if covered else bottom.flare
         under = flare + UNDER_M if covered else 4 * UNDER_M
-        found.append(
-            hem(body, outer, Hem(bottom.length, 1.5 * UNDER_M, flare, SKIRT_DELAY_S, 5, AROUND, waves=_waves(bottom), reflectivity=bottom.shade))
-        )
+        waves = _waves(bottom)
+        cut = Hem(bottom.length, 1.5 * UNDER_M, flare, SKIRT_DELAY_S, 5, AROUND, waves=waves, reflectivity=bottom.shade, slants=True)
+        found.append(hem(body, outer, cut))
     if bottom.ankle > CLOSED_LEG_M:
         found += [trouser_leg(body, outer, side, 0.5 * bottom.ankle, bottom.shade) for side in ("Left", "Right")]
     if top.hem > 0:
         rings = 5 if top.hem > 0.5 else 3
-        cut = Hem(top.hem, under - UNDER_M, top.flare + UNDER_M, top.delay_s, rings, AROUND, waves=_waves(top), reflectivity=top.shade)
+        cut = Hem(top.hem, under - UNDER_M, top.flare + UNDER_M, top.delay_s, rings, AROUND, waves=_waves(top), reflectivity=top.shade, slants=True)
         found.append(hem(body, outer, cut))
     return found
 

@@ -17,6 +17,7 @@ from gaitbridge.simulation.conditions._places import zone_of
 
 WAIST_M = 0.12  # above the hip joints: where a hem begins
 NEAR_M = 0.06  # what lies within this height of a ring shapes it
+THIGH_M = 0.08  # from the middle of a thigh to its front
 LEG_DELAY_S = 0.08  # of wide trousers after the shin
 
 
@@ -26,6 +27,7 @@ class Hem:
 
     length: how far it reaches down along the leg, 0 the hip joint, 1 the knee, 2 the ankle; ease_m: the room about the body; flare_m: how much
     wider the lowest ring is; waves: float [K], metres, folds of the lowest ring.
+    slants: a thigh that is raised pushes it by how far out its front is at a height, not only by its share of how far the knee is.
     """
 
     length: float
@@ -37,6 +39,7 @@ class Hem:
     waist_m: float = WAIST_M
     waves: np.ndarray | None = None
     reflectivity: float = REFLECTIVITY
+    slants: bool = False
 
 
 def hem(body: Body, rest: Rest, cut: Hem) -> Prop:
@@ -48,6 +51,7 @@ def hem(body: Body, rest: Rest, cut: Hem) -> Prop:
     lowest = hip_z - cut.length * thigh_m if cut.length <= 1 else knee_z - (cut.length - 1) * shank_m
     levels = np.linspace(hip_z + cut.waist_m, lowest, cut.rings)
     thigh_share, shank_share = np.clip((hip_z - levels) / thigh_m, 0, 1), np.clip((knee_z - levels) / shank_m, 0, 1)
+    along_thigh = np.minimum(thigh_share, 2 * (1 - thigh_share))  # nothing at the knee, whose place is known
     down = np.linspace(0, 1, cut.rings)
     halves = _half_supports(body, rest, levels, out) + (cut.ease_m + cut.flare_m * down**1.5)[:, None, None]  # [L, 2, K]
     if cut.waves is not None:
@@ -59,6 +63,13 @@ def hem(body: Body, rest: Rest, cut: Hem) -> Prop:
         shift: np.ndarray = np.einsum("tba,tb->ta", yaw, frames.joints_m[:, lower] - frames.joints_m[:, upper])[:, :2] - at_rest
         return shift
 
+    def slanted(frames: Frames, yaw: np.ndarray, upper: int, lower: int) -> np.ndarray:
+        along = np.einsum("tba,tb->ta", yaw, frames.joints_m[:, lower] - frames.joints_m[:, upper])
+        aside, drop = along[:, :2], np.maximum(-along[:, 2], 0.6 * thigh_m)[:, None]
+        longer = np.linalg.norm(along, axis=1)[:, None] / drop - 1  # of the thigh's section at a height, over its own
+        more: np.ndarray = aside * (thigh_m / drop - 1 + longer * THIGH_M / np.maximum(np.linalg.norm(aside, axis=1)[:, None], THIGH_M))
+        return more
+
     def vertices_m(now: Frames, trace: Frames) -> np.ndarray:
         yaw, trace_yaw = heading(now.turns[:, hips]), heading(trace.turns[:, hips])
         reach = np.full((len(now.time_s), cut.rings, cut.around), -np.inf)
@@ -69,6 +80,10 @@ def hem(body: Body, rest: Rest, cut: Hem) -> Prop:
                 shift_trace = lagged(trace.time_s, moved(trace, trace_yaw, upper, lower), cut.delay_s, now.time_s)
                 here = here + (moved(now, yaw, upper, lower) @ out.T)[:, None] * share[:, None]
                 late = late + (shift_trace @ out.T)[:, None] * share[:, None]
+            if cut.slants:
+                slant_trace = lagged(trace.time_s, slanted(trace, trace_yaw, up, knee), cut.delay_s, now.time_s)
+                here = here + (slanted(now, yaw, up, knee) @ out.T)[:, None] * along_thigh[:, None]
+                late = late + (slant_trace @ out.T)[:, None] * along_thigh[:, None]
             reach = np.maximum(reach, np.maximum(here, late))
         local = np.concatenate([_outline(reach), np.broadcast_to(height, (*reach.shape, 1))], -1)
         world = np.einsum("tab,tlkb->tlka", yaw, local) + now.joints_m[:, None, None, hips]

@@ -1,6 +1,7 @@
-"""Makes `measured_people.npz` of the package, from the covariances of 110 measured people.
+"""Makes `measured_people.npz` of the package and `people_spread_real.npz` beside this file, from the covariances of 110 measured people.
 
     python benchmarks/people_distil.py SPREAD.npz
+    python benchmarks/people_distil.py --calibrate ROUNDS PEOPLE SEED
 
 SPREAD.npz holds aggregates of the skeletons of V. O. Andersson, R. M. Araujo (AAAI 2015; github.com/Vortander/KinectGait): `joint_between`,
 `joint_take`, `joint_within_true`, each [140, 140] in the order of `_measures.ROW`, `joint_mean` [140] and `angle_shape_gain` [18].
@@ -15,12 +16,15 @@ import numpy as np
 from gaitbridge.simulation.body._proportions import BONES
 from gaitbridge.simulation.motion import measured
 from gaitbridge.simulation.motion._measures import ANGLES, CURVE, FIRST_ANGLE, ROW
+from gaitbridge.simulation.takes import open_source
 
+REAL = Path(__file__).with_name("people_spread_real.npz")
 OUT = Path(measured.__file__).with_name("measured_people.npz")
 ABOUT = (
     "Covariances of 110 walking people, from skeletons of V. O. Andersson, R. M. Araujo, 'Person identification using anthropometric and gait data "
     "from Kinect sensor', AAAI 2015 (github.com/Vortander/KinectGait). No take of anybody."
 )
+FACTORS = (0.6, 1.6)  # of what is drawn, by calibration
 KEPT = 0.995  # of the variance, in units of total deviations
 RIDGE = 0.03  # of the bones' variance: eight bones of 110 people tell less than they seem to
 UNTOLD = ("trunk_yaw_from_pelvis", "pelvis_yaw", "pelvis_roll")  # of a hip line of ten centimetres: mostly noise
@@ -44,10 +48,19 @@ def factor(covariance: np.ndarray) -> np.ndarray:
     return (rows * scale).astype(np.float32)
 
 
+def deviation(covariance: np.ndarray) -> np.ndarray:
+    """Standard deviations of a covariance; 0 where more was taken for noise than there is."""
+    return np.sqrt(np.diag(covariance).clip(min=0.0)).astype(np.float32)
+
+
+def gain_of(file: dict) -> np.ndarray:
+    """[18]: how flat the camera shows the harmonics of an angle."""
+    return np.where(np.isin(ANGLES, FULL_GAIN), 1.0, file["angle_shape_gain"])
+
+
 def scale_of(file: dict) -> np.ndarray:
     """[132]: from a depth camera's unit to ours: lengths over the leg's as shares of their mean, amplitudes as large as they are flattened."""
-    gain = np.where(np.isin(ANGLES, FULL_GAIN), 1.0, file["angle_shape_gain"])
-    angles = np.repeat(1.0 / gain[:, None], len(CURVE), axis=1)
+    angles = np.repeat(1.0 / gain_of(file)[:, None], len(CURVE), axis=1)
     angles[:, 0] = 1.0
     angles[np.isin(ANGLES, UNTOLD)] = 0.0
     lengths = 1.0 / file["joint_mean"][len(BONES) + 1 : FIRST_ANGLE]
@@ -65,8 +78,40 @@ def delays() -> np.ndarray:
     return out
 
 
+def calibrate(rounds: int, people: int, seed: int) -> None:
+    """Scale what is drawn until what is measured on generated people, on the ground and on their own bodies, spreads as measured.
+
+    What is drawn for a joint is damped or amplified by its neighbours, the ground, the body's flesh and limits. One factor for the mean and one for
+    the harmonics of an angle (alike on both sides) and one for each length, between people and within; bounded.
+    """
+    from people_spread import REAL, lines_of, simulated
+
+    with np.load(REAL, allow_pickle=False) as file:
+        real = {name: file[name].astype(float) if file[name].dtype.kind == "f" else file[name] for name in file.files}
+    for _ in range(rounds):
+        measured.shipped.cache_clear()
+        open_source.cache_clear()
+        found = {line.name: line for line in lines_of(simulated("measured", "measured", people, 3, seed), real)}
+        file = dict(np.load(OUT))
+        factors = file["calibrated"].copy()
+        for number, name in enumerate(ROW[len(BONES) :]):
+            angle, _, coefficient = name.partition(":")
+            part = "offset" if coefficient == "mean" else "shape"
+            line = found.get(f"{angle.removesuffix('_L').removesuffix('_R')} {part}" if coefficient else name)
+            if line is None or not line.judged:
+                continue
+            factors[0, number] = np.clip(factors[0, number] * line.ratio**-0.7, *FACTORS)
+            if line.most > line.least and not line.least * 1.15 < line.within < line.most * 0.85:
+                factors[1, number] *= (np.clip(line.within, line.least * 1.25, line.most * 0.8) / line.within) ** 0.7
+        np.savez_compressed(OUT, **(file | {"calibrated": np.clip(factors, *FACTORS).astype(np.float32)}))
+        print({name: round(line.ratio, 2) for name, line in found.items() if line.judged and not line.between_holds})
+
+
 def main() -> None:
-    """Distil."""
+    """Distil, or calibrate."""
+    if sys.argv[1] == "--calibrate":
+        calibrate(int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]))
+        return
     with np.load(sys.argv[1]) as opened:
         file = {name: opened[name].astype(float) if opened[name].dtype.kind == "f" else opened[name] for name in opened.files}
     assert tuple(file["joint_names"].tolist()) == ROW, "other rows"
@@ -83,6 +128,18 @@ def main() -> None:
         take_most=factor(late @ file["joint_within_true"][bones:, bones:] @ late.T),
         scale=scale_of(file).astype(np.float32), calibrated=old.get("calibrated", np.ones((2, len(ROW) - bones), np.float32)),
         about=np.array(ABOUT),
+    )  # fmt: skip
+    np.savez_compressed(
+        REAL, about=np.array(ABOUT), gain=gain_of(file).astype(np.float32), mean=file["joint_mean"].astype(np.float32), late=late.astype(np.float32),
+        mirror=file["joint_mirror"].astype(np.int8), between_rows=factor(between), near_rows=factor(file["joint_between_u"]),
+        far_rows=factor(file["joint_between_v"]), within_rows=factor(file["joint_within"]),
+        **{name: deviation(file[f"joint_{of}"]) for name, of in (("between", "between"), ("take", "take"), ("true", "within_true"))},
+        **{f"scalar_{name}": deviation(file[f"scalar_{name}"]) for name in ("between", "take")},
+        scalar_true=deviation(file["scalar_within"] - file["scalar_noise"]), scalar_names=file["scalar_names"],
+        scalar_mean=file["scalar_mean"].astype(np.float32), pairs=file["correlation_pairs"],
+        correlation=file["correlation_real"].astype(np.float32), correlation_error=file["correlation_se"].astype(np.float32),
+        nn_names=np.array([str(name).removesuffix("|multi") for name in file["nn_names"] if str(name).endswith("multi")]),
+        nn_rates=file["nn_rates"][[str(name).endswith("multi") for name in file["nn_names"]], :3].astype(np.float32),
     )  # fmt: skip
     print(OUT, OUT.stat().st_size)
 

@@ -21,6 +21,10 @@ LIFT_M_RAD = 0.2  # metres that a swinging foot rises for a radian of the knee w
 SWINGS = ((0.70, 0.63, 0.72, -0.004), (0.83, 0.72, 0.88, 0.012))
 # Of a wanted step width, the share that knees give rather than hips, the shank's share of the leg, and how far a knee gives in one round.
 KNEES_SHARE, SHANK_SHARE, MOST_KNEE_RAD = 0.6, 0.53, 0.04
+# Where in the cycle the left knee bends most, what a radian more of it adds to `ankle_rise`, and the most.
+SWINGING_KNEE, RISE_OF_KNEE, MOST_BENT_RAD = 0.775, 0.45, 0.22
+SHOWN = basis(np.linspace(0.0, 2.0 * np.pi, 48, endpoint=False))
+UNEVEN = 0.4
 DOUBLE = 0.05  # of a cycle after heel strike in which both feet are to be on the ground
 # Step widths and sway of the hips from side to side, metres: mean of the samples, mean of people, share of a sample's distance that is
 # kept, least and most (widths our choice in the range of healthy adults; sway as in the captures that we saw).
@@ -57,10 +61,11 @@ def standing(phases: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a walk is to measure once it is on the ground: width of steps and sway of the hips in metres, and how far posture may go."""
+    """What a walk is to measure once it is on the ground: width of steps and sway of the hips in metres, `ankle_rise`; and how far posture may go."""
 
     width_m: float
     sway_m: float
+    rise: float
     limits: Limits
 
 
@@ -134,9 +139,9 @@ def fitted_to_body(
     start = clear_of_body(upright(coefficients, wanted.limits if wanted else USUAL), skeleton, body, shape)
     if not wanted:
         start = _of_usual_sides(start, cycle_of(start, skeleton, body, shape))
-    gain, thighs, lifts = 1.0, 0.0, np.zeros((2, len(SWINGS)))
+    gain, thighs, uneven, bent, lifts = 1.0, 0.0, 0.0, 0.0, np.zeros((2, len(SWINGS)))
     for rounds_left in range(ROUNDS, -1, -1):
-        fitted = flat_footed(_corrected(start, gain, thighs, lifts))
+        fitted = flat_footed(_corrected(start, gain, thighs, lifts, bent, uneven))
         cycle = cycle_of(fitted, skeleton, body, shape)
         travel = solve_travel(cycle)
         if rounds_left == 0:
@@ -144,6 +149,8 @@ def fitted_to_body(
         gain = float(np.clip(gain * (stride_m / travel.stride_m) ** 0.8, *(WANTED_GAINS if wanted else GAINS)))
         if wanted:
             start = _of_usual_sides(start, cycle, wanted)
+            uneven = _less_uneven(uneven, cycle, rounds_left == ROUNDS)
+            bent = float(np.clip(bent + (wanted.rise - ankle_rise(fitted)) / RISE_OF_KNEE, -MOST_BENT_RAD, MOST_BENT_RAD))
         low, under = cycle.lowest_m(), cycle.under_m()
         for number in (0, 1):
             share = (cycle.phases / (2.0 * np.pi) - STRIKE - 0.5 * number) % 1.0  # of the cycle since this foot's strike
@@ -156,19 +163,45 @@ def fitted_to_body(
     return fitted, travel
 
 
-def _corrected(start: np.ndarray, gain: float, thighs: float, lifts: np.ndarray) -> np.ndarray:
-    """Coefficients with the thighs' swing times `gain`, their mean moved by `thighs` and swinging feet lifted by `lifts` [2, 2], radians."""
+def ankle_rise(coefficients: np.ndarray) -> float:
+    """How far ankles rise over the ankle of the foot that stands, in legs."""
+    heights = []
+    for side in ("Left", "Right"):
+        thigh = -SHOWN @ (coefficients[JOINTS.index(f"{side}UpLeg"), BEND] + coefficients[JOINTS.index("Hips"), BEND])
+        shank = thigh - SHOWN @ coefficients[JOINTS.index(f"{side}Leg"), BEND]
+        heights.append((1.0 - SHANK_SHARE) * np.cos(thigh) + SHANK_SHARE * np.cos(shank))
+    return 0.5 * float(np.ptp(heights[0] - heights[1]))
+
+
+def _corrected(start: np.ndarray, gain: float, thighs: float, lifts: np.ndarray, bent: float = 0.0, uneven: float = 0.0) -> np.ndarray:
+    """Coefficients with the thighs' swing times `gain`, their mean moved by `thighs` and swinging feet lifted by `lifts` [2, 2], radians.
+
+    Swinging knees bend more by `bent`; the left thigh is moved by `uneven` against the right.
+    """
     out = start.copy()
     for number, side in enumerate(("Left", "Right")):
         thigh, knee, foot = (JOINTS.index(side + limb) for limb in ("UpLeg", "Leg", "Foot"))
         out[thigh, BEND, 1:] *= gain
-        out[thigh, BEND, 0] += thighs
+        out[thigh, BEND, 0] += thighs + (0.5 - number) * uneven
+        if bent:
+            out[knee, BEND] += bent * bump(2.0 * np.pi * SWINGING_KNEE + np.pi * number)
         for (middle, *_), size in zip(SWINGS, lifts[number], strict=True):
             lift = size * bump(2.0 * np.pi * (STRIKE + middle) + np.pi * number)
             out[thigh, BEND] -= 0.5 * lift
             out[knee, BEND] += lift
             out[foot, BEND] -= lift
     return out
+
+
+def _less_uneven(uneven: float, cycle: Cycle, first: bool) -> float:
+    """What moves the left thigh against the right, so that on average the left foot is ahead of the right by UNEVEN of what was drawn.
+
+    Steps are even but for a few per cent, though each joint's mean differs from side to side.
+    """
+    feet = cycle.feet_m[:, :, 0]
+    ahead = float(feet[:, ~cycle.right].mean() - feet[:, cycle.right].mean())
+    leg_m = -float(cycle.lowest_m().min())
+    return (1.0 - UNEVEN) * ahead / leg_m if first else uneven
 
 
 def _ahead(cycle: Cycle, side: int, when: np.ndarray) -> float:

@@ -24,7 +24,7 @@ ABOUT = (
     "Covariances of 110 walking people, from skeletons of V. O. Andersson, R. M. Araujo, 'Person identification using anthropometric and gait data "
     "from Kinect sensor', AAAI 2015 (github.com/Vortander/KinectGait). No take of anybody."
 )
-FACTORS = (0.6, 1.6)  # of what is drawn, by calibration
+FACTORS = (0.6, 1.8)  # of what is drawn, by calibration
 KEPT = 0.995  # of the variance, in units of total deviations
 RIDGE = 0.03  # of the bones' variance: eight bones of 110 people tell less than they seem to
 UNTOLD = ("trunk_yaw_from_pelvis", "pelvis_yaw", "pelvis_roll")  # of a hip line of ten centimetres: mostly noise
@@ -37,12 +37,12 @@ DELAY_DEG = {"hip_abduction": -46.0, "shoulder_abduction": 18.0, "elbow_flexion"
              "trunk_roll": -75.0, "neck_pitch": 22.0}  # fmt: skip
 
 
-def factor(covariance: np.ndarray) -> np.ndarray:
+def factor(covariance: np.ndarray, kept: float = KEPT) -> np.ndarray:
     """Components [k, n] whose squares sum to a covariance, largest first, with its diagonal restored."""
     scale = np.sqrt(np.maximum(np.diag(covariance), 1e-12))
     sizes, axes = np.linalg.eigh(covariance / scale / scale[:, None])
     sizes, axes = sizes[::-1].clip(min=0.0), axes[:, ::-1]
-    keep = int(np.searchsorted(np.cumsum(sizes) / sizes.sum(), KEPT)) + 1
+    keep = int(np.searchsorted(np.cumsum(sizes) / sizes.sum(), kept)) + 1
     rows = np.sqrt(sizes[:keep, None]) * axes[:, :keep].T
     rows *= 1.0 / np.maximum(np.sqrt(np.square(rows).sum(axis=0)), 1e-9)
     return (rows * scale).astype(np.float32)
@@ -103,7 +103,7 @@ def calibrate(rounds: int, people: int, seed: int) -> None:
             factors[0, number] = np.clip(factors[0, number] * line.ratio**-0.7, *FACTORS)
             if line.most > line.least and not line.least * 1.15 < line.within < line.most * 0.85:
                 factors[1, number] *= (np.clip(line.within, line.least * 1.25, line.most * 0.8) / line.within) ** 0.7
-        np.savez_compressed(OUT, **(file | {"calibrated": np.clip(factors, *FACTORS).astype(np.float32)}))
+        np.savez_compressed(OUT, allow_pickle=False, **(file | {"calibrated": np.clip(factors, *FACTORS).astype(np.float32)}))
         print({name: round(line.ratio, 2) for name, line in found.items() if line.judged and not line.between_holds})
 
 
@@ -130,9 +130,9 @@ def main() -> None:
         about=np.array(ABOUT),
     )  # fmt: skip
     np.savez_compressed(
-        REAL, about=np.array(ABOUT), gain=gain_of(file).astype(np.float32), mean=file["joint_mean"].astype(np.float32), late=late.astype(np.float32),
-        mirror=file["joint_mirror"].astype(np.int8), between_rows=factor(between), near_rows=factor(file["joint_between_u"]),
-        far_rows=factor(file["joint_between_v"]), within_rows=factor(file["joint_within"]),
+        REAL, allow_pickle=False, about=np.array(ABOUT), gain=gain_of(file).astype(np.float32), mean=file["joint_mean"].astype(np.float32), late=late.astype(np.float32),
+        mirror=file["joint_mirror"].astype(np.int8), between_rows=factor(between, 1.0), near_rows=factor(file["joint_between_u"], 1.0),
+        far_rows=factor(file["joint_between_v"], 1.0), within_rows=factor(file["joint_within"], 1.0),
         **{name: deviation(file[f"joint_{of}"]) for name, of in (("between", "between"), ("take", "take"), ("true", "within_true"))},
         **{f"scalar_{name}": deviation(file[f"scalar_{name}"]) for name in ("between", "take")},
         scalar_true=deviation(file["scalar_within"] - file["scalar_noise"]), scalar_names=file["scalar_names"],

@@ -96,7 +96,7 @@ class Line:
     @property
     def within_holds(self) -> bool | None:
         """Whether takes do; None where there is no range (bodies; where more is taken for noise than there is)."""
-        if self.name.startswith("log_") and self.name != "log_stride_hz" or self.name.endswith(("_rel", "height_proxy_m", "leg_m")):
+        if (self.name.startswith("log_") and self.name != "log_stride_hz") or self.name.endswith(("_rel", "height_proxy_m", "leg_m")):
             return None
         return self.least <= self.within <= self.most if self.most > self.least else None
 

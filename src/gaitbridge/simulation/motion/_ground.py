@@ -19,12 +19,14 @@ LIFT_M_RAD = 0.2  # metres that a swinging foot rises for a radian of the knee w
 # Early and late swing: where in the cycle since heel strike the lift is centred, from when to when it counts, least height in metres
 # (Winter 1991: toes clear the ground by 1.3 cm).
 SWINGS = ((0.70, 0.63, 0.72, -0.004), (0.83, 0.72, 0.88, 0.012))
-# Of a wanted step width, the share that knees give rather than hips, the shank's share of the leg, and how far a knee gives in one round.
-KNEES_SHARE, SHANK_SHARE, MOST_KNEE_RAD = 0.6, 0.53, 0.04
+# Of a wanted step width, the share that knees give rather than hips, the shank's share of the leg, and how far a knee may lean.
+KNEES_SHARE, SHANK_SHARE, MOST_KNEE_RAD = 0.8, 0.53, 0.1
 # Where in the cycle the left knee bends most, what a radian more of it adds to `ankle_rise`, and the most.
-SWINGING_KNEE, RISE_OF_KNEE, MOST_BENT_RAD = 0.775, 0.45, 0.22
+SWINGING_KNEE, RISE_OF_KNEE, MOST_BENT_RAD = 0.775, 0.45, 0.2
+KNEE_MEAN_BACK = 0.12  # of that, taken from the knee's mean
+BOB_OF_KNEE_M, MOST_SOFT_RAD = 0.06, 0.12  # what a radian more of the standing knee takes from the bob, and the most
 SHOWN = basis(np.linspace(0.0, 2.0 * np.pi, 48, endpoint=False))
-UNEVEN = 0.4
+UNEVEN = 0.15
 DOUBLE = 0.05  # of a cycle after heel strike in which both feet are to be on the ground
 # Step widths and sway of the hips from side to side, metres: mean of the samples, mean of people, share of a sample's distance that is
 # kept, least and most (widths our choice in the range of healthy adults; sway as in the captures that we saw).
@@ -61,10 +63,11 @@ def standing(phases: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a walk is to measure once it is on the ground: width of steps and sway of the hips in metres, `ankle_rise`; and how far posture may go."""
+    """What a walk is to measure on the ground: step width, sway and bob of the hips in metres, `ankle_rise`; and how far posture may go."""
 
     width_m: float
     sway_m: float
+    bob_m: float
     rise: float
     limits: Limits
 
@@ -139,9 +142,9 @@ def fitted_to_body(
     start = clear_of_body(upright(coefficients, wanted.limits if wanted else USUAL), skeleton, body, shape)
     if not wanted:
         start = _of_usual_sides(start, cycle_of(start, skeleton, body, shape))
-    gain, thighs, uneven, bent, lifts = 1.0, 0.0, 0.0, 0.0, np.zeros((2, len(SWINGS)))
+    gain, thighs, uneven, bent, soft, lifts = 1.0, 0.0, 0.0, 0.0, 0.0, np.zeros((2, len(SWINGS)))
     for rounds_left in range(ROUNDS, -1, -1):
-        fitted = flat_footed(_corrected(start, gain, thighs, lifts, bent, uneven))
+        fitted = flat_footed(_corrected(start, gain, thighs, lifts, bent, uneven, soft))
         cycle = cycle_of(fitted, skeleton, body, shape)
         travel = solve_travel(cycle)
         if rounds_left == 0:
@@ -149,6 +152,8 @@ def fitted_to_body(
         gain = float(np.clip(gain * (stride_m / travel.stride_m) ** 0.8, *(WANTED_GAINS if wanted else GAINS)))
         if wanted:
             start = _of_usual_sides(start, cycle, wanted)
+            bob_m = 2.0 * float(np.linalg.norm(travel.periodic[3:5, 2]))
+            soft = float(np.clip(soft + 0.8 * (bob_m - wanted.bob_m) / BOB_OF_KNEE_M, -MOST_SOFT_RAD, MOST_SOFT_RAD))
             uneven = _less_uneven(uneven, cycle, rounds_left == ROUNDS)
             bent = float(np.clip(bent + (wanted.rise - ankle_rise(fitted)) / RISE_OF_KNEE, -MOST_BENT_RAD, MOST_BENT_RAD))
         low, under = cycle.lowest_m(), cycle.under_m()
@@ -173,10 +178,12 @@ def ankle_rise(coefficients: np.ndarray) -> float:
     return 0.5 * float(np.ptp(heights[0] - heights[1]))
 
 
-def _corrected(start: np.ndarray, gain: float, thighs: float, lifts: np.ndarray, bent: float = 0.0, uneven: float = 0.0) -> np.ndarray:
+def _corrected(
+    start: np.ndarray, gain: float, thighs: float, lifts: np.ndarray, bent: float = 0.0, uneven: float = 0.0, soft: float = 0.0,
+) -> np.ndarray:  # fmt: skip
     """Coefficients with the thighs' swing times `gain`, their mean moved by `thighs` and swinging feet lifted by `lifts` [2, 2], radians.
 
-    Swinging knees bend more by `bent`; the left thigh is moved by `uneven` against the right.
+    Swinging knees bend more by `bent`, standing ones by `soft`; the left thigh is moved by `uneven` against the right.
     """
     out = start.copy()
     for number, side in enumerate(("Left", "Right")):
@@ -185,6 +192,12 @@ def _corrected(start: np.ndarray, gain: float, thighs: float, lifts: np.ndarray,
         out[thigh, BEND, 0] += thighs + (0.5 - number) * uneven
         if bent:
             out[knee, BEND] += bent * bump(2.0 * np.pi * SWINGING_KNEE + np.pi * number)
+            out[knee, BEND, 0] -= bent * KNEE_MEAN_BACK
+        if soft:
+            give = soft * bump(2.0 * np.pi * (STRIKE + 0.5 * STANCE) + np.pi * number)
+            out[thigh, BEND] -= 0.5 * give
+            out[knee, BEND] += give
+            out[foot, BEND] -= 0.5 * give
         for (middle, *_), size in zip(SWINGS, lifts[number], strict=True):
             lift = size * bump(2.0 * np.pi * (STRIKE + middle) + np.pi * number)
             out[thigh, BEND] -= 0.5 * lift
@@ -227,9 +240,12 @@ def _of_usual_sides(coefficients: np.ndarray, cycle: Cycle, wanted: Wanted | Non
     out = coefficients.copy()
     for side, sign in (("Left", 1.0), ("Right", -1.0)):
         thigh, knee, foot = (JOINTS.index(side + limb) for limb in ("UpLeg", "Leg", "Foot"))
+        more = wider
         if wanted:  # knock knees and bow legs: thighs keep most of what was drawn for them
-            out[knee, LEAN, 0] += sign * float(np.clip(KNEES_SHARE * wider / SHANK_SHARE, -MOST_KNEE_RAD, MOST_KNEE_RAD))
-        out[thigh, LEAN, 0] += sign * wider * (1.0 - KNEES_SHARE if wanted else 1.0)
+            before = sign * out[knee, LEAN, 0]
+            out[knee, LEAN, 0] = sign * np.clip(before + KNEES_SHARE * more / SHANK_SHARE, -MOST_KNEE_RAD, MOST_KNEE_RAD)
+            more -= SHANK_SHARE * (sign * float(out[knee, LEAN, 0]) - before)
+        out[thigh, LEAN, 0] += sign * more
         out[thigh, LEAN, 1:3] += lean
         out[foot, LEAN, 1:3] -= lean
     return out

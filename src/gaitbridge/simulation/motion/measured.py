@@ -29,16 +29,18 @@ STEADY_PERSON, STEADY_TAKE = 0.27, 0.18  # log deviations of how much a person v
 TAKE_SHARE = 0.25  # of what lies between the least and the most that takes can differ by (variances; see docs/motion.md)
 SPREAD_LIMIT = 2.8  # standard deviations at which samples are cut
 SHRINKING, MOST_OFF = (1.0, 0.85, 0.7, 0.5), 0.06  # of who cannot walk as drawn; how far the stride may miss what was drawn
-WIDTH_PER_LEG, SWAY_PER_LEG = 0.13, 0.08  # means over leg length (D)
+WIDTH_PER_LEG, SWAY_PER_LEG, BOB_PER_LEG = 0.13, 0.08, 0.033  # means over leg length (D)
 WIDTH_M, SWAY_M = (0.04, 0.26), (0.02, 0.14)  # least and most
 LIMITS = Limits(knee=(-4.0, 14.0), trunk=(-6.0, 15.0), gaze=(-25.0, 30.0), arm=(-22.0, 26.0))
 # The camera's mean curve of the left knee, degrees, how flat it shows it, the mean of people's ranges on it, and how much of their deviations counts.
 CAMERA_KNEE = np.array([17.16, -6.19, -15.02, -8.32, 3.88, -3.10, 2.59])
 CAMERA_GAIN, CAMERA_RANGE_DEG, RANGE_SHARE, KNEE_OWN = 0.786, 45.4, 0.75, 1.1
-LEAST_SWING = 0.3  # of an arm, times the usual
-ELBOW_WITH_SWING, ELBOW_OWN, ELBOW_MEAN_WITH_SWING_DEG = 0.75, 0.3, 6.0  # of the swing's relative deviation; of the elbow's own
+HIP_ODD = 0.6  # what counts of how one hip's curve differs from the other's
+LEAST_SWING = 0.4  # of an arm, times the usual
+ELBOW_WITH_SWING, ELBOW_OWN, ELBOW_MEAN_WITH_SWING_DEG = 0.65, 0.25, 6.0  # of the swing's relative deviation; of the elbow's own
 SWING_WITH_CADENCE = 1.8  # relative deviation of the swing for one of cadence
-ARMS_OUT_DEG = 3.0  # how much further out arms hang than the mean walk's, which hardly clear the hips
+SWING_ODD = 0.75  # what counts of how far an arm swings otherwise than both do
+ARMS_OUT_DEG = 4.0  # how much further out arms hang than the mean walk's, which hardly clear the hips
 # Shares of the trunk's lean that its two joints bend by, of the neck's that neck and head do, and what the line of joints then leans by.
 TRUNK, NECK = {"LowerBack": 0.93, "Spine1": 0.55}, {"Neck": 0.62, "Head": 0.62}
 # (joint, axis) that the measured angles speak of: these have no published deviations.
@@ -146,11 +148,14 @@ def _waves() -> np.ndarray:
 
 
 def _even_steps(angle: dict[str, np.ndarray]) -> None:
-    """What left and right hips differ in their means follows what knees do, but for a half: else steps would be far more uneven than measured."""
+    """What left and right hips differ in follows what knees do, but for a half: else steps would be far more uneven than measured."""
     left, right = angle["hip_flexion_L"], angle["hip_flexion_R"]
     knees = angle["knee_flexion_L"][0] - angle["knee_flexion_R"][0]
     even, odd = 0.5 * (left[0] + right[0]), 0.5 * (left[0] - right[0])
     odd = 0.5 * (SHANK_SHARE * knees + odd)
+    half = 0.5 * (1.0 - HIP_ODD) * (left - ALTERNATE * right)[1:]
+    left[1:] -= half
+    right[1:] += ALTERNATE[1:] * half
     left[0], right[0] = even + odd, even - odd
 
 
@@ -160,11 +165,12 @@ def _arms_that_swing(coefficients: np.ndarray, angle: dict[str, np.ndarray], log
     The depth camera's mean curve of the elbow is flat, because elbows bend at different times before it; its range goes with the swing's (+0.91).
     What swing, cadence and the elbow's mean have in common shows in the measured scalars (+0.34, +0.18), more than in the curves' covariance.
     """
-    for side in ("Left", "Right"):
-        swing, elbow = angle[f"shoulder_flexion_{side[0]}"], angle[f"elbow_flexion_{side[0]}"]
-        mean = -coefficients[JOINTS.index(f"{side}Arm"), BEND, 1:3]
-        drawn = float(mean @ swing[1:3] / (mean @ mean))
-        more = max(drawn + SWING_WITH_CADENCE * log_cadence, LEAST_SWING - 1.0)
+    means = {side: -coefficients[JOINTS.index(f"{side}Arm"), BEND, 1:3] for side in ("Left", "Right")}
+    swings = {side: float(mean @ angle[f"shoulder_flexion_{side[0]}"][1:3] / (mean @ mean)) for side, mean in means.items()}
+    for side, mean in means.items():
+        swing, elbow, drawn = angle[f"shoulder_flexion_{side[0]}"], angle[f"elbow_flexion_{side[0]}"], swings[side]
+        alike = 0.5 * sum(swings.values())
+        more = max(alike + SWING_ODD * (drawn - alike) + SWING_WITH_CADENCE * log_cadence, LEAST_SWING - 1.0)
         swing[1:3] += (more - drawn) * mean
         elbow[1:] *= ELBOW_OWN
         elbow[1:] -= ELBOW_WITH_SWING * more * coefficients[JOINTS.index(f"{side}ForeArm"), BEND, 1:]
@@ -228,8 +234,9 @@ class MeasuredSource:
         stride_per_leg = rhythm["stride_per_leg"] * max(0.55, 1.0 + of["step_per_leg"])
         width_m = float(np.clip(WIDTH_PER_LEG * (1.0 + of["step_width_per_leg"]) * leg_m, *WIDTH_M))
         sway_m = float(np.clip(SWAY_PER_LEG * (1.0 + of["pelvis_sway_per_leg"]) * leg_m, *SWAY_M))
+        bob_m = BOB_PER_LEG * (1.0 + max(of["pelvis_bob_per_leg"], -0.7)) * leg_m
         rise = ankle_rise(self.model.mean) * (1.0 + float(np.clip(of["ankle_rise_per_leg"], -0.4, 0.4)))
-        fitted, travel = fitted_to_body(coefficients, stride_per_leg * leg_m, *on, wanted=Wanted(width_m, sway_m, rise, LIMITS))
+        fitted, travel = fitted_to_body(coefficients, stride_per_leg * leg_m, *on, wanted=Wanted(width_m, sway_m, bob_m, rise, LIMITS))
         return fitted, travel, (cadence_hz, stride_per_leg)
 
 

@@ -84,7 +84,7 @@ def calibrate(rounds: int, people: int, seed: int) -> None:
     What is drawn for a joint is damped or amplified by its neighbours, the ground, the body's flesh and limits. One factor for the mean and one for
     the harmonics of an angle (alike on both sides) and one for each length, between people and within; bounded.
     """
-    from people_spread import REAL, lines_of, simulated
+    from people_spread import lines_of, simulated  # type: ignore[import-untyped]  # beside this file
 
     with np.load(REAL, allow_pickle=False) as file:
         real = {name: file[name].astype(float) if file[name].dtype.kind == "f" else file[name] for name in file.files}
@@ -130,9 +130,10 @@ def main() -> None:
         about=np.array(ABOUT),
     )  # fmt: skip
     np.savez_compressed(
-        REAL, allow_pickle=False, about=np.array(ABOUT), gain=gain_of(file).astype(np.float32), mean=file["joint_mean"].astype(np.float32), late=late.astype(np.float32),
+        REAL, allow_pickle=False, about=np.array(ABOUT), gain=gain_of(file).astype(np.float32),
+        mean=file["joint_mean"].astype(np.float32), late=late.astype(np.float32),
         mirror=file["joint_mirror"].astype(np.int8), between_rows=factor(between, 1.0), near_rows=factor(file["joint_between_u"], 1.0),
-        far_rows=factor(file["joint_between_v"], 1.0), within_rows=factor(file["joint_within"], 1.0),
+        far_rows=factor(file["joint_between_v"], 1.0), pass_rows=factor(file["joint_pass"], 1.0),
         **{name: deviation(file[f"joint_{of}"]) for name, of in (("between", "between"), ("take", "take"), ("true", "within_true"))},
         **{f"scalar_{name}": deviation(file[f"scalar_{name}"]) for name in ("between", "take")},
         scalar_true=deviation(file["scalar_within"] - file["scalar_noise"]), scalar_names=file["scalar_names"],

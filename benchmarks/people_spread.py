@@ -49,7 +49,9 @@ class Takes:
 def simulated(motion: str, proportions: str, people: int, takes: int, seed: int) -> Takes:
     """Measure so many takes of so many people."""
     body, source = open_body("anny", "reduced"), open_source(motion)
-    rows, scalars, names = [], [], ()
+    rows: list[np.ndarray] = []
+    scalars: list[list[float]] = []
+    names: tuple[str, ...] = ()
     for person in (f"p{number:04d}" for number in range(people)):
         shape = body.sample_shape(stream(seed, "shape", person), proportions)
         for take in range(takes):
@@ -177,11 +179,9 @@ def as_seen(true: np.ndarray, real: dict[str, np.ndarray], random: np.random.Gen
     people, takes, size = true.shape
     mirror, between = real["mirror"], _square(real["between_rows"])
     even, odd = 0.5 * (np.eye(size) + mirror), 0.5 * (np.eye(size) - mirror)
-    inside = (true - true.mean(axis=1, keepdims=True)).reshape(-1, size)
-    own = inside.T @ inside / (people * (takes - 1))
     near = random.standard_normal((people, size)) @ _root(_square(real["near_rows"]) - even @ between @ even.T)
     far = random.standard_normal((people, size)) @ _root(_square(real["far_rows"]) - odd @ between @ odd.T)
-    noise = random.standard_normal((people, takes, 2, size)) @ _root(_square(real["within_rows"]) - own)
+    noise = random.standard_normal((people, takes, 2, size)) @ _root(_square(real["pass_rows"]))
     noise *= np.where(np.arange(size) < len(BONES), 0.89, 1.04)
     noise *= np.exp(0.27 * random.standard_normal((people, 1, 1, 1)) - 0.07) * np.exp(0.18 * random.standard_normal((people, takes, 2, 1)) - 0.03)
     ahead = true + (near + far)[:, None] + noise[:, :, 0]

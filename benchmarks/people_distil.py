@@ -1,11 +1,10 @@
 """Makes `measured_people.npz` of the package and `people_spread_real.npz` beside this file, from the covariances of 110 measured people.
 
     python benchmarks/people_distil.py SPREAD.npz
-    python benchmarks/people_distil.py --calibrate ROUNDS PEOPLE SEED
 
 SPREAD.npz holds aggregates of the skeletons of V. O. Andersson, R. M. Araujo (AAAI 2015; github.com/Vortander/KinectGait): `joint_between`,
 `joint_take`, `joint_within_true`, each [140, 140] in the order of `_measures.ROW`, `joint_mean` [140] and `angle_shape_gain` [18].
-Calibration that the package's file has already is kept.
+Calibration that the package's file has already (`people_spread.py --calibrate`) is kept.
 """
 
 import sys
@@ -16,7 +15,6 @@ import numpy as np
 from gaitbridge.simulation.body._proportions import BONES
 from gaitbridge.simulation.motion import measured
 from gaitbridge.simulation.motion._measures import ANGLES, CURVE, FIRST_ANGLE, ROW
-from gaitbridge.simulation.takes import open_source
 
 REAL = Path(__file__).with_name("people_spread_real.npz")
 OUT = Path(measured.__file__).with_name("measured_people.npz")
@@ -24,7 +22,6 @@ ABOUT = (
     "Covariances of 110 walking people, from skeletons of V. O. Andersson, R. M. Araujo, 'Person identification using anthropometric and gait data "
     "from Kinect sensor', AAAI 2015 (github.com/Vortander/KinectGait). No take of anybody."
 )
-FACTORS = (0.6, 1.8)  # of what is drawn, by calibration
 KEPT = 0.995  # of the variance, in units of total deviations
 RIDGE = 0.03  # of the bones' variance: eight bones of 110 people tell less than they seem to
 UNTOLD = ("trunk_yaw_from_pelvis", "pelvis_yaw", "pelvis_roll")  # of a hip line of ten centimetres: mostly noise
@@ -78,40 +75,8 @@ def delays() -> np.ndarray:
     return out
 
 
-def calibrate(rounds: int, people: int, seed: int) -> None:
-    """Scale what is drawn until what is measured on generated people, on the ground and on their own bodies, spreads as measured.
-
-    What is drawn for a joint is damped or amplified by its neighbours, the ground, the body's flesh and limits. One factor for the mean and one for
-    the harmonics of an angle (alike on both sides) and one for each length, between people and within; bounded.
-    """
-    from people_spread import lines_of, simulated  # type: ignore[import-untyped]  # beside this file
-
-    with np.load(REAL, allow_pickle=False) as file:
-        real = {name: file[name].astype(float) if file[name].dtype.kind == "f" else file[name] for name in file.files}
-    for _ in range(rounds):
-        measured.shipped.cache_clear()
-        open_source.cache_clear()
-        found = {line.name: line for line in lines_of(simulated("measured", "measured", people, 3, seed), real)}
-        file = dict(np.load(OUT))
-        factors = file["calibrated"].copy()
-        for number, name in enumerate(ROW[len(BONES) :]):
-            angle, _, coefficient = name.partition(":")
-            part = "offset" if coefficient == "mean" else "shape"
-            line = found.get(f"{angle.removesuffix('_L').removesuffix('_R')} {part}" if coefficient else name)
-            if line is None or not line.judged:
-                continue
-            factors[0, number] = np.clip(factors[0, number] * line.ratio**-0.7, *FACTORS)
-            if line.most > line.least and not line.least * 1.15 < line.within < line.most * 0.85:
-                factors[1, number] *= (np.clip(line.within, line.least * 1.25, line.most * 0.8) / line.within) ** 0.7
-        np.savez_compressed(OUT, allow_pickle=False, **(file | {"calibrated": np.clip(factors, *FACTORS).astype(np.float32)}))
-        print({name: round(line.ratio, 2) for name, line in found.items() if line.judged and not line.between_holds})
-
-
 def main() -> None:
-    """Distil, or calibrate."""
-    if sys.argv[1] == "--calibrate":
-        calibrate(int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]))
-        return
+    """Distil."""
     with np.load(sys.argv[1]) as opened:
         file = {name: opened[name].astype(float) if opened[name].dtype.kind == "f" else opened[name] for name in opened.files}
     assert tuple(file["joint_names"].tolist()) == ROW, "other rows"

@@ -1,6 +1,6 @@
 """How far simulated people differ from one another, and from take to take, beside 110 measured people: rows, couplings, nearest neighbours.
 
-    python benchmarks/people_spread.py [--people 110] [--takes 5] [--seed 0] [--only v1|v2] [--mean FILE.json] [--rows]
+    python benchmarks/people_spread.py [--people 110] [--takes 5] [--seed 0] [--only v1|v2] [--mean FILE.json] [--draws 2] [--calibrate ROUNDS]
 
 Takes are generated (`parametric` on `drawn` bodies, v1; `measured` on `measured` bodies, v2) and their true joints measured by the definitions of
 `gaitbridge.simulation.motion._measures`; nothing is rendered. 550 takes need about half a minute of processor. The real numbers are in
@@ -25,10 +25,13 @@ import numpy as np
 
 from gaitbridge.conventions import stream
 from gaitbridge.simulation.body._proportions import BONES
+from gaitbridge.simulation.motion import measured
 from gaitbridge.simulation.motion._measures import ANGLES, CURVE, FIRST_ANGLE, PAIRED, ROW, measured_row
 from gaitbridge.simulation.takes import open_body, open_source
 
 REAL = Path(__file__).with_name("people_spread_real.npz")
+SHIPPED = Path(measured.__file__).with_name("measured_people.npz")
+FACTORS = (0.6, 1.8)  # of what is drawn, by calibration
 BETWEEN_RATIO, COUPLING_APART = (0.8, 1.2), 0.15
 VERSIONS = {"v1": ("parametric", "drawn"), "v2": ("measured", "measured")}
 SIGNED = ("trunk_pitch_deg", "neck_pitch_deg", "elbow_mean_deg", "knee_min_deg", "shoulder_abduction_mean_deg", "arm_leg_lag_deg", "arm_swing_asym",
@@ -279,6 +282,31 @@ def show(versions: dict[str, Takes], real: dict[str, np.ndarray], draws: int) ->
               f"{sum(bool(line.within_holds) for line in ranged)} of {len(ranged)}; couplings within 0.15 {hold[name]} of {len(real['pairs'])}")
 
 
+def calibrate(rounds: int, people: int, seed: int, real: dict[str, np.ndarray]) -> None:
+    """Scale what is drawn until what is measured on generated people, on the ground and on their own bodies, spreads as measured.
+
+    What is drawn for a joint is damped or amplified by its neighbours, the ground, the body's flesh and limits. One factor for the mean and one for
+    the harmonics of an angle (alike on both sides) and one for each length, between people and within; bounded.
+    """
+    for _ in range(rounds):
+        measured.shipped.cache_clear()
+        open_source.cache_clear()
+        found = {line.name: line for line in lines_of(simulated("measured", "measured", people, 3, seed), real)}
+        file = dict(np.load(SHIPPED))
+        factors = file["calibrated"].copy()
+        for number, name in enumerate(ROW[len(BONES) :]):
+            angle, _, coefficient = name.partition(":")
+            part = "offset" if coefficient == "mean" else "shape"
+            line = found.get(f"{angle.removesuffix('_L').removesuffix('_R')} {part}" if coefficient else name)
+            if line is None or not line.judged:
+                continue
+            factors[0, number] = np.clip(factors[0, number] * line.ratio**-0.7, *FACTORS)
+            if line.most > line.least and not line.least * 1.15 < line.within < line.most * 0.85:
+                factors[1, number] *= (np.clip(line.within, line.least * 1.25, line.most * 0.8) / line.within) ** 0.7
+        np.savez_compressed(SHIPPED, allow_pickle=False, **(file | {"calibrated": np.clip(factors, *FACTORS).astype(np.float32)}))
+        print({name: round(line.ratio, 2) for name, line in found.items() if line.judged and not line.between_holds})
+
+
 def main() -> None:
     """Simulate, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -288,9 +316,13 @@ def main() -> None:
     parser.add_argument("--only", choices=tuple(VERSIONS))
     parser.add_argument("--mean", help="a file of gaitbridge fit-motion for v2's mean gait")
     parser.add_argument("--draws", type=int, default=2, help="of the camera's noise for nearest neighbours; 0: without them")
+    parser.add_argument("--calibrate", type=int, default=0, metavar="ROUNDS", help="write the package's calibration anew, in so many rounds")
     given = parser.parse_args()
     with np.load(REAL, allow_pickle=False) as file:
         real = {name: file[name].astype(float) if file[name].dtype.kind == "f" else file[name] for name in file.files}
+    if given.calibrate:
+        calibrate(given.calibrate, given.people, given.seed, real)
+        return
     versions = {}
     for name, (motion, proportions) in VERSIONS.items():
         if given.only in (None, name):

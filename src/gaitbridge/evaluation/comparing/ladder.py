@@ -145,7 +145,7 @@ CHECKS = (
       for pair, real in ((LC, -11.5), (CL, -7.9))),
     Check("one encoder each", "LiDAR outline less camera outline", "points", -11.4, -18.0, -4.0, _alone(LIDAR_OUTLINE, LL, CAMERA_OUTLINE, CC)),
     Check("one encoder each", "LiDAR depth less LiDAR outline", "points", 22.1, 10.0, 30.0, _alone(LIDAR_DEPTH, LL, LIDAR_OUTLINE, LL)),
-    *(Check(f"{NAMES[pair]}, over normal", condition, "ratio", real, real - within, real + within, _ratio(pair, condition))
+    *(Check(f"{NAMES[pair]}, over normal", condition, "ratio", real, max(0.0, real - within), real + within, _ratio(pair, condition))
       for pair, within, found in _RATIOS for condition, real in found.items()),
     Check("learning", "training triplets across the sensors within the margin", "%", 0.02, None, 1.0,
           lambda values: values.of_seen(lambda seen: 100.0 * seen["violating"] / max(seen["triplets"], 1))),

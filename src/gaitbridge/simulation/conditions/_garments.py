@@ -26,7 +26,7 @@ SKIRT_DELAY_S = 0.09  # a skirt falls back this late
 HEEL_TO_BALL_M = 0.19  # of a foot
 TOE_ROOM_M = 0.012  # shoes are longer than feet
 SPANNED_RINGS, MOST_SPANNED_M = 12, 0.04  # hollows of about this many edges of the mesh are spanned by cloth, this deep at most
-SNUG_M, ARM_M, MOST_OUT_RAD = 0.035, 0.65, 0.12  # sleeves and trunk of this thickness leave the arms where they are; what is more pushes them
+SNUG_M, ARM_M, MOST_OUT_RAD = 0.045, 0.75, 0.08  # sleeves and trunk of this thickness leave the arms where they are; what is more pushes them
 CLOSED_LEG_M = 0.030  # trousers wider than this at the ankle are tubes about the shin
 
 
@@ -195,13 +195,13 @@ def tubes(body: Body, outer: Rest, worn: Worn) -> list[Prop]:
         flare = min(bottom.flare, 0.02) if covered else bottom.flare
         under = flare + UNDER_M if covered else 4 * UNDER_M
         waves = _waves(bottom)
-        cut = Hem(bottom.length, 1.5 * UNDER_M, flare, SKIRT_DELAY_S, 5, AROUND, waves=waves, reflectivity=bottom.shade, slants=True)
+        cut = Hem(bottom.length, 1.5 * UNDER_M, flare, SKIRT_DELAY_S, 5, AROUND, waves=waves, reflectivity=bottom.shade, fitted=True)
         found.append(hem(body, outer, cut))
     if bottom.ankle > CLOSED_LEG_M:
         found += [trouser_leg(body, outer, side, 0.5 * bottom.ankle, bottom.shade) for side in ("Left", "Right")]
     if top.hem > 0:
         rings = 5 if top.hem > 0.5 else 3
-        cut = Hem(top.hem, under - UNDER_M, top.flare + UNDER_M, top.delay_s, rings, AROUND, waves=_waves(top), reflectivity=top.shade, slants=True)
+        cut = Hem(top.hem, under - UNDER_M, top.flare + UNDER_M, top.delay_s, rings, AROUND, waves=_waves(top), reflectivity=top.shade, fitted=True)
         found.append(hem(body, outer, cut))
     return found
 
@@ -211,4 +211,4 @@ def _waves(garment: Top | Bottom) -> np.ndarray:
     random = np.random.default_rng((garment.folds, 2))
     turn = np.arange(AROUND)[:, None] * 2 * np.pi / AROUND
     waves: np.ndarray = garment.fold * np.sin(turn * np.array([2, 3, 4]) + random.uniform(0, 2 * np.pi, 3)).sum(1) / 2
-    return waves - waves.min()
+    return np.maximum(waves, 0.0)

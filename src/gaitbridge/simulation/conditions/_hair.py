@@ -76,7 +76,7 @@ def _tail(body: Body, outer: Rest, hair: Hair, low: np.ndarray, high: np.ndarray
     levels = start - down * (start - low[2] + hair.length if curtain else hair.length)
     shoulders = float(outer.joints_m[joint(body, "Neck"), 2]) - 0.02
     behind = low[0] + (0.05 * (1 - np.minimum(1.0, 3 * down)) + 0.012 if curtain else -0.045 * np.minimum(1.0, 3 * down) + 0.015)
-    half_depth = (0.034 - 0.016 * down) if curtain else 0.012 + 0.024 * np.sin(np.pi * np.minimum(0.15 + down, 0.9))
+    half_depth = np.array([0.034, 0.050, 0.050, 0.040, 0.030, 0.018]) if curtain else 0.012 + 0.024 * np.sin(np.pi * np.minimum(0.15 + down, 0.9))
     half_width = 0.5 * hair.width * np.array([0.6, 0.95, 1.05, 1.0, 0.9, 0.6]) if curtain else half_depth * 1.1
     x = np.minimum(behind, np.where(levels < shoulders + 0.06, _back(body, outer, levels) - 0.5 * half_depth, np.inf))
     turn = np.arange(AROUND) * 2 * np.pi / AROUND
@@ -85,14 +85,14 @@ def _tail(body: Body, outer: Rest, hair: Hair, low: np.ndarray, high: np.ndarray
     )
     points = np.concatenate([ring.reshape(-1, 3), ring[[0, -1]].mean(1)])
     share = np.append(np.repeat(down, AROUND), [0.0, 1.0])
-    lies = np.clip((shoulders + 0.05 - levels) / 0.10, 0, 1) * (1.0 if curtain else 0.5)  # on the back, which moves it then
+    lies = np.clip((outer.joints_m[head, 2] + 0.02 - levels) / 0.12, 0, 1) * (1.0 if curtain else 0.5)  # on the back, which moves it then
     lies = np.append(np.repeat(lies, AROUND), [lies[0], lies[-1]])[:, None]
     length = float(levels[0] - levels[-1])
 
     def vertices_m(now: Frames, trace: Frames) -> np.ndarray:
         yaw = heading(now.turns[:, hips])
         swing = pendulum(trace, trace.joints_m[:, head], length, 0.5, now.time_s)
-        local = np.einsum("tba,tb->ta", yaw[:, :2, :2], swing) * (0.4 if curtain else 0.9)
+        local = np.einsum("tba,tb->ta", yaw[:, :2, :2], swing) * (np.array([0.1, 0.4]) if curtain else 0.9)
         local[:, 0] = np.minimum(local[:, 0], 0.0)  # the back holds it
         sway = length * np.einsum("tab,tb->ta", yaw[:, :2, :2], local)
         placed = (1 - lies) * fixed_to(now, outer, head, points) + lies * fixed_to(now, outer, spine, points)

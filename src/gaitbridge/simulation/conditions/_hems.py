@@ -18,6 +18,7 @@ from gaitbridge.simulation.conditions._places import zone_of
 WAIST_M = 0.12  # above the hip joints: where a hem begins
 NEAR_M = 0.06  # what lies within this height of a ring shapes it
 THIGH_M = 0.08  # from the middle of a thigh to its front
+TRIM_M = 0.035  # and within this height where a garment is trim
 LEG_DELAY_S = 0.08  # of wide trousers after the shin
 
 
@@ -27,7 +28,8 @@ class Hem:
 
     length: how far it reaches down along the leg, 0 the hip joint, 1 the knee, 2 the ankle; ease_m: the room about the body; flare_m: how much
     wider the lowest ring is; waves: float [K], metres, folds of the lowest ring.
-    slants: a thigh that is raised pushes it by how far out its front is at a height, not only by its share of how far the knee is.
+    fitted: it follows the body closely: the waist is as narrow as the body there and leans as the lower back does, and a thigh that is raised
+    pushes it by how far out its front is at a height, not only by its share of how far the knee is.
     """
 
     length: float
@@ -39,7 +41,7 @@ class Hem:
     waist_m: float = WAIST_M
     waves: np.ndarray | None = None
     reflectivity: float = REFLECTIVITY
-    slants: bool = False
+    fitted: bool = False
 
 
 def hem(body: Body, rest: Rest, cut: Hem) -> Prop:
@@ -53,9 +55,12 @@ def hem(body: Body, rest: Rest, cut: Hem) -> Prop:
     thigh_share, shank_share = np.clip((hip_z - levels) / thigh_m, 0, 1), np.clip((knee_z - levels) / shank_m, 0, 1)
     along_thigh = np.minimum(thigh_share, 2 * (1 - thigh_share))  # nothing at the knee, whose place is known
     down = np.linspace(0, 1, cut.rings)
-    halves = _half_supports(body, rest, levels, out) + (cut.ease_m + cut.flare_m * down**1.5)[:, None, None]  # [L, 2, K]
+    near_m = np.where(cut.fitted & (levels > hip_z), TRIM_M, NEAR_M)  # a waist is not as wide as the hips below it
+    halves = _half_supports(body, rest, levels, near_m, out) + (cut.ease_m + cut.flare_m * down**1.5)[:, None, None]  # [L, 2, K]
     if cut.waves is not None:
         halves = halves + (down**2)[:, None, None] * cut.waves
+    spine = joint(body, "Spine")
+    lean_share = np.maximum(levels - rest.joints_m[hips, 2], 0) / (rest.joints_m[spine, 2] - rest.joints_m[hips, 2])
     height = (levels - rest.joints_m[hips, 2])[None, :, None, None]
 
     def moved(frames: Frames, yaw: np.ndarray, upper: int, lower: int) -> np.ndarray:
@@ -80,11 +85,13 @@ def hem(body: Body, rest: Rest, cut: Hem) -> Prop:
                 shift_trace = lagged(trace.time_s, moved(trace, trace_yaw, upper, lower), cut.delay_s, now.time_s)
                 here = here + (moved(now, yaw, upper, lower) @ out.T)[:, None] * share[:, None]
                 late = late + (shift_trace @ out.T)[:, None] * share[:, None]
-            if cut.slants:
+            if cut.fitted:
                 slant_trace = lagged(trace.time_s, slanted(trace, trace_yaw, up, knee), cut.delay_s, now.time_s)
                 here = here + (slanted(now, yaw, up, knee) @ out.T)[:, None] * along_thigh[:, None]
                 late = late + (slant_trace @ out.T)[:, None] * along_thigh[:, None]
             reach = np.maximum(reach, np.maximum(here, late))
+        if cut.fitted:
+            reach = reach + (moved(now, yaw, hips, spine) @ out.T)[:, None] * lean_share[:, None]
         local = np.concatenate([_outline(reach), np.broadcast_to(height, (*reach.shape, 1))], -1)
         world = np.einsum("tab,tlkb->tlka", yaw, local) + now.joints_m[:, None, None, hips]
         return world.reshape(len(world), -1, 3).astype(np.float32)
@@ -99,15 +106,17 @@ def _directions(around: int) -> np.ndarray:
     return np.stack([np.cos(turn), np.sin(turn)], -1)
 
 
-def _half_supports(body: Body, rest: Rest, levels: np.ndarray, out: np.ndarray) -> np.ndarray:
+def _half_supports(body: Body, rest: Rest, levels: np.ndarray, near_m: np.ndarray, out: np.ndarray) -> np.ndarray:
     """Support function [L, 2, K] of the body's left and right half without arms about the hips' axis, at each height of the rest pose."""
     zones = np.array([zone_of(bone) for bone in body.joint_names])[body.bone_of_vertex]
     trunk = rest.vertices_m[np.isin(zones, ("torso", "thigh", "shin"))] - np.r_[rest.joints_m[joint(body, "Hips"), :2], 0]
     supports = np.zeros((len(levels), 2, len(out)))
+    halves = trunk[trunk[:, 1] > -0.01], trunk[trunk[:, 1] < 0.01]
     for row, level in enumerate(levels):
-        near = trunk[np.abs(trunk[:, 2] - level) < NEAR_M][:, :2]
-        for side, half in enumerate((near[near[:, 1] > -0.01], near[near[:, 1] < 0.01])):
-            supports[row, side] = (half @ out.T).max(0)
+        for side, half in enumerate(halves):
+            away = np.abs(half[:, 2] - level)
+            near = near_m[row] if near_m[row] >= NEAR_M else max(near_m[row], np.partition(away, 5)[5])  # six at least
+            supports[row, side] = (half[away <= near][:, :2] @ out.T).max(0)
     return supports
 
 

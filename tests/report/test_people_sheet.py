@@ -61,6 +61,16 @@ def test_a_still_sheet_has_a_row_a_person_and_four_tiles_a_view(tmp_path: Path) 
             assert (np.ptp(ranges, axis=2) > 100).mean() > 0.1
 
 
+def test_steps_are_successive_frames_of_one_view(tmp_path: Path) -> None:
+    out = tmp_path / "steps.png"
+    app(["picture", "people", str(out), "--people", "1", "--scale", "1", "--views", "090", "--steps", "3", "--conditions", "normal",
+         "--set", "frames=2"], exit_on_error=False, result_action="return_value")
+    image = np.rint(255 * imread(out)[HEAD:, :, :3]).astype(int)
+    first, second, third = (image[:, LABELS + step * (4 * 44 + GAP) :][:, : 4 * 44] for step in range(3))
+    assert (np.abs(second - first).max(2) > 90).sum() > 50
+    assert (third == second).all(), "a walk that is shorter stands still at its end"
+
+
 @pytest.mark.parametrize("name", ["sheet.webp", "sheet.gif"])
 def test_a_moving_sheet_moves(name: str, tmp_path: Path) -> None:
     out = tmp_path / name

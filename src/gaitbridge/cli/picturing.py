@@ -16,7 +16,7 @@ app.command(picture)
 def draw_people(out: Path, *, people: Many = 10, first: Annotated[int, Parameter(validator=Number(gte=0, lte=10**9))] = 0, seed: Seed = 0,
                 conditions: Annotated[list[str] | None, Parameter(negative=(), consume_multiple=True)] = None,
                 views: Annotated[list[str] | None, Parameter(negative=(), consume_multiple=True)] = None,
-                rows: Many = 10, scale: Many = 2, overrides: Settings = None) -> None:
+                rows: Many = 10, scale: Many = 2, steps: Annotated[int, Parameter(validator=Number(gte=0, lte=100))] = 0, overrides: Settings = None) -> None:
     """Draw people from all sides: the walker in 3D, the clean silhouette, the segmented one and the LiDAR's ranges side by side.
 
     Parameters
@@ -37,6 +37,8 @@ def draw_people(out: Path, *, people: Many = 10, first: Annotated[int, Parameter
         People on one sheet; the others are on further ones.
     scale
         How many pixels wide and high a silhouette's pixel is drawn.
+    steps
+        Of a still picture: in place of all views so many frames of the first one, one after the other.
     overrides
         Any other setting of the cohort, as of `simulate`, such as --set clothes=outfits.
     """
@@ -53,7 +55,7 @@ def draw_people(out: Path, *, people: Many = 10, first: Annotated[int, Parameter
         document["views"] = views
     settings = config.checked(CohortConfig, config.overridden(document, overrides or []))
     with progress("draw", "people") as show:
-        written = people_sheet.draw_people(settings, out, rows, scale, show)
+        written = people_sheet.draw_people(settings, out, rows, scale, steps, show)
     for sheet in written:
         say(f"{sheet}")
 

@@ -28,8 +28,10 @@ TILES = ("walker", "clean", "segmented", "LiDAR")
 GAP, ROW_GAP, LABELS, HEAD = 10, 4, 118, 38  # pixels between views and rows, of the names at the left, of the line at the top
 
 
-def draw_people(config: CohortConfig, out: Path, rows: int = 10, scale: int = 2, progress: Progress = silent) -> list[Path]:
+def draw_people(config: CohortConfig, out: Path, rows: int = 10, scale: int = 2, steps: int = 0, progress: Progress = silent) -> list[Path]:
     """Sheets of everybody of a cohort, `rows` people each: PNG with another moment in each view, or WebP and GIF that move.
+
+    steps: in place of all views so many successive frames of the first one, for a PNG.
 
     Each person is shown in one of the takes, in turn. The first sheet is `out`, further ones have -2, -3 before the suffix. scale: how many
     pixels wide and high a silhouette's pixel is drawn.
@@ -45,41 +47,45 @@ def draw_people(config: CohortConfig, out: Path, rows: int = 10, scale: int = 2,
         number = place % len(person.takes)
         take = take_of(config, person, number, name)
         condition, count = person.takes[number]
-        strips.append(_row(take, moves, scale, person.name, f"{person.name}\n{condition}-{count}"))
+        strips.append(_row(take, moves, scale, steps, person.name, f"{person.name}\n{condition}-{count}"))
         if len(strips) == rows or place == len(people) - 1:
             target = out if not written else out.with_stem(f"{out.stem}-{len(written) + 1}")
-            written.append(write_picture(_sheet(strips, [station.view for station in take.stations], scale), target, config.lidar_hz))
+            views = [f"view {station.view}" for station in take.stations]
+            titles = [f"{views[0]}, frame {step}" for step in range(steps)] if steps and not moves else views
+            written.append(write_picture(_sheet(strips, titles, scale), target, config.lidar_hz))
             strips = []
         progress(place + 1, len(people), "")
     return written
 
 
-def _sheet(strips: list[np.ndarray], views: list[str], scale: int) -> list[np.ndarray]:
+def _sheet(strips: list[np.ndarray], titles: list[str], scale: int) -> list[np.ndarray]:
     """The frames uint8 [H, W, 3] of one sheet from its people's rows [T, h, W, 3]; whose walk is shorter stands still at its end."""
     frames = max(len(strip) for strip in strips)
     head = np.full((HEAD, strips[0].shape[2], 3), PAPER, np.uint8)
-    across = (head.shape[1] - LABELS) / len(views)
-    for number, view in enumerate(views):
+    across = (head.shape[1] - LABELS) / len(titles)
+    for number, title in enumerate(titles):
         left = LABELS + number * across
-        head = write(head, (left, 3), f"view {view}", 13, TEXT, bold=True)
+        head = write(head, (left, 3), title, 13, TEXT, bold=True)
         for tile, name in enumerate(TILES):
             head = write(head, (left + tile * (across - GAP) / len(TILES), 21), name, 11 if scale > 1 else 8, SOFT)
     return [np.concatenate([head, *(strip[min(frame, len(strip) - 1)] for strip in strips)]) for frame in range(frames)]
 
 
-def _row(take: Take, moves: bool, scale: int, name: str, label: str) -> np.ndarray:
-    """One person's row uint8 [T, h, W, 3]; T is 1 for a still one."""
+def _row(take: Take, moves: bool, scale: int, steps: int, name: str, label: str) -> np.ndarray:
+    """One person's row uint8 [T, h, W, 3]; T is 1 for a still one. steps: as in `draw_people`."""
     sensors = replace(take.sensors, extras=("clean_silhouettes",), truth=False)
     seen = rendered(replace(take, sensors=sensors))
     shown = moments(take.walker, take.clock.lidar_s, name)
     count, stations = len(shown), len(take.stations)
     strips = []
     for step in range(count if moves else 1):
-        # a still picture shows another moment of the walk in each view
-        frame_of = [step if moves else round(number * (count - 1) / max(stations - 1, 1)) for number in range(stations)]
+        if steps and not moves:
+            cells = [(0, min(frame, count - 1)) for frame in range(steps)]
+        else:  # a still picture shows another moment of the walk in each view
+            cells = [(number, step if moves else round(number * (count - 1) / max(stations - 1, 1))) for number in range(stations)]
         parts = [_name(label, sensors.camera.size[0] * scale)]
-        for station, arrays, frame in zip(take.stations, seen, frame_of, strict=True):
-            parts += list(_tiles(shown[frame], station.T_world_from_camera, arrays, frame, scale))
+        for number, frame in cells:
+            parts += list(_tiles(shown[frame], take.stations[number].T_world_from_camera, seen[number], frame, scale))
         strips.append(np.concatenate(parts, axis=1))
     row = np.stack(strips)
     return np.pad(row, ((0, 0), (0, ROW_GAP), (0, 0), (0, 0)), constant_values=255)

@@ -16,7 +16,8 @@ app.command(picture)
 def draw_people(out: Path, *, people: Many = 10, first: Annotated[int, Parameter(validator=Number(gte=0, lte=10**9))] = 0, seed: Seed = 0,
                 conditions: Annotated[list[str] | None, Parameter(negative=(), consume_multiple=True)] = None,
                 views: Annotated[list[str] | None, Parameter(negative=(), consume_multiple=True)] = None,
-                rows: Many = 10, scale: Many = 2, steps: Annotated[int, Parameter(validator=Number(gte=0, lte=100))] = 0, overrides: Settings = None) -> None:
+                rows: Many = 10, scale: Many = 2,
+                steps: Annotated[int, Parameter(validator=Number(gte=0, lte=100))] = 0, overrides: Settings = None) -> None:
     """Draw people from all sides: the walker in 3D, the clean silhouette, the segmented one and the LiDAR's ranges side by side.
 
     Parameters

@@ -17,7 +17,7 @@ STILL = np.zeros(3)
 def nothing_wrong(views: int = 1, frames: int = 1) -> beams.Upsets:
     """A pipeline that takes no feet and crops right."""
     grid = (views, frames)
-    return beams.Upsets(np.full(grid, -9.0), np.zeros((*grid, 3)), np.zeros(grid, np.uint8), np.zeros((*grid, 2)))
+    return beams.Upsets(np.full(grid, -9.0), np.zeros(views), np.zeros((*grid, 3)), np.zeros(grid, np.uint8), np.zeros((*grid, 2)))
 
 
 def plain(mesh: tuple[np.ndarray, np.ndarray], reflectivity: float = 0.3, part: int = 2) -> beams.Surface:
@@ -80,6 +80,14 @@ def test_dark_cloth_loses_returns_and_comes_late() -> None:
     assert count(dark) < 0.93 * count(bright)
     both = np.isfinite(dark.ranges_m) & np.isfinite(bright.ranges_m)
     assert 0.005 < float(np.mean(dark.ranges_m[both] - bright.ranges_m[both])) < 0.03
+
+
+def test_a_filter_of_the_veil_takes_what_grew_and_what_mixed() -> None:
+    mesh = figure()[:2]
+    thin = swept(mesh, replace(VLS, divergence_mrad=(1e-3, 1e-3), dropout=0.0))
+    whole, less = (swept(mesh, replace(VLS, dropout=0.0), upset=replace(nothing_wrong(), veil=np.array([veil]))) for veil in (0.0, 1.0))
+    assert count(less) < count(thin) < count(whole)
+    assert count(less) > 0.85 * count(thin)
 
 
 def test_what_is_low_is_taken_for_the_ground() -> None:

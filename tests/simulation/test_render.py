@@ -25,7 +25,7 @@ from gaitbridge.simulation.cohort import PLAN, _what, simulate
 from gaitbridge.simulation.render import render_take
 from gaitbridge.simulation.scene import Clock
 from gaitbridge.simulation.sensors.silhouette_camera import SilhouetteCamera
-from gaitbridge.simulation.settings import CohortConfig
+from gaitbridge.simulation.settings import VERSION_2, CohortConfig
 from gaitbridge.simulation.takes import Person, plan, render_person, take_of
 from gaitbridge.store import FIELDS, Store, shard_path
 from gaitbridge.types import Sequence
@@ -160,6 +160,18 @@ def test_same_seed_same_bytes_for_any_number_of_workers(store: Store, tmp_path: 
             assert shard_path(tmp_path / str(workers), name).read_bytes() == shard_path(store.path, name).read_bytes()
     simulate(tmp_path / "other", tiny(seed=1, people={"test": 1}), 0)
     assert Store(tmp_path / "other").content_hash != store.content_hash
+
+
+def test_the_second_version_repeats_to_the_byte_too(tmp_path: Path) -> None:
+    """In another process, and where an interrupted run goes on."""
+    config = tiny(**VERSION_2, body_detail="reduced")
+    whole = simulate(tmp_path / "whole", config, 0)["content_hash"]
+    assert simulate(tmp_path / "apart", config, 1)["content_hash"] == whole
+    (tmp_path / "apart" / "store.json").unlink()
+    shard_path(tmp_path / "apart", "p0001").unlink()
+    assert simulate(tmp_path / "apart", config, 0)["content_hash"] == whole
+    alone = simulate(tmp_path / "alone", tiny(**VERSION_2, body_detail="reduced", people={"train": 1}), 0)
+    assert alone["shards"]["p0000"]["content_hash"] == Store(tmp_path / "whole").document["shards"]["p0000"]["content_hash"]
 
 
 def test_people_do_not_depend_on_how_many_there_are(store: Store, tmp_path: Path) -> None:

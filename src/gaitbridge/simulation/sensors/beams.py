@@ -22,16 +22,18 @@ PULSE_M = 0.6  # returns nearer to each other than half a pulse of some 4 ns com
 GAIN_AT = 0.4  # of dark_range_m: nearer targets are shot at with less power, and give no stronger signal
 WALK_M = 0.01  # a signal ten times weaker comes that much later: pulses are timed on their rise
 GROUND_REFLECTIVITY = 0.2
-GROUND_CUT_M = (0.04, 0.10)  # a site's pipeline takes away what is lower than this above its ground plane
-GROUND_ERROR_M = 0.035  # of a station's ground plane in one take, below the person
+GROUND_CUT_M = (0.04, 0.08)  # a site's pipeline takes away what is lower than this above its ground plane
+VEIL = (0.0, 0.8)  # share of the veil between near and far, and of spots that only touch, that is filtered out; of a station and take
+VEIL_M = 0.05  # farther than this from what the beam's middle meets: the veil
+GROUND_ERROR_M = 0.02  # of a station's ground plane in one take, below the person
 # ---- What belongs to the moment ------------------------------------------------------------------------------------------------------------------
 GROUND_JITTER_M = 0.012  # of the ground plane from frame to frame
 GROUND_LEAK = 0.3  # chance that a return of the ground that was not taken away joins the person's cluster,
 GROUND_NEAR_M = 0.5  # if it is no farther than this from the person, along the beam
 LEAK = 0.002  # chance that a return of an occluder is taken for the person's
 WEAK = 10.0  # signals below this are ranged less surely, by the root of how far below, four times at most
-CROP_JITTER = (0.012, 0.012, 0.012)  # of the crop's height: its top, bottom and middle, from frame to frame
-CROP_ERROR = (0.008, 0.008, 0.008)  # the same, of a station and take
+CROP_JITTER = (0.005, 0.005, 0.005)  # of the crop's height: its top, bottom and middle, from frame to frame
+CROP_ERROR = (0.003, 0.003, 0.003)  # the same, of a station and take
 LIMB = 0.02  # chance that a limb begins to lose returns, per frame
 LIMB_FRAMES = 3.0  # for that many, in the mean
 LIMB_M = (0.15, 0.45)  # so much of its height
@@ -57,11 +59,12 @@ class Surface:
 class Upsets:
     """What goes wrong in one take before V LiDARs in T frames.
 
-    ground_m [V, T]: what is lower is taken away. crop [V, T, 3]: see `range_view.align`. limb int [V, T], a body part that loses returns or 0,
-    between the heights limb_m [V, T, 2].
+    ground_m [V, T]: what is lower is taken away. veil [V]: the share of it that is filtered out. crop [V, T, 3]: see `range_view.align`.
+    limb int [V, T], a body part that loses returns or 0, between the heights limb_m [V, T, 2].
     """
 
     ground_m: np.ndarray
+    veil: np.ndarray
     crop: np.ndarray
     limb: np.ndarray
     limb_m: np.ndarray
@@ -72,13 +75,14 @@ def upsets(stations: int, frames: int, site: int, random: np.random.Generator) -
     cut = stream(site, "ground removal").uniform(*GROUND_CUT_M)
     ground = cut + GROUND_ERROR_M * random.standard_normal((stations, 1)) + GROUND_JITTER_M * _alike(random, (stations, frames))
     crop = np.array(CROP_ERROR) * random.standard_normal((stations, 1, 3)) + np.array(CROP_JITTER) * _alike(random, (stations, frames, 3))
+    veil = random.uniform(*VEIL, stations)
     limb, limb_m = np.zeros((stations, frames), np.uint8), np.zeros((stations, frames, 2))
     for station, first in np.argwhere(random.random((stations, frames)) < LIMB):
         last = first + random.geometric(1 / LIMB_FRAMES)
         part = _LIMBS[int(random.integers(len(_LIMBS)))]
         low = random.uniform(0.05, 0.6) if part in _LEGS else random.uniform(0.7, 1.2)
         limb[station, first:last], limb_m[station, first:last] = part, (low, low + random.uniform(*LIMB_M))
-    return Upsets(ground, crop, limb, limb_m)
+    return Upsets(ground, veil, crop, limb, limb_m)
 
 
 def _alike(random: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
@@ -95,7 +99,7 @@ def scan_many(
 ) -> list[Scan]:  # fmt: skip
     """As `spinning_lidar.scan_many`, by beams of a width. The ground is z = 0."""
     rays = shoot(model, T_world_from_lidar, points_m, velocity_mps, random)
-    back, ranges, triangles, signal = _returns(scene, model, rays, surface)
+    back, ranges, triangles, signal, veil = _returns(scene, model, rays, surface)
     view = rays.view[back]
     # 1. Whose they are.
     count = len(scene.triangles)
@@ -110,6 +114,7 @@ def scan_many(
     lost = _lost_columns(rays, model, random)
     if lost.any():
         chance[lost[view, rays.which[back] % lost.shape[1]]] = 0.0
+    chance[veil] *= (1 - upset.veil[view[veil]]).astype(np.float32)
     start, slope = rays.origins[back, 2], rays.directions[back, 2]
     if upset.limb[:, frame].any():
         height, band, limb = start + slope * ranges, upset.limb_m[view, frame], upset.limb[view, frame]
@@ -125,9 +130,11 @@ def scan_many(
     return rays.scans(back[kept], measured[kept])
 
 
-def _returns(scene: RayScene, model: LidarModel, rays: Rays, surface: Surface) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def _returns(
+    scene: RayScene, model: LidarModel, rays: Rays, surface: Surface
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Which rays [P] meet something, at what range, the triangle that they mostly meet (F is the ground) and the signal: -ln(10) times it is the
-    logarithm of the chance that it goes unseen; see `spinning_lidar.scan_many`."""
+    logarithm of the chance that it goes unseen; see `spinning_lidar.scan_many`. And which of these are the veil between near and far."""
     ranges, triangles = scene.first_hit(rays.origins, rays.directions)
     ranges = np.where(triangles < 0, _FAR_M, ranges)
     parts = _parts(model, rays, ranges)
@@ -138,9 +145,10 @@ def _returns(scene: RayScene, model: LidarModel, rays: Rays, surface: Surface) -
     plain = lit.signal(triangles[inside], ranges[inside], rays.directions[inside])
     mixed, most, signal = _mix(scene, model, rays, lit, edge, parts, ranges, triangles)
     found = most >= 0
+    veil = len(inside) + np.flatnonzero(np.abs(mixed - ranges[edge])[found] > VEIL_M)
     return (
         np.concatenate([inside, edge[found]]), np.concatenate([ranges[inside], mixed[found]]),
-        np.concatenate([triangles[inside], most[found]]), np.concatenate([plain, signal[found]]),
+        np.concatenate([triangles[inside], most[found]]), np.concatenate([plain, signal[found]]), veil,
     )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from gaitbridge.errors import UserError
 from gaitbridge.simulation.body import Body
 from gaitbridge.simulation.body._proportions import BONES as BONE_NAMES
 from gaitbridge.simulation.body._proportions import bones_m, named_joints
-from gaitbridge.simulation.motion import amc
+from gaitbridge.simulation.motion import amc, bvh
 from gaitbridge.simulation.motion._amc_file import read_amc
 from gaitbridge.simulation.motion._asf_file import read_asf
 from gaitbridge.simulation.motion._own_bones import bone_lengths_m
@@ -179,6 +179,8 @@ def test_folders_without_captures_are_told(tmp_path: Path) -> None:
     write_amc(tmp_path / "ann_1.amc")
     refused(tmp_path, "ann_1.amc", "no ann.asf beside it")
     write_asf(tmp_path / "ann.asf")
+    with pytest.raises(UserError, match="write amc:DIR"):
+        bvh.open_source(str(tmp_path))
     (tmp_path / "more").mkdir()
     subject(tmp_path / "more")
     refused(tmp_path, "subject ann", "one folder")

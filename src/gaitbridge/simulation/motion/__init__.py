@@ -1,7 +1,7 @@
 """Motions: one file a source. A module here offers `open_source(argument: str | None) -> MotionSource`.
 
 `--motion bvh:DIR` opens the module `bvh` with the argument DIR. A walk goes along +x from the origin with the feet on the ground;
-the scene turns and bends it onto a path.
+the scene turns and bends it onto a path. A source whose people have bones of their own says so as `_own_bones.KnowsBones`.
 """
 
 from typing import Protocol

@@ -22,5 +22,6 @@ def open_source(argument: str | None) -> MotionSource:
         raise UserError(f"{folder} is no folder: write bvh:DIR, where DIR holds <person>_<take>.bvh files")
     paths = files_in(folder, ".bvh")
     if not paths:
-        raise UserError(f"{folder} holds no .bvh file: put <person>_<take>.bvh files into it")
+        other = "write amc:DIR for its .amc files" if files_in(folder, ".amc", deep=True) else "put <person>_<take>.bvh files into it"
+        raise UserError(f"{folder} holds no .bvh file: {other}")
     return source_of(f"bvh:{folder.name}", folder, map(open_capture, paths))

@@ -35,8 +35,9 @@ FACTORS = (0.6, 1.8)  # of what is drawn, by calibration
 BETWEEN_RATIO, COUPLING_APART = (0.8, 1.2), 0.15
 VERSIONS = {"v1": ("parametric", "drawn"), "v2": ("measured", "measured")}
 SIGNED = ("trunk_pitch_deg", "neck_pitch_deg", "elbow_mean_deg", "knee_min_deg", "shoulder_abduction_mean_deg", "arm_leg_lag_deg", "arm_swing_asym",
-          "step_asym", "knee_peak_asym_deg", "hip_rom_asym_deg")  # in their own unit; asymmetries of ranges as the ranges  # fmt: skip
-AS_THE_RANGE = {"knee_peak_asym_deg": "knee_rom_deg", "hip_rom_asym_deg": "hip_rom_deg"}
+          "step_asym", "knee_peak_asym_deg", "hip_rom_asym_deg")  # in their own unit  # fmt: skip
+# What follows a range is scaled as the range.
+AS_THE_RANGE = {"knee_peak_deg": "knee_rom_deg", "knee_peak_asym_deg": "knee_rom_deg", "hip_rom_asym_deg": "hip_rom_deg"}
 UNJUDGED = ("pelvis_yaw", "pelvis_roll", "trunk_yaw", "shoulder_yaw")
 
 
@@ -220,9 +221,9 @@ def rank_1(rows: np.ndarray, crossed: bool, whitened: bool) -> float:
     """Share of passes [people, takes, 2, n] whose nearest of all other takes (of the other direction, crossed) is the same person's."""
     people, takes, _, size = rows.shape
     flat = rows - rows.mean(axis=(0, 1))
-    inside = (flat - flat.mean(axis=1, keepdims=True)).reshape(-1, size)
-    if whitened:
-        covariance = inside.T @ inside / (2 * people * (takes - 1))
+    if whitened:  # by what one person's passes of both directions differ by
+        inside = (flat - flat.mean(axis=(1, 2), keepdims=True)).reshape(-1, size)
+        covariance = inside.T @ inside / (people * (2 * takes - 1))
         sizes, axes = np.linalg.eigh(covariance + 1e-6 * np.trace(covariance) / size * np.eye(size))
         flat = flat @ axes / np.sqrt(sizes.clip(min=1e-12))
     else:

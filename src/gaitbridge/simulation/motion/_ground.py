@@ -24,7 +24,7 @@ KNEES_SHARE, SHANK_SHARE, MOST_KNEE_RAD = 0.8, 0.53, 0.1
 # Where in the cycle the left knee bends most, what a radian more of it adds to `ankle_rise`, and the most.
 SWINGING_KNEE, RISE_OF_KNEE, MOST_BENT_RAD = 0.775, 0.45, 0.2
 KNEE_MEAN_BACK = 0.12  # of that, taken from the knee's mean
-BOB_OF_KNEE_M, MOST_SOFT_RAD = 0.06, 0.12  # what a radian more of the standing knee takes from the bob, and the most
+BOB_OF_KNEE_M, MOST_SOFT_RAD = 0.06, 0.18  # what a radian more of the standing knee takes from the bob, and the most
 SHOWN = basis(np.linspace(0.0, 2.0 * np.pi, 48, endpoint=False))
 UNEVEN = 0.15
 DOUBLE = 0.05  # of a cycle after heel strike in which both feet are to be on the ground

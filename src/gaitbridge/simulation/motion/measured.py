@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import as_file, files
+from pathlib import Path
 
 import numpy as np
 
@@ -25,6 +26,7 @@ from gaitbridge.simulation.motion._skeleton import Skeleton, skeleton_of
 from gaitbridge.simulation.motion.parametric import CADENCE_WAVES_STRIDES, TAKES, GeneratedWalk, Style, WalkModel
 
 CREDIT = "spread between and within people from Andersson and Araujo, AAAI 2015 (covariances only)"
+MEAN = "measured_walk_mean.json"
 STEADY_PERSON, STEADY_TAKE = 0.27, 0.18  # log deviations of how much a person varies, and a take of it (measured)
 TAKE_SHARE = 0.25  # of what lies between the least and the most that takes can differ by (variances; see docs/motion.md)
 SPREAD_LIMIT = 2.8  # standard deviations at which samples are cut
@@ -37,7 +39,7 @@ CAMERA_KNEE = np.array([17.16, -6.19, -15.02, -8.32, 3.88, -3.10, 2.59])
 CAMERA_GAIN, CAMERA_RANGE_DEG, RANGE_SHARE, KNEE_OWN = 0.786, 45.4, 0.75, 1.1
 HIP_ODD = 0.6  # what counts of how one hip's curve differs from the other's
 LEAST_SWING = 0.4  # of an arm, times the usual
-ELBOW_WITH_SWING, ELBOW_OWN, ELBOW_MEAN_WITH_SWING_DEG = 0.65, 0.25, 6.0  # of the swing's relative deviation; of the elbow's own
+ELBOW_WITH_SWING, ELBOW_OWN, ELBOW_MEAN_WITH_SWING_DEG = 0.78, 0.3, 6.0  # of the swing's relative deviation; of the elbow's own
 SWING_WITH_CADENCE = 1.8  # relative deviation of the swing for one of cadence
 SWING_ODD = 0.75  # what counts of how far an arm swings otherwise than both do
 ARMS_OUT_DEG = 4.0  # how much further out arms hang than the mean walk's, which hardly clear the hips
@@ -241,6 +243,10 @@ class MeasuredSource:
 
 
 def open_source(argument: str | None) -> MotionSource:
-    """Walks that differ as measured people do, about the shipped mean gait or that of a file of `gaitbridge fit-motion`."""
-    mean = parametric.open_source(argument)
-    return MeasuredSource(mean.name.replace("parametric", "measured"), f"{mean.licence}; {CREDIT}", mean.model, shipped())
+    """Walks that differ as measured people do, about the shipped mean of seven captured people or that of a file of `gaitbridge fit-motion`."""
+    if argument:
+        mean = parametric.open_source(argument)
+        name, licence, model = f"measured:{Path(argument).name}", mean.licence, mean.model
+    else:
+        name, licence, model = "measured", parametric.LICENCE, parametric.shipped(MEAN)
+    return MeasuredSource(name, f"{licence}; {CREDIT}", model, shipped())

@@ -12,7 +12,7 @@ from gaitbridge.simulation.sensors import spinning_lidar as lidar
 
 
 def test_sensors_are_plug_ins() -> None:
-    assert names("gaitbridge.simulation.sensors") == ["silhouette_camera", "spinning_lidar"]
+    assert names("gaitbridge.simulation.sensors") == ["beams", "silhouette_camera", "spinning_lidar"]
 
 
 @pytest.mark.parametrize("distance_m", [4.0, 9.0, 30.0])

@@ -98,7 +98,7 @@ def main() -> None:
         REAL, allow_pickle=False, about=np.array(ABOUT), gain=gain_of(file).astype(np.float32),
         mean=file["joint_mean"].astype(np.float32), late=late.astype(np.float32),
         mirror=file["joint_mirror"].astype(np.int8), between_rows=factor(between, 1.0), near_rows=factor(file["joint_between_u"], 1.0),
-        far_rows=factor(file["joint_between_v"], 1.0), pass_rows=factor(file["joint_pass"], 1.0),
+        far_rows=factor(file["joint_between_v"], 1.0), take_rows=factor(file["joint_take"], 1.0), pass_rows=factor(file["joint_pass"], 1.0),
         **{name: deviation(file[f"joint_{of}"]) for name, of in (("between", "between"), ("take", "take"), ("true", "within_true"))},
         **{f"scalar_{name}": deviation(file[f"scalar_{name}"]) for name in ("between", "take")},
         scalar_true=deviation(file["scalar_within"] - file["scalar_noise"]), scalar_names=file["scalar_names"],

@@ -25,7 +25,7 @@ def make(name: str, store: Path, *, subset: str | None = None, captures: Path | 
     subset
         A part of it: cpu for standard.
     captures
-        For real-motion: folder of BVH files named <person>_<take>.bvh, or of <subject>.asf and <subject>_<trial>.amc.
+        For real-motion: folder of BVH files named person_take.bvh, or of subject.asf and subject_trial.amc.
     shape
         For real-motion. person: each their own body; shared: one body for all, so that identity is motion alone.
     workers

@@ -17,8 +17,8 @@ from gaitbridge.simulation.conditions._places import zone_of
 
 WAIST_M = 0.12  # above the hip joints: where a hem begins
 NEAR_M = 0.06  # what lies within this height of a ring shapes it
+TRIM_M = 0.035  # and within this one above the hips where a garment is fitted
 THIGH_M = 0.08  # from the middle of a thigh to its front
-TRIM_M = 0.035  # and within this height where a garment is trim
 LEG_DELAY_S = 0.08  # of wide trousers after the shin
 
 
@@ -137,7 +137,7 @@ def trouser_leg(body: Body, rest: Rest, side: str, room_m: float, reflectivity: 
     points = np.empty((rings, around, 3))
     for row, centre in enumerate(centres):
         near = shin[np.argsort(np.abs(shin[:, 2] - centre[2]))[:8], :2] - centre[:2]
-        points[row, :, :2] = centre[:2] + _outline((near @ out.T).max(0) + room[row] - 0.003)
+        points[row, :, :2] = centre[:2] + _outline((near @ out.T).max(0) + room[row] - 0.008 * (1 - down[row]))
         points[row, :, 2] = centre[2]
     flat = points.reshape(-1, 3)
 

@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 from walking_figure import facing, figure
 
+from gaitbridge.geometry import projection
+from gaitbridge.geometry.depth_picture import depth_pictures
 from gaitbridge.geometry.rays import RayScene
+from gaitbridge.geometry.sensors import open_sensor
 from gaitbridge.simulation.sensors import beams, spinning_lidar
 from gaitbridge.simulation.sensors.spinning_lidar import LidarModel, Scan, open_lidar
 
@@ -154,3 +157,13 @@ def test_a_tracker_that_errs_moves_the_crop() -> None:
     assert np.isnan(low[-4:]).all()
     middles = [np.median(np.nonzero(np.isfinite(view))[1]) for view in (right, beside)]
     assert middles[1] - middles[0] == pytest.approx(6.4, abs=1.1)
+
+
+def test_points_give_the_published_look_alike_and_the_same_view() -> None:
+    mesh = figure()[:2]
+    scan = swept(mesh)
+    cloud = spinning_lidar.points(scan)[:, :3]
+    picture = depth_pictures([cloud * [-1, -1, 1]])[0]
+    assert 0.1 < (picture > 0).any(0).mean() < 0.5
+    seen, own = np.isfinite(projection.range_view(cloud, open_sensor("velodyne-vls128"), (64, 44))), np.isfinite(spinning_lidar.range_view(scan))
+    assert (seen & own).sum() / (seen | own).sum() > 0.8

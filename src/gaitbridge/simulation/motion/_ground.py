@@ -168,6 +168,21 @@ def fitted_to_body(
     return fitted, travel
 
 
+def slip_m(coefficients: np.ndarray, travel: Travel, skeleton: Skeleton, body: Body, shape: Shape) -> float:
+    """How far the sole of a foot that alone carries weight slides, in metres a cycle of such sliding: its lowest vertices' mean speed."""
+    cycle = cycle_of(coefficients, skeleton, body, shape)
+    feet = cycle.feet_m @ travel.heading.T + travel.at(cycle.phases)[:, None]
+    speed = np.linalg.norm((feet[2:] - feet[:-2])[:, :, :2], axis=2) * (PHASES / 2.0)
+    slides = []
+    for side in (0, 1):
+        alone = (cycle.stands[1:-1, side] > 0.9) & (cycle.stands[1:-1, 1 - side] < 0.2)
+        own = cycle.right == bool(side)
+        height = feet[1:-1][alone][:, own, 2]
+        low = height < height.min(axis=1, keepdims=True) + 0.008
+        slides.append((speed[alone][:, own] * low).sum() / low.sum())
+    return float(np.mean(slides))
+
+
 def ankle_rise(coefficients: np.ndarray) -> float:
     """How far ankles rise over the ankle of the foot that stands, in legs."""
     heights = []

@@ -18,7 +18,7 @@ from gaitbridge.conventions import stream
 from gaitbridge.simulation.body import Body, Shape
 from gaitbridge.simulation.body._proportions import BONES, MEANS_LOG_M, bones_m
 from gaitbridge.simulation.motion import MotionSource, parametric
-from gaitbridge.simulation.motion._ground import SHANK_SHARE, Travel, Wanted, ankle_rise, fitted_to_body, standing
+from gaitbridge.simulation.motion._ground import SHANK_SHARE, Travel, Wanted, ankle_rise, fitted_to_body, slip_m, standing
 from gaitbridge.simulation.motion._harmonics import ALTERNATE, BEND, JOINTS, LEAN, NUMBERS, basis
 from gaitbridge.simulation.motion._measures import ANGLES, CURVE, FIRST_ANGLE, ROW, joints_at_rest
 from gaitbridge.simulation.motion._posture import Limits
@@ -30,7 +30,7 @@ MEAN = "measured_walk_mean.json"
 STEADY_PERSON, STEADY_TAKE = 0.27, 0.18  # log deviations of how much a person varies, and a take of it (measured)
 TAKE_SHARE = 0.25  # of what lies between the least and the most that takes can differ by (variances; see docs/motion.md)
 SPREAD_LIMIT = 2.8  # standard deviations at which samples are cut
-SHRINKING, MOST_OFF = (1.0, 0.85, 0.7, 0.5), 0.06  # of who cannot walk as drawn; how far the stride may miss what was drawn
+SHRINKING, MOST_OFF, MOST_SLIDE_M_S = (1.0, 0.85, 0.7, 0.5), 0.06, 0.09  # of who cannot walk as drawn: the stride misses, or feet slide
 WIDTH_PER_LEG, SWAY_PER_LEG, BOB_PER_LEG = 0.13, 0.08, 0.033  # means over leg length (D)
 WIDTH_M, SWAY_M = (0.04, 0.26), (0.02, 0.14)  # least and most
 LIMITS = Limits(knee=(-4.0, 14.0), trunk=(-6.0, 15.0), gaze=(-25.0, 30.0), arm=(-22.0, 26.0))
@@ -220,7 +220,8 @@ class MeasuredSource:
         for share in SHRINKING:
             wanted = share * deviations
             fitted, travel, style = self._on_ground(moved(coefficients, wanted), wanted, leg_m, (skeleton, body, shape))
-            if abs(travel.stride_m / (style[1] * leg_m) - 1.0) < MOST_OFF:
+            off = abs(travel.stride_m / (style[1] * leg_m) - 1.0)
+            if off < MOST_OFF and style[0] * slip_m(fitted, travel, skeleton, body, shape) < MOST_SLIDE_M_S:
                 break
         random = stream(seed, "walk rhythm", person, take)
         start, *waves = random.uniform(0.0, 2.0 * np.pi, 1 + len(CADENCE_WAVES_STRIDES))

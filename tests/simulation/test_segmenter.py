@@ -10,7 +10,9 @@ from walking_figure import LENS, facing, figure, overlap
 from gaitbridge.geometry.rays import RayScene
 from gaitbridge.simulation.sensors import _segmenter as segmenter
 from gaitbridge.simulation.sensors import silhouette_camera as camera
+from gaitbridge.simulation.sensors._pieces import without_specks
 from gaitbridge.simulation.sensors._segmenter import CARRIED, OF_BAG, OF_PERSON
+from gaitbridge.simulation.sensors._soft_masks import PAD, SLOPE, spread
 from gaitbridge.simulation.sensors.silhouette_camera import SiteErrors, segmented, site_errors, subtracted
 from gaitbridge.simulation.settings import CohortConfig
 from gaitbridge.simulation.takes import open_source, plan, render_person
@@ -111,6 +113,67 @@ def test_bags_are_half_in_and_what_is_carried_is_not() -> None:
     np.testing.assert_array_equal(box, alone)
     classes[person & (np.arange(64)[:, None] < 34) & (np.arange(64)[:, None] > 20) & (np.arange(44) > 20)] = OF_BAG  # and one on the back
     assert segmenter.people(classes).sum() > 0.95 * person.sum()
+
+
+def upright() -> np.ndarray:
+    """Classes [1, 1, 64, 44] of a plain person: a head, a trunk and two legs."""
+    classes = np.zeros((1, 1, 64, 44), np.uint8)
+    for top, bottom, left, right in ((0, 10, 18, 26), (10, 36, 13, 31), (36, 64, 13, 20), (36, 64, 24, 31)):
+        classes[..., top:bottom, left:right] = OF_PERSON
+    return classes
+
+
+def test_the_body_goes_on_behind_what_is_carried_before_it() -> None:
+    person = upright() == OF_PERSON
+    box, juts, shaft = (upright() for _ in range(3))
+    box[..., 16:28, 10:34] = CARRIED  # wider than the trunk on both sides: it cuts the mask in two
+    juts[..., 16:28, 31:40] = CARRIED
+    shaft[..., 2:24, 21:23] = CARRIED
+    shaft[..., 0:2, 10:34] = CARRIED
+    for classes in (box, juts):
+        np.testing.assert_array_equal(segmenter.people(classes), person)
+    np.testing.assert_array_equal(segmenter.people(shaft)[..., 2:, :], person[..., 2:, :])
+    narrow = upright()
+    narrow[..., 36:50, :] = CARRIED
+    narrow[..., 50:, :] = 0
+    narrow[..., 50:, 14:17] = OF_PERSON  # three columns of a leg below a suitcase make no pillar
+    assert not segmenter.people(narrow)[..., 36:50, :].any()
+
+
+def test_slivers_and_specks_beside_a_bag_are_dropped_but_not_what_is_large() -> None:
+    classes, person = upright(), upright() == OF_PERSON
+    classes[..., 20:34, 31:36] = OF_BAG
+    classes[..., 22:30, 36] = OF_PERSON  # a rim of the arm behind the bag
+    classes[..., 40:42, 38:40] = OF_PERSON  # a hand apart
+    found = segmenter.people(classes)
+    assert not found[..., 36:].any()
+    assert not (person & ~found).any()
+    halves = upright()
+    halves[..., 28:34, :] = 0
+    np.testing.assert_array_equal(without_specks(halves), halves)
+    both = np.concatenate([classes == OF_PERSON, halves == OF_PERSON, np.zeros_like(person)], axis=1)
+    left = without_specks(both)
+    assert left.dtype == bool
+    assert both[:, 0].sum() - left[:, 0].sum() == 12
+    np.testing.assert_array_equal(left[:, 1:], both[:, 1:])
+
+
+def test_by_day_a_hand_or_a_lower_leg_is_lost_and_by_night_more() -> None:
+    person = walk() > 0
+
+    def lost(night: bool) -> np.ndarray:
+        """The share of the person that is lost, of many frames."""
+        found = []
+        for seed in range(40):
+            offsets = segmenter._events(np.random.default_rng(seed), 4, 20, 10.0, (64, 44), night)
+            gone = spread(offsets, 64, 44)[..., PAD:-PAD, PAD:-PAD] * SLOPE < -0.5
+            found.append((person & gone).sum((2, 3)) / person.sum((2, 3)))
+        return np.concatenate(found)
+
+    day, night = lost(False), lost(True)
+    assert (day > 0.03).mean() > 0.002
+    assert (day > 0.15).mean() < 0.001
+    assert (night > 0.15).mean() > 0.003
 
 
 @pytest.mark.parametrize("model", [segmented, subtracted])

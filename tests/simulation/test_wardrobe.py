@@ -154,6 +154,33 @@ def test_wide_trousers_are_about_the_shin_and_come_late() -> None:
     assert np.ptp(apart, axis=0).max() > 0.01
 
 
+def test_wide_trousers_begin_within_the_knee() -> None:
+    """Their first ring was as wide as the calf below it: a step."""
+    _, mine, props = in_motion(TEE, WIDE)
+    for frame in range(len(TIMES)):
+        ring = props[0][frame, :10]
+        middle = np.tile(ring.mean(0), (10, 1))
+        out = np.linalg.norm(ring - middle, axis=1)
+        room = RayScene(mine[frame], body().triangles).distance(middle, (ring - middle) / out[:, None])
+        assert (out - room).max() < 0.006
+
+
+def test_no_skirt_shows_through_the_hem_of_a_top() -> None:
+    for flare, hem in ((0.02, 0.15), (0.10, 0.38)):
+        top, bottom = replace(COAT, kind="jacket", hem=hem, flare=0.0), replace(SKIRT, flare=flare)
+        one, _, props = in_motion(top, bottom)
+        vertices = one.dressed(TIMES).vertices_m
+        ends = np.cumsum([len(body().triangles), *(len(prop.triangles) for prop in one.outfit.props)])
+        turn = np.arange(24) * 2 * np.pi / 24
+        out = np.stack([np.cos(turn), np.sin(turn), np.zeros(24)], -1)
+        for frame in range(len(TIMES)):
+            lowest, waist = props[1][frame, :, 2].min() + 0.02, props[1][frame, :, 2].max() + 0.1
+            for height in np.linspace(lowest, waist, 12):
+                start = np.r_[props[1][frame].mean(0)[:2], height] + out
+                hit = RayScene(vertices[frame], one.triangles).first_triangle(start.astype(np.float32), (-out).astype(np.float32))
+                assert not ((hit >= ends[0]) & (hit < ends[1])).any()
+
+
 @pytest.mark.parametrize("hair", [("long", "curtain"), ("tied", "ponytail"), ("tied", "bun")], ids=["long", "ponytail", "bun"])
 def test_hair_hangs_from_the_head_and_does_not_float(hair: tuple[str, str]) -> None:
     kind, tail = hair
@@ -180,6 +207,7 @@ def test_clothes_fit_their_owners() -> None:
     assert {one.bottom.kind for one in men} == {"slim", "straight", "wide"}
     assert {"skirt", "dress"} & {one.bottom.kind for one in women}
     assert max(one.shoes.heel for one in men) == 0.0
+    assert max(one.hair.volume for one in (*men, *women)) < 0.045  # of a large head of hair, at the skull
     assert max(one.shoes.heel for one in women) > 0.04
     assert sum(one.hair.tail != "" for one in women) > 3 * sum(one.hair.tail != "" for one in men)
     assert {one.top.kind for one in (*men, *women)} == set(wardrobe.TOPS)

@@ -71,9 +71,10 @@ def _cut_out(
         raise ValueError(f"silhouettes by a {sensors.silhouettes} need the errors of its site")
     if sensors.silhouettes == "segmenter":
         classes = np.stack([arrays.pop("classes") for arrays in pictures])
-        for arrays, clean in zip(pictures, silhouette_camera.people(classes), strict=True):
+        person = silhouette_camera.people(classes)
+        for arrays, clean in zip(pictures, person, strict=True):
             arrays["clean_silhouettes"] = clean * np.uint8(PERSON)
-        found = silhouette_camera.segmented(classes, errors, random, level, night, rate_hz)
+        found = silhouette_camera.segmented(classes, errors, random, level, night, rate_hz, person)
     else:
         clean = np.stack([arrays["clean_silhouettes"] for arrays in pictures])
         found = silhouette_camera.subtracted(clean, errors, random, level, night, rate_hz)

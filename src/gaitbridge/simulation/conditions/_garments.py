@@ -13,13 +13,14 @@ from gaitbridge.simulation.conditions import _wardrobe as wardrobe
 from gaitbridge.simulation.conditions._clothes import soften
 from gaitbridge.simulation.conditions._frames import joint
 from gaitbridge.simulation.conditions._hair import fixed_prop, hair_props, scalp
-from gaitbridge.simulation.conditions._hems import Hem, hem, trouser_leg
+from gaitbridge.simulation.conditions._hems import WAIST_M, Hem, hem, trouser_leg
 from gaitbridge.simulation.conditions._meshes import super_ellipsoid
 from gaitbridge.simulation.conditions._places import Places, places
 from gaitbridge.simulation.conditions._wardrobe import Bottom, Owner, Shoes, Top, Worn
 
 UNDER_M = 0.004  # a hem begins this far inside of the cloth that it hangs from, so that no gap shows
 FULL_FOLDS_M = 0.02  # cloth of this thickness has its whole folds
+OVERLAP_M = 0.025  # a skirt begins this far above the hem that covers its waist
 TUCKED = -0.1  # the hem of a top that is within a skirt
 AROUND = 18  # vertices about a hem
 SKIRT_DELAY_S = 0.09  # a skirt falls back this late
@@ -76,7 +77,8 @@ def dressed(body: Body, rest: Rest, worn: Worn) -> Outfit:
     inflate, lift, tip = on_shoes(body, rest, worn.shoes, where, static)
     outer = replace(rest, vertices_m=(rest.vertices_m + inflate[:, None] * where.normals).astype(np.float32))
     reflectivity = np.full(len(cloth), worn.hair.skin)
-    for covered, shade in ((of_bottom > 0.003, worn.bottom.shade), (of_shoes > 0, worn.shoes.shade), (of_top > 0.003, worn.top.shade)):
+    shoes = (of_shoes > 0) & (where.leg >= (2.0 if worn.bottom.ankle > CLOSED_LEG_M else 0.0))  # wide trousers are over boots
+    for covered, shade in ((of_bottom > 0.003, worn.bottom.shade), (shoes, worn.shoes.shade), (of_top > 0.003, worn.top.shade)):
         reflectivity[covered] = shade
     reflectivity[on_head > 0.5] = worn.hair.shade
     props = (*tubes(body, outer, worn), *hair_props(body, outer, worn.hair, worn.top))
@@ -189,19 +191,21 @@ def heels(body: Body, outer: Rest, shoes: Shoes, lift_m: float, tip_rad: float) 
 def tubes(body: Body, outer: Rest, worn: Worn) -> list[Prop]:
     """What hangs freely: the hem of the top, a skirt, wide trousers."""
     top, bottom, found = worn.top, worn.bottom, []
-    under = 0.0
+    under, over, rings = 0.0, UNDER_M, 5 if top.hem > 0.5 else 3
     if bottom.kind in ("skirt", "dress"):
-        covered = top.hem > 0.5
+        covered, begins, ease = top.hem > 0.5, WAIST_M, 1.5 * UNDER_M
         flare = min(bottom.flare, 0.02) if covered else bottom.flare
-        under = flare + UNDER_M if covered else 4 * UNDER_M
-        waves = _waves(bottom)
-        cut = Hem(bottom.length, 1.5 * UNDER_M, flare, SKIRT_DELAY_S, 5, AROUND, waves=waves, reflectivity=bottom.shade, fitted=True)
+        if covered:
+            under = flare + UNDER_M
+        elif top.hem > 0:  # it begins just within the top's hem: two tubes of other cuts cross where they run side by side
+            thigh_m = float(np.linalg.norm(outer.joints_m[joint(body, "LeftUpLeg")] - outer.joints_m[joint(body, "LeftLeg")]))
+            begins, ease, over, rings = OVERLAP_M - top.hem * thigh_m, 0.5 * UNDER_M, 6 * UNDER_M, 5
+        cut = Hem(bottom.length, ease, flare, SKIRT_DELAY_S, 5, AROUND, begins, _waves(bottom), bottom.shade, fitted=True)
         found.append(hem(body, outer, cut))
     if bottom.ankle > CLOSED_LEG_M:
         found += [trouser_leg(body, outer, side, 0.5 * bottom.ankle, bottom.shade) for side in ("Left", "Right")]
     if top.hem > 0:
-        rings = 5 if top.hem > 0.5 else 3
-        cut = Hem(top.hem, under - UNDER_M, top.flare + UNDER_M, top.delay_s, rings, AROUND, waves=_waves(top), reflectivity=top.shade, fitted=True)
+        cut = Hem(top.hem, under - UNDER_M, top.flare + over, top.delay_s, rings, AROUND, waves=_waves(top), reflectivity=top.shade, fitted=True)
         found.append(hem(body, outer, cut))
     return found
 

@@ -20,6 +20,7 @@ NEAR_M = 0.06  # what lies within this height of a ring shapes it
 TRIM_M = 0.035  # and within this one above the hips where a garment is fitted
 THIGH_M = 0.08  # from the middle of a thigh to its front
 LEG_DELAY_S = 0.08  # of wide trousers after the shin
+SUNK_M = 0.008  # they begin this far within the knee, so that no step shows
 
 
 @dataclass(frozen=True)
@@ -127,17 +128,32 @@ def _outline(support: np.ndarray) -> np.ndarray:
     return support[..., None] * out + slope[..., None] * np.stack([-out[:, 1], out[:, 0]], -1)
 
 
+def _section(body: Body, rest: Rest, chosen: np.ndarray, level_m: float) -> np.ndarray:
+    """Where the edges between chosen vertices (bool [V]) cross a height: [n, 2], the nearest vertices where none does."""
+    edges = np.concatenate([body.triangles[:, pair] for pair in ([0, 1], [1, 2], [2, 0])])
+    ends = rest.vertices_m[edges[chosen[edges].all(1)]].astype(float)  # [E, 2, 3]
+    height = ends[..., 2] - level_m
+    ends, height = ends[height[:, 0] * height[:, 1] < 0], height[height[:, 0] * height[:, 1] < 0]
+    if not len(ends):
+        points = rest.vertices_m[chosen].astype(float)
+        return points[np.argsort(np.abs(points[:, 2] - level_m))[:8], :2]
+    share = height[:, 0] / (height[:, 0] - height[:, 1])
+    found: np.ndarray = ends[:, 0, :2] + share[:, None] * (ends[:, 1, :2] - ends[:, 0, :2])
+    return found
+
+
 def trouser_leg(body: Body, rest: Rest, side: str, room_m: float, reflectivity: float, rings: int = 4, around: int = 10) -> Prop:
     """The lower leg of wide trousers: a tube about the shin that widens to `room_m` about it at the ankle and comes a little late."""
     knee, ankle = joint(body, f"{side}Leg"), joint(body, f"{side}Foot")
     start, end = rest.joints_m[knee].astype(float), rest.joints_m[ankle].astype(float)
     down, out = np.linspace(0.02, 0.97, rings), _directions(around)
-    shin = rest.vertices_m[body.bone_of_vertex == knee].astype(float)
+    of_leg = np.isin(body.bone_of_vertex, [bone for bone, name in enumerate(body.joint_names) if side in name and zone_of(name) in ("thigh", "shin")])
     centres, room = start + down[:, None] * (end - start), room_m * down**1.2
     points = np.empty((rings, around, 3))
     for row, centre in enumerate(centres):
-        near = shin[np.argsort(np.abs(shin[:, 2] - centre[2]))[:8], :2] - centre[:2]
-        points[row, :, :2] = centre[:2] + _outline((near @ out.T).max(0) + room[row] - 0.008 * (1 - down[row]))
+        between = [0.0] if row == 0 else [-0.5, 0.0, 0.5]  # a calf that bulges between two rings stays within
+        cuts = [_section(body, rest, of_leg, float(centre[2] + part * (start[2] - end[2]) / (rings - 1))) for part in between]
+        points[row, :, :2] = centre[:2] + _outline(((np.concatenate(cuts) - centre[:2]) @ out.T).max(0) + room[row] - SUNK_M * (1 - down[row]))
         points[row, :, 2] = centre[2]
     flat = points.reshape(-1, 3)
 

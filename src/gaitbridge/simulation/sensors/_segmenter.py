@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gaitbridge.conventions import PERSON, stream
+from gaitbridge.simulation.sensors._pieces import bridged, wide_parts, without_slivers, without_specks
 from gaitbridge.simulation.sensors._soft_masks import KNOTS, PAD, in_time, outlined, spread
 
 # What the errors are, in pixels of 64 x 44 at level 1, standard deviations where not said otherwise
@@ -20,13 +21,21 @@ GARMENT = np.array([0.07, 0.07, 0.18, 0.21, 0.21, 0.25, 0.25, 0.21, 0.25, 0.32])
 SITE = np.array([0.21, 0.10, 0.10, 0.10, 0.10, 0.14, 0.14, 0.14, 0.18, 0.32])  # of the segmenter, with everybody
 BACKGROUND, LIGHT = 0.18, 0.18  # of a view at a site: with everybody there; with one person in one outfit there
 BLURRED, ROUNDNESS = 0.70, (0.15, 0.08)  # shares of blur and, in it, of a wide one: mean of the segmenters, and between them
+SHAFT_PX = 5  # what is carried before the body and is as narrow as this, as an umbrella's shaft, cuts nothing out
+LEG_PX = 5  # what goes on behind it is as wide as this
 SHADOW_PX = 6.0  # how far a shadow beside the feet reaches
 BAG = (0.5, 0.35, 0.25, 0.3)  # how far a bag counts as the person: mean; between sites and bags, views, parts of it
 SEQUENCE, FRAME, HOLD_S = 0.08, 0.22, 0.08  # of the moment: of a sequence; of a frame, alike for HOLD_S
 GRAIN, GRAIN_HOLD_S, GRAIN_KNOTS = 0.36, 0.05, (22, 15)  # of a frame, finely
 JITTER, JITTER_HOLD_S = 0.17, 0.05  # by which the crop's top, bottom and middle are off
-EVENTS_S = {"lost": 0.10, "leak": 0.06}  # how many begin in a second
-EVENT_PX, EVENT_S = 4.0, 0.3  # by how much an outline is moved in the middle of what is lost or leaks, and for how long
+# Events: how many begin in a second, by how much they move an outline, their reach in height (from, to) and width, and from which
+# row on. By day a foot, a hand or a lower leg is lost; by night more.
+EVENTS = {
+    "lost": (0.10, -4.0, (2.5, 5.5), 3.5, 31.0),
+    "lost by night": (0.10, -4.0, (8.4, 8.4), 8.8, 35.0),
+    "leak": (0.06, 4.0, (8.4, 8.4), 8.8, 52.0),
+}
+EVENT_S = 0.3  # how long they last
 # By night, besides: how much less than the background the body is seen, what of it is seen stays for hold_s
 NIGHT = {"mean": -1.0, "frame": 1.4, "sequence": 1.0, "hold_s": 0.25, "jitter": 0.6}
 
@@ -95,42 +104,53 @@ def _harmonics(degrees: float) -> np.ndarray:
 
 
 def segmented(
-    classes: np.ndarray, errors: SiteErrors, random: np.random.Generator, level: float = 1.0, night: bool = False, rate_hz: float = 10.0
-) -> np.ndarray:
+    classes: np.ndarray, errors: SiteErrors, random: np.random.Generator, level: float = 1.0, night: bool = False, rate_hz: float = 10.0,
+    person: np.ndarray | None = None,
+) -> np.ndarray:  # fmt: skip
     """Silhouettes of N views of a take as a learnt segmenter would give them: uint8 [N, T, H, W] of 0 and 255.
 
     classes: uint8 [N, T, H, W] of NOTHING, OF_PERSON, OF_BAG and CARRIED, aligned by the person. level scales all errors, 0 gives the clean
-    mask of `people`. Frames in which the person does not show stay empty. Raises ValueError for a negative level.
+    mask of `people`, which is `person` where it is known. Frames in which the person does not show stay empty. Raises ValueError for a
+    negative level.
     """
     if level < 0:
         raise ValueError(f"a level of degradation is not negative: {level}")
     views, frames, height, width = classes.shape
-    person = people(classes)
+    person = people(classes) if person is None else person
     if level == 0 or not classes.size:
         return np.where(person, np.uint8(PERSON), np.uint8(0))
     weights = _with_bags(classes, person, errors.bag)
     grid = errors.offsets_px[:, None] + _moment(random, views, frames, rate_hz)
     fine = GRAIN * in_time(random, (views, *GRAIN_KNOTS), frames, GRAIN_HOLD_S * rate_hz)
+    fine += _events(random, views, frames, rate_hz, (height, width), night)
     jitter = JITTER * in_time(random, (views, 3), frames, JITTER_HOLD_S * rate_hz)
     if night:
         grid += dark(random, views, frames, rate_hz)
         jitter += NIGHT["jitter"] * in_time(random, (views, 3), frames, JITTER_HOLD_S * rate_hz)
     grids = [np.float32(level) * one.reshape(-1, *one.shape[2:]) for one in (grid, fine)]
     flat, seen = weights.reshape(-1, height, width), person.any((2, 3)).ravel()
-    return outlined(flat, errors.roundness, min(level, 1.0) * BLURRED, grids, level * jitter.reshape(-1, 3), seen).reshape(classes.shape)
+    found = outlined(flat, errors.roundness, min(level, 1.0) * BLURRED, grids, level * jitter.reshape(-1, 3), seen).reshape(classes.shape)
+    return found if night else without_specks(found)
 
 
 def _moment(random: np.random.Generator, views: int, frames: int, rate_hz: float) -> np.ndarray:
-    """Offsets of the moment [N, T, K, L]: of each sequence, of its frames, and rare ones that last."""
+    """Offsets of the moment [N, T, K, L]: of each sequence and of its frames."""
     found = FRAME * in_time(random, (views, *KNOTS), frames, HOLD_S * rate_hz)
     found += SEQUENCE * random.standard_normal((views, 1, *KNOTS), dtype=np.float32)
-    rows, columns = np.arange(KNOTS[0])[:, None], np.arange(KNOTS[1])
-    for name, sign, lowest in (("lost", -1.0, 5.0), ("leak", 1.0, 7.5)):
-        for view, start in np.argwhere(random.random((views, frames)) < EVENTS_S[name] / rate_hz):
-            length = 1 + int(random.exponential(EVENT_S * rate_hz))
-            row, column = random.uniform(lowest, KNOTS[0] - 0.5), random.uniform(0.5, KNOTS[1] - 1.5)
-            bump = np.exp(-(((rows - row) / 1.2) ** 2) - ((columns - column) / 1.0) ** 2)
-            found[view, start : start + length] += np.float32(sign * EVENT_PX) * bump.astype(np.float32)
+    return found
+
+
+def _events(random: np.random.Generator, views: int, frames: int, rate_hz: float, size: tuple[int, int], night: bool) -> np.ndarray:
+    """Offsets [N, T, *GRAIN_KNOTS] of rare moments that last: a part that is lost, something that leaks in. size: H, W of a silhouette."""
+    found = np.zeros((views, frames, *GRAIN_KNOTS), np.float32)
+    rows, columns = (np.linspace(0, pixels - 1, knots) for pixels, knots in zip(size, GRAIN_KNOTS, strict=True))
+    for name in ("lost by night" if night else "lost", "leak"):
+        rate_s, offset, high, wide, first = EVENTS[name]
+        for view, start in np.argwhere(random.random((views, frames)) < rate_s / rate_hz):
+            length, tall = 1 + int(random.exponential(EVENT_S * rate_hz)), random.uniform(*high)
+            row, column = random.uniform(first, size[0]), random.uniform(0.1, 0.9) * size[1]
+            bump = np.exp(-(((rows[:, None] - row) / tall) ** 2) - ((columns - column) / wide) ** 2)
+            found[view, start : start + length] += np.float32(offset) * bump.astype(np.float32)
     return found
 
 
@@ -142,17 +162,24 @@ def dark(random: np.random.Generator, views: int, frames: int, rate_hz: float) -
 
 
 def people(classes: np.ndarray) -> np.ndarray:
-    """The clean mask of the person, bool [N, T, H, W]: with what of a bag lies between two parts of the body."""
-    person, bag = classes == OF_PERSON, classes == OF_BAG
-    if not bag.any():
+    """The clean mask of the person, bool [N, T, H, W]: with what of a bag lies between two parts of the body, and with what of a carried thing
+    lies before the body; without slivers beside what is left out, and without specks.
+    """
+    person, bag, carried = classes == OF_PERSON, classes == OF_BAG, classes == CARRIED
+    if not bag.any() and not carried.any():
         return person
-    enclosed = np.zeros_like(person)
-    for axis in (2, 3):
-        before = np.logical_or.accumulate(person, axis)
-        after = np.flip(np.logical_or.accumulate(np.flip(person, axis), axis), axis)
-        enclosed |= before & after
-    found: np.ndarray = person | (bag & enclosed)
-    return found
+    enclosed, core = np.zeros_like(person), without_slivers(person, bag | carried)
+    if bag.any():
+        for axis in (2, 3):
+            before = np.logical_or.accumulate(core, axis)
+            after = np.flip(np.logical_or.accumulate(np.flip(core, axis), axis), axis)
+            enclosed |= before & after
+        enclosed &= bag
+    if carried.any():  # the body goes on behind what has it above and below; what stands out of the outline stays out
+        behind = bridged(core, carried, 2, classes.shape[2])
+        behind &= wide_parts(core | behind, LEG_PX)
+        enclosed |= behind | bridged(core, carried, 3, SHAFT_PX)
+    return without_specks(without_slivers(person | enclosed, (bag | carried) & ~enclosed))
 
 
 def _with_bags(classes: np.ndarray, person: np.ndarray, share: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ import numpy as np
 
 from gaitbridge.simulation.body import Body, Shape
 from gaitbridge.simulation.motion._harmonics import BEND, JOINTS, LEAN, LEGS, STANCE, STRIKE, basis, bump, turns_at
-from gaitbridge.simulation.motion._posture import USUAL, Limits, clear_of_body, flat_footed, upright
+from gaitbridge.simulation.motion._posture import USUAL, Limits, clear_of_body, flat_footed, standing_on, upright
 from gaitbridge.simulation.motion._skeleton import Skeleton, foot_vertices, posed_feet, rotation_matrices
 
 PHASES = 60  # of a cycle, at which the ground is solved
@@ -24,7 +24,7 @@ KNEES_SHARE, SHANK_SHARE, MOST_KNEE_RAD = 0.8, 0.53, 0.1
 # Where in the cycle the left knee bends most, what a radian more of it adds to `ankle_rise`, and the most.
 SWINGING_KNEE, RISE_OF_KNEE, MOST_BENT_RAD = 0.775, 0.45, 0.2
 KNEE_MEAN_BACK = 0.12  # of that, taken from the knee's mean
-BOB_OF_KNEE_M, MOST_SOFT_RAD = 0.06, 0.18  # what a radian more of the standing knee takes from the bob, and the most
+BOB_OF_KNEE_M, MOST_SOFT_RAD = 0.06, 0.16  # what a radian more of the standing knee takes from the bob, and the most
 SHOWN = basis(np.linspace(0.0, 2.0 * np.pi, 48, endpoint=False))
 UNEVEN = 0.15
 DOUBLE = 0.05  # of a cycle after heel strike in which both feet are to be on the ground
@@ -144,7 +144,10 @@ def fitted_to_body(
         start = _of_usual_sides(start, cycle_of(start, skeleton, body, shape))
     gain, thighs, uneven, bent, soft, lifts = 1.0, 0.0, 0.0, 0.0, 0.0, np.zeros((2, len(SWINGS)))
     for rounds_left in range(ROUNDS, -1, -1):
-        fitted = flat_footed(_corrected(start, gain, thighs, lifts, bent, uneven, soft))
+        fitted = _corrected(start, gain, thighs, lifts, bent, uneven, soft)
+        if wanted and wanted.limits.standing_knee:
+            fitted = standing_on(fitted, wanted.limits.standing_knee)
+        fitted = flat_footed(fitted)
         cycle = cycle_of(fitted, skeleton, body, shape)
         travel = solve_travel(cycle)
         if rounds_left == 0:

@@ -6,7 +6,7 @@ import numpy as np
 
 from gaitbridge.conventions import BODY_PARTS
 from gaitbridge.simulation.body import Body, Pose, Shape
-from gaitbridge.simulation.motion._harmonics import BEND, JOINTS, LEAN, LEGS, STRIKE, basis, turns_at
+from gaitbridge.simulation.motion._harmonics import BEND, JOINTS, LEAN, LEGS, STRIKE, basis, bump, turns_at
 from gaitbridge.simulation.motion._skeleton import Skeleton
 
 Range = tuple[float, float]
@@ -14,14 +14,20 @@ Range = tuple[float, float]
 
 @dataclass(frozen=True)
 class Limits:
-    """Least and most degrees of a posture's means: flexion of a knee at its straightest, forward lean, head down, upper arm behind the vertical."""
+    """Least and most degrees of a posture's means: flexion of a knee at its straightest, forward lean, head down, upper arm behind the vertical.
+
+    Where they are given, too: flexion of the standing knee where the feet pass, and how far upper arms are held aside from the trunk.
+    """
 
     knee: Range
     trunk: Range
     gaze: Range
     arm: Range
+    standing_knee: Range | None = None
+    spread: Range | None = None
 
 
+PASSING = 0.29  # of the cycle since heel strike: the other foot passes the one that stands
 FLAT = (0.10, 0.30)  # when in the cycle since heel strike the sole is flat on the ground
 USUAL = Limits(knee=(1.0, 9.0), trunk=(-3.0, 13.0), gaze=(-10.0, 15.0), arm=(-10.0, 13.0))
 ARM_GAP_M = 0.015  # from the middle of elbow, wrist and knuckles to the widest of the trunk and thighs beside them
@@ -58,6 +64,30 @@ def upright(coefficients: np.ndarray, limits: Limits = USUAL) -> np.ndarray:
         arm = [*chain[:3], JOINTS.index(f"{side}Shoulder"), JOINTS.index(f"{side}Arm")]
         angle = float(out[arm, BEND, 0].sum())
         out[arm[-1], BEND, 0] += float(np.clip(angle, *np.deg2rad(limits.arm))) - angle
+        if limits.spread:
+            sign = 1.0 if side == "Left" else -1.0
+            out[arm[-1], LEAN, 0] = sign * drawn_in(sign * float(out[arm[-1], LEAN, 0]), limits.spread)
+    return out
+
+
+def drawn_in(value: float, limits_deg: Range) -> float:
+    """An angle in radians between limits in degrees: hardly changed in the middle of them, and the less apart the nearer to them."""
+    low, high = np.deg2rad(limits_deg)
+    apart = 2.0 * (value - 0.5 * (low + high)) / (high - low)
+    return float(0.5 * (low + high) + 0.5 * (high - low) * apart / (1.0 + apart**4) ** 0.25)
+
+
+def standing_on(coefficients: np.ndarray, limits_deg: Range) -> np.ndarray:
+    """Coefficients whose knees, where the other foot passes, are bent within limits; thigh and foot share the change, as the foot stays put."""
+    out = coefficients.copy()
+    for number, side in enumerate(("Left", "Right")):
+        thigh, knee, foot = (JOINTS.index(side + limb) for limb in ("UpLeg", "Leg", "Foot"))
+        passing = 2.0 * np.pi * (STRIKE + PASSING) + np.pi * number
+        bent = float(basis(np.array([passing]))[0] @ out[knee, BEND])
+        change = (drawn_in(bent, limits_deg) - bent) * bump(passing)
+        out[thigh, BEND] -= 0.5 * change
+        out[knee, BEND] += change
+        out[foot, BEND] -= 0.5 * change
     return out
 
 

@@ -56,8 +56,12 @@ class Skeleton:
         return out
 
 
-def skeleton_of(body: Body, shape: Shape) -> Skeleton:
-    """The skeleton of a shape."""
+def skeleton_of(body: Body, shape: Shape, straight_knees: bool = False) -> Skeleton:
+    """The skeleton of a shape.
+
+    `straight_knees`: thigh and shank each hang straight down, so that an angle of the knee is that between hip, knee and ankle; else they
+    hang as they meet in the rest pose.
+    """
     rest = body.rest(shape)
     rotations = rest.rotations_world.astype(float)
     follow = rotations.copy()
@@ -73,7 +77,8 @@ def skeleton_of(body: Body, shape: Shape) -> Skeleton:
         leg = (rest.joints_m[skeleton.index(f"{side}Foot")] - rest.joints_m[skeleton.index(f"{side}UpLeg")]).astype(float)
         for limb in HANGING[3:]:  # together: the bones of Anny's straight leg meet at an angle of ten degrees
             joint = skeleton.index(side + limb)
-            skeleton.standing[joint] = smallest_turn(leg / np.linalg.norm(leg), DOWN) @ rotations[joint]
+            along = bone_direction(body.joint_names, rest, joint) if straight_knees else leg / np.linalg.norm(leg)
+            skeleton.standing[joint] = smallest_turn(along, DOWN) @ rotations[joint]
         toe_out = level(bone_direction(body.joint_names, rest, skeleton.index(f"{side}Foot")))
         for limb in ("Foot", "ToeBase"):  # soles stay flat: only turned to point forward
             joint = skeleton.index(side + limb)

@@ -7,7 +7,7 @@ that person is. What a depth camera cannot tell (twists, pelvis, hands, feet) di
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -19,7 +19,7 @@ from gaitbridge.simulation.body import Body, Shape
 from gaitbridge.simulation.body._proportions import BONES, MEANS_LOG_M, bones_m
 from gaitbridge.simulation.motion import MotionSource, parametric
 from gaitbridge.simulation.motion._ground import SHANK_SHARE, Travel, Wanted, ankle_rise, fitted_to_body, slip_m, standing
-from gaitbridge.simulation.motion._harmonics import ALTERNATE, BEND, JOINTS, LEAN, NUMBERS, basis
+from gaitbridge.simulation.motion._harmonics import ALTERNATE, BEND, JOINTS, LEAN, NUMBERS, STRIKE, basis
 from gaitbridge.simulation.motion._measures import ANGLES, CURVE, FIRST_ANGLE, ROW, joints_at_rest
 from gaitbridge.simulation.motion._posture import Limits
 from gaitbridge.simulation.motion._skeleton import Skeleton, skeleton_of
@@ -31,9 +31,18 @@ STEADY_PERSON, STEADY_TAKE = 0.27, 0.18  # log deviations of how much a person v
 TAKE_SHARE = 0.25  # of what lies between the least and the most that takes can differ by (variances; see docs/motion.md)
 SPREAD_LIMIT = 2.8  # standard deviations at which samples are cut
 SHRINKING, MOST_OFF, MOST_SLIDE_M_S = (1.0, 0.85, 0.7, 0.5), 0.06, 0.09  # of who cannot walk as drawn: the stride misses, or feet slide
-WIDTH_PER_LEG, SWAY_PER_LEG, BOB_PER_LEG = 0.13, 0.08, 0.033  # means over leg length (D)
+WIDTH_PER_LEG, SWAY_PER_LEG, BOB_PER_LEG = 0.13, 0.08, 0.040  # means over leg length (D)
 WIDTH_M, SWAY_M = (0.04, 0.26), (0.02, 0.14)  # least and most
-LIMITS = Limits(knee=(-4.0, 14.0), trunk=(-6.0, 15.0), gaze=(-25.0, 30.0), arm=(-22.0, 26.0))
+LIMITS = Limits(knee=(-2.0, 14.0), trunk=(-6.0, 15.0), gaze=(-25.0, 30.0), arm=(-22.0, 26.0), standing_knee=(0.0, 27.0), spread=(-4.0, 27.0))
+# The knee of adults at shares of the cycle since heel strike, degrees between hip, knee and ankle, and how much of it the mean walk takes: the
+# captures' knees bend by 17 where the feet pass, and are straightest only when the heel has left the ground (usual values of textbooks, Winter
+# 1991, Perry 1992, rounded; not digitised).
+USUAL_KNEE = (
+    (0.0, 4.0), (0.04, 8.0), (0.08, 14.0), (0.12, 18.0), (0.16, 18.0), (0.2, 16.5), (0.24, 14.0), (0.28, 11.5), (0.32, 9.0), (0.36, 7.0),
+    (0.4, 5.5), (0.44, 5.5), (0.48, 7.5), (0.52, 12.0), (0.56, 20.0), (0.6, 31.0), (0.64, 43.0), (0.68, 54.0), (0.72, 60.0), (0.76, 59.0),
+    (0.8, 51.0), (0.84, 38.0), (0.88, 24.0), (0.92, 10.0), (0.96, 3.0),
+)  # fmt: skip
+USUAL_KNEE_SHARE = 0.8
 # The camera's mean curve of the left knee, degrees, how flat it shows it, the mean of people's ranges on it, and how much of their deviations counts.
 CAMERA_KNEE = np.array([17.16, -6.19, -15.02, -8.32, 3.88, -3.10, 2.59])
 CAMERA_GAIN, CAMERA_RANGE_DEG, RANGE_SHARE, KNEE_OWN = 0.786, 45.4, 0.75, 1.1
@@ -144,6 +153,20 @@ def _ranged(mean: np.ndarray, deviation: np.ndarray, side: float) -> np.ndarray:
     return curve
 
 
+def with_usual_knees(mean: np.ndarray) -> np.ndarray:
+    """A mean walk [19, 3, 9] whose knees are as bent as usual over the cycle; thigh and foot share the change, as the ankle stays below the hip."""
+    out = mean.copy()
+    share, degrees = np.array(USUAL_KNEE).T
+    usual = np.linalg.pinv(basis(2.0 * np.pi * (STRIKE + share))) @ np.deg2rad(degrees)
+    for side, turned in (("Left", 1.0), ("Right", ALTERNATE)):
+        thigh, knee, foot = (JOINTS.index(side + limb) for limb in ("UpLeg", "Leg", "Foot"))
+        change = USUAL_KNEE_SHARE * (turned * usual - mean[knee, BEND])
+        out[knee, BEND] += change
+        out[thigh, BEND] -= (1.0 - SHANK_SHARE) * change
+        out[foot, BEND] -= SHANK_SHARE * change
+    return out
+
+
 @lru_cache(maxsize=1)
 def _waves() -> np.ndarray:
     return basis(np.linspace(0.0, 2.0 * np.pi, 48, endpoint=False))
@@ -209,7 +232,7 @@ class MeasuredSource:
 
     def walk(self, person: str, take: int, seed: int, body: Body, shape: Shape) -> GeneratedWalk:
         """Take `take` of a person: streams (seed, measured walk, person) and (seed, measured walk, person, take)."""
-        skeleton, leg_m = skeleton_of(body, shape), float(body.measures(shape)["leg_m"])
+        skeleton, leg_m = skeleton_of(body, shape, straight_knees=True), float(body.measures(shape)["leg_m"])
         own, now = stream(seed, "measured walk", person), stream(seed, "measured walk", person, take)
         plain = Style(self.model.mean, 1.0, 1.0)
         someone = self.model.sample_person(own)
@@ -250,4 +273,4 @@ def open_source(argument: str | None) -> MotionSource:
         name, licence, model = f"measured:{Path(argument).name}", mean.licence, mean.model
     else:
         name, licence, model = "measured", parametric.LICENCE, parametric.shipped(MEAN)
-    return MeasuredSource(name, f"{licence}; {CREDIT}", model, shipped())
+    return MeasuredSource(name, f"{licence}; {CREDIT}", replace(model, mean=with_usual_knees(model.mean)), shipped())

@@ -24,7 +24,9 @@ KNEES_SHARE, SHANK_SHARE, MOST_KNEE_RAD = 0.8, 0.53, 0.1
 # Where in the cycle the left knee bends most, what a radian more of it adds to `ankle_rise`, and the most.
 SWINGING_KNEE, RISE_OF_KNEE, MOST_BENT_RAD = 0.775, 0.45, 0.2
 KNEE_MEAN_BACK = 0.12  # of that, taken from the knee's mean
-BOB_OF_KNEE_M, MOST_SOFT_RAD = 0.06, 0.16  # what a radian more of the standing knee takes from the bob, and the most
+BOB_OF_KNEE_M, MOST_SOFT_RAD = 0.06, 0.07  # what a radian more of the standing knee takes from the bob, and the most
+# Of the cycle since heel strike, when the heel that leaves the ground rises; what a radian more of it takes from the bob, and the most.
+LEAVING, BOB_OF_HEEL_M, MOST_HEEL_RAD = 0.52, 0.06, 0.14
 SHOWN = basis(np.linspace(0.0, 2.0 * np.pi, 48, endpoint=False))
 UNEVEN = 0.15
 DOUBLE = 0.05  # of a cycle after heel strike in which both feet are to be on the ground
@@ -142,9 +144,9 @@ def fitted_to_body(
     start = clear_of_body(upright(coefficients, wanted.limits if wanted else USUAL), skeleton, body, shape)
     if not wanted:
         start = _of_usual_sides(start, cycle_of(start, skeleton, body, shape))
-    gain, thighs, uneven, bent, soft, lifts = 1.0, 0.0, 0.0, 0.0, 0.0, np.zeros((2, len(SWINGS)))
+    gain, thighs, uneven, bent, soft, heel, lifts = 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, np.zeros((2, len(SWINGS)))
     for rounds_left in range(ROUNDS, -1, -1):
-        fitted = _corrected(start, gain, thighs, lifts, bent, uneven, soft)
+        fitted = _corrected(start, gain, thighs, lifts, bent, uneven, soft, heel)
         if wanted and wanted.limits.standing_knee:
             fitted = standing_on(fitted, wanted.limits.standing_knee)
         fitted = flat_footed(fitted)
@@ -156,7 +158,8 @@ def fitted_to_body(
         if wanted:
             start = _of_usual_sides(start, cycle, wanted)
             bob_m = 2.0 * float(np.linalg.norm(travel.periodic[3:5, 2]))
-            soft = float(np.clip(soft + 0.8 * (bob_m - wanted.bob_m) / BOB_OF_KNEE_M, -MOST_SOFT_RAD, MOST_SOFT_RAD))
+            soft = float(np.clip(soft + 0.2 * (bob_m - wanted.bob_m) / BOB_OF_KNEE_M, -MOST_SOFT_RAD, MOST_SOFT_RAD))
+            heel = float(np.clip(heel + 0.5 * (bob_m - wanted.bob_m) / BOB_OF_HEEL_M, -MOST_HEEL_RAD, MOST_HEEL_RAD))
             uneven = _less_uneven(uneven, cycle, rounds_left == ROUNDS)
             bent = float(np.clip(bent + (wanted.rise - ankle_rise(fitted)) / RISE_OF_KNEE, -MOST_BENT_RAD, MOST_BENT_RAD))
         low, under = cycle.lowest_m(), cycle.under_m()
@@ -198,10 +201,11 @@ def ankle_rise(coefficients: np.ndarray) -> float:
 
 def _corrected(
     start: np.ndarray, gain: float, thighs: float, lifts: np.ndarray, bent: float = 0.0, uneven: float = 0.0, soft: float = 0.0,
+    heel: float = 0.0,
 ) -> np.ndarray:  # fmt: skip
     """Coefficients with the thighs' swing times `gain`, their mean moved by `thighs` and swinging feet lifted by `lifts` [2, 2], radians.
 
-    Swinging knees bend more by `bent`, standing ones by `soft`; the left thigh is moved by `uneven` against the right.
+    Swinging knees bend more by `bent`, standing ones by `soft`; heels that leave the ground rise more by `heel`; the left thigh is moved by `uneven` against the right.
     """
     out = start.copy()
     for number, side in enumerate(("Left", "Right")):
@@ -216,6 +220,8 @@ def _corrected(
             out[thigh, BEND] -= 0.5 * give
             out[knee, BEND] += give
             out[foot, BEND] -= 0.5 * give
+        if heel:
+            out[foot, BEND] += heel * bump(2.0 * np.pi * (STRIKE + LEAVING) + np.pi * number)
         for (middle, *_), size in zip(SWINGS, lifts[number], strict=True):
             lift = size * bump(2.0 * np.pi * (STRIKE + middle) + np.pi * number)
             out[thigh, BEND] -= 0.5 * lift

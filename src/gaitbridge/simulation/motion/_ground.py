@@ -175,17 +175,22 @@ def fitted_to_body(
 
 
 def slip_m(coefficients: np.ndarray, travel: Travel, skeleton: Skeleton, body: Body, shape: Shape) -> float:
-    """How far the sole of a foot that alone carries weight slides, in metres a cycle of such sliding: its lowest vertices' mean speed."""
+    """How far a sole slides while the other foot swings past, in metres a cycle of such sliding: the mean speed of its lowest vertices.
+
+    When that is, is seen from the feet (twice as fast as the hips), and not from the phase: where the two disagree, feet slide most.
+    """
     cycle = cycle_of(coefficients, skeleton, body, shape)
-    feet = cycle.feet_m @ travel.heading.T + travel.at(cycle.phases)[:, None]
-    speed = np.linalg.norm((feet[2:] - feet[:-2])[:, :, :2], axis=2) * (PHASES / 2.0)
+    path = travel.at(cycle.phases)
+    feet = cycle.feet_m @ travel.heading.T + path[:, None]
+    velocity, hips = (feet[2:] - feet[:-2])[:, :, :2] * (PHASES / 2.0), (path[2:] - path[:-2])[:, 0] * (PHASES / 2.0)
+    speed = np.linalg.norm(velocity, axis=2)
     slides = []
     for side in (0, 1):
-        alone = (cycle.stands[1:-1, side] > 0.9) & (cycle.stands[1:-1, 1 - side] < 0.2)
         own = cycle.right == bool(side)
+        alone = velocity[:, ~own, 0].mean(axis=1) > 2.0 * hips
         height = feet[1:-1][alone][:, own, 2]
         low = height < height.min(axis=1, keepdims=True) + 0.008
-        slides.append((speed[alone][:, own] * low).sum() / low.sum())
+        slides.append((speed[alone][:, own] * low).sum() / max(1, low.sum()))
     return float(np.mean(slides))
 
 
@@ -205,7 +210,8 @@ def _corrected(
 ) -> np.ndarray:  # fmt: skip
     """Coefficients with the thighs' swing times `gain`, their mean moved by `thighs` and swinging feet lifted by `lifts` [2, 2], radians.
 
-    Swinging knees bend more by `bent`, standing ones by `soft`; heels that leave the ground rise more by `heel`; the left thigh is moved by `uneven` against the right.
+    Swinging knees bend more by `bent`, standing ones by `soft`; heels that leave the ground rise more by `heel`.
+    The left thigh is moved by `uneven` against the right.
     """
     out = start.copy()
     for number, side in enumerate(("Left", "Right")):

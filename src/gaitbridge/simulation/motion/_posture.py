@@ -27,7 +27,8 @@ class Limits:
     spread: Range | None = None
 
 
-PASSING = 0.29  # of the cycle since heel strike: the other foot passes the one that stands
+# Of the cycle since heel strike: the foot takes the load, with a knee that may bend by so many degrees more than where the other foot passes.
+LOADED, LOADED_MORE_DEG, PASSING = 0.13, 5.0, 0.29
 FLAT = (0.10, 0.30)  # when in the cycle since heel strike the sole is flat on the ground
 USUAL = Limits(knee=(1.0, 9.0), trunk=(-3.0, 13.0), gaze=(-10.0, 15.0), arm=(-10.0, 13.0))
 ARM_GAP_M = 0.015  # from the middle of elbow, wrist and knuckles to the widest of the trunk and thighs beside them
@@ -78,16 +79,20 @@ def drawn_in(value: float, limits_deg: Range) -> float:
 
 
 def standing_on(coefficients: np.ndarray, limits_deg: Range) -> np.ndarray:
-    """Coefficients whose knees, where the other foot passes, are bent within limits; thigh and foot share the change, as the foot stays put."""
+    """Coefficients whose knees, when loaded and where the other foot passes, are bent within limits.
+
+    Thigh and foot share the change, as the foot stays put.
+    """
     out = coefficients.copy()
     for number, side in enumerate(("Left", "Right")):
         thigh, knee, foot = (JOINTS.index(side + limb) for limb in ("UpLeg", "Leg", "Foot"))
-        passing = 2.0 * np.pi * (STRIKE + PASSING) + np.pi * number
-        bent = float(basis(np.array([passing]))[0] @ out[knee, BEND])
-        change = (drawn_in(bent, limits_deg) - bent) * bump(passing)
-        out[thigh, BEND] -= 0.5 * change
-        out[knee, BEND] += change
-        out[foot, BEND] -= 0.5 * change
+        for share, more_deg in ((LOADED, LOADED_MORE_DEG), (PASSING, 0.0)):
+            when = 2.0 * np.pi * (STRIKE + share) + np.pi * number
+            bent = float(basis(np.array([when]))[0] @ out[knee, BEND])
+            change = (drawn_in(bent, (limits_deg[0] + more_deg, limits_deg[1] + more_deg)) - bent) * bump(when)
+            out[thigh, BEND] -= 0.5 * change
+            out[knee, BEND] += change
+            out[foot, BEND] -= 0.5 * change
     return out
 
 

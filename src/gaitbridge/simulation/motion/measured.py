@@ -30,10 +30,10 @@ MEAN = "measured_walk_mean.json"
 STEADY_PERSON, STEADY_TAKE = 0.27, 0.18  # log deviations of how much a person varies, and a take of it (measured)
 TAKE_SHARE = 0.25  # of what lies between the least and the most that takes can differ by (variances; see docs/motion.md)
 SPREAD_LIMIT = 2.8  # standard deviations at which samples are cut
-SHRINKING, MOST_OFF, MOST_SLIDE_M_S = (1.0, 0.85, 0.7, 0.5), 0.06, 0.09  # of who cannot walk as drawn: the stride misses, or feet slide
+SHRINKING, MOST_OFF, MOST_SLIDE_M_S = (1.0, 0.85, 0.7, 0.5, 0.35), 0.06, 0.09  # of who cannot walk as drawn: the stride misses, or feet slide
 WIDTH_PER_LEG, SWAY_PER_LEG, BOB_PER_LEG = 0.13, 0.08, 0.040  # means over leg length (D)
 WIDTH_M, SWAY_M = (0.04, 0.26), (0.02, 0.14)  # least and most
-LIMITS = Limits(knee=(-2.0, 14.0), trunk=(-6.0, 15.0), gaze=(-25.0, 30.0), arm=(-22.0, 26.0), standing_knee=(0.0, 27.0), spread=(-4.0, 27.0))
+LIMITS = Limits(knee=(-2.0, 14.0), trunk=(-6.0, 15.0), gaze=(-25.0, 30.0), arm=(-22.0, 26.0), standing_knee=(0.0, 27.0), spread=(-4.0, 26.0))
 # The knee of adults at shares of the cycle since heel strike, degrees between hip, knee and ankle, and how much of it the mean walk takes: the
 # captures' knees bend by 17 where the feet pass, and are straightest only when the heel has left the ground (usual values of textbooks, Winter
 # 1991, Perry 1992, rounded; not digitised).

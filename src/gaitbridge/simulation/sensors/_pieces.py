@@ -55,6 +55,8 @@ def _grown(mask: np.ndarray) -> np.ndarray:
 
 def without_specks(masks: np.ndarray) -> np.ndarray:
     """Masks of one piece, or of as many as are large: what touches at corners is one. Keeps the type, bool or of 0 and 255."""
+    if not masks.size:
+        return masks
     height, width = masks.shape[-2:]
     flat = masks.reshape(-1, height, width)
     apart = np.zeros((len(flat), height + 1, width), bool)  # an empty row parts the masks, so that one call labels all

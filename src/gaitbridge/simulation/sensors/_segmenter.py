@@ -167,7 +167,7 @@ def people(classes: np.ndarray) -> np.ndarray:
     """
     person, bag, carried = classes == OF_PERSON, classes == OF_BAG, classes == CARRIED
     if not bag.any() and not carried.any():
-        return person
+        return without_specks(person)
     enclosed, core = np.zeros_like(person), without_slivers(person, bag | carried)
     if bag.any():
         for axis in (2, 3):

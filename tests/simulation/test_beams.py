@@ -20,7 +20,8 @@ STILL = np.zeros(3)
 def nothing_wrong(views: int = 1, frames: int = 1) -> beams.Upsets:
     """A pipeline that takes no feet and crops right."""
     grid = (views, frames)
-    return beams.Upsets(np.full(grid, -9.0), np.zeros(views), np.zeros((*grid, 3)), np.zeros(grid, np.uint8), np.zeros((*grid, 2)))
+    none, nobody = np.zeros(views), np.zeros(views, bool)
+    return beams.Upsets(np.full(grid, -9.0), none, nobody, np.zeros((*grid, 3)), np.zeros(grid, np.uint8), np.zeros((*grid, 2)))
 
 
 def plain(mesh: tuple[np.ndarray, np.ndarray], reflectivity: float = 0.3, part: int = 2) -> beams.Surface:

@@ -11,13 +11,15 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from gaitbridge.conventions import PERSON
+from gaitbridge.conventions import BODY_PARTS, PERSON
 from gaitbridge.geometry.rays import RayScene
 from gaitbridge.simulation.scene import Clock, Station
 from gaitbridge.simulation.sensors import beams, silhouette_camera, spinning_lidar
 from gaitbridge.simulation.sensors.silhouette_camera import SilhouetteCamera, SiteErrors
 from gaitbridge.simulation.sensors.spinning_lidar import LidarModel
 from gaitbridge.simulation.walker import Dressed, Walker
+
+TORSO = BODY_PARTS.index("torso")
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,8 @@ def _cut_out(
         person = silhouette_camera.people(classes)
         for arrays, clean in zip(pictures, person, strict=True):
             arrays["clean_silhouettes"] = clean * np.uint8(PERSON)
+            if "body_parts" in arrays:  # a mask goes on behind what is carried before the trunk
+                arrays["body_parts"] = np.where(clean, np.where(arrays["body_parts"] > 0, arrays["body_parts"], TORSO), 0).astype(np.uint8)
         found = silhouette_camera.segmented(classes, errors, random, level, night, rate_hz, person)
     else:
         clean = np.stack([arrays["clean_silhouettes"] for arrays in pictures])
@@ -129,7 +133,7 @@ def _sweep(
     wide = sensors.lidar_noise and sensors.lidar_returns == "beams"
     if wide:
         upsets = beams.upsets(len(stations), frames, sensors.site, random)
-        surface = beams.Surface(walker.reflectivity_of_triangle, walker.part_of_triangle, walker.is_person)
+        surface = beams.Surface(walker.reflectivity_of_triangle, walker.part_of_triangle, walker.is_person, walker.is_carried)
     for frame in range(frames):
         vertices = dressed.vertices_m[frame - frames]  # the last frames are the LiDARs'
         scene = RayScene(vertices, walker.triangles)

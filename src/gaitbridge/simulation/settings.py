@@ -45,17 +45,17 @@ class CohortConfig(Config):
     """View angles in degrees, three digits, with -near or -far after them where wanted: 045, 090-far."""
     frames: Annotated[int, Field(ge=1, le=2000)] = 20
     """Frames of a sequence, at the LiDAR's rate."""
-    motion: str = "parametric"
+    motion: str = "measured"
     """A motion source and its argument, such as bvh:DIR."""
     body: str = "anny"
     body_detail: str = "reduced"
-    clothes: Literal["layer", "outfits"] = "layer"
+    clothes: Literal["layer", "outfits"] = "outfits"
     """layer: a thin layer drawn for each take; outfits: what a person wears for a session, hair and shoes included."""
     sessions: Annotated[int, Field(ge=1, le=20)] = 1
     """Each session has all takes once, in other clothes."""
     shape: Literal["person", "shared"] = "person"
     """Each person's own body, or one body for all."""
-    proportions: Literal["drawn", "measured"] = "drawn"
+    proportions: Literal["drawn", "measured"] = "measured"
     """drawn: statures of adults, builds of our choice; measured: bone lengths differ, and go together, as those of measured people."""
     lidar: str = "velodyne-vls128"
     camera_hz: Hz = 30.0
@@ -77,12 +77,12 @@ class CohortConfig(Config):
     curve_radius_m: Apart = (8.0, 25.0)
     segmentation_error: Annotated[float, Field(ge=0, le=3)] = 1.0
     """0: clean silhouettes, 1: as a real pipeline makes them."""
-    silhouettes: Literal["outline", "segmenter", "background_subtraction"] = "outline"
+    silhouettes: Literal["outline", "segmenter", "background_subtraction"] = "segmenter"
     """outline: all that is worn or carried, with errors of the moment; segmenter: the person as a learnt one labels them, with errors that
     follow from person, clothes, view and site besides; background_subtraction: all that moves, with the errors of that."""
     site: Seed = 0
     """Which segmenter before which background: errors that are the same in all takes of one site are others at another."""
-    lidar_returns: Literal["plain", "beams"] = "plain"
+    lidar_returns: Literal["plain", "beams"] = "beams"
     """plain: a ray a beam, the same reflectivity everywhere; beams: beams of some width, cloth that reflects more or less, and
     ground removal that errs."""
     lidar_noise: bool = True

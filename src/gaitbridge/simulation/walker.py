@@ -134,6 +134,12 @@ class Walker:
         return np.unique(self.triangles[self.belonging_of_triangle == BELONGINGS.index("person")])
 
     @cached_property
+    def is_carried(self) -> np.ndarray | None:
+        """bool [F], True for what is carried; None where nothing is."""
+        found: np.ndarray = self.belonging_of_triangle == BELONGINGS.index("carried")
+        return found if found.any() else None
+
+    @cached_property
     def reflectivity_of_triangle(self) -> np.ndarray:
         """float32 [F]: the mean of a triangle's three vertices."""
         corners = self.body.triangles

@@ -191,7 +191,7 @@ def _row(check: Check, everyone: Values, alone: Iterable[Values]) -> LadderRow:
         off = max(0.0, value - check.high if check.high is not None else 0.0, check.low - value if check.low is not None else 0.0)
     return LadderRow(
         check.group, check.name, check.unit, check.real, check.low, check.high, _known(value), _known(low), _known(high),
-        tuple(float(one) for one in own if not math.isnan(one)), None if off is None else off == 0.0, off,
+        tuple(float(one) for one in own if not math.isnan(one)), None if off is None else bool(off == 0.0), off,
     )  # fmt: skip
 
 

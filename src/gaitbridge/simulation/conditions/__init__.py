@@ -92,7 +92,10 @@ class Outfit:
 
 
 class Clothes(Protocol):
-    """What a person has to wear. `random` is the take's own stream; what does not change from take to take is not drawn from it."""
+    """What a person has to wear. `random` is the take's own stream; what does not change from take to take is not drawn from it.
+    `version`, of the simulator: in its first one, what is held and what stands about has other sizes."""
+
+    version: int
 
     def everyday(self, body: Body, rest: Rest, random: np.random.Generator) -> Outfit:
         """What is worn in most takes."""

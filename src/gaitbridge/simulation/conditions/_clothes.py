@@ -23,6 +23,8 @@ UNIFORM_M = {
 class Layer:
     """Clothes of the simulator's first version: a thin layer drawn anew for each take, a thicker one with a hem for `clothing`."""
 
+    version = 1
+
     def everyday(self, body: Body, rest: Rest, random: np.random.Generator) -> Outfit:
         """The thin default layer."""
         return Outfit(inflation(body, default_layer(random)))

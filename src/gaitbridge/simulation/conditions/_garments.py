@@ -35,6 +35,8 @@ CLOSED_LEG_M = 0.030  # trousers wider than this at the ankle are tubes about th
 class Wardrobe:
     """What a person wears in a session; see `Clothes`."""
 
+    version = 2
+
     owner: Owner
     worn: Worn
     _made: list[tuple[Rest, Outfit]] = field(default_factory=list, compare=False)

@@ -8,11 +8,13 @@ from gaitbridge.simulation.conditions._frames import heading, joint, placed
 from gaitbridge.simulation.conditions._meshes import super_ellipsoid
 from gaitbridge.simulation.conditions.bag import hand_held
 
+BOXES = {1: 0.5, 2: 0.3}  # share of boxes, by version; the others are suitcases
+
 
 def dress(body: Body, rest: Rest, clothes: Clothes, random: np.random.Generator) -> Outfit:
-    """Everyday clothes, and a box or a suitcase, either as likely."""
+    """Everyday clothes, and a box or a suitcase."""
     worn = clothes.everyday(body, rest, random)
-    if random.random() < 0.5:
+    if random.random() < BOXES[clothes.version]:
         return box(body, worn, random)
     side = "Left" if random.random() < 0.5 else "Right"
     size = (float(random.uniform(0.42, 0.58)), float(random.uniform(0.15, 0.22)), float(random.uniform(0.30, 0.40)))

@@ -7,23 +7,30 @@ from gaitbridge.simulation.conditions import TRACE_LEAD_S, Clothes, Frames, Outf
 from gaitbridge.simulation.conditions._frames import joint
 from gaitbridge.simulation.conditions._meshes import joined_triangles, super_ellipsoid
 
+POSTS = {1: (1, 0.4), 2: (0, 0.4)}  # on each side, by version: always, and the chance of one more; real people are hidden little in the mean
+BENCHES = {1: 0.35, 2: 0.1}
+PASSERS_BY = {1: 1.0, 2: 0.35}  # the chance of each
+
 
 def dress(body: Body, rest: Rest, clothes: Clothes, random: np.random.Generator) -> Outfit:
-    """Everyday clothes; beside the path on each side a post or two and perhaps a bench, and a passer-by crossing ahead and one behind."""
+    """Everyday clothes; beside the path posts and perhaps a bench, and passers-by who cross ahead and behind."""
+    (fewest, more), bench, passing = POSTS[clothes.version], BENCHES[clothes.version], PASSERS_BY[clothes.version]
     worn = clothes.everyday(body, rest, random)
     hips = joint(body, "Hips")
     props = []
     for side in (1.0, -1.0):
-        for along in random.uniform(0.15, 0.85, size=1 + int(random.random() < 0.4)):
+        for along in random.uniform(0.15, 0.85, size=fewest + int(random.random() < more)):
             wide = float(random.uniform(0.10, 0.22))
             size = (wide, wide, float(random.uniform(1.9, 2.6)))
             props.append(standing(hips, size, float(along), side * float(random.uniform(0.85, 1.3))))
-        if random.random() < 0.35:
+        if random.random() < bench:
             size = (float(random.uniform(1.0, 1.6)), 0.45, float(random.uniform(0.45, 0.75)))
             props.append(standing(hips, size, float(random.uniform(0.2, 0.8)), side * float(random.uniform(0.95, 1.3))))
     for ahead_m in (float(random.uniform(1.0, 1.8)), -float(random.uniform(1.0, 1.8))):
         when, speed = float(random.uniform(0.3, 0.7)), float(random.choice([-1, 1]) * random.uniform(0.7, 1.3))
-        props.append(passer_by(hips, ahead_m, when, speed, random))
+        prop = passer_by(hips, ahead_m, when, speed, random)
+        if passing == 1.0 or random.random() < passing:
+            props.append(prop)
     return worn.with_props(*props)
 
 

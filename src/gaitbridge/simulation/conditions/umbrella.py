@@ -7,6 +7,10 @@ from gaitbridge.simulation.conditions import ArmHold, Clothes, Frames, Outfit, P
 from gaitbridge.simulation.conditions._frames import fixed_to, heading, joint, lagged, placed
 from gaitbridge.simulation.conditions._meshes import dome, joined_triangles, rod, rod_triangles
 
+ABOVE_M = {1: (0.17, 0.28), 2: (0.30, 0.42)}  # of the canopy's top above the crown, by version: real ones hide little of a head from poles
+RISE_M = {1: (0.18, 0.28), 2: (0.16, 0.24)}  # of the canopy's top above its rim
+RADIUS_M = {1: (0.45, 0.60), 2: (0.45, 0.55)}
+
 
 def dress(body: Body, rest: Rest, clothes: Clothes, random: np.random.Generator) -> Outfit:
     """Everyday clothes, and an umbrella of 0.9 to 1.2 m in the left or the right hand."""
@@ -14,8 +18,9 @@ def dress(body: Body, rest: Rest, clothes: Clothes, random: np.random.Generator)
     side = "Left" if random.random() < 0.35 else "Right"
     out = 1.0 if side == "Left" else -1.0
     hold = ArmHold((0.35, 0.18 * out, -1.0), (0.65, -0.10 * out, 0.85), swing=0.06)
-    radius, rise = float(random.uniform(0.45, 0.60)), float(random.uniform(0.18, 0.28))
-    above, ahead, beside = float(random.uniform(0.17, 0.28)), float(random.uniform(0.04, 0.14)), out * float(random.uniform(0.04, 0.12))
+    radius, rise = float(random.uniform(*RADIUS_M[clothes.version])), float(random.uniform(*RISE_M[clothes.version]))
+    above = float(random.uniform(*ABOVE_M[clothes.version]))
+    ahead, beside = float(random.uniform(0.04, 0.14)), out * float(random.uniform(0.04, 0.12))
     vertices, triangles = dome(radius, rise)
     hand, fingers, hips, head = joint(body, f"{side}Hand"), joint(body, f"{side}FingerBase"), joint(body, "Hips"), joint(body, "Head")
     crown = float((worn.outer or rest).vertices_m[:, 2].max() - rest.joints_m[head, 2])

@@ -25,6 +25,7 @@ GROUND_REFLECTIVITY = 0.2
 GROUND_CUT_M = (0.04, 0.08)  # a site's pipeline takes away what is lower than this above its ground plane
 VEIL = (0.0, 0.8)  # share of the veil between near and far, and of spots that only touch, that is filtered out; of a station and take
 VEIL_M = 0.05  # farther than this from what the beam's middle meets: the veil
+CARRIED_APART = 0.65  # chance that what is carried, not worn, is no part of the person's cluster: of a station and take
 GROUND_ERROR_M = 0.02  # of a station's ground plane in one take, below the person
 # ---- What belongs to the moment ------------------------------------------------------------------------------------------------------------------
 GROUND_JITTER_M = 0.012  # of the ground plane from frame to frame
@@ -48,23 +49,27 @@ _FAR_M = np.float32(1e6)
 
 @dataclass(frozen=True)
 class Surface:
-    """What rays meet: reflectivity float32 [F]; part uint8 [F] of conventions.BODY_PARTS; is_person bool [F], or None where all is the person's."""
+    """What rays meet: reflectivity float32 [F]; part uint8 [F] of conventions.BODY_PARTS; is_person and is_carried bool [F], or None where all is
+    the person's and where nothing is carried."""
 
     reflectivity: np.ndarray
     part: np.ndarray
     is_person: np.ndarray | None = None
+    is_carried: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
 class Upsets:
     """What goes wrong in one take before V LiDARs in T frames.
 
-    ground_m [V, T]: what is lower is taken away. veil [V]: the share of it that is filtered out. crop [V, T, 3]: see `range_view.align`.
+    ground_m [V, T]: what is lower is taken away. veil [V]: the share of it that is filtered out. apart bool [V]: what is carried is left out.
+    crop [V, T, 3]: see `range_view.align`.
     limb int [V, T], a body part that loses returns or 0, between the heights limb_m [V, T, 2].
     """
 
     ground_m: np.ndarray
     veil: np.ndarray
+    apart: np.ndarray
     crop: np.ndarray
     limb: np.ndarray
     limb_m: np.ndarray
@@ -75,14 +80,14 @@ def upsets(stations: int, frames: int, site: int, random: np.random.Generator) -
     cut = stream(site, "ground removal").uniform(*GROUND_CUT_M)
     ground = cut + GROUND_ERROR_M * random.standard_normal((stations, 1)) + GROUND_JITTER_M * _alike(random, (stations, frames))
     crop = np.array(CROP_ERROR) * random.standard_normal((stations, 1, 3)) + np.array(CROP_JITTER) * _alike(random, (stations, frames, 3))
-    veil = random.uniform(*VEIL, stations)
+    veil, apart = random.uniform(*VEIL, stations), random.random(stations) < CARRIED_APART
     limb, limb_m = np.zeros((stations, frames), np.uint8), np.zeros((stations, frames, 2))
     for station, first in np.argwhere(random.random((stations, frames)) < LIMB):
         last = first + random.geometric(1 / LIMB_FRAMES)
         part = _LIMBS[int(random.integers(len(_LIMBS)))]
         low = random.uniform(0.05, 0.6) if part in _LEGS else random.uniform(0.7, 1.2)
         limb[station, first:last], limb_m[station, first:last] = part, (low, low + random.uniform(*LIMB_M))
-    return Upsets(ground, veil, crop, limb, limb_m)
+    return Upsets(ground, veil, apart, crop, limb, limb_m)
 
 
 def _alike(random: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
@@ -109,6 +114,8 @@ def scan_many(
         away = np.linalg.norm(T_world_from_lidar[:, :3, 3] - points_m.mean(0), axis=1)
         joins = np.where(ground, GROUND_LEAK * (np.abs(ranges - away[view]) < GROUND_NEAR_M), LEAK)
         mine |= random.random(len(back), dtype=np.float32) < joins
+    if surface.is_carried is not None:
+        mine &= ~(np.append(surface.is_carried, False)[triangles] & upset.apart[view])
     # 2. Which come back, and when.
     chance = np.float32(1 - model.dropout) * (1 - np.exp(np.float32(-np.log(10.0)) * signal))
     lost = _lost_columns(rays, model, random)

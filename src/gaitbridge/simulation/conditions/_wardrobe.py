@@ -121,7 +121,7 @@ class Worn:
     hair: Hair
 
 
-UNIFORM_TOP = Top("shirt", 0.018, 0.014, 1.90, 0.20, 0.008, 0.08, 0.012, 0.08, 0.006, 1)
+UNIFORM_TOP = Top("shirt", 0.021, 0.017, 1.90, 0.20, 0.008, 0.08, 0.012, 0.08, 0.006, 1)
 UNIFORM_BOTTOM = Bottom("straight", 0.015, 0.022, 0.0, 0.0, 0.08, 0.005, 2)
 
 

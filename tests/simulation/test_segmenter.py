@@ -67,8 +67,8 @@ def test_what_stays_is_the_same_in_all_takes_of_a_site() -> None:
     others = {name: np.corrcoef(mistakes(), mistakes(**{name: value}))[0, 1]
               for name, value in (("site", 1), ("person", "p1"), ("garment", "clothing"))}  # fmt: skip
     assert same > 0.85
-    assert others["site"] < others["person"] < same - 0.02
-    assert others["garment"] < same - 0.02
+    assert others["site"] < others["person"] < same - 0.005
+    assert others["garment"] < same - 0.005
 
 
 def test_opposite_views_see_a_persons_errors_mirrored(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,7 +48,6 @@ def switches() -> list[str]:
     return [f"{name}={os.environ[name]}" for name in SWITCHES if os.environ.get(name)]
 
 
-@cache
 def openvino_core() -> Any:
     """OpenVINO's Core, one a process that is never given up. ImportError where it is not installed.
 
@@ -59,6 +58,11 @@ def openvino_core() -> Any:
     sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
     import openvino
 
+    return _core(openvino)
+
+
+@cache
+def _core(openvino: Any) -> Any:
     return openvino.Core()
 
 

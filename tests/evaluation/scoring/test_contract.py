@@ -30,7 +30,7 @@ LAYOUTS = {
     "sustech1k": (files.SUSTECH1K, VIEWS), "sustech1k_cross_modal": (files.SUSTECH1K, VIEWS), "grew": (("01", "02"), ("a",)),
     "gait3d": (("camid0_videoid2",), ("seq0", "seq1")), "freegait": (("devid_3",), ("seq0", "seq1")),
     "freegait_cross_modal": (("devid_3",), ("seq0", "seq1")), "ccpg": (files.CCPG, ("01_1", "01_2", "07_1")),
-    "simulated": (OURS, VIEWS), "real-motion": (OURS, VIEWS),
+    "simulated": (OURS, VIEWS), "simulated-2": (OURS, VIEWS), "real-motion": (OURS, VIEWS),
 }  # fmt: skip
 LEFT_OUT = {
     "casia_b": "over gallery views first", "casia_b_cross_view": "the probe's own person at the same view", "oumvlp": "over gallery views first",
@@ -38,6 +38,7 @@ LEFT_OUT = {
     "gait3d": "Left out of the gallery: nothing.", "freegait": "Left out of the gallery: nothing.",
     "freegait_cross_modal": "Left out of the gallery: nothing.", "ccpg": "the probe's own person at the same camera (the view up to _)",
     "simulated": "gallery sequences of the probe's own view angle are left out", "real-motion": "gallery sequences of the probe's own view angle",
+    "simulated-2": "gallery sequences of the probe's own view angle are left out",
 }  # fmt: skip
 
 
@@ -59,8 +60,9 @@ def case(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, Store, li
     made = files.arrays(*LAYOUTS[name], people=8, drop=0.06)
     keys = ["/".join(key) for key in zip(made["labels"], made["types"], made["views"], strict=True)]
     dataset = name.removesuffix("_cross_modal").removesuffix("_cross_view")
-    kind = {"simulated": "simulated", "real-motion": "captured"}.get(name, "imported")
-    about = {"kind": kind, "dataset": dataset, "probe_set": [key for key in keys if key.endswith("seq0")]}
+    kind = {"simulated": "simulated", "simulated-2": "simulated", "real-motion": "captured"}.get(name, "imported")
+    config = {"night_people": 0.5 if name == "simulated-2" else 0.0}
+    about = {"kind": kind, "dataset": dataset, "config": config, "probe_set": [key for key in keys if key.endswith("seq0")]}
     store, folders = store_of(tmp_path / "store", made, about), []
     for run, noise in (("a", 2.5), ("b", 1.5)):
         values = [files.arrays(*LAYOUTS[name], people=8, drop=0.06, noise=noise + more)["embeddings"] for more in (0.0, 0.4)]

@@ -34,7 +34,7 @@ class Recogniser:
 
     def answer(self, walk: dict[str, Any]) -> dict[str, Any]:
         """As `answering.Answerer` does."""
-        return {"decision": "nobody", "person": None, **when(walk), "frames": sum(map(len, walk["track"]["runs"]))}
+        return {"outcome": "nobody", "decision": None, **when(walk), "frames": sum(map(len, walk["track"]["runs"]))}
 
 
 def late_walkers(

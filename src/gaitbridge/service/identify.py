@@ -16,6 +16,7 @@ from gaitbridge.files import check_out, written_whole
 from gaitbridge.names import canonical
 from gaitbridge.progress import Progress, silent
 from gaitbridge.service.answering import Answerer
+from gaitbridge.service.at_once import once
 
 PAINTER = "gaitbridge.capture.video.named:write_named"  # not imported here: heavy
 Bars = Callable[[str, str], AbstractContextManager[Progress]]  # title and unit to a bar
@@ -52,6 +53,7 @@ def identify_film(
         for number, track in enumerate(tracks):
             said[number] = _said(answerer, film, track, found["first_s"])
             show(number + 1, len(tracks), "")
+    said = dict(enumerate(once(list(said.values()))))
     names = sorted({one["decision"] for one in said.values() if one["decision"] is not None})
     drawn = [{name: track[name] for name in ("frame", "box", "window", "silhouette", "reason")}
              | {"words": words_of(said[number]), "person": names.index(said[number]["decision"]) if said[number]["decision"] is not None else -1}

@@ -8,6 +8,7 @@ Memory is bounded: what waits to be answered waits on the disk.
 
 import signal
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -21,12 +22,14 @@ from gaitbridge.errors import UserError
 from gaitbridge.files import alone, written_whole
 from gaitbridge.printing import tell
 from gaitbridge.service.answering import walk_id
+from gaitbridge.service.at_once import against
 from gaitbridge.service.journal import Journal
 from gaitbridge.service.pictures import png, walk_picture
 from gaitbridge.service.watching import Films, Options, Watcher
 from gaitbridge.service.webhook import Webhook
 
 TURN_S = 0.5
+NAMED = 1000  # answers with a name that are remembered, since nobody walks twice at once
 GRACE_S = 10.0  # beyond the time after which a read is given up
 
 
@@ -58,6 +61,7 @@ class _Watch:
                  hook: Webhook | None) -> None:
         self.answerer, self.journal, self.options, self.say, self.hook = answerer, journal, options, say, hook
         self.lock, self.wake = threading.Lock(), threading.Event()
+        self.named: deque[dict[str, Any]] = deque(maxlen=NAMED)
         films = Films(lambda: journal.films, self._film_done)
         self.watchers = [Watcher(source, options, self._took, films) for source in sources]
 
@@ -122,7 +126,10 @@ class _Watch:
     def _answer(self, name: str, walk: dict[str, Any]) -> None:
         picture = f"pictures/{name}.png"
         silhouettes = np.concatenate([walk["track"]["silhouette"][run] for run in walk["track"]["runs"]])
-        line = self.answerer.answer(walk) | {"picture": picture, "answered": datetime.now(UTC).isoformat(timespec="milliseconds")}
+        answer = against(self.answerer.answer(walk), self.named)
+        if answer["decision"] is not None:
+            self.named.append(answer)
+        line = answer | {"picture": picture, "answered": datetime.now(UTC).isoformat(timespec="milliseconds")}
         with written_whole(self.journal.folder / picture) as temporary:
             temporary.write_bytes(png(walk_picture(walk["shot"], silhouettes)))
         with self.lock:

@@ -222,8 +222,10 @@ def test_stores_from_before_sessions_are_read(tmp_path: Path) -> None:
     assert [row["session"] for row in Store(tmp_path).rows] == [0, 0]
 
 
-def test_thighs_stay_within_a_skirt() -> None:
+def test_thighs_stay_within_a_skirt(monkeypatch: pytest.MonkeyPatch) -> None:
     """A raised thigh is farther out at a height than a share of the knee's way: without that it pierced skirts at each step."""
+    monkeypatch.setattr(wardrobe, "SKIRT_SHARE", 1.0)  # of women, as this one is
+    monkeypatch.setattr(wardrobe, "DRESS_SHARE", 0.0)
     skirted = take(0, first_person={"test": 48}, frames=20, **{**VERSION_2, "silhouettes": "outline"})
     walker, dressed = skirted.walker, skirted.walker.dressed(skirted.clock.lidar_s)
     places = np.cumsum([len(walker.rest.vertices_m), *(int(prop.triangles.max()) + 1 for prop in walker.outfit.props)])

@@ -15,22 +15,22 @@ Ranges = dict[str, tuple[tuple[float, float], ...]]
 WIDER = 1.25  # all cloth's thickness is multiplied by this
 # Of tops: share of men's and women's everyday, thickness on the trunk, of the sleeves, sleeve's reach, hem's length below the hip, flare of the hem.
 TOPS: Ranges = {
-    "t-shirt": ((0.36, 0.34), (0.012, 0.022), (0.014, 0.024), (0.45, 0.85), (0.08, 0.30), (0.00, 0.02)),
-    "shirt": ((0.34, 0.34), (0.013, 0.023), (0.010, 0.018), (1.75, 2.00), (0.10, 0.34), (0.00, 0.02)),
-    "hoodie": ((0.18, 0.18), (0.020, 0.032), (0.018, 0.030), (1.85, 2.05), (0.10, 0.28), (-0.01, 0.01)),
-    "jacket": ((0.10, 0.10), (0.024, 0.042), (0.018, 0.032), (1.90, 2.05), (0.10, 0.40), (0.00, 0.02)),
-    "coat": ((0.02, 0.04), (0.026, 0.046), (0.020, 0.034), (1.90, 2.05), (0.60, 1.15), (0.02, 0.07)),
+    "t-shirt": ((0.42, 0.40), (0.015, 0.021), (0.016, 0.022), (0.50, 0.85), (0.10, 0.24), (0.00, 0.02)),
+    "shirt": ((0.40, 0.40), (0.015, 0.021), (0.012, 0.017), (1.80, 2.00), (0.12, 0.26), (0.00, 0.02)),
+    "hoodie": ((0.12, 0.12), (0.020, 0.032), (0.018, 0.030), (1.85, 2.05), (0.10, 0.28), (-0.01, 0.01)),
+    "jacket": ((0.05, 0.06), (0.024, 0.042), (0.018, 0.032), (1.90, 2.05), (0.10, 0.40), (0.00, 0.02)),
+    "coat": ((0.01, 0.02), (0.026, 0.046), (0.020, 0.034), (1.90, 2.05), (0.60, 1.15), (0.02, 0.07)),
 }
 SPANS = {"t-shirt": 0.5, "shirt": 0.7, "hoodie": 1.0, "jacket": 1.2, "coat": 1.2}  # of the body's hollows
-OTHER_TOPS = {"t-shirt": 0.08, "shirt": 0.10, "hoodie": 0.16, "jacket": 0.30, "coat": 0.36}  # of the condition `clothing`
+OTHER_TOPS = {"t-shirt": 0.10, "shirt": 0.12, "hoodie": 0.22, "jacket": 0.30, "coat": 0.26}  # of the condition `clothing`
 OTHER_BOTTOMS = 0.35  # how often `clothing` is another pair of trousers too
 # Of trousers: men's and women's share, thickness on the thigh, at the ankle; skirts: length, flare.
 BOTTOMS: Ranges = {
-    "slim": ((0.34, 0.46), (0.004, 0.009), (0.005, 0.010)),
-    "straight": ((0.56, 0.30), (0.011, 0.020), (0.016, 0.028)),
-    "wide": ((0.10, 0.12), (0.018, 0.030), (0.034, 0.060)),
+    "slim": ((0.34, 0.46), (0.006, 0.010), (0.007, 0.011)),
+    "straight": ((0.60, 0.36), (0.011, 0.017), (0.015, 0.023)),
+    "wide": ((0.06, 0.08), (0.018, 0.030), (0.034, 0.060)),
 }
-SKIRT_SHARE, DRESS_SHARE = 0.08, 0.04  # of women's
+SKIRT_SHARE, DRESS_SHARE = 0.06, 0.02  # of women's
 SKIRT_LENGTH, SKIRT_FLARE = (0.65, 1.55), (0.02, 0.10)
 SOLE = (0.012, 0.040)
 HEELS_SHARE, HEEL = 0.14, (0.035, 0.075)  # of women

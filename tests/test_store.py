@@ -3,6 +3,8 @@
 import json
 import multiprocessing
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -207,3 +209,20 @@ def test_a_store_that_grows_is_the_old_one_until_the_new_one_is_named(tmp_path: 
     (tmp_path / "store.json").write_text((tmp_path / "store.json").read_text().replace('"index": "', '"index": "../'))
     with pytest.raises(StoreError, match="not in its folder"):
         Store(tmp_path)
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="counts threads as Linux shows them")
+def test_an_open_store_leaves_no_thread_at_work(toy_store: Store) -> None:
+    """One of Arrow's that gave up a Python object while the interpreter ended aborted it: "terminate called without an active exception"."""
+    counting = f"""
+import os
+import gaitbridge.store
+def threads():
+    return sum("jemalloc" not in open(f"/proc/self/task/{{one}}/comm").read() for one in os.listdir("/proc/self/task"))
+before = threads()
+store = gaitbridge.store.Store({str(toy_store.path)!r})
+assert len(store.rows) == {len(toy_store.rows)}
+print(threads() - before)
+"""
+    done = subprocess.run([sys.executable, "-c", counting], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "0"

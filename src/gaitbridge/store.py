@@ -247,6 +247,15 @@ def _index_of(store: Path) -> Path | None:
         return None
 
 
+def _table(path: Path) -> pa.Table:
+    """A table of a Parquet file, read in this thread.
+
+    Arrow's threads may hold the last reference to a Python file; one that gives it up while the interpreter ends aborts the process.
+    """
+    with pa.OSFile(os.fsencode(path)) as file, pq.ParquetFile(file, pre_buffer=False) as table:
+        return table.read(use_threads=False)
+
+
 def _whole_batch(reader: Any, number: int) -> Any:
     """A record batch whose buffers are as long as its rows need: reading beyond them would end the process. ArrowInvalid where they are not."""
     batch = reader.get_batch(number)
@@ -272,8 +281,7 @@ class Store:
         self.document = self._checked_document()
         self.index = within(self.path, self.document.get("index", INDEX), self.path / "store.json")
         try:
-            with self.index.open("rb") as file:  # by its name Arrow opens none whose bytes are no UTF-8
-                self.rows: list[dict[str, Any]] = pq.read_table(file).to_pylist()
+            self.rows: list[dict[str, Any]] = _table(self.index).to_pylist()
             lacking = {*_LABELS, "shard", "row", "modalities", "fields"} - {*LATER, *(self.rows[0] if self.rows else ())}
         except (OSError, pa.ArrowException, ValueError) as error:
             raise StoreError(f"{self.index} is missing or damaged ({_words(error)}); make the store again") from error

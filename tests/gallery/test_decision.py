@@ -35,6 +35,16 @@ def test_the_stated_rate_comes_out_on_other_people() -> None:
     assert direction.share(-1.0) == (30 / direction.impostors, False) or direction.share(-1.0)[1]
 
 
+def test_the_trade_off_is_what_thresholds_say() -> None:
+    direction = known([f"a{number:03d}" for number in range(40)], (0.1, 0.01)).directions[0]
+    rates, missed = (np.array(column) for column in list(zip(*direction.trade(), strict=True))[1:])
+    assert (np.diff(rates) > 0).all()
+    assert (np.diff(missed) <= 0).all()
+    for one in direction.thresholds:
+        assert np.interp(one.rate, rates, missed) == pytest.approx(one.false_non_match, abs=0.03)
+    assert direction.model_copy(update={"misses": ()}).trade() == []  # an older document
+
+
 def test_thresholds_by_hand() -> None:
     """Four people a line apart: distances are differences of numbers."""
     places = np.arange(12, dtype=np.float32)

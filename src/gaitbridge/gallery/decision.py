@@ -64,6 +64,8 @@ class Direction(Config):
     curve: tuple[tuple[Distance, Share], ...]
     """(distance, share of impostor comparisons at or below it), rising; the first share is the smallest that can be stated."""
     thresholds: tuple[Threshold, ...]
+    misses: tuple[tuple[Distance, Share], ...] = ()
+    """(distance, share of genuine comparisons above it), rising in distance; nothing where there were none, or in older documents."""
     strangers: tuple[Strangers, ...] = ()
     """What strangers score against a gallery, by the number of walks of a track that are fused; nothing in older documents."""
 
@@ -73,6 +75,13 @@ class Direction(Config):
         if value < distances[0]:
             return float(shares[0]), True
         return float(np.interp(value, distances, shares)), False
+
+    def trade(self) -> list[tuple[float, float, float]]:
+        """The detection error trade-off: (distance, false-match rate, false-non-match rate), rising in distance; nothing where it is not known."""
+        if not self.misses:
+            return []
+        distances, missed = (np.asarray(column) for column in zip(*self.misses, strict=True))
+        return [(value, share, float(np.interp(value, distances, missed, left=1.0))) for value, share in self.curve]
 
     def at(self, rate: float | None) -> Threshold:
         """The threshold of a stated rate, by default of the strictest; UserError names those there are."""
@@ -206,7 +215,8 @@ def _direction(probe: Embeddings, gallery: Embeddings, probe_people: Sequence[st
         own = person_distances(np.where(known.same, scores, np.inf), owners)[1]
     return Direction(probe=sensors[0], gallery=sensors[1], people=met, impostors=len(impostors), genuine=len(genuine),
                      templates_a_person=float(known.different.any(0).sum() / met), mean=float(impostors.mean()), deviation=float(impostors.std()),
-                     curve=_curve(impostors), thresholds=tuple(_threshold(impostors, genuine, rate) for rate in allowed),
+                     curve=_curve(impostors), misses=_misses(np.sort(genuine)),
+                     thresholds=tuple(_threshold(impostors, genuine, rate) for rate in allowed),
                      strangers=_strangers(strangers, own.min(1), asking, names, walks, rates))
 
 
@@ -236,3 +246,10 @@ def _curve(impostors: np.ndarray) -> tuple[tuple[float, float], ...]:
     count = len(impostors)
     numbers = np.unique(np.geomspace(min(LEAST_ERRORS, count), count, CURVE).astype(int))
     return tuple((float(impostors[number - 1]), float(number / count)) for number in numbers)
+
+
+def _misses(genuine: np.ndarray) -> tuple[tuple[float, float], ...]:
+    """Some points of the sorted genuine distances, evenly in their number, and the share above each."""
+    count = len(genuine)
+    numbers = np.unique(np.linspace(1, count, CURVE).astype(int)) if count else ()
+    return tuple((float(genuine[number - 1]), float(1 - number / count)) for number in numbers)

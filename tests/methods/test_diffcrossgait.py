@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -10,6 +11,9 @@ from gaitbridge.config import checked, overridden
 from gaitbridge.errors import UserError
 from gaitbridge.methods.diffcrossgait.network import MODALITIES, Network, NetworkConfig
 from gaitbridge.methods.diffcrossgait.objective import Objective, ObjectiveConfig, person_means
+from gaitbridge.models.backbones import share_convolutions
+from gaitbridge.models.folding import folded
+from gaitbridge.training.checkpoint import fill, save_checkpoint
 from gaitbridge.types import Batch, Features
 
 SMALL = NetworkConfig(channels=(8, 8), strides=(2, 2), stem_stride=1, parts=8, embedding=16)
@@ -176,3 +180,50 @@ def test_wrong_settings_are_named(setting: str, message: str) -> None:
 def test_impossible_sizes_are_refused() -> None:
     with pytest.raises(ValueError, match="do not divide into 16 parts"):
         NetworkConfig(channels=(8, 8), strides=(2, 4), parts=16)
+
+
+def test_late_stages_may_be_shared_with_norms_of_their_own() -> None:
+    torch.manual_seed(0)
+    net = Network(SMALL.model_copy(update={"shared_from": 2}))
+    camera, lidar = (net.encoders[name].stages for name in MODALITIES)
+    assert camera[1].conv1 is lidar[1].conv1
+    assert camera[1].shortcut[0] is lidar[1].shortcut[0]
+    assert camera[0].conv1 is not lidar[0].conv1
+    assert camera[1].norm1 is not lidar[1].norm1
+    batch = small_batch()
+    net(batch)
+    assert not torch.equal(camera[1].norm1.running_mean, lidar[1].norm1.running_mean)
+    plain = Network(SMALL)
+    saved = sum(p.numel() for p in plain.parameters()) - sum(p.numel() for p in net.parameters())
+    assert saved == sum(p.numel() for name, p in plain.encoders["silhouettes"].stages[1].named_parameters() if p.dim() > 1)
+    net.eval()
+    with torch.no_grad():
+        wanted, found = net.embed(batch), folded(net).embed(batch)
+    for name in MODALITIES:
+        assert torch.allclose(wanted[name], found[name], atol=1e-5)
+
+
+def test_common_norms_mix_the_sensors() -> None:
+    net = Network(SMALL.model_copy(update={"shared_from": 1, "shared_norms": True}))
+    camera, lidar = (net.encoders[name].stages for name in MODALITIES)
+    assert camera[0].norm2 is lidar[0].norm2
+
+
+def test_a_stage_that_is_not_there_cannot_be_shared() -> None:
+    with pytest.raises(UserError, match="there are 2 stages: give 1 to 2"):
+        checked(NetworkConfig, SMALL.model_dump(mode="json") | {"shared_from": 3})
+    with pytest.raises(ValueError, match="share from a later stage"):
+        share_convolutions(*(Network(SMALL.model_copy(update={"channels": sizes})).encoders["silhouettes"].stages for sizes in ((8, 8), (4, 8))), 0)
+
+
+def test_shared_stages_are_saved_and_found_again(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    settings = SMALL.model_copy(update={"shared_from": 1})
+    net, rest = Network(settings), torch.nn.Linear(2, 2)
+    optimiser = torch.optim.AdamW([*net.parameters(), *rest.parameters()])
+    folder = save_checkpoint(tmp_path, 1, net, rest, optimiser, {}, best=True)
+    torch.manual_seed(1)
+    other = Network(settings)
+    fill(other, folder, "network")
+    assert all(torch.equal(a, b) for a, b in zip(net.parameters(), other.parameters(), strict=True))
+    assert other.encoders["silhouettes"].stages[0].conv1 is other.encoders["range_views"].stages[0].conv1

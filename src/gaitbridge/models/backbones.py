@@ -79,3 +79,18 @@ def check_sizes(channels: Sequence[int], strides: Sequence[int], stem_stride: in
     rows = feature_rows(height, (stem_stride, *strides))
     if rows % parts:
         raise ValueError(f"{rows} feature rows do not divide into {parts} parts: change parts, strides or size")
+
+
+def share_convolutions(own: Sequence[nn.Module], other: Sequence[nn.Module], first: int, norms: bool = False) -> None:
+    """From stage `first` (0 is the one after the stem) let the residual blocks of `other` compute with the convolutions of `own`; norms and their
+    statistics stay each encoder's, or with `norms` are common too. ValueError where the blocks differ in size."""
+    for number in range(first, len(own)):
+        ours, theirs = (dict(stages[number].named_modules()) for stages in (own, other))
+        for name, module in ours.items():
+            if not isinstance(module, (nn.Conv2d, nn.BatchNorm2d) if norms else nn.Conv2d):
+                continue
+            sizes = [tuple(one.weight.shape) for one in (module, theirs[name])]
+            if sizes[0] != sizes[1]:
+                raise ValueError(f"the encoders' stages {number + 1} cannot share {name}: {sizes[0]} and {sizes[1]}; share from a later stage")
+            place, _, last = name.rpartition(".")
+            setattr(theirs[place], last, module)

@@ -56,7 +56,7 @@ def save_checkpoint(run: Path, step: int, network: nn.Module, objective: nn.Modu
         with made_whole(folder, "state.json") as partial:
             tensors, groups = _flat(optimiser.state_dict())
             for name, content in zip(PARTS, (network.state_dict(), objective.state_dict(), tensors), strict=True):
-                save_file({key: value.detach().cpu().contiguous() for key, value in content.items()}, str(partial / f"{name}.safetensors"))
+                save_file(_apart(content), str(partial / f"{name}.safetensors"))
             document = state | {"step": step, "weights_hash": weights_hash(network.state_dict()), "optimiser": groups}
             (partial / "state.json").write_text(json.dumps(document, indent=1), encoding="utf-8")
     except (StoreError, SafetensorError) as error:  # the second is how safetensors reports a full disk
@@ -67,6 +67,17 @@ def save_checkpoint(run: Path, step: int, network: nn.Module, objective: nn.Modu
             temporary.write_text(json.dumps({"folder": folder.name, "step": step} | state.get("metrics", {})), encoding="utf-8")
     tidy(run)
     return folder
+
+
+def _apart(content: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Tensors each with memory of its own, as the file wants them: those that two encoders share are written under both names."""
+    found: dict[str, Tensor] = {}
+    places = set[int]()
+    for name, tensor in content.items():
+        value = tensor.detach().cpu().contiguous()
+        found[name] = value.clone() if value.data_ptr() in places else value
+        places.add(value.data_ptr())
+    return found
 
 
 def at(step: int) -> str:

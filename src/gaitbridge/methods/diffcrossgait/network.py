@@ -1,15 +1,16 @@
 """The deployable network of DiffCrossGait: an encoder for each modality and a head that both share. No diffusion here."""
 
 from collections.abc import Mapping
+from typing import Annotated
 
 import torch
-from pydantic import model_validator
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 from torch.nn import functional
 
 from gaitbridge.config import Channels, Config, OfStages, Size, Stride, Strips
 from gaitbridge.conventions import CAMERA, LIDAR
-from gaitbridge.models.backbones import ResNet, check_sizes
+from gaitbridge.models.backbones import ResNet, check_sizes, share_convolutions
 from gaitbridge.models.fused_encoder import FusedEncoder, true_places
 from gaitbridge.models.heatmaps import HeatmapConfig
 from gaitbridge.models.necks import ModalityBatchNorm, SeparateLinear
@@ -31,12 +32,18 @@ class NetworkConfig(Config):
     embedding: Channels = 256
     size: Size = (64, 44)
     """Height and width of both inputs."""
+    shared_from: Annotated[int, Field(ge=1, le=16)] | None = None
+    """The first stage (1 follows the stem) whose convolutions both encoders share, to the last; null shares none. Norms stay each encoder's own."""
+    shared_norms: bool = False
+    """The shared stages' norms and their statistics are common too (for comparison: statistics of two sensors mix)."""
     heatmaps: HeatmapConfig | None = None
     """Mesh-Gait's 3D branch in the silhouettes' encoder: what it recovers in 3D is to help to match a LiDAR; null leaves it out."""
 
     @model_validator(mode="after")
     def _fits(self) -> "NetworkConfig":
         check_sizes(self.channels, self.strides, self.stem_stride, self.parts, self.size[0])
+        if (self.shared_from or 0) > len(self.channels):
+            raise ValueError(f"shared_from is {self.shared_from}, but there are {len(self.channels)} stages: give 1 to {len(self.channels)}, or null")
         return self
 
 
@@ -54,6 +61,9 @@ class Network(nn.Module):
                                        for name in MODALITIES if name == LIDAR or config.heatmaps is None})
         if config.heatmaps is not None:
             self.encoders[CAMERA] = FusedEncoder("resnet9", config.channels, config.strides, config.stem_stride, config.size, config.heatmaps)
+        if config.shared_from is not None:
+            camera, lidar = (list(self.encoders[name].stages) for name in MODALITIES)  # type: ignore[arg-type]
+            share_convolutions(camera, lidar, config.shared_from - 1, config.shared_norms)
         self.shared = SeparateLinear(config.parts, config.channels[-1], config.embedding)
         added = getattr(self.encoders[CAMERA], "channels", config.channels[-1]) - config.channels[-1]
         self.body = SeparateLinear(config.parts, added, config.embedding) if added else None  # of what the volumes add, the silhouettes' alone

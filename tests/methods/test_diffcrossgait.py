@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 import torch
@@ -182,10 +183,15 @@ def test_impossible_sizes_are_refused() -> None:
         NetworkConfig(channels=(8, 8), strides=(2, 4), parts=16)
 
 
+def stages_of(net: Network) -> list[Any]:
+    """The residual blocks of both encoders."""
+    return [cast(Any, net.encoders[name]).stages for name in MODALITIES]
+
+
 def test_late_stages_may_be_shared_with_norms_of_their_own() -> None:
     torch.manual_seed(0)
     net = Network(SMALL.model_copy(update={"shared_from": 2}))
-    camera, lidar = (net.encoders[name].stages for name in MODALITIES)
+    camera, lidar = stages_of(net)
     assert camera[1].conv1 is lidar[1].conv1
     assert camera[1].shortcut[0] is lidar[1].shortcut[0]
     assert camera[0].conv1 is not lidar[0].conv1
@@ -195,7 +201,7 @@ def test_late_stages_may_be_shared_with_norms_of_their_own() -> None:
     assert not torch.equal(camera[1].norm1.running_mean, lidar[1].norm1.running_mean)
     plain = Network(SMALL)
     saved = sum(p.numel() for p in plain.parameters()) - sum(p.numel() for p in net.parameters())
-    assert saved == sum(p.numel() for name, p in plain.encoders["silhouettes"].stages[1].named_parameters() if p.dim() > 1)
+    assert saved == sum(p.numel() for name, p in stages_of(plain)[0][1].named_parameters() if p.dim() > 1)
     net.eval()
     with torch.no_grad():
         wanted, found = net.embed(batch), folded(net).embed(batch)
@@ -205,7 +211,7 @@ def test_late_stages_may_be_shared_with_norms_of_their_own() -> None:
 
 def test_common_norms_mix_the_sensors() -> None:
     net = Network(SMALL.model_copy(update={"shared_from": 1, "shared_norms": True}))
-    camera, lidar = (net.encoders[name].stages for name in MODALITIES)
+    camera, lidar = stages_of(net)
     assert camera[0].norm2 is lidar[0].norm2
 
 
@@ -213,7 +219,7 @@ def test_a_stage_that_is_not_there_cannot_be_shared() -> None:
     with pytest.raises(UserError, match="there are 2 stages: give 1 to 2"):
         checked(NetworkConfig, SMALL.model_dump(mode="json") | {"shared_from": 3})
     with pytest.raises(ValueError, match="share from a later stage"):
-        share_convolutions(*(Network(SMALL.model_copy(update={"channels": sizes})).encoders["silhouettes"].stages for sizes in ((8, 8), (4, 8))), 0)
+        share_convolutions(*(stages_of(Network(SMALL.model_copy(update={"channels": sizes})))[0] for sizes in ((8, 8), (4, 8))), 0)
 
 
 def test_shared_stages_are_saved_and_found_again(tmp_path: Path) -> None:
@@ -226,4 +232,4 @@ def test_shared_stages_are_saved_and_found_again(tmp_path: Path) -> None:
     other = Network(settings)
     fill(other, folder, "network")
     assert all(torch.equal(a, b) for a, b in zip(net.parameters(), other.parameters(), strict=True))
-    assert other.encoders["silhouettes"].stages[0].conv1 is other.encoders["range_views"].stages[0].conv1
+    assert stages_of(other)[0][0].conv1 is stages_of(other)[1][0].conv1

@@ -204,7 +204,7 @@ def test_late_stages_may_be_shared_with_norms_of_their_own() -> None:
     assert saved == sum(p.numel() for name, p in stages_of(plain)[0][1].named_parameters() if p.dim() > 1)
     net.eval()
     with torch.no_grad():
-        wanted, found = net.embed(batch), folded(net).embed(batch)
+        wanted, found = net.embed(batch), cast(Any, folded(net)).embed(batch)
     for name in MODALITIES:
         assert torch.allclose(wanted[name], found[name], atol=1e-5)
 
@@ -218,8 +218,9 @@ def test_common_norms_mix_the_sensors() -> None:
 def test_a_stage_that_is_not_there_cannot_be_shared() -> None:
     with pytest.raises(UserError, match="there are 2 stages: give 1 to 2"):
         checked(NetworkConfig, SMALL.model_dump(mode="json") | {"shared_from": 3})
+    own, other = (stages_of(Network(SMALL.model_copy(update={"channels": sizes})))[0] for sizes in ((8, 8), (4, 8)))
     with pytest.raises(ValueError, match="share from a later stage"):
-        share_convolutions(*(stages_of(Network(SMALL.model_copy(update={"channels": sizes})))[0] for sizes in ((8, 8), (4, 8))), 0)
+        share_convolutions(own, other, 0)
 
 
 def test_shared_stages_are_saved_and_found_again(tmp_path: Path) -> None:

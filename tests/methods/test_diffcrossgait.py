@@ -8,10 +8,14 @@ from typing import Any, cast
 import pytest
 import torch
 
+from gaitbridge import plugins
 from gaitbridge.config import checked, overridden
 from gaitbridge.errors import UserError
+from gaitbridge.losses.triplet import triplet
+from gaitbridge.methods.diffcrossgait.identity import IdentityConfig, identity_losses, make_classifier
 from gaitbridge.methods.diffcrossgait.network import MODALITIES, Network, NetworkConfig
-from gaitbridge.methods.diffcrossgait.objective import Objective, ObjectiveConfig, person_means
+from gaitbridge.methods.diffcrossgait.objective import Objective, ObjectiveConfig
+from gaitbridge.methods.diffcrossgait.phases import person_means
 from gaitbridge.models.backbones import share_convolutions
 from gaitbridge.models.folding import folded
 from gaitbridge.training.checkpoint import fill, save_checkpoint
@@ -38,8 +42,8 @@ def objective(**settings: object) -> Objective:
 def test_embeddings_are_the_same_without_the_objective_even_imported() -> None:
     code = """
 import sys, torch
-for training_only in ("methods.diffcrossgait.objective", "methods.diffcrossgait.trajectory", "models.denoiser"):
-    sys.modules[f"gaitbridge.{training_only}"] = None  # importing it now fails
+for training_only in TRAINING_ONLY:
+    sys.modules[training_only] = None  # importing it now fails
 from gaitbridge.methods.diffcrossgait.network import Network, NetworkConfig
 from gaitbridge.types import Batch
 torch.manual_seed(0)
@@ -48,6 +52,9 @@ images = torch.arange(3 * 2 * 64 * 44).reshape(3, 2, 64, 44).remainder(251).to(t
 with torch.no_grad():
     print(net.embed(Batch({"silhouettes": images}, torch.full((3,), 2), torch.full((3,), -1)))["silhouettes"].double().sum().item())
 """
+    package = "gaitbridge.methods.diffcrossgait"
+    training_only = [f"{package}.{name}" for name in plugins.names(package) if name != "network"]
+    code = code.replace("TRAINING_ONLY", repr([*training_only, "gaitbridge.models.denoiser"]))
     alone = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     torch.manual_seed(0)
     net = Network(SMALL).eval()
@@ -109,6 +116,37 @@ def test_identity_losses_only_has_no_diffusion_at_all() -> None:
     assert criterion.diffusion is None
     batch = small_batch()
     assert set(criterion(Network(SMALL)(batch), batch)) == {"cross_entropy", "triplet"}
+
+
+@pytest.mark.parametrize("kind", ["info_nce", "cross_contrastive"])
+def test_the_phases_go_with_any_alignment(kind: str) -> None:
+    batch = small_batch()
+    losses = objective(alignment__kind=kind)(Network(SMALL)(batch), batch)
+    assert {kind, "denoising", "phase1_anchoring"} <= set(losses)
+    assert "supervised_contrastive" not in losses
+
+
+def test_triplets_across_the_modalities_alone() -> None:
+    people, random = torch.arange(8) // 2, torch.Generator().manual_seed(0)
+    embeddings = {m: torch.randn(8, 16, 4, generator=random) for m in MODALITIES}
+    classify = make_classifier(IdentityConfig(), 4, 16, 8)
+    found = {kind: identity_losses(embeddings, people, classify, checked(IdentityConfig, {"triplets": kind, "margin": 4.0}))["triplet"]
+             for kind in ("all", "across")}
+    unit = {m: torch.nn.functional.normalize(x, dim=1) for m, x in embeddings.items()}
+    blocks = {(a, b): float(triplet(unit[a], unit[b], people, people, 4.0, same=a == b)) for a in MODALITIES for b in MODALITIES}
+    assert float(found["across"]) == pytest.approx(sum(x for (a, b), x in blocks.items() if a != b) / 2)
+    assert float(found["all"]) == pytest.approx(sum(blocks.values()) / 4)
+
+
+def test_each_modality_may_have_a_classifier_of_its_own() -> None:
+    torch.manual_seed(0)
+    classify = make_classifier(IdentityConfig(classifiers="own"), 4, 16, 8)
+    both = torch.randn(6, 16, 4)
+    logits = classify(both)
+    assert logits.shape == (6, 8, 4)
+    (gradient,) = torch.autograd.grad(logits[:3].sum(), classify.own[MODALITIES[1]].weight, allow_unused=True)  # type: ignore[index, union-attr]
+    assert gradient is None or not gradient.any(), "the first modality's rows reach the second's classifier"
+    assert torch.allclose(logits[3:], classify.own[MODALITIES[1]](both[3:]))  # type: ignore[index, operator]
 
 
 def test_warm_up_starts_from_the_identity_losses() -> None:

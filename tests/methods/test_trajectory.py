@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from gaitbridge.methods.diffcrossgait import trajectory
-from gaitbridge.methods.diffcrossgait.objective import partners
+from gaitbridge.methods.diffcrossgait.phases import partners
 
 
 @pytest.mark.parametrize("schedule", ["cosine", "linear"])

@@ -54,7 +54,7 @@ TRANSFER = Study(
     DIFFCROSSGAIT.arms, elsewhere="real-motion", runs_of="diffcrossgait",
 )  # fmt: skip
 
-_LOOKS = (0.7, 0.9)  # of the ladder's steps: the last before the rate drops, and some before the end
+_LOOKS = (0.7, 0.9)  # of the steps: the last before the rate drops, and some before the end
 
 LADDER = Study(
     "ladder", "How far the sensors part: baselines on identity losses alone, held against real data", "diffcrossgait/tiny_identity",
@@ -67,7 +67,40 @@ LADDER = Study(
     drops=_LOOKS, checkpoint="last", steps=2000, ladder=True,
 )  # fmt: skip
 
-STUDIES = {study.name: study for study in (DIFFCROSSGAIT, MESHGAIT, TRANSFER, LADDER)}
+
+def _aligned(kind: str, phases: str = "", *more: str) -> tuple[str, ...]:
+    """Settings of an alignment of the final embeddings and of the phases, each none where it is to be none."""
+    return (f"objective.alignment.kind={kind}", f"objective.diffusion.phases=[{phases}]", *more)
+
+
+_LATE = "network.shared_from=2"  # the stem and one stage private, as published; norms stay each sensor's own
+_CLGAIT = (_LATE, "objective.identity.triplets=across", "objective.identity.triplet=2", "objective.identity.classifiers=own")
+
+RIVALS = Study(
+    "rivals", "The phases in place of embedding alignment and on top of each, beside rival methods, trained until flat", "diffcrossgait/tiny",
+    (
+        Arm("identity", "identity losses alone: the reference", _aligned("none")),
+        Arm("info-nce", "+ InfoNCE on the pairs of one walk", _aligned("info_nce"), "identity"),
+        Arm("cross-contrastive", "+ contrast with all of a person's in the other sensor", _aligned("cross_contrastive"), "identity"),
+        Arm("contrastive", "+ supervised contrast over all samples of a person", _aligned("supervised_contrastive"), "identity"),
+        Arm("head", "identity + an identity head on the latent, no diffusion: the phases' control",
+            _aligned("none", "", "objective.latent_identity=0.3"), "identity"),
+        Arm("phases", "identity + the phases, in place of any alignment of embeddings", _aligned("none", "1,2,3"), "identity"),
+        Arm("info-nce-phases", "info-nce + the phases", _aligned("info_nce", "1,2,3"), "info-nce"),
+        Arm("cross-contrastive-phases", "cross-contrastive + the phases", _aligned("cross_contrastive", "1,2,3"), "cross-contrastive"),
+        Arm("contrastive-phases", "contrastive + the phases", _aligned("supervised_contrastive", "1,2,3"), "contrastive"),
+        Arm("late", "identity, late stages shared by both sensors", _aligned("none", "", _LATE), "identity"),
+        Arm("late-contrastive", "contrastive, late stages shared", _aligned("supervised_contrastive", "", _LATE), "contrastive"),
+        Arm("late-phases", "phases, late stages shared", _aligned("none", "1,2,3", _LATE), "late"),
+        Arm("late-contrastive-phases", "contrastive + the phases, late stages shared", _aligned("supervised_contrastive", "1,2,3", _LATE),
+            "late-contrastive"),
+        Arm("cl-gait", "late stages shared, triplets across the sensors alone, a classifier each (after CL-Gait)", _aligned("none", "", *_CLGAIT),
+            "identity"),
+    ),
+    drops=_LOOKS, checkpoint="last", steps=2000,
+)  # fmt: skip
+
+STUDIES = {study.name: study for study in (DIFFCROSSGAIT, MESHGAIT, TRANSFER, LADDER, RIVALS)}
 
 
 def open_study(name: str) -> Study:

@@ -8,8 +8,9 @@ from torch import Tensor
 from gaitbridge.conventions import CAMERA, LIDAR, stream
 from gaitbridge.data.batches import padded
 from gaitbridge.methods.diffcrossgait import trajectory
+from gaitbridge.methods.diffcrossgait.diffusion import LatentDiffusion
 from gaitbridge.methods.diffcrossgait.network import MODALITIES, Network
-from gaitbridge.methods.diffcrossgait.objective import LatentDiffusion, Objective
+from gaitbridge.methods.diffcrossgait.objective import Objective
 from gaitbridge.store import Store
 from gaitbridge.types import Features
 

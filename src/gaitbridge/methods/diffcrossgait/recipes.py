@@ -1,8 +1,11 @@
 """Complete runs of DiffCrossGait. `gaitbridge train RECIPE --data STORE --out RUN`."""
 
 from gaitbridge.data.batches import DataConfig
+from gaitbridge.methods.diffcrossgait.alignment import AlignmentConfig
+from gaitbridge.methods.diffcrossgait.diffusion import DiffusionConfig
+from gaitbridge.methods.diffcrossgait.identity import IdentityConfig
 from gaitbridge.methods.diffcrossgait.network import NetworkConfig
-from gaitbridge.methods.diffcrossgait.objective import AlignmentConfig, DiffusionConfig, IdentityConfig, ObjectiveConfig
+from gaitbridge.methods.diffcrossgait.objective import ObjectiveConfig
 from gaitbridge.methods.meshgait.recipes import TINY_HEATMAPS
 from gaitbridge.methods.meshgait.reconstruction import ReconstructionConfig
 from gaitbridge.training.config import OptimiserConfig, RunConfig

@@ -18,6 +18,14 @@ class StoreError(UserError):
     """A store is missing, damaged or of another version."""
 
 
+class Busy(UserError):
+    """Another process or thread keeps what is needed: a later try may go well."""
+
+
+class Unknown(UserError):
+    """What was asked for by its name is not there."""
+
+
 class Fault(UserError):
     """A fault of the program that could be said in a line where it was met: it ends a command with exit code 70, and asks to be reported."""
 

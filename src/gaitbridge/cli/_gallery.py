@@ -14,18 +14,9 @@ def shape_of(run: Any) -> tuple[int, int]:
 
 
 def run_of(opened: Any, model: Path | None) -> Any:
-    """The run of a gallery; UserError where it is another one's or gone."""
-    from gaitbridge.errors import UserError
-    from gaitbridge.inference.loading import load
+    from gaitbridge.inference import loading
 
-    folder = model or Path(opened.about.get("model", ""))
-    if not (folder / "config.json").is_file() and not folder.is_file():
-        raise UserError(f"the run of {opened.place} is not at {folder}: say where it is with --model RUN")
-    run = load(folder)
-    if run.weights_hash != opened.weights_hash:
-        raise UserError(f"{opened.place} holds templates of another network (weights {opened.weights_hash}, {folder} has {run.weights_hash}): give "
-                        "its run with --model, or enrol everybody anew in a gallery of this one")
-    return run
+    return loading.run_of(opened, model)
 
 
 def chosen(source: Any, where: Sequence[str] | None) -> list[int]:

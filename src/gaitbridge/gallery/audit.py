@@ -7,6 +7,7 @@ else: while they are enrolled `gallery list PERSON` gives it, after `forget` not
 import getpass
 import json
 import os
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any, NotRequired
 
@@ -26,8 +27,13 @@ class Line(TypedDict):
     people: NotRequired[list[str]]
 
 
+acting: ContextVar[str] = ContextVar("acting", default="")  # for whom this thread or task works, where one process works for many
+
+
 def actor() -> str:
-    """Who calls: GAITBRIDGE_ACTOR where a service sets it, else the user of the operating system."""
+    """Who calls: `acting` or GAITBRIDGE_ACTOR where a service sets it, else the user of the operating system."""
+    if own := acting.get():
+        return own
     if named := os.environ.get("GAITBRIDGE_ACTOR"):
         return named
     try:

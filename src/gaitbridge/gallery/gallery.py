@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from gaitbridge.conventions import SENSOR
-from gaitbridge.errors import StoreError, UserError, nearest
+from gaitbridge.errors import StoreError, Unknown, UserError, nearest
 from gaitbridge.files import written_whole
 from gaitbridge.gallery import audit, index
 from gaitbridge.gallery.answers import Answer, Hit, hits, merged, template_distances
@@ -539,10 +539,10 @@ class Gallery:
             if template.weights_hash != self.weights_hash:
                 raise StoreError(f"{self.place} is damaged: a template of {template.person!r} is of another network ({template.weights_hash})")
 
-    def _unknown(self, person: str) -> UserError:
+    def _unknown(self, person: str) -> Unknown:
         names = sorted({row.person for row in self.index.rows(Where())})
         hint = nearest(person, names) if len(names) <= 20 else f"there are {len(names)} people; `gaitbridge gallery list {self.place}` names them"
-        return UserError(f"nobody called {person!r} is enrolled in {self.place}: {hint}")
+        return Unknown(f"nobody called {person!r} is enrolled in {self.place}: {hint}")
 
     def _empty(self, where: Where) -> UserError:
         if self.index.count(Where()):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from gaitbridge.errors import StoreError, UserError
+from gaitbridge.errors import Busy, StoreError
 from gaitbridge.printing import tell
 
 PATIENCE_S = 600.0
@@ -15,7 +15,7 @@ PATIENCE_S = 600.0
 
 @contextmanager
 def locked(file: Path, alone: bool, patience_s: float = PATIENCE_S) -> Iterator[None]:
-    """Hold `file` within the block, shared or alone; the system frees it when a process dies. UserError where another keeps it too long."""
+    """Hold `file` within the block, shared or alone; the system frees it when a process dies. Busy where another keeps it too long."""
     try:
         handle = os.open(file, os.O_RDWR if alone else os.O_RDONLY)
     except OSError as error:
@@ -35,7 +35,7 @@ def _wait(handle: int, file: Path, kind: int, patience_s: float) -> None:
         except BlockingIOError:
             waited = time.monotonic() - started
             if waited > patience_s:
-                raise UserError(f"{file.parent} is used by another process for {waited:.0f} s; try again when it is done") from None
+                raise Busy(f"{file.parent} is used by another process for {waited:.0f} s; try again when it is done") from None
             if waited > 2 and not told:
                 tell(f"gallery: waiting for another process that uses {file.parent}")
                 told = True

@@ -1,11 +1,15 @@
 """The one way to open what embeds: `gaitbridge.load` of a run's folder or of an exported file."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 
 from gaitbridge.errors import UserError, nearest
 from gaitbridge.inference.session import Model
+
+if TYPE_CHECKING:
+    from gaitbridge.gallery.gallery import Gallery
 
 WHICH, DEVICES = ("best", "last"), ("cpu", "cuda", "mps")
 
@@ -25,6 +29,18 @@ def load(run: Path | str, which: str = "best", device: str = "cpu", fast: bool =
 
         return ExportedModel(Path(run))
     return Model(Path(run), which, device, fast, digits)
+
+
+def run_of(gallery: "Gallery", model: Path | None = None) -> Model:
+    """The model of a gallery: of the run whose path it keeps, or `model` where that was moved. UserError where it is another one's or gone."""
+    folder = model or Path(gallery.about.get("model", ""))
+    if not (folder / "config.json").is_file() and not folder.is_file():
+        raise UserError(f"the run of {gallery.place} is not at {folder}: say where it is with --model RUN")
+    run = load(folder)
+    if run.weights_hash != gallery.weights_hash:
+        raise UserError(f"{gallery.place} holds templates of another network (weights {gallery.weights_hash}, {folder} has {run.weights_hash}): give "
+                        "its run with --model, or enrol everybody anew in a gallery of this one")
+    return run
 
 
 def _check_device(device: str) -> None:

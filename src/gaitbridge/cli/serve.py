@@ -1,0 +1,81 @@
+"""The command serve: a gallery as a service over HTTP."""
+
+from importlib.util import find_spec
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+from cyclopts.validators import Number
+
+from gaitbridge.cli._app import app, say
+from gaitbridge.cli._quality import LeastQuality
+from gaitbridge.errors import UserError
+from gaitbridge.walks import FLOOR
+
+Port = Annotated[int, Parameter(validator=Number(gte=0, lte=65_535))]
+
+
+@app.command
+def serve(
+    gallery: Annotated[str, Parameter(name="GALLERY")], *, model: Path | None = None, state: Path | None = None, host: str = "127.0.0.1",
+    port: Port = 8000, reject: float = 0.01, least_quality: LeastQuality = FLOOR, site: str = "",
+    people: Literal["auto", "movement", "learnt"] = "auto", upload_mb: int = 4000, stall_seconds: float = 120.0, memory_mb: float = 4000.0,
+) -> None:  # fmt: skip
+    """Answer over HTTP who walked in recordings, until it is ended: what was taken in is answered after the next start.
+
+    Parameters
+    ----------
+    gallery
+        The gallery of those who may be named.
+    model
+        The run, if it was moved since the gallery was made.
+    state
+        Where the service keeps its database, recordings and answers; by default within the gallery's folder.
+    host
+        The address to listen on; none beyond this machine so far.
+    port
+        The port to listen on; 0 takes a free one.
+    reject
+        How often somebody who is not enrolled may be given a name, whoever's (false-positive identification rate).
+    least_quality
+        Walks of less quality are not judged; 0 judges all.
+    site
+        Name of the place of recordings that do not say it, held against what was calibrated on.
+    people
+        How people are found in films: movement, learnt (after `gaitbridge models get people`), or auto.
+    upload_mb
+        Most megabytes that a recording may have.
+    stall_seconds
+        Give a recording up where reading does not go on for so long.
+    memory_mb
+        Memory that reading one may take.
+    """
+    for package in ("fastapi", "uvicorn", "prometheus_client", "jinja2", "python_multipart"):
+        if find_spec(package) is None:
+            raise UserError(f"{package} is not installed: pip install 'gaitbridge[serve]'")
+    if not _is_loopback(host):
+        raise UserError(f"--host {host}: only this machine's own addresses, such as 127.0.0.1")
+    from gaitbridge.config import checked
+    from gaitbridge.files import alone
+    from gaitbridge.gallery.gallery import Gallery
+    from gaitbridge.inference.loading import run_of
+    from gaitbridge.service.app import create_app
+    from gaitbridge.service.listening import listen
+    from gaitbridge.service.state import ServiceSettings, State, folder_of
+
+    settings = checked(ServiceSettings, {"reject": reject, "least_quality": least_quality, "site": site, "people": people, "upload_mb": upload_mb,
+                                         "stall_s": stall_seconds, "memory_mb": memory_mb})
+    opened = Gallery(gallery)
+    folder = folder_of(gallery, state)
+    with alone(folder):
+        held = State(opened, run_of(opened, model), folder, settings)
+        listen(create_app(held), host, port, lambda address: say(f"{opened.place} at {address}"))
+
+
+def _is_loopback(host: str) -> bool:
+    """Whether an address is reached from this machine alone."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,72 @@
+"""What a running service holds: one gallery, its network loaded once, its own database and folder."""
+
+import threading
+import time
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from gaitbridge.config import Config, Share, Whole
+from gaitbridge.errors import UserError
+from gaitbridge.gallery.gallery import Gallery
+from gaitbridge.inference.session import Model
+from gaitbridge.names import canonical
+from gaitbridge.service.database import Database
+from gaitbridge.service.metrics import Metrics
+from gaitbridge.walks import FLOOR
+
+FOLDER = "service"  # in the gallery's, where no other is given
+MIB = 2**20
+
+
+class ServiceSettings(Config):
+    """How a service answers, and what it takes in."""
+
+    reject: Annotated[float, Field(gt=0, lt=1)] = 0.01
+    """How often somebody who is not enrolled may be given a name."""
+    least_quality: Share = FLOOR
+    """Walks of less quality are not judged."""
+    site: str = ""
+    """Name of the place, where a recording does not say it; held against what was calibrated on."""
+    people: Literal["auto", "movement", "learnt"] = "auto"
+    """How people are found in films."""
+    upload_mb: Annotated[int, Field(ge=1, le=1_000_000)] = 4000
+    """Most that a recording may have."""
+    waiting: Annotated[int, Field(ge=1, le=1_000_000)] = 1000
+    """Recordings that may wait at once."""
+    stall_s: Annotated[float, Field(ge=1, le=86_400)] = 120.0
+    """Reading a recording is given up where it does not go on for so long."""
+    memory_mb: Annotated[float, Field(ge=100, le=1e7)] = 4000.0
+    """Memory that reading one may take."""
+    keep_days: Whole = 30
+    """So long uploads, pictures and answers are kept; 0 keeps nothing beyond the answer's day."""
+
+
+class State:
+    """One service's. gallery: open; model: its network; folder: its own, held by one service at a time (`files.alone`)."""
+
+    def __init__(self, gallery: Gallery, model: Model, folder: Path, settings: ServiceSettings | None = None) -> None:
+        self.gallery, self.model, self.folder = gallery, model, folder
+        self.settings = settings or ServiceSettings()
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o700)
+        self.database = Database(folder / "service.db")
+        self.metrics = Metrics()
+        self.started_s = time.time()
+        self.embedding = threading.Lock()  # a network uses all processors for one walk: two at once would only wait for each other
+        self.failing: dict[str, str] = {}  # work beside the requests that failed last time, and why
+
+    @property
+    def site(self) -> str:
+        """The place where recordings are from that do not say it, in its one spelling."""
+        return canonical(self.settings.site) if self.settings.site else ""
+
+
+def folder_of(gallery: str, folder: Path | None) -> Path:
+    """Where a service keeps its own: the folder asked for, else within the gallery's. UserError where that is on a server and none is named."""
+    if folder is not None:
+        return folder
+    if "://" in gallery:
+        raise UserError(f"{gallery} is on a server: say with --state DIR where the service keeps its own database and recordings")
+    return Path(gallery) / FOLDER

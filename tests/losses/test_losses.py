@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from gaitbridge.losses.cross_entropy import CosineClassifier, cross_entropy
+from gaitbridge.losses.imitation import between_samples, direction, within_samples
 from gaitbridge.losses.info_nce import info_nce
 from gaitbridge.losses.supervised_contrastive import cross_contrastive, supervised_contrastive
 from gaitbridge.losses.triplet import triplet, violations
@@ -109,6 +110,18 @@ def test_cross_contrastive() -> None:
                 mates = [j for j in range(7) if people[j] == people[i]]
                 total -= sum(logits[j] - normal for j in mates) / len(mates)
     assert float(cross_contrastive(a, b, people)) == pytest.approx(total / (2 * 21), rel=1e-4)
+
+
+def test_imitation() -> None:
+    student, teacher = samples(10), samples(11)
+    apart = [1 - float(unit(student[n, :, k]) @ unit(teacher[n, :, k])) for n in range(7) for k in range(3)]
+    assert float(direction(student, teacher)) == pytest.approx(sum(apart) / 21, rel=1e-4)
+    parts = [abs(float(unit(student[n, :, k]) @ unit(student[n, :, j])) - float(unit(teacher[n, :, k]) @ unit(teacher[n, :, j])))
+             for n in range(7) for k in range(3) for j in range(3)]
+    assert float(within_samples(student, teacher)) == pytest.approx(sum(parts) / 63, rel=1e-4)
+    own, wanted = student.amax(2), teacher.amax(2)
+    between = [abs(float(unit(own[n]) @ unit(own[m])) - float(unit(wanted[n]) @ unit(wanted[m]))) for n in range(7) for m in range(7)]
+    assert float(between_samples(student, teacher)) == pytest.approx(sum(between) / 49, rel=1e-4)
 
 
 def test_supervised_contrastive_gradient_is_finite() -> None:

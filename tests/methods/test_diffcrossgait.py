@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import pytest
 import torch
+from small_objective import SMALL, objective, small_batch
 
 from gaitbridge import plugins
 from gaitbridge.config import checked, overridden
@@ -14,29 +15,12 @@ from gaitbridge.errors import UserError
 from gaitbridge.losses.triplet import triplet
 from gaitbridge.methods.diffcrossgait.identity import IdentityConfig, identity_losses, make_classifier
 from gaitbridge.methods.diffcrossgait.network import MODALITIES, Network, NetworkConfig
-from gaitbridge.methods.diffcrossgait.objective import Objective, ObjectiveConfig
+from gaitbridge.methods.diffcrossgait.objective import ObjectiveConfig
 from gaitbridge.methods.diffcrossgait.phases import person_means
 from gaitbridge.models.backbones import share_convolutions
 from gaitbridge.models.folding import folded
 from gaitbridge.training.checkpoint import fill, save_checkpoint
 from gaitbridge.types import Batch, Features
-
-SMALL = NetworkConfig(channels=(8, 8), strides=(2, 2), stem_stride=1, parts=8, embedding=16)
-
-
-def small_batch(count: int = 8, frames: int = 2, seed: int = 0) -> Batch:
-    random = torch.Generator().manual_seed(seed)
-    silhouettes = (torch.rand(count, frames, 64, 44, generator=random) > 0.5).to(torch.uint8) * 255
-    metres = 8 + torch.rand(count, frames, 64, 44, generator=random)
-    metres[torch.rand(metres.shape, generator=random) > 0.5] = float("nan")
-    people = torch.arange(count) // 2
-    return Batch({"silhouettes": silhouettes, "range_views": metres}, torch.full((count,), frames), people)
-
-
-def objective(**settings: object) -> Objective:
-    torch.manual_seed(1)
-    document = overridden(ObjectiveConfig().model_dump(mode="json"), [f"{k.replace('__', '.')}={v}" for k, v in settings.items()])
-    return Objective(checked(ObjectiveConfig, document), SMALL, people=8)
 
 
 def test_embeddings_are_the_same_without_the_objective_even_imported() -> None:

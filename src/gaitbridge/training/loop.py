@@ -3,7 +3,7 @@
 import math
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -85,6 +85,7 @@ def train(config: RunConfig, store: Store, run: Path, resume: bool = False, prog
     if config.start_from and checkpoint.pointed(run, "last") is None:
         begun = {"start_weights": _begin_with(Path(config.start_from), network, objective, store)}
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    _hook(objective, "begin")(network, fabric.world_size)
     if several:
         network = processes.synchronised(network, fabric.device)
     optimiser = make_optimiser([*network.parameters(), *objective.parameters()], config.optimiser)
@@ -117,6 +118,8 @@ def train(config: RunConfig, store: Store, run: Path, resume: bool = False, prog
         batch = on_device(batch, fabric.device)
         with torch.autocast(fabric.device.type, torch.bfloat16, enabled=bf16):
             features = wrapped(batch)
+            if beside := _hook(objective, "beside")(batch):
+                features = features._replace(extras={**features.extras, **beside})
         features, labels = in_float32(features), batch  # distances need its precision
         if several:
             features, labels = processes.gathered(features, batch)
@@ -130,6 +133,7 @@ def train(config: RunConfig, store: Store, run: Path, resume: bool = False, prog
         if config.optimiser.clip:
             torch.nn.utils.clip_grad_norm_([*network.parameters(), *objective.parameters()], config.optimiser.clip)
         optimiser.step()
+        _hook(objective, "follow")(network)
 
         # 5. what is written down
         done = step + 1
@@ -155,6 +159,13 @@ def train(config: RunConfig, store: Store, run: Path, resume: bool = False, prog
         log.close()
         write_json(dict(read_provenance(run)) | {"seconds": round(state["seconds"], 1)}, run / "provenance.json")
     return state
+
+
+def _hook(objective: nn.Module, name: str) -> Callable[..., Any]:
+    """What an objective does beside its losses, where it does anything: `begin` with the network before the first step, see something of its own in a
+    batch (`beside`: to the features' extras), `follow` the network after each step."""
+    found = getattr(objective, name, None)
+    return found if callable(found) else lambda *_: None
 
 
 def _fabric() -> Any:

@@ -74,7 +74,10 @@ def _aligned(kind: str, phases: str = "", *more: str) -> tuple[str, ...]:
 
 
 _LATE = "network.shared_from=2"  # the stem and one stage private, as published; norms stay each sensor's own
-_CLGAIT = (_LATE, "objective.identity.triplets=across", "objective.identity.triplet=2", "objective.identity.classifiers=own")
+_ACROSS = "objective.identity.triplets=across"
+_CLGAIT = (_LATE, "network.linear_maps=own", _ACROSS, "objective.identity.triplet=2", "objective.identity.classifiers=own")
+_TEACHER = ("objective.teacher={}", _ACROSS)
+_PROTOTYPES = "network.prototypes=32"
 
 RIVALS = Study(
     "rivals", "The phases in place of embedding alignment and on top of each, beside rival methods, trained until flat", "diffcrossgait/tiny",
@@ -96,6 +99,11 @@ RIVALS = Study(
             "late-contrastive"),
         Arm("cl-gait", "late stages shared, triplets across the sensors alone, a classifier each (after CL-Gait)", _aligned("none", "", *_CLGAIT),
             "identity"),
+        Arm("teacher", "imitation of a teacher of both sensors (after UniCrossGait)", _aligned("none", "", *_TEACHER), "identity"),
+        Arm("late-teacher", "teacher, late stages shared", _aligned("none", "", *_TEACHER, _LATE), "late"),
+        Arm("prototypes", "cross-contrastive, prototypes that both sensors attend to (after CrossGait)",
+            _aligned("cross_contrastive", "", _PROTOTYPES), "identity"),
+        Arm("late-prototypes", "prototypes, late stages shared", _aligned("cross_contrastive", "", _PROTOTYPES, _LATE), "late"),
     ),
     drops=_LOOKS, checkpoint="last", steps=2000,
 )  # fmt: skip

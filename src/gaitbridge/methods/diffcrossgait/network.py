@@ -1,14 +1,14 @@
 """The deployable network of DiffCrossGait: an encoder for each modality and a head that both share. No diffusion here."""
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Literal
 
 import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 from torch.nn import functional
 
-from gaitbridge.config import Channels, Config, OfStages, Size, Stride, Strips
+from gaitbridge.config import Channels, Config, OfStages, Size, Stride, Strips, Whole
 from gaitbridge.conventions import CAMERA, LIDAR
 from gaitbridge.models.backbones import ResNet, check_sizes, share_convolutions
 from gaitbridge.models.fused_encoder import FusedEncoder, true_places
@@ -16,6 +16,7 @@ from gaitbridge.models.heatmaps import HeatmapConfig
 from gaitbridge.models.necks import ModalityBatchNorm, SeparateLinear
 from gaitbridge.models.pooling import horizontal_parts, temporal_max
 from gaitbridge.models.preparation import PREPARE
+from gaitbridge.models.prototypes import PrototypeAttention
 from gaitbridge.types import Batch, Distance, Features
 
 MODALITIES = (CAMERA, LIDAR)
@@ -36,6 +37,10 @@ class NetworkConfig(Config):
     """The first stage (1 follows the stem) whose convolutions both encoders share, to the last; null shares none. Norms stay each encoder's own."""
     shared_norms: bool = False
     """The shared stages' norms and their statistics are common too (for comparison: statistics of two sensors mix)."""
+    linear_maps: Literal["shared", "own"] = "shared"
+    """The part-wise linear maps before the neck: one for both sensors, or one each."""
+    prototypes: Whole = 0
+    """So many prototypes that the parts of both sensors attend to before the neck (CrossGait's idea); 0 leaves them out."""
     heatmaps: HeatmapConfig | None = None
     """Mesh-Gait's 3D branch in the silhouettes' encoder: what it recovers in 3D is to help to match a LiDAR; null leaves it out."""
 
@@ -65,6 +70,8 @@ class Network(nn.Module):
             camera, lidar = (list(self.encoders[name].stages) for name in MODALITIES)  # type: ignore[arg-type]
             share_convolutions(camera, lidar, config.shared_from - 1, config.shared_norms)
         self.shared = SeparateLinear(config.parts, config.channels[-1], config.embedding)
+        self.lidar = SeparateLinear(config.parts, config.channels[-1], config.embedding) if config.linear_maps == "own" else None
+        self.attend = PrototypeAttention(MODALITIES, config.embedding, config.prototypes) if config.prototypes else None
         added = getattr(self.encoders[CAMERA], "channels", config.channels[-1]) - config.channels[-1]
         self.body = SeparateLinear(config.parts, added, config.embedding) if added else None  # of what the volumes add, the silhouettes' alone
         self.neck = ModalityBatchNorm(MODALITIES, config.parts, config.embedding)
@@ -90,10 +97,13 @@ class Network(nn.Module):
         maps, extras = self.encoded(images, frames, modality, places)
         pooled = temporal_max(maps, frames)                                  # [N, C4, H/4, W/4]
         parts = horizontal_parts(pooled, self.config.parts)                  # [N, C4, K], of silhouettes with heatmaps [N, C4 + C', K]
-        own = self.config.channels[-1]
+        linear = self.lidar if self.lidar is not None and modality == LIDAR else self.shared
         if self.body is None or modality != CAMERA:
-            return self.shared(parts), extras                                # [N, C, K]
-        return self.shared(parts[:, :own]) + self.body(parts[:, own:]), extras
+            features: Tensor = linear(parts)                                 # [N, C, K]
+        else:
+            own = self.config.channels[-1]
+            features = linear(parts[:, :own]) + self.body(parts[:, own:])
+        return features if self.attend is None else self.attend(features, modality), extras
 
     def embedding(self, features: Tensor, modality: str) -> Tensor:
         """Part features [N, C, K] through the neck, each part of length one."""

@@ -1,17 +1,21 @@
 """What DiffCrossGait is trained with: identity losses, embedding alignment, and the three phases of trajectory alignment."""
 
-from torch import nn
+from torch import Tensor, nn
 
 from gaitbridge.config import Config, Share, Weight
+from gaitbridge.errors import UserError
 from gaitbridge.methods.diffcrossgait.alignment import AlignmentConfig, alignment_losses
 from gaitbridge.methods.diffcrossgait.diffusion import DiffusionConfig, LatentDiffusion
 from gaitbridge.methods.diffcrossgait.identity import IdentityConfig, Losses, identity_losses, make_classifier
 from gaitbridge.methods.diffcrossgait.network import NetworkConfig
 from gaitbridge.methods.diffcrossgait.phases import trajectory_losses
+from gaitbridge.methods.diffcrossgait.teacher import Teacher, TeacherConfig
 from gaitbridge.methods.meshgait.reconstruction import Reconstruction, ReconstructionConfig
 from gaitbridge.methods.meshgait.truth import Truth
 from gaitbridge.models.denoiser import SHORTEST
 from gaitbridge.types import Batch, Features
+
+TAUGHT = "teacher"  # among the features' extras: the teacher's embeddings
 
 
 class ObjectiveConfig(Config):
@@ -22,6 +26,8 @@ class ObjectiveConfig(Config):
     latent_identity: Weight = 0.0
     """Identity losses on the clean latent without any diffusion: the control arm for phase 1's auxiliary head."""
     diffusion: DiffusionConfig = DiffusionConfig()
+    teacher: TeacherConfig | None = None
+    """A teacher of both sensors that both encoders imitate; null leaves it out."""
     reconstruction: ReconstructionConfig | None = None
     """What supervises the heatmaps where the network has them (network.heatmaps)."""
     warm_up: Share = 0.3
@@ -45,11 +51,21 @@ class Objective(nn.Module):
             raise ValueError(f"network.parts is {network.parts}, the denoiser halves them twice: give a multiple of {SHORTEST}, or leave it out by "
                              "objective.diffusion.phases=[]")
         self.diffusion = LatentDiffusion(config.diffusion, network.parts, network.embedding, people) if needed else None
+        self.teacher = Teacher(config.teacher, network, config.identity, people) if config.teacher is not None else None
         self.reconstruction: Reconstruction | None = None
         if config.reconstruction is not None:
             if network.heatmaps is None:
                 raise ValueError("objective.reconstruction needs network.heatmaps: give both or neither")
             self.reconstruction = Reconstruction(config.reconstruction, network.heatmaps.joints, network.heatmaps.markers)
+
+    def begin(self, network: nn.Module, processes: int) -> None:
+        """Before the first step of a training in so many processes. UserError where it cannot be shared."""
+        if self.teacher is not None and processes > 1:
+            raise UserError("objective.teacher sees the images of the whole batch: train it in one process")
+
+    def beside(self, batch: Batch) -> dict[str, Tensor]:
+        """What is seen in the images besides the network's features, by name, for their extras; at the network's own precision."""
+        return {TAUGHT: self.teacher(batch)} if self.teacher is not None else {}
 
     def forward(self, features: Features, batch: Batch, done: float = 1.0) -> Losses:
         """features by modality, the batch they came from, and the share of the training done (0 to 1), for the warm-up."""
@@ -57,6 +73,8 @@ class Objective(nn.Module):
         rise = min(1.0, done / settings.warm_up) if settings.warm_up else 1.0
         losses = identity_losses(features.embeddings, people, self.classify, settings.identity)
         losses |= {name: rise * loss for name, loss in alignment_losses(settings.alignment, features, people).items()}
+        if self.teacher is not None:
+            losses |= self.teacher.losses(features.extras[TAUGHT], features.embeddings, people, self.classify, done)
         if self.reconstruction is not None:
             losses |= self.reconstruction(features.extras, batch.extras)
         if self.diffusion is not None:

@@ -54,17 +54,18 @@ TRANSFER = Study(
     DIFFCROSSGAIT.arms, elsewhere="real-motion", runs_of="diffcrossgait",
 )  # fmt: skip
 
-_LOOKS = (0.7, 0.9)  # of the steps: the last before the rate drops, and some before the end
+_DROPS, _LOOKS = (0.6, 0.8), (0.6, 0.9)  # of the steps: where the rate drops; the last before it does, and some before the end
+_OF_LADDER = ("network.channels=[32,64,128]", "network.embedding=128", "network.shared_from=2")  # twice `tiny`, late stages shared
 
 LADDER = Study(
     "ladder", "How far the sensors part: baselines on identity losses alone, held against real data", "diffcrossgait/tiny_identity",
     (
-        Arm("one-network", "one network for both sensors, its four directions", looks=_LOOKS, seen=True),
+        Arm("one-network", "one network for both sensors, its late stages shared, its four directions", _OF_LADDER, looks=_LOOKS, seen=True),
         Arm("camera-outline", "an encoder of its own: the camera's silhouettes", recipe="gaitbase/tiny"),
         Arm("lidar-outline", "the same encoder: where the LiDAR had a return", ("network.picture=outline",), "camera-outline", "lidargait/tiny"),
         Arm("lidar-depth", "the same encoder: the LiDAR's outline and depth", (), "lidar-outline", "lidargait/tiny"),
     ),
-    drops=_LOOKS, checkpoint="last", steps=2000, ladder=True,
+    drops=_DROPS, checkpoint="last", steps=2000, ladder=True,
 )  # fmt: skip
 
 
@@ -105,7 +106,7 @@ RIVALS = Study(
             _aligned("cross_contrastive", "", _PROTOTYPES), "identity"),
         Arm("late-prototypes", "prototypes, late stages shared", _aligned("cross_contrastive", "", _PROTOTYPES, _LATE), "late"),
     ),
-    drops=_LOOKS, checkpoint="last", steps=2000,
+    drops=_DROPS, checkpoint="last", steps=2000,
 )  # fmt: skip
 
 STUDIES = {study.name: study for study in (DIFFCROSSGAIT, MESHGAIT, TRANSFER, LADDER, RIVALS)}

@@ -18,8 +18,8 @@ from gaitbridge.simulation.sensors._soft_masks import KNOTS, PAD, in_time, outli
 #                 crown head  neck  chest waist hips  thigh knee  shin  sole
 BUILD = np.array([0.06, 0.06, 0.05, 0.03, 0.03, 0.03, 0.03, 0.03, 0.03, 0.04])  # of the person at a site, in all clothes: hair too
 GARMENT = np.array([0.02, 0.02, 0.04, 0.05, 0.05, 0.06, 0.06, 0.05, 0.06, 0.08])  # of a person's outfit at a site, from all sides
-SITE = np.array([0.28, 0.16, 0.16, 0.16, 0.16, 0.20, 0.20, 0.20, 0.26, 0.42])  # of the segmenter, with everybody
-BACKGROUND, LIGHT = 0.27, 0.05  # of a view at a site: with everybody there; with one person in one outfit there
+SITE = np.array([0.25, 0.14, 0.14, 0.14, 0.14, 0.18, 0.18, 0.18, 0.23, 0.38])  # of the segmenter, with everybody
+BACKGROUND, LIGHT = 0.23, 0.05  # of a view at a site: with everybody there; with one person in one outfit there
 BLURRED, ROUNDNESS = 0.70, (0.15, 0.08)  # shares of blur and, in it, of a wide one: mean of the segmenters, and between them
 SHAFT_PX = 5  # what is carried before the body and is as narrow as this, as an umbrella's shaft, cuts nothing out
 LEG_PX = 5  # what goes on behind it is as wide as this

@@ -2,41 +2,38 @@
 
     @router.get("/v1/people")
     def people(here: Here, caller: Annotated[Caller, Depends(needs("search"))]) -> ...
+
+A caller shows a key (`Authorization: Bearer KEY`), or the cookie of a session of the page; with the latter, what changes something must bring the
+session's token, too (`X-CSRF-Token`, `sessions`). Each key has its rate.
 """
 
-import os
-import secrets
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Literal, get_args
 
 from fastapi import Request
 
 from gaitbridge.gallery.audit import acting
+from gaitbridge.service.admission import Access, Caller
 from gaitbridge.service.problems import Problem
+from gaitbridge.service.sessions import fits_token, token
+from gaitbridge.service.state import State
+
+__all__ = ["SCOPES", "Caller", "Scope", "access_of", "csrf_token", "needs", "signed_in"]
 
 Scope = Literal["search", "enrol", "decide", "forget", "administer"]
 SCOPES: frozenset[str] = frozenset(get_args(Scope))
-KEY = "GAITBRIDGE_KEY"  # in the environment: the one key there is so far
-
-
-@dataclass(frozen=True)
-class Caller:
-    """Whose key came with a request, and what it may do."""
-
-    name: str
-    scopes: frozenset[str]
+SAFE = ("GET", "HEAD", "OPTIONS")  # what changes nothing
 
 
 def needs(*scopes: Scope) -> Callable[[Request], Awaitable[Caller]]:
     """A dependency of a route: its caller, who may do all of these; without any, whoever has a key. What the route then does is in the audit log
-    under the caller's name. Problem 401 without a key, 403 where it may not.
+    under the caller's name. Problem 401 without a key, 403 where it may not, 429 where it asks too much.
 
     It is a coroutine: what it sets in the context of the request reaches the route, whichever thread that runs in.
     """
 
     async def caller(request: Request) -> Caller:
-        found = _caller(request)
+        found = await _caller(request)
         if missing := sorted(set(scopes) - found.scopes):
             raise Problem(403, f"the key {found.name!r} may not do this: it lacks {' and '.join(missing)}; ask whoever gives out the keys")
         acting.set(found.name)
@@ -45,9 +42,42 @@ def needs(*scopes: Scope) -> Callable[[Request], Awaitable[Caller]]:
     return caller
 
 
-def _caller(request: Request) -> Caller:
-    kind, _, given = request.headers.get("authorization", "").partition(" ")
-    expected = os.environ.get(KEY, "")
-    if kind.lower() != "bearer" or not expected or not secrets.compare_digest(given.strip().encode(), expected.encode()):
-        raise Problem(401, "this needs a key: send it as `Authorization: Bearer KEY`", {"WWW-Authenticate": "Bearer"})
-    return Caller("operator", SCOPES)
+async def signed_in(request: Request) -> Caller | None:
+    """A dependency of pages: who is signed in, or None, for a page that then asks for a key."""
+    found = access_of(request).of_session(request)
+    if found is not None:
+        access_of(request).metered(found.key_id)
+        acting.set(found.name)
+    return found
+
+
+def csrf_token(caller: Caller) -> str:
+    """The token that a caller's page sends with what changes something; empty without a session."""
+    return token(caller.session) if caller.session else ""
+
+
+def access_of(request: Request) -> Access:
+    """The access of the service that a request asks."""
+    state = request.app.state.service
+    assert isinstance(state, State)
+    return state.access
+
+
+async def _caller(request: Request) -> Caller:
+    access = access_of(request)
+    if "authorization" in request.headers:
+        kind, _, given = request.headers["authorization"].partition(" ")
+        if kind.lower() != "bearer":
+            raise Problem(401, "send the key as `Authorization: Bearer KEY`", {"WWW-Authenticate": "Bearer"})
+        key = await access.key(given.strip(), request.client.host if request.client else "")
+        found = Caller(key.name, key.scopes, key.id)
+    else:
+        found = access.of_session(request) or _nobody()
+        if request.method not in SAFE and not fits_token(found.session, request.headers.get("x-csrf-token", "")):
+            raise Problem(403, "the page's token is missing or of another session: load the page again, or send a key (`Authorization: Bearer KEY`)")
+    access.metered(found.key_id)
+    return found
+
+
+def _nobody() -> Caller:
+    raise Problem(401, "this needs a key: send it as `Authorization: Bearer KEY`, or sign in to the page", {"WWW-Authenticate": "Bearer"})

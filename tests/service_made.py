@@ -1,6 +1,5 @@
 """A small service for tests: three people, calibrated on sixty others, a network that knows whom it is shown, and a client with a key."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,13 +14,12 @@ from gaitbridge.gallery.decision import RATES, calibrate
 from gaitbridge.gallery.gallery import Gallery
 from gaitbridge.gallery.kinds import Kind
 from gaitbridge.inference.session import Model
-from gaitbridge.service.access import KEY
+from gaitbridge.service import keys
 from gaitbridge.service.app import create_app
 from gaitbridge.service.state import ServiceSettings, State
 from gaitbridge.types import Embeddings
 
 PEOPLE = ["Zoë", "ben", "cleo"]
-SECRET = "a key of the tests"
 
 
 class Network:
@@ -59,13 +57,21 @@ def made_state(folder: Path, *who: str, **settings: Any) -> State:
     return State(gallery, cast(Model, Network(*who)), place / "service", chosen)
 
 
+def key_of(state: State, *scopes: str, name: str = "operator", **more: Any) -> str:
+    """A new key with these scopes, by default all; its slow hash is a fast one."""
+    keys.COST = 4
+    if name in {key.name for key in state.access.keys.all()}:
+        state.access.keys.revoke(name)
+    return state.access.keys.add(name, scopes or keys.SCOPES, **more)
+
+
 @contextmanager
-def serving(state: State, key: str = SECRET, faults: bool = False) -> Iterator[TestClient]:
-    """A client of a running service, whose requests carry a key. faults: its errors are answered, not raised."""
-    os.environ[KEY] = SECRET
+def serving(state: State, key: str | None = None, faults: bool = False) -> Iterator[TestClient]:
+    """A client of a running service, whose requests carry a key, by default one that may do everything. faults: errors are answered, not raised."""
+    key = key_of(state) if key is None else key
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     with TestClient(create_app(state), headers=headers, raise_server_exceptions=not faults) as client:
         yield client
 
 
-__all__ = ["PEOPLE", "SECRET", "SHAPE", "Network", "made_gallery", "made_state", "serving"]
+__all__ = ["PEOPLE", "SHAPE", "Network", "key_of", "made_gallery", "made_state", "serving"]

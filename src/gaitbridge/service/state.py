@@ -12,8 +12,11 @@ from gaitbridge.errors import UserError
 from gaitbridge.gallery.gallery import Gallery
 from gaitbridge.inference.session import Model
 from gaitbridge.names import canonical
+from gaitbridge.service.admission import Access
 from gaitbridge.service.database import Database
+from gaitbridge.service.keys import Keys
 from gaitbridge.service.metrics import Metrics
+from gaitbridge.service.sessions import Sessions
 from gaitbridge.walks import FLOOR
 
 FOLDER = "service"  # in the gallery's, where no other is given
@@ -52,6 +55,7 @@ class State:
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o700)
         self.database = Database(folder / "service.db")
+        self.access = Access(Keys(self.database), Sessions(self.database))
         self.metrics = Metrics()
         self.started_s = time.time()
         self.embedding = threading.Lock()  # a network uses all processors for one walk: two at once would only wait for each other

@@ -19,7 +19,7 @@ ROUTES = "gaitbridge.service.routes"
 ABOUT = "Recognise people by how they walk, across cameras and LiDARs. Mistakes are answered by problem details (RFC 9457)."
 
 
-def create_app(state: State, outside: Outside = Outside()) -> Guarded:
+def create_app(state: State, outside: Outside | None = None) -> Guarded:
     """The service of a gallery, as an ASGI application; work beside the requests runs while it does. outside: how it is reached."""
 
     @asynccontextmanager
@@ -30,7 +30,7 @@ def create_app(state: State, outside: Outside = Outside()) -> Guarded:
 
     app = Guarded(title="Gaitbridge", version=__version__, description=ABOUT, docs_url=None, redoc_url=None, lifespan=running)
     app.state.service = state
-    app.guard(outside, state.settings.upload_mb)
+    app.guard(outside or Outside(), state.settings.upload_mb)
     problems.install(app)
     app.add_middleware(_Counted, metrics=state.metrics)
     for name in plugins.names(ROUTES):

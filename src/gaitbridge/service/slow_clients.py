@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from typing import Any
+from typing import Any, ClassVar
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -18,7 +18,7 @@ class Impatient(H11Protocol):
     """uvicorn's protocol, which waits for no client for ever."""
 
     counted = True
-    held: Counter[str] = Counter()  # of the process, which has one server
+    held: ClassVar[Counter[str]] = Counter()  # of the process, which has one server
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)

@@ -8,7 +8,6 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from gaitbridge.config import Config, Share, Whole
-from gaitbridge.errors import UserError
 from gaitbridge.gallery.gallery import Gallery
 from gaitbridge.inference.session import Model
 from gaitbridge.names import canonical
@@ -19,7 +18,6 @@ from gaitbridge.service.metrics import Metrics
 from gaitbridge.service.sessions import Sessions
 from gaitbridge.walks import FLOOR
 
-FOLDER = "service"  # in the gallery's, where no other is given
 MIB = 2**20
 
 
@@ -65,12 +63,3 @@ class State:
     def site(self) -> str:
         """The place where recordings are from that do not say it, in its one spelling."""
         return canonical(self.settings.site) if self.settings.site else ""
-
-
-def folder_of(gallery: str, folder: Path | None) -> Path:
-    """Where a service keeps its own: the folder asked for, else within the gallery's. UserError where that is on a server and none is named."""
-    if folder is not None:
-        return folder
-    if "://" in gallery:
-        raise UserError(f"{gallery} is on a server: say with --state DIR where the service keeps its own database and recordings")
-    return Path(gallery) / FOLDER

@@ -121,7 +121,7 @@ def test_mistakes_make_no_key(database: Database, name: str, scopes: list[str], 
     keys = Keys(database)
     keys.add("gate", ["search"])
     with pytest.raises(UserError, match=words):
-        keys.add(name, scopes, **more)  # type: ignore[arg-type]
+        keys.add(name, scopes, **more)
     assert [key.name for key in keys.all()] == ["gate"]
 
 

@@ -85,16 +85,9 @@ def revoke(gallery: Place, name: str, *, state: Path | None = None) -> None:
 
 
 def _keys(gallery: str, state: Path | None) -> Keys:
-    from gaitbridge.service.database import Database
+    from gaitbridge.service.database import Database, folder_of
     from gaitbridge.service.keys import Keys as Kept
 
     if "://" not in gallery and not (Path(gallery) / "gallery.json").is_file():
         raise UserError(f"{gallery} is no gallery: give the one that is served")
-    return Kept(Database(service_folder(gallery, state) / "service.db"))
-
-
-def service_folder(gallery: str, state: Path | None) -> Path:
-    """Where the service of a gallery keeps its own."""
-    from gaitbridge.service.place import folder_of
-
-    return folder_of(gallery, state)
+    return Kept(Database(folder_of(gallery, state) / "service.db"))

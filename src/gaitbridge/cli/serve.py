@@ -61,8 +61,9 @@ def serve(
     from gaitbridge.gallery.gallery import Gallery
     from gaitbridge.inference.loading import run_of
     from gaitbridge.service.app import create_app
+    from gaitbridge.service.database import folder_of
     from gaitbridge.service.listening import listen
-    from gaitbridge.service.state import ServiceSettings, State, folder_of
+    from gaitbridge.service.state import ServiceSettings, State
 
     settings = checked(ServiceSettings, {"reject": reject, "least_quality": least_quality, "site": site, "people": people, "upload_mb": upload_mb,
                                          "stall_s": stall_seconds, "memory_mb": memory_mb})
@@ -70,6 +71,8 @@ def serve(
     folder = folder_of(gallery, state)
     with alone(folder):
         held = State(opened, run_of(opened, model), folder, settings)
+        if made := held.access.keys.first():
+            say(f"the first key, which may do everything, and is shown this once: {made}")
         listen(create_app(held), host, port, lambda address: say(f"{opened.place} at {address}"))
 
 

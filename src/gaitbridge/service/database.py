@@ -12,9 +12,10 @@ from contextlib import closing, contextmanager
 from importlib.resources import files
 from pathlib import Path
 
-from gaitbridge.errors import Busy, StoreError
+from gaitbridge.errors import Busy, StoreError, UserError
 
 PATIENCE_S = 30.0
+FOLDER = "service"  # in the gallery's, where no other is given
 STEPS = files("gaitbridge.service.migrations")
 
 
@@ -136,3 +137,12 @@ def backup(file: Path, out: Path) -> None:
     """A whole copy of a database that may be in use."""
     with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(out)) as copy:
         source.backup(copy)
+
+
+def folder_of(gallery: str, folder: Path | None) -> Path:
+    """Where a service keeps its own: the folder asked for, else within the gallery's. UserError where the gallery is on a server and none is named."""
+    if folder is not None:
+        return folder
+    if "://" in gallery:
+        raise UserError(f"{gallery} is on a server: say with --state DIR where the service keeps its own database and recordings")
+    return Path(gallery) / FOLDER

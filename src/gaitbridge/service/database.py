@@ -140,7 +140,7 @@ def backup(file: Path, out: Path) -> None:
 
 
 def folder_of(gallery: str, folder: Path | None) -> Path:
-    """Where a service keeps its own: the folder asked for, else within the gallery's. UserError where the gallery is on a server and none is named."""
+    """Where a service keeps its own: as asked, else within the gallery's. UserError where the gallery is on a server and none is named."""
     if folder is not None:
         return folder
     if "://" in gallery:

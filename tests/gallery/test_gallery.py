@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from gallery_people import SHAPE, embeddings, make, walks
 
-import gaitbridge.gallery.gallery as room
+import gaitbridge.gallery.asking as room
 from gaitbridge.errors import StoreError, UserError
 from gaitbridge.evaluation.ranking.matrix import distance
 from gaitbridge.gallery import audit

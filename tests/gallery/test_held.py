@@ -15,7 +15,7 @@ from gallery_people import WEIGHTS, embeddings, make, walks
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import gaitbridge.gallery.gallery as room
+import gaitbridge.gallery.asking as room
 import gaitbridge.gallery.held as memory
 import gaitbridge.gallery.index.lancedb as embedded
 from gaitbridge.errors import UserError

@@ -12,7 +12,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +76,11 @@ class Cohort:
         kept = {sensor: [number for number, name in enumerate(owners) if name not in gone] for sensor, owners in self.people.items()}
         people = {sensor: tuple(names[number] for number in kept[sensor]) for sensor, names in self.people.items()}
         return Cohort({sensor: _like(side.values[kept[sensor]], side) for sensor, side in self.sides.items()}, people, self.nobody, self.set_name)
+
+    def renamed(self, person: str, name: str) -> Cohort:
+        """The cohort with another name for a person."""
+        people = {sensor: tuple(name if one == person else one for one in owners) for sensor, owners in self.people.items()}
+        return replace(self, people=people)
 
     def in_words(self) -> str:
         """What it is, for people."""

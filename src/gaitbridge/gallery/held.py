@@ -93,6 +93,8 @@ class Held:
         for column, value in ((self.sensor, where.sensor), (self.site, where.site)):
             if value:
                 found &= column == value
+        if where.ids:
+            found &= np.asarray([one.id in where.ids for one in self.templates], bool)
         if where.since_s is not None:
             found &= self.recorded_s >= where.since_s
         if where.until_s is not None:

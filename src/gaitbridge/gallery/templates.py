@@ -59,7 +59,7 @@ class Walk:
 class Where:
     """Which templates a question admits; empty fields admit all. Times in seconds since 1970: since <= recorded < until, alive at `alive_s`.
 
-    also: further names of the person, who was enrolled under several and linked.
+    also: further names of the person, who was enrolled under several and linked. ids: of templates.
     """
 
     person: str = ""
@@ -69,6 +69,7 @@ class Where:
     until_s: float | None = None
     alive_s: float | None = None
     also: tuple[str, ...] = ()
+    ids: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("person", "site"):
@@ -80,7 +81,7 @@ class Where:
         named = {name: spellings(value) for name in ("person", "site") if (value := getattr(self, name))}
         if self.also:
             named["person"] = tuple(dict.fromkeys([*named.get("person", ()), *(spelt for name in self.also for spelt in spellings(name))]))
-        return named | ({"sensor": (self.sensor,)} if self.sensor else {})
+        return named | ({"sensor": (self.sensor,)} if self.sensor else {}) | ({"id": self.ids} if self.ids else {})
 
     def __bool__(self) -> bool:
         return self != Where()

@@ -67,6 +67,12 @@ class Index(Protocol):
     def add(self, templates: Sequence[Template], vectors: np.ndarray) -> None:
         """Add templates with their vectors float32 [N, D]: all of them are kept, and safely, or none."""
 
+    def change(self, ids: Sequence[str], values: Mapping[str, str]) -> None:
+        """Give fields of some templates other values: of all of them, and safely, or of none. The old ones may stay in the files until `remove`."""
+
+    def drop(self, ids: Sequence[str]) -> None:
+        """Take some templates out of every answer; their bytes may stay in the files until `remove`."""
+
     def rows(self, where: Where) -> list[Template]:
         """All templates admitted."""
 

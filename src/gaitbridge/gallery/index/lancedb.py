@@ -145,6 +145,18 @@ class LanceIndex:
         if self._table.stats()["fragment_stats"]["num_fragments"] > MOST_FRAGMENTS:
             self._sweep()
 
+    def change(self, ids: Sequence[str], values: Mapping[str, str]) -> None:
+        if ids:
+            with self._changing("write"):
+                self._table.update(where=_among("id", ids), values=dict(values))
+                self._sweep()
+
+    def drop(self, ids: Sequence[str]) -> None:
+        if ids:
+            with self._changing("write"):
+                self._table.delete(_among("id", ids))
+                self._sweep()
+
     def rows(self, where: Where) -> list[Template]:
         return self._rows(_sql(where))
 

@@ -165,6 +165,18 @@ class MilvusIndex:
                 self.client.upsert(self.table, rows)
             self.client.flush(self.table)
 
+    def change(self, ids: Sequence[str], values: Mapping[str, str]) -> None:
+        for page in self._pages(_condition(Where(ids=tuple(ids))), [*COLUMNS, "vector"]) if ids else ():
+            with _clear(self.place, "write"):
+                self.client.upsert(self.table, [{**row, **values} for row in page])
+                self.client.flush(self.table)
+
+    def drop(self, ids: Sequence[str]) -> None:
+        if ids:
+            with _clear(self.place, "write"):
+                self.client.delete(self.table, filter=_condition(Where(ids=tuple(ids))))
+                self.client.flush(self.table)
+
     def _pages(self, condition: str, columns: Sequence[str]) -> Iterator[list[dict[str, Any]]]:
         with _clear(self.place, "read"):
             pages = self.client.query_iterator(self.table, filter=condition, output_fields=list(columns), batch_size=ROWS_AT_ONCE)

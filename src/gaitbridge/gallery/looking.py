@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,11 @@ from gaitbridge.errors import StoreError, UserError
 from gaitbridge.files import written_whole
 from gaitbridge.gallery import audit
 from gaitbridge.gallery.links import apart, read_links, seen_together
+from gaitbridge.gallery.listing import Page, page_of
 from gaitbridge.gallery.opened import Opened
 from gaitbridge.gallery.proposals import Proposals, proposed
 from gaitbridge.gallery.templates import Template, Where, digest_of
+from gaitbridge.gallery.undo import Change, read_changes
 from gaitbridge.progress import Progress, silent
 
 
@@ -42,9 +44,19 @@ class Looking(Opened):
             audit.note(self.index, "list", people=sorted({row.person_id for row in rows}), templates=len(rows))
         return sorted(rows, key=lambda row: (row.enrolled_s, row.key, row.sensor))
 
+    def page(self, text: str = "", sensor: str = "", site: str = "", after: str = "", count: int = 50) -> Page:
+        """Who is enrolled, `count` people at a time (`listing.page_of`)."""
+        with self.index.reading():
+            links = read_links(self.index)
+            kept = self._in_memory(self.index.version(), links)
+            rows = links.applied(self.index.rows(Where())) if kept is None else kept.templates
+            found = page_of(rows, links.groups(), time.time(), text, sensor, site, after, count)
+            audit.note(self.index, "list", templates=len(rows), page=len(found.people))
+        return found
+
     def audit_of(self, person_ids: Sequence[str]) -> list[dict[str, Any]]:
         """The audit lines that concern people, by their random numbers."""
-        return [line for line in audit.read(self.index)[0] if set(line.get("people", [])) & set(person_ids)]
+        return audit.read(self.index, person_ids)[0]
 
     def enrolled(self, ids: Sequence[str]) -> dict[str, str]:
         """The person of each of these sequences that is enrolled and has not expired, by id: those need no embedding."""
@@ -79,7 +91,7 @@ class Looking(Opened):
 
     def export(self, out: Path, person: str = "") -> int:
         """Write what is held, of one person or of all: a .npz without pickle (`vectors` float32 [N, K * C], `document` JSON text: network,
-        templates, links, audit lines). How many templates; UserError of an unknown person."""
+        templates, links, audit lines, what was put right by hand). How many templates; UserError of an unknown person."""
         with self.index.reading():
             blocks = list(self.index.blocks(self._all_of(person) if person else Where()))
             templates = [one for block, _ in blocks for one in block]
@@ -89,6 +101,7 @@ class Looking(Opened):
             audit.note(self.index, "export", people=ids, templates=len(templates))
             network = {name: value for name, value in self.about.items() if name != "model"}
             document = {"gallery": network, "templates": [asdict(one) for one in templates], "audit": self.audit_of(ids),
+                        "changes": [_said(change) for change in read_changes(self.index) if change.of(ids, {one.person for one in templates})],
                         "links": [names for names in read_links(self.index).groups() if set(names) & {one.person for one in templates}]}
         with written_whole(out) as temporary, temporary.open("wb") as file:
             np.savez(file, vectors=np.concatenate([block for _, block in blocks]), document=np.asarray(json.dumps(document, ensure_ascii=False)))
@@ -115,3 +128,8 @@ class Looking(Opened):
             seen_together(self.index)  # it is whole
             return {"people": len(people), "linked": linked, "templates": len(ids), "expired": expired, "audit_lines": len(lines),
                     "audit_lines_cut_off": broken, "interrupted": self.index.interrupted(), "index": self.index.indexed()}
+
+
+def _said(change: Change) -> dict[str, Any]:
+    """A change as JSON, with all that is held for it."""
+    return asdict(replace(change, vector=None)) | {"vector": None if change.vector is None else change.vector.tolist()}

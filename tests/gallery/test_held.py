@@ -15,7 +15,7 @@ from gallery_people import WEIGHTS, embeddings, make, walks
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import gaitbridge.gallery.asking as room
+import gaitbridge.gallery.opened as room
 import gaitbridge.gallery.held as memory
 import gaitbridge.gallery.index.lancedb as embedded
 from gaitbridge.errors import UserError
@@ -167,7 +167,7 @@ def test_the_forgotten_and_the_expired_leave_the_memory(tmp_path: Path, monkeypa
         made.enrol(embeddings(["stays", "guest"]), walks(["stays", "guest"], tag=uuid.uuid4().hex[:4]), expire_after_s=60.0)
         made.search(embeddings(["guest"]))
         assert made._kept is not None
-        monkeypatch.setattr(room.time, "time", lambda later_s=later_s: now + later_s)
+        monkeypatch.setattr(time, "time", lambda later_s=later_s: now + later_s)
         leave()
         assert made._kept is None
 

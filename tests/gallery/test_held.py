@@ -15,9 +15,9 @@ from gallery_people import WEIGHTS, embeddings, make, walks
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import gaitbridge.gallery.opened as room
 import gaitbridge.gallery.held as memory
 import gaitbridge.gallery.index.lancedb as embedded
+import gaitbridge.gallery.opened as room
 from gaitbridge.errors import UserError
 from gaitbridge.gallery.answers import Hit, hits, template_distances
 from gaitbridge.gallery.decision import Calibration, calibrate

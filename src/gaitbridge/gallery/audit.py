@@ -51,7 +51,8 @@ def note(index: Index, command: str, **what: Any) -> None:
 
 def read(index: Index, people: Collection[str] = ()) -> tuple[list[dict[str, Any]], int]:
     """The lines of the log, oldest first, and how many cannot be read (cut off by a kill). people: of those numbers alone."""
-    lines, broken = [], 0
+    lines: list[dict[str, Any]] = []
+    broken = 0
     for text in index.log_lines():
         if people and not any(number in text for number in people):  # a log grows long, and few lines are of one person
             continue

@@ -1,7 +1,6 @@
 """The command serve: a gallery as a service over HTTP."""
 
 from importlib.util import find_spec
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -13,6 +12,7 @@ from gaitbridge.cli._quality import LeastQuality
 from gaitbridge.errors import UserError
 from gaitbridge.walks import FLOOR
 
+Words = Annotated[list[str] | None, Parameter(negative=())]
 Port = Annotated[int, Parameter(validator=Number(gte=0, lte=65_535))]
 
 
@@ -21,6 +21,7 @@ def serve(
     gallery: Annotated[str, Parameter(name="GALLERY")], *, model: Path | None = None, state: Path | None = None, host: str = "127.0.0.1",
     port: Port = 8000, reject: float = 0.01, least_quality: LeastQuality = FLOOR, site: str = "",
     people: Literal["auto", "movement", "learnt"] = "auto", upload_mb: int = 4000, stall_seconds: float = 120.0, memory_mb: float = 4000.0,
+    tls_cert: Path | None = None, tls_key: Path | None = None, behind_proxy: Words = None, allowed_host: Words = None,
 ) -> None:  # fmt: skip
     """Answer over HTTP who walked in recordings, until it is ended: what was taken in is answered after the next start.
 
@@ -33,7 +34,7 @@ def serve(
     state
         Where the service keeps its database, recordings and answers; by default within the gallery's folder.
     host
-        The address to listen on; none beyond this machine so far.
+        The address to listen on. Beyond this machine only with --tls-cert, or --behind-proxy.
     port
         The port to listen on; 0 takes a free one.
     reject
@@ -50,12 +51,18 @@ def serve(
         Give a recording up where reading does not go on for so long.
     memory_mb
         Memory that reading one may take.
+    tls_cert
+        Certificate chain of the service, a PEM file.
+    tls_key
+        Its key, a PEM file without password; by default within --tls-cert.
+    behind_proxy
+        Address, or network, of a proxy that does TLS and passes on who asks (X-Forwarded-For); others are refused then.
+    allowed_host
+        Name by which the service may be called, such as gait.example.org; by default this machine's own, or any where it is reached from others.
     """
     for package in ("fastapi", "uvicorn", "prometheus_client", "jinja2", "python_multipart"):
         if find_spec(package) is None:
             raise UserError(f"{package} is not installed: pip install 'gaitbridge[serve]'")
-    if not _is_loopback(host):
-        raise UserError(f"--host {host}: only this machine's own addresses, such as 127.0.0.1")
     from gaitbridge.config import checked
     from gaitbridge.files import alone
     from gaitbridge.gallery.gallery import Gallery
@@ -63,22 +70,17 @@ def serve(
     from gaitbridge.service.app import create_app
     from gaitbridge.service.database import folder_of
     from gaitbridge.service.listening import listen
+    from gaitbridge.service.reaching import reached
     from gaitbridge.service.state import ServiceSettings, State
 
     settings = checked(ServiceSettings, {"reject": reject, "least_quality": least_quality, "site": site, "people": people, "upload_mb": upload_mb,
                                          "stall_s": stall_seconds, "memory_mb": memory_mb})
+    reach = reached(host, tls_cert, tls_key, behind_proxy or (), allowed_host or ())
     opened = Gallery(gallery)
     folder = folder_of(gallery, state)
     with alone(folder):
         held = State(opened, run_of(opened, model), folder, settings)
         if made := held.access.keys.first():
             say(f"the first key, which may do everything, and is shown this once: {made}")
-        listen(create_app(held), host, port, lambda address: say(f"{opened.place} at {address}"))
+        listen(create_app(held, reach), reach, port, lambda address: say(f"{opened.place} at {address}"))
 
-
-def _is_loopback(host: str) -> bool:
-    """Whether an address is reached from this machine alone."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

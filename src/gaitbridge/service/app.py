@@ -11,16 +11,17 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gaitbridge import __version__, plugins
 from gaitbridge.service import problems
 from gaitbridge.service.beside import workers_beside
-from gaitbridge.service.guarded import Guarded, Outside
+from gaitbridge.service.guarded import Guarded
 from gaitbridge.service.metrics import Metrics
+from gaitbridge.service.reaching import Reach
 from gaitbridge.service.state import State
 
 ROUTES = "gaitbridge.service.routes"
 ABOUT = "Recognise people by how they walk, across cameras and LiDARs. Mistakes are answered by problem details (RFC 9457)."
 
 
-def create_app(state: State, outside: Outside | None = None) -> Guarded:
-    """The service of a gallery, as an ASGI application; work beside the requests runs while it does. outside: how it is reached."""
+def create_app(state: State, reach: Reach | None = None) -> Guarded:
+    """The service of a gallery, as an ASGI application; work beside the requests runs while it does. reach: from where it is reached."""
 
     @asynccontextmanager
     async def running(app: FastAPI) -> AsyncIterator[None]:
@@ -30,7 +31,7 @@ def create_app(state: State, outside: Outside | None = None) -> Guarded:
 
     app = Guarded(title="Gaitbridge", version=__version__, description=ABOUT, docs_url=None, redoc_url=None, lifespan=running)
     app.state.service = state
-    app.guard(outside or Outside(), state.settings.upload_mb)
+    app.guard(reach or Reach(), state.settings.upload_mb)
     problems.install(app)
     app.add_middleware(_Counted, metrics=state.metrics)
     for name in plugins.names(ROUTES):

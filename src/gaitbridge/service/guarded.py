@@ -1,33 +1,25 @@
 """The application behind what every request passes first: its headers, the names that it may be called by, the bounds of its body."""
 
 import re
-from collections.abc import Collection
-from dataclasses import dataclass
 
 from fastapi import FastAPI
 
 from gaitbridge.service.asgi import App, Receive, Scope, Send
 from gaitbridge.service.headers import Headers, Hosts
 from gaitbridge.service.limits import Bodies, Limited
+from gaitbridge.service.reaching import Proxied, Reach
 
 MIB = 2**20
 ASKED_MIB = 64  # sequences or embeddings in a question
 
 
-@dataclass(frozen=True)
-class Outside:
-    """How the service is reached. hosts: names by which it may be called, all where none is given; tls: browsers speak TLS, to it or a proxy."""
-
-    hosts: Collection[str] = ()
-    tls: bool = False
-
-
 class Guarded(FastAPI):
     """A FastAPI that nothing reaches unguarded, and whose errors go out guarded, too: middleware would stand within the answers to faults."""
 
-    def guard(self, outside: Outside, upload_mb: int) -> None:
+    def guard(self, reach: Reach, upload_mb: int) -> None:
         """Say how it is reached, and what it takes in."""
-        self._outermost: App = Headers(Hosts(Limited(super().__call__, bodies(upload_mb)), outside.hosts), outside.tls)
+        known = Hosts(Limited(super().__call__, bodies(upload_mb)), reach.names)
+        self._outermost: App = Headers(Proxied(known, reach.proxies), reach.tls)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request, or the beginning and end of the service."""

@@ -9,8 +9,12 @@ from fastapi import FastAPI
 
 from gaitbridge.errors import UserError
 from gaitbridge.printing import tell
+from gaitbridge.service.limits import MOST_ADDRESS, MOST_HEADERS
+from gaitbridge.service.reaching import Reach
+from gaitbridge.service.slow_clients import Impatient, ImpatientBehindProxy
 
 GRACE_S = 10  # for answers that are being given when it is ended
+CONNECTIONS = 512  # at once; who comes then is told to come back
 
 
 class _Told(logging.Handler):
@@ -20,19 +24,28 @@ class _Told(logging.Handler):
         tell(f"{record.levelname.lower()}: {record.getMessage()}")
 
 
-def listen(app: FastAPI, host: str, port: int, ready: Callable[[str], None]) -> None:
+def listen(app: FastAPI, reach: Reach, port: int, ready: Callable[[str], None]) -> None:
     """Serve until a signal ends it; then what is being answered is finished. ready: is told the address. UserError where it cannot be listened on."""
+    server = server_of(app, reach)
+    with bound_to(reach.host, port) as bound:
+        name, number = bound.getsockname()[:2]
+        ready(f"http{'s' if reach.cert else ''}://{f'[{name}]' if ':' in name else name}:{number}")
+        server.run(sockets=[bound])
+
+
+def server_of(app: FastAPI, reach: Reach) -> uvicorn.Server:
+    """The server of an application, which waits for no client for ever and believes no header that says who it is."""
     log = logging.getLogger("uvicorn")
     log.handlers, log.propagate = [_Told()], False
     log.setLevel(logging.WARNING)
-    settings = uvicorn.Config(app, log_config=None, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=GRACE_S)
-    with _bound(host, port) as bound:
-        name, number = bound.getsockname()[:2]
-        ready(f"http://{f'[{name}]' if ':' in name else name}:{number}")
-        uvicorn.Server(settings).run(sockets=[bound])
+    protocol = ImpatientBehindProxy if reach.proxies else Impatient
+    tls = {"ssl_certfile": reach.cert, "ssl_keyfile": reach.key, "ssl_ciphers": "DEFAULT"} if reach.cert else {}
+    return uvicorn.Server(uvicorn.Config(
+        app, http=protocol, ws="none", log_config=None, log_level="warning", access_log=False, server_header=False, proxy_headers=False,
+        limit_concurrency=CONNECTIONS, h11_max_incomplete_event_size=MOST_HEADERS + MOST_ADDRESS, timeout_graceful_shutdown=GRACE_S, **tls))
 
 
-def _bound(host: str, port: int) -> socket.socket:
+def bound_to(host: str, port: int) -> socket.socket:
     """A socket bound before anything is said, for the port may be another's, or any free one."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]

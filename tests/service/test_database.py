@@ -75,3 +75,8 @@ def test_a_damaged_file_is_said_in_a_line(tmp_path: Path) -> None:
     (tmp_path / "a.db").write_bytes(b"no database at all " * 300)
     with pytest.raises(StoreError, match="is damaged"):
         Database(tmp_path / "a.db")
+
+
+def test_no_two_steps_have_one_number() -> None:
+    numbers = [step.name.partition("_")[0] for step in STEPS.iterdir() if step.name.endswith(".sql")]
+    assert len(numbers) == len(set(numbers))

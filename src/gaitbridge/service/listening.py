@@ -39,10 +39,10 @@ def server_of(app: FastAPI, reach: Reach) -> uvicorn.Server:
     log.handlers, log.propagate = [_Told()], False
     log.setLevel(logging.WARNING)
     protocol = ImpatientBehindProxy if reach.proxies else Impatient
-    tls = {"ssl_certfile": reach.cert, "ssl_keyfile": reach.key, "ssl_ciphers": "DEFAULT"} if reach.cert else {}
     return uvicorn.Server(uvicorn.Config(
         app, http=protocol, ws="none", log_config=None, log_level="warning", access_log=False, server_header=False, proxy_headers=False,
-        limit_concurrency=CONNECTIONS, h11_max_incomplete_event_size=MOST_HEADERS + MOST_ADDRESS, timeout_graceful_shutdown=GRACE_S, **tls))
+        limit_concurrency=CONNECTIONS, h11_max_incomplete_event_size=MOST_HEADERS + MOST_ADDRESS, timeout_graceful_shutdown=GRACE_S,
+        ssl_certfile=reach.cert, ssl_keyfile=str(reach.key) if reach.key else None, ssl_ciphers="DEFAULT"))
 
 
 def bound_to(host: str, port: int) -> socket.socket:

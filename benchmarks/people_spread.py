@@ -179,18 +179,43 @@ def camera_units(takes: Takes, real: dict[str, np.ndarray]) -> np.ndarray:
 
 
 def as_seen(true: np.ndarray, real: dict[str, np.ndarray], random: np.random.Generator) -> np.ndarray:
-    """Passes [people, takes, 2 directions, 140] with what the camera adds: of a person near and far, and of a pass."""
+    """Passes [people, takes, 2 directions, 140] with what the camera adds: of a person near and far, and of a pass.
+
+    What is alike on both sides of a person and what is not each get an artefact of the person, so that people of the measured covariance come out
+    with the covariance that was seen. Where less was seen than people differ by, they are drawn in (`_within`): an artefact cannot take away.
+    Bodies do not change, so what the bones of a real take differ by is the camera's as well.
+    """
     people, takes, size = true.shape
     mirror, between = real["mirror"], _square(real["between_rows"])
-    even, odd = 0.5 * (np.eye(size) + mirror), 0.5 * (np.eye(size) - mirror)
-    near = random.standard_normal((people, size)) @ _root(_square(real["near_rows"]) - even @ between @ even.T)
-    far = random.standard_normal((people, size)) @ _root(_square(real["far_rows"]) - odd @ between @ odd.T)
+    usual = true.mean(axis=1, keepdims=True)
+    sides = []
+    for part, rows in ((0.5 * (np.eye(size) + mirror), "near_rows"), (0.5 * (np.eye(size) - mirror), "far_rows")):
+        outer = _square(real[rows])
+        kept, artefact = _within(part @ between @ part.T, outer)
+        sides.append(usual @ part.T @ kept.T + random.standard_normal((people, 1, size)) @ artefact)
+    near, far = sides
+    steadiness = np.exp(0.27 * random.standard_normal((people, 1, 1)) - 0.07)
     noise = random.standard_normal((people, takes, 2, size)) @ _root(_square(real["pass_rows"]))
     noise *= np.where(np.arange(size) < len(BONES), 0.89, 1.04)
-    noise *= np.exp(0.27 * random.standard_normal((people, 1, 1, 1)) - 0.07) * np.exp(0.18 * random.standard_normal((people, takes, 2, 1)) - 0.03)
-    ahead = true + (near + far)[:, None] + noise[:, :, 0]
-    back = true + ((near - far)[:, None] + noise[:, :, 1]) @ mirror.T
-    return np.stack([ahead, back], axis=2)
+    noise *= steadiness[..., None] * np.exp(0.18 * random.standard_normal((people, takes, 2, 1)) - 0.03)
+    of_take = true - usual
+    bones = _root(_square(real["take_rows"])[: len(BONES), : len(BONES)])
+    of_take[..., : len(BONES)] += 0.89 * steadiness * (random.standard_normal((people, takes, len(BONES))) @ bones)
+    return np.stack([near + far + noise[:, :, 0] + of_take, (near - far + noise[:, :, 1]) @ mirror.T + of_take], axis=2)
+
+
+def _within(inner: np.ndarray, outer: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(W, root), [n, n] each, of two covariances: W x keeps what of x lies within `outer` and draws in the rest, bones and motion each by itself, and
+    W x + z root, z of unit variance, has about the covariance `outer` where x has `inner`."""
+    kept = np.zeros_like(outer)
+    for block in (slice(0, len(BONES)), slice(len(BONES), None)):
+        sizes, axes = np.linalg.eigh(outer[block, block])
+        real = sizes > 1e-9 * sizes[-1]
+        scale, axes = np.sqrt(sizes[real]), axes[:, real]
+        to_unit, back = (axes / scale).T, axes * scale  # outer is the unit matrix there
+        shares, turned = np.linalg.eigh(to_unit @ inner[block, block] @ to_unit.T)
+        kept[block, block] = back @ (turned / np.sqrt(np.maximum(shares, 1.0))) @ turned.T @ to_unit
+    return kept, _root(outer - kept @ inner @ kept.T)
 
 
 def _square(rows: np.ndarray) -> np.ndarray:
@@ -208,7 +233,7 @@ def _root(covariance: np.ndarray) -> np.ndarray:
 def drawn(people: int, takes: int, real: dict[str, np.ndarray], random: np.random.Generator) -> np.ndarray:
     """Deviations [people, takes, 140] of people drawn from the measured covariances themselves: what the noise model makes of them is the control."""
     size = len(ROW)
-    steadiness = np.exp(0.27 * random.standard_normal((people, 1, 1)) - 0.07) * np.where(np.arange(size) < len(BONES), 0.89, 1.04)
+    steadiness = np.exp(0.27 * random.standard_normal((people, 1, 1)) - 0.07) * np.where(np.arange(size) < len(BONES), 0.0, 1.04)  # bodies stay
     of_take = random.standard_normal((people, takes, size)) @ _root(_square(real["take_rows"]))
     return np.asarray(random.standard_normal((people, 1, size)) @ _root(_square(real["between_rows"])) + steadiness * of_take)
 

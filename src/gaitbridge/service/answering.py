@@ -1,23 +1,25 @@
 """A walk answered: who it was or nobody, how sure, by which templates. The run and the gallery are opened once."""
 
 import hashlib
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 
 from gaitbridge.capture.video.walks import walk_arrays
-from gaitbridge.conventions import CAMERA, SENSOR
+from gaitbridge.conventions import CAMERA, DEPTH_PICTURES, LIDAR, SENSOR
 from gaitbridge.errors import UserError
 from gaitbridge.gallery.gallery import Gallery
 from gaitbridge.gallery.identification import Admitted, Identification, Judge
 from gaitbridge.gallery.kinds import Kind
 from gaitbridge.gallery.templates import Template, in_words
+from gaitbridge.types import Embeddings
 from gaitbridge.walks import FLOOR
-from gaitbridge.walks.quality import problem, walk_quality
+from gaitbridge.walks.quality import JUDGED, Quality, problem, walk_quality
 
-GIVEN = ("silhouettes", "pose_heatmaps")  # arrays of a walk that networks may take
+GIVEN = ("silhouettes", "pose_heatmaps")  # arrays of a walk that networks may take, of a camera that is watched
 HITS = 3  # that stand in an answer
 
 
@@ -30,6 +32,48 @@ def walk_id(walk: dict[str, Any], where: str) -> str:
     return digest.hexdigest()
 
 
+@dataclass(frozen=True)
+class Judged:
+    """The runs of a walker, judged. best: the quality of the best; fit: those that are good enough and have what the network takes, none where
+    `problem` says why."""
+
+    best: Quality
+    fit: list[Mapping[str, np.ndarray]]
+    problem: str
+
+
+def judged(runs: Sequence[Mapping[str, np.ndarray]], inputs: Sequence[str], least_quality: float) -> Judged:
+    """Judge the runs of a walker, each as its arrays by name with their times. inputs: what the network takes; runs: one at least."""
+    found = [walk_quality(arrays, _times(arrays)) for arrays in runs]
+    best = max(found, key=lambda quality: quality.score or 0.0)
+    good = [arrays for arrays, quality in zip(runs, found, strict=True) if not problem(quality, least_quality)]
+    fit = [arrays for arrays in good if set(inputs) <= set(arrays)]
+    if fit:
+        return Judged(best, fit, "")
+    return Judged(best, [], problem(best, least_quality) if not good else f"it lacks {' and '.join(sorted(set(inputs) - set(good[0])))}")
+
+
+def _times(arrays: Mapping[str, np.ndarray]) -> np.ndarray | None:
+    """Of what is judged."""
+    name = next((name for name in JUDGED if name in arrays), CAMERA)
+    return arrays.get(f"{name}_time_s")
+
+
+def inputs_of(run: Any, sensor: str, given: Sequence[str]) -> tuple[str, ...]:
+    """The arrays that a network takes of a sensor, of those that are given; none where it takes nothing of it. Depth pictures are made of range
+    views."""
+    for modality in run.modalities:
+        names = tuple(LIDAR if name == DEPTH_PICTURES and LIDAR in given else name for name in run.inputs[modality])
+        if SENSOR[modality] == sensor and set(names) <= set(given):
+            return names
+    return ()
+
+
+def embedded(run: Any, fit: Sequence[Mapping[str, np.ndarray]], inputs: Sequence[str]) -> Embeddings:
+    """The embeddings [N, C, K] of N runs of one walker."""
+    return replace(run.embed_stored(**{name: [arrays[name] for arrays in fit] for name in inputs}), keys=())
+
+
 class Answerer:
     """Asks a gallery about walks of a camera.
 
@@ -40,11 +84,10 @@ class Answerer:
 
     def __init__(self, gallery: Gallery, run: Any, reject: float, kind: Kind | None = None, least_quality: float = FLOOR) -> None:
         self.gallery, self.run, self.reject, self.kind, self.least_quality = gallery, run, reject, kind, least_quality
-        fitting = [modality for modality in run.modalities if SENSOR[modality] == "camera" and set(run.inputs[modality]) <= set(GIVEN)]
-        if not fitting:
+        self.inputs = inputs_of(run, "camera", GIVEN)
+        if not self.inputs:
             takes = " or ".join(" with ".join(names) for names in run.inputs.values())
             raise UserError(f"{run.run} takes {takes}: what is watched gives {' and '.join(GIVEN)}; take a run that knows those")
-        self.inputs = run.inputs[fitting[0]]
         self._can_decide()
 
     def _can_decide(self) -> None:
@@ -68,23 +111,19 @@ class Answerer:
         """What walks.jsonl says of a walk, but its id and its picture. outcome: named, nobody, or unfit where no run of it is good enough."""
         track = walk["track"]
         runs = [walk_arrays(track, run) for run in track["runs"]]
-        judged = [walk_quality(arrays, arrays[f"{CAMERA}_time_s"]) for arrays in runs]
-        best = max(range(len(runs)), key=lambda number: judged[number].score or 0.0)
-        good = [arrays for arrays, quality in zip(runs, judged, strict=True) if not problem(quality, self.least_quality)]
-        fit = [arrays for arrays in good if set(self.inputs) <= set(arrays)]
-        line = {**when(walk), "runs": len(runs), "frames": sum(map(len, track["runs"])), "quality": judged[best].document()}
-        if not fit:
-            why = problem(judged[best], self.least_quality) if not good else f"it lacks {' and '.join(set(self.inputs) - set(good[0]))}"
-            return {"outcome": "unfit", "decision": None, "reject": self.reject, "problem": why, **line}
-        embeddings = self.run.embed_stored(**{name: [arrays[name] for arrays in fit] for name in self.inputs})
-        (found,) = self.gallery.identify([replace(embeddings, keys=())], self.reject, top=HITS, kind=self.kind)
-        return {**said(found), **line}
+        found = judged(runs, self.inputs, self.least_quality)
+        line = {**when(walk), "runs": len(runs), "frames": sum(map(len, track["runs"])), "quality": found.best.document()}
+        if not found.fit:
+            return {"outcome": "unfit", "decision": None, "reject": self.reject, "problem": found.problem, **line}
+        (answer,) = self.gallery.identify([embedded(self.run, found.fit, self.inputs)], self.reject, top=HITS, kind=self.kind)
+        return {**said(answer), **line}
 
 
 def said(found: Identification) -> dict[str, Any]:
     """An identification as JSON, as `gallery search --reject --json` has it, and when the templates were recorded."""
     hits = [{"person": hit.person, "sensor": hit.template.sensor, "site": hit.template.site, "template": hit.template.key,
-             "recorded": in_words(hit.template.recorded_s), "distance": hit.distance, "score": hit.score, "rate": hit.identification_rate}
+             "template_id": hit.template.id, "recorded": in_words(hit.template.recorded_s), "distance": hit.distance, "score": hit.score,
+             "rate": hit.identification_rate}
             for hit in found.hits]
     return {"outcome": "nobody" if found.decision is None else "named", "decision": found.decision, "reject": found.reject, "rate": found.rate,
             "rate_is_bound": found.rate_is_bound, "threshold": found.threshold, "rate_low": found.low, "rate_high": found.high,

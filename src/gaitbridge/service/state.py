@@ -14,6 +14,7 @@ from gaitbridge.names import canonical
 from gaitbridge.service.admission import Access
 from gaitbridge.service.database import Database
 from gaitbridge.service.keys import Keys
+from gaitbridge.service.kept import Kept
 from gaitbridge.service.metrics import Metrics
 from gaitbridge.service.sessions import Sessions
 from gaitbridge.walks import FLOOR
@@ -44,6 +45,15 @@ class ServiceSettings(Config):
     """So long uploads, pictures and answers are kept; 0 keeps nothing beyond the answer's day."""
 
 
+class Queue:
+    """What threads tell one another of recordings: that one has come, how far the one that is read is, and which are to be given up."""
+
+    def __init__(self) -> None:
+        self.came = threading.Event()
+        self.progress: dict[str, tuple[int, int, str]] = {}  # by job: done, of how many, what is done
+        self.given_up: set[str] = set()
+
+
 class State:
     """One service's. gallery: open; model: its network; folder: its own, held by one service at a time (`files.alone`)."""
 
@@ -54,7 +64,9 @@ class State:
         folder.chmod(0o700)
         self.database = Database(folder / "service.db")
         self.access = Access(Keys(self.database), Sessions(self.database))
+        self.kept = Kept(folder)
         self.metrics = Metrics()
+        self.queue = Queue()
         self.started_s = time.time()
         self.embedding = threading.Lock()  # a network uses all processors for one walk: two at once would only wait for each other
         self.failing: dict[str, str] = {}  # work beside the requests that failed last time, and why

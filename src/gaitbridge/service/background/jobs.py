@@ -1,0 +1,65 @@
+"""Recordings answered one after another, in the order in which they came."""
+
+import threading
+
+from gaitbridge.errors import Fault, StoreError, UserError
+from gaitbridge.service import jobs
+from gaitbridge.service.answers import answer_job, still_holds
+from gaitbridge.service.jobs import Job
+from gaitbridge.service.kept import sweep_kept
+from gaitbridge.service.state import State
+
+LOOK_S = 1.0
+NAME = "jobs"
+
+
+class _Ended(Exception):
+    """The service ends, or the job was given up: it is not finished now."""
+
+
+def run(state: State, stop: threading.Event) -> None:
+    """Answer until the service ends. What a killed process was at waits again first."""
+    jobs.put_back(state.database, counted=True)
+    sweep_kept(state.database, state.kept)
+    while not stop.is_set():
+        state.queue.came.clear()
+        job = jobs.begin(state.database)
+        if job is None:
+            state.failing.pop(NAME, None)
+            state.queue.came.wait(LOOK_S)
+        else:
+            _work(state, job, stop)
+
+
+def _work(state: State, job: Job, stop: threading.Event) -> None:
+    def progress(done: int, total: int, note: str = "") -> None:
+        state.queue.progress[job.id] = done, total, note
+        if stop.is_set() or job.id in state.queue.given_up:
+            raise _Ended
+
+    try:
+        progress(0, 0, "beginning")
+        tracks, summary = answer_job(state, job, progress)
+        progress(1, 1, "keeping the answers")
+        if not jobs.finish(state.database, job, tracks, summary, lambda: still_holds(state, tracks)):
+            raise _Ended
+        for one in tracks:
+            state.metrics.walks.labels(one.answer["outcome"]).inc()
+    except _Ended:
+        jobs.put_back(state.database, job)
+        if not jobs.is_there(state.database, job.id):
+            state.kept.drop(job.id)
+        return
+    except (StoreError, Fault):  # the gallery's, the disk's: nothing is wrong with the recording
+        jobs.put_back(state.database, job)
+        raise
+    except UserError as error:
+        jobs.fail(state.database, job, str(error))
+    except Exception:
+        jobs.put_back(state.database, job, counted=True)
+        raise
+    finally:
+        state.queue.progress.pop(job.id, None)
+        state.queue.given_up.discard(job.id)
+    state.failing.pop(NAME, None)
+    state.kept.drop_upload(job.id)

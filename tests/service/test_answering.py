@@ -59,8 +59,8 @@ def test_the_name_nobody_and_what_is_no_walk(gallery: Gallery) -> None:
     assert (named["outcome"], named["decision"]) == ("named", "ann")
     assert named["rate"] <= 0.05 == named["reject"]
     assert named["hits"][0] | {"distance": 0, "score": 0, "rate": 0} == {
-        "person": "ann", "sensor": "camera", "site": "north", "template": "ann/normal-3/000", "recorded": "2023-11-14T22:13:20Z", "distance": 0,
-        "score": 0, "rate": 0}  # fmt: skip
+        "person": "ann", "sensor": "camera", "site": "north", "template": "ann/normal-3/000", "template_id": b"a-ann-3".hex(),
+        "recorded": "2023-11-14T22:13:20Z", "distance": 0, "score": 0, "rate": 0}  # fmt: skip
     assert named["start"] == "2023-11-14T22:13:20.000+00:00"
     assert named["runs"] == 2
     assert named["frames"] == 38

@@ -1,5 +1,6 @@
 """The service as a whole: routes are found, need a key, are counted; mistakes are problem details; the page of the interface is its own."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -65,3 +66,18 @@ def test_what_is_not_there_says_where_to_look(state: State) -> None:
     with serving(state) as client:
         assert "/docs" in client.get("/nothing").json()["detail"]
         assert client.put("/v1/health").status_code == 405
+
+
+def test_the_interface_is_described_by_a_page_that_needs_nothing_from_elsewhere(state: State) -> None:
+    with serving(state, key="") as client:
+        schema, page = client.get("/openapi.json").json(), client.get("/docs").text
+        linked = re.findall(r'(?:href|src)="([^"#]+)"', page)
+        assert all(client.get(place).status_code == 200 for place in linked)
+    assert not [place for place in linked if not place.startswith("/")]
+    assert not re.findall(r"<script|<style| style=| on[a-z]+=", page)
+    for path, methods in schema["paths"].items():
+        assert f"{next(iter(methods)).upper()} {path}" in page
+        assert all(one.get("description") for one in methods.values()), path
+    assert all(f'id="{name}"' in page for name in re.findall(r"#/components/schemas/(\w+)", str(schema)))
+    question = schema["paths"]["/v1/search"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    assert "weights_hash" in str(question["properties"]["embeddings"])

@@ -55,7 +55,7 @@ def test_a_film_is_answered_with_names_evidence_and_pictures(film: bytes, tmp_pa
         assert named["start"].startswith("2026-11-29T10:00:0")
         assert named["rate"] <= 0.05 == named["reject"]
         assert job["summary"].items() >= {"walkers": 2, "named": 1, "nobody": 1, "tracks": 2, "left_out_of": "frames with a person"}.items()
-        for what in ("picture", "moving"):
+        for what in ("picture", "strip"):
             shown = client.get(f"/v1/jobs/{job['id']}/tracks/{named['id']}/{what}")
             assert shown.headers["content-type"] == "image/png"
             assert shown.content.startswith(b"\x89PNG")

@@ -15,7 +15,7 @@ from gaitbridge.service.answering import HITS, embedded, inputs_of, judged, said
 from gaitbridge.service.at_once import once
 from gaitbridge.service.jobs import Answered, Job
 from gaitbridge.service.kept import KeptTrack
-from gaitbridge.service.pictures import moving, png, shown_pictures, strip
+from gaitbridge.service.pictures import longest_strip, png, shown_pictures, side_by_side
 from gaitbridge.service.seen import Found, Seen, Way, moment, read_recording
 from gaitbridge.service.state import State
 from gaitbridge.types import Embeddings
@@ -78,8 +78,9 @@ def _answered(state: State, job: Job, seen: Seen, kind: Kind, told: _Told) -> An
     name = _id(seen)
     pictures = shown_pictures(seen.runs)
     if pictures is not None:
-        state.kept.keep_bytes(job.id, f"{name}.png", png(strip(pictures)))
-        state.kept.keep_bytes(job.id, f"{name}-moving.png", moving(pictures))
+        state.kept.keep_bytes(job.id, f"{name}.png", png(side_by_side(pictures)))
+        shown = longest_strip(seen.runs)
+        state.kept.keep_bytes(job.id, f"{name}-strip.png", png(side_by_side(pictures) if shown is None else shown))
     line |= {"frames": 0 if pictures is None else len(pictures), "picture": pictures is not None, "quality": None}
     if not seen.runs:
         return Answered(name, _none("unfit", seen.problem, told) | line)

@@ -15,7 +15,7 @@ from gaitbridge.errors import Unknown
 from gaitbridge.service.database import Database
 from gaitbridge.service.kept import checked
 
-TRIES = 3  # a recording whose answering ends the process each time is given up
+TRIES = 100  # a recording whose answering ends the process each time is given up; before, those that did not come first
 COLUMNS = "number, id, kind, state, caller, options, bytes, content, received_s, started_s, finished_s, attempts, problem, summary"
 
 
@@ -82,11 +82,12 @@ def waiting(database: Database) -> int:
 
 
 def begin(database: Database) -> Job | None:
-    """The job that has waited longest, as being worked at; those that ended the process too often are given up before."""
+    """The job that has waited longest, as being worked at. Those that a process left unfinished come behind the others, in case they ended it,
+    and are given up at last."""
     with database.writing() as connection:
         connection.execute("UPDATE jobs SET state = 'failed', finished_s = ?, problem = ? WHERE state = 'waiting' AND attempts >= ?",
                            (time.time(), f"the service ended {TRIES} times while it read this recording: it is damaged, hostile or too large", TRIES))
-        row = connection.execute(f"SELECT {COLUMNS} FROM jobs WHERE state = 'waiting' ORDER BY number LIMIT 1").fetchone()
+        row = connection.execute(f"SELECT {COLUMNS} FROM jobs WHERE state = 'waiting' ORDER BY attempts, number LIMIT 1").fetchone()
         if row is None:
             return None
         connection.execute("UPDATE jobs SET state = 'working', started_s = ?, attempts = attempts + 1 WHERE number = ?", (time.time(), row["number"]))

@@ -3,7 +3,7 @@
     STATE/uploads/JOB.ENDING            the recording as it came; gone once it is answered
     STATE/results/JOB/TRACK.walk        arrays and embeddings of the runs that were good enough (`KeptTrack`)
     STATE/results/JOB/TRACK.png         some of its silhouettes or range views, side by side
-    STATE/results/JOB/TRACK-moving.png  all of them, as a moving picture
+    STATE/results/JOB/TRACK-strip.png   sixteen equal ones in a row, of one stride, to be shown one after another (`strips`)
 
 Names are made here, never by who sends. A file without its job in the database was never acknowledged, or is forgotten: `sweep_kept` removes it.
 """
@@ -49,9 +49,9 @@ class Kept:
         """The bytes of a recording, where they are still kept."""
         return next(self.uploads.glob(f"{checked(job)}.*"), None)
 
-    def picture(self, job: str, track: str, moving: bool = False) -> Path:
+    def picture(self, job: str, track: str, strip: bool = False) -> Path:
         """The file of a walker's picture; Unknown where there is none."""
-        return self._there(job, track, "-moving.png" if moving else ".png")
+        return self._there(job, track, "-strip.png" if strip else ".png")
 
     def track(self, job: str, track: str) -> KeptTrack:
         """What is kept of a walker; Unknown where nothing is: they were not good enough to recognise anybody by."""

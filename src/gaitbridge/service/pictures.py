@@ -1,6 +1,5 @@
-"""Pictures of a walk: how the person looked when they were seen best, and their silhouettes or range views, side by side and moving."""
+"""Pictures of a walk: how the person looked when they were seen best, and their silhouettes or range views, side by side."""
 
-import io
 from collections.abc import Mapping, Sequence
 
 import cv2
@@ -8,12 +7,12 @@ import numpy as np
 
 from gaitbridge.conventions import CAMERA, DEPTH_PICTURES, LIDAR, POSE_HEATMAPS
 from gaitbridge.geometry.depth_picture import depth_picture
+from gaitbridge.service.strips import range_strip, silhouette_strip
 
 HEIGHT = 256
 COLUMNS, ROWS = 8, 2  # of silhouettes
 GREY = 48
-MOST_MOVING = 120  # frames of a moving picture: some ten seconds
-FRAME_MS = 80
+USUAL_HZ = 12.5  # of walks whose times nobody knows
 
 
 def walk_picture(shot: np.ndarray, silhouettes: np.ndarray) -> np.ndarray:
@@ -48,20 +47,19 @@ def shown_pictures(runs: Sequence[Mapping[str, np.ndarray]]) -> np.ndarray | Non
     return np.repeat(frames[..., None], 3, axis=3)
 
 
-def strip(pictures: np.ndarray) -> np.ndarray:
+def side_by_side(pictures: np.ndarray) -> np.ndarray:
     """Some of the pictures [T, H, W, 3] of a walk, evenly over it, in rows: uint8 [256, W, 3]."""
     return _tiled(pictures)
 
 
-def moving(pictures: np.ndarray) -> bytes:
-    """All of the pictures [T, H, W, 3] of a walk, or as many as are shown, as the bytes of a moving PNG file."""
-    from PIL import Image
-
-    chosen = pictures[np.linspace(0, len(pictures) - 1, min(MOST_MOVING, len(pictures))).round().astype(int)]
-    frames = [Image.fromarray(np.ascontiguousarray(_fitted(one, HEIGHT // ROWS)[..., ::-1])) for one in chosen]
-    out = io.BytesIO()
-    frames[0].save(out, "PNG", save_all=True, append_images=frames[1:], duration=FRAME_MS, loop=0)
-    return out.getvalue()
+def longest_strip(runs: Sequence[Mapping[str, np.ndarray]]) -> np.ndarray | None:
+    """The strip of a walker's longest run (`strips`); None where there are neither silhouettes nor range views."""
+    name = next((name for name in (CAMERA, LIDAR) if runs and name in runs[0]), "")
+    if not name:
+        return None
+    longest = max((run for run in runs if name in run), key=lambda run: len(run[name]))
+    times = longest.get(f"{name}_time_s", np.arange(len(longest[name])) / USUAL_HZ)
+    return (silhouette_strip if name == CAMERA else range_strip)(longest[name], times)
 
 
 def png(picture: np.ndarray) -> bytes:

@@ -5,6 +5,21 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 
+def whole_schema(model: type[BaseModel]) -> dict[str, Any]:
+    """The JSON schema of a model with those that it is made of in their places, for a body that FastAPI does not read itself."""
+    schema = model.model_json_schema()
+    parts = schema.pop("$defs", {})
+
+    def placed(one: Any) -> Any:
+        if isinstance(one, list):
+            return [placed(each) for each in one]
+        if not isinstance(one, dict):
+            return one
+        return placed(parts[one["$ref"].rpartition("/")[2]]) if "$ref" in one else {name: placed(each) for name, each in one.items()}
+
+    return dict(placed(schema))
+
+
 class Document(BaseModel):
     """An answer; it may have more fields."""
 
@@ -63,7 +78,7 @@ class Track(Document):
     frames: int
     quality: dict[str, Any] | None
     picture: bool
-    """Whether there are pictures of it, at .../tracks/ID/picture and .../tracks/ID/moving."""
+    """Whether there are pictures of it, at .../tracks/ID/picture and .../tracks/ID/strip."""
     hits: list[Hit]
     warnings: list[str]
 
@@ -94,3 +109,42 @@ class JobList(Document):
     jobs: list[JobDocument]
     next: int | None
     """Give it as `before` for those that follow; null at the end."""
+
+
+class SearchResult(Document):
+    """What the gallery says of one walk, or of all together."""
+
+    query: int
+    """The number of the walk in the question, from 0."""
+    hits: list[dict[str, Any]]
+    outcome: str | None = None
+    """With `reject`: named or nobody; unfit where it was not good enough."""
+    decision: str | None = None
+    problem: str | None = None
+
+
+class SearchAnswer(Document):
+    """What the gallery says; why its rates may not hold for these walks; what was calibrated on what."""
+
+    results: list[SearchResult]
+    warnings: list[str]
+    provenance: str | None
+
+
+class VerifyResult(Document):
+    """Whether one walk is taken for the person's."""
+
+    query: int
+    accepted: bool | None
+    """null where it was not good enough: `problem` says why."""
+    distance: float | None = None
+    threshold: float | None = None
+    rate: float | None = None
+    problem: str | None = None
+
+
+class VerifyAnswer(Document):
+    """Whether walks are taken for a person's."""
+
+    person: str
+    results: list[VerifyResult]

@@ -3,6 +3,7 @@
 import threading
 
 from gaitbridge.errors import Fault, StoreError, UserError
+from gaitbridge.gallery.audit import acting
 from gaitbridge.service import jobs
 from gaitbridge.service.answers import answer_job, still_holds
 from gaitbridge.service.jobs import Job
@@ -37,6 +38,7 @@ def _work(state: State, job: Job, stop: threading.Event) -> None:
         if stop.is_set() or job.id in state.queue.given_up:
             raise _Ended
 
+    acting.set(job.caller)  # whoever sent it asks the gallery
     try:
         progress(0, 0, "beginning")
         tracks, summary = answer_job(state, job, progress)

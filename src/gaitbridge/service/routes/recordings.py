@@ -91,10 +91,10 @@ def picture(here: Here, caller: Searching, job: str, track: str) -> FileResponse
     return FileResponse(here.kept.picture(job, track), media_type="image/png", headers=PRIVATE)
 
 
-@router.get("/v1/jobs/{job}/tracks/{track}/moving", response_class=FileResponse, responses=MISTAKES)
-def moving(here: Here, caller: Searching, job: str, track: str) -> FileResponse:
-    """A walker's silhouettes or range views, as a moving PNG."""
-    return FileResponse(here.kept.picture(job, track, moving=True), media_type="image/png", headers=PRIVATE)
+@router.get("/v1/jobs/{job}/tracks/{track}/strip", response_class=FileResponse, responses=MISTAKES)
+def strip(here: Here, caller: Searching, job: str, track: str) -> FileResponse:
+    """Sixteen pictures of one stride of a walker, squares in a row, to be shown one after another."""
+    return FileResponse(here.kept.picture(job, track, strip=True), media_type="image/png", headers=PRIVATE)
 
 
 async def _events(state: State, job: Job) -> AsyncIterator[str]:

@@ -1,16 +1,14 @@
 """A service in a process of its own, for a test that kills it: FOLDER PLACE. PLACE names where it stops and waits to be killed, of `PLACES`."""
 
-import os
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
-from service_made import SECRET, made_state
+from service_made import key_of, made_state
 
 from gaitbridge.files import alone, written_whole
 from gaitbridge.service import answers, jobs, kept
-from gaitbridge.service.access import KEY
 from gaitbridge.service.app import create_app
 from gaitbridge.service.listening import listen
 
@@ -20,7 +18,6 @@ PLACES = {"before the queue": (jobs, "add"), "in the queue": (jobs, "begin"), "b
 
 def main(folder: Path, place: str) -> None:
     """Serve until killed."""
-    os.environ[KEY] = SECRET
     if place:
         owner, name = PLACES[place]
 
@@ -33,9 +30,10 @@ def main(folder: Path, place: str) -> None:
 
     def ready(address: str) -> None:
         with written_whole(folder / "address") as temporary:
-            temporary.write_text(address, encoding="utf-8")
+            temporary.write_text(f"{address} {key}", encoding="utf-8")
 
     state = made_state(folder, *["ben"] * 20)
+    key = key_of(state)
     with alone(state.folder):
         listen(create_app(state), "127.0.0.1", 0, ready)
 

@@ -12,7 +12,7 @@ from typing import Any
 import httpx2 as httpx
 import numpy as np
 import pytest
-from service_made import SECRET, made_gallery
+from service_made import made_gallery
 from video_files import walk
 
 from gaitbridge.geometry.silhouette import align
@@ -31,7 +31,8 @@ class Served:
         path = os.pathsep.join([str(SCRIPT.parents[1]), *sys.path])
         environment = os.environ | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
         self.process = subprocess.Popen([sys.executable, str(SCRIPT), str(folder), place], env=environment)
-        self.client = httpx.Client(base_url=self._wait("address"), headers={"Authorization": f"Bearer {SECRET}"}, timeout=60)
+        address, key = self._wait("address").split()
+        self.client = httpx.Client(base_url=address, headers={"Authorization": f"Bearer {key}"}, timeout=60)
 
     def _wait(self, name: str) -> str:
         until = time.monotonic() + 120

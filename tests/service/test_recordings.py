@@ -100,7 +100,7 @@ def test_the_same_bytes_are_answered_once_unless_asked_again(tmp_path: Path) -> 
 @pytest.mark.parametrize(("body", "options", "status", "words"), [
     (b"", "", 400, "is empty"), (b"#EXTM3U\nfile:///etc/passwd\n", "", 415, "begins like none"), (b"PK\x03\x04", "?reject=2", 400, "reject"),
     (b"PK\x03\x04", "?sensor=/etc/passwd.json", 400, "not a file"), (b"PK\x03\x04", "?recorded=yesterday", 400, "is no time"),
-    (b"PK\x03\x04" + bytes(3 * 2**20), "", 413, "more than 2 MiB")])
+    (b"PK\x03\x04" + bytes(3 * 2**20), "", 413, "than the 2 MiB")])
 def test_mistakes_are_said_and_leave_nothing(tmp_path: Path, body: bytes, options: str, status: int, words: str) -> None:
     state = made_state(tmp_path, upload_mb=2)
     with serving(state) as client:

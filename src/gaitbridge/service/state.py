@@ -13,8 +13,8 @@ from gaitbridge.inference.session import Model
 from gaitbridge.names import canonical
 from gaitbridge.service.admission import Access
 from gaitbridge.service.database import Database
-from gaitbridge.service.keys import Keys
 from gaitbridge.service.kept import Kept
+from gaitbridge.service.keys import Keys
 from gaitbridge.service.metrics import Metrics
 from gaitbridge.service.sessions import Sessions
 from gaitbridge.walks import FLOOR

@@ -42,7 +42,7 @@ def answer_job(state: State, job: Job, progress: Progress) -> tuple[list[Answere
     way = Way(tuple(getattr(config, "size", None) or (64, 44)), state.settings.people, told.site, state.settings.stall_s, state.settings.memory_mb,
               {name: job.options.get(name) for name in ("hz", "sensor", "topic")})
     try:
-        found = read_recording(file, job.kind, way, lambda done, total, note: progress(done, total, f"reading {note}".strip()))
+        found = read_recording(file, job.kind, way, lambda done, total, note: progress(done, total, f"reading: {note}" if note else "reading"))
     except UserError as error:
         raise UserError(str(error).replace(str(file), "the recording").replace(file.name, "the recording")) from error
     answers: list[Answered] = []

@@ -1,16 +1,21 @@
 """Who comes in: keys by their scopes, sessions by cookies nobody forges, tokens nobody replays, rates; and what every answer says to browsers."""
 
+import asyncio
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Annotated
 
 import pytest
+from fastapi import Depends
+from fastapi.responses import StreamingResponse
 from fastapi.testclient import TestClient
 from service_made import key_of, made_state, serving
 
 from gaitbridge.gallery import audit
-from gaitbridge.service import admission, keys, sessions
+from gaitbridge.service import admission, keys, sessions, streams
+from gaitbridge.service.access import Caller, needs
 from gaitbridge.service.headers import POLICY, Hosts
 from gaitbridge.service.keys import SCOPES
 from gaitbridge.service.sessions import PLAIN, SECURE, fits_token, token
@@ -226,6 +231,25 @@ def test_who_guesses_is_made_to_wait_and_who_is_known_is_not(state: State, clien
     assert client.get("/v1/session", headers=bearer(known)).status_code == 200
     assert client.get("/v1/session", headers=bearer(unused)).status_code == 429  # its slow hash would have to be paid
     assert client.post("/v1/session", data={"key": unused}, headers=SAME).status_code == 429
+
+
+@pytest.mark.parametrize("ends", ["revoked", "signed out"])
+def test_a_stream_of_events_ends_with_its_key_or_session(state: State, client: TestClient, ends: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams, "AGAIN_S", 0.0)
+    secret = signed_in(client, key_of(state))
+
+    async def endless() -> AsyncIterator[str]:
+        yield "data: 1\n\n"
+        state.access.keys.revoke("operator") if ends == "revoked" else state.access.sessions.end(secret)
+        while True:
+            yield "data: 2\n\n"
+            await asyncio.sleep(0.01)
+
+    @client.app.get("/stream")  # type: ignore[attr-defined]
+    def stream(caller: Annotated[Caller, Depends(needs())]) -> StreamingResponse:
+        return StreamingResponse(endless(), media_type="text/event-stream")
+
+    assert client.get("/stream").text == "data: 1\n\nevent: ended\ndata: {}\n\n"
 
 
 def test_every_answer_has_its_headers(state: State, client: TestClient) -> None:

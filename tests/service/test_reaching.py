@@ -41,7 +41,7 @@ def app_of(reach: Reach) -> FastAPI:
         assert request.client is not None
         return {"client": request.client.host, "scheme": request.url.scheme}
 
-    app.guard(reach, 1)
+    app.guard(reach, 1, lambda _: True)
     return app
 
 

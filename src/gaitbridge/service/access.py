@@ -76,6 +76,7 @@ async def _caller(request: Request) -> Caller:
         if request.method not in SAFE and not fits_token(found.session, request.headers.get("x-csrf-token", "")):
             raise Problem(403, "the page's token is missing or of another session: load the page again, or send a key (`Authorization: Bearer KEY`)")
     access.metered(found.key_id)
+    request.state.caller = found  # for streams, which go on
     return found
 
 

@@ -57,6 +57,10 @@ class Access:
         key = self.keys.by_id(key_id) if key_id else None
         return Caller(key.name, key.scopes, key.id, secret) if key else None
 
+    def goes_on(self, caller: Caller) -> bool:
+        """Whether who came in may still: their key is good, their session not ended."""
+        return self.keys.by_id(caller.key_id) is not None and (not caller.session or self.sessions.key_of(caller.session) == caller.key_id)
+
     def metered(self, key_id: str) -> None:
         """Count a request; Problem 429 where the key has asked too much."""
         key = self.keys.by_id(key_id)

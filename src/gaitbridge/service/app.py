@@ -31,7 +31,7 @@ def create_app(state: State, reach: Reach | None = None) -> Guarded:
 
     app = Guarded(title="Gaitbridge", version=__version__, description=ABOUT, docs_url=None, redoc_url=None, lifespan=running)
     app.state.service = state
-    app.guard(reach or Reach(), state.settings.upload_mb)
+    app.guard(reach or Reach(), state.settings.upload_mb, state.access.goes_on)
     problems.install(app)
     app.add_middleware(_Counted, metrics=state.metrics)
     for name in plugins.names(ROUTES):

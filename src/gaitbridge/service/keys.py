@@ -26,8 +26,8 @@ SCOPES = {
     "search": "ask who walks: recordings, search, verify, results",
     "enrol": "add templates, name who was unknown",
     "decide": "rename, merge, move and drop templates, and undo it",
-    "forget": "export and delete people",
-    "administer": "keys, the audit log, thresholds",
+    "forget": "delete people, recordings and who was unknown",
+    "administer": "keys, exports, the audit log",
 }
 FORM = re.compile(r"gbk_([0-9a-f]{8})_([A-Za-z0-9_-]{43})")
 COST = 15  # scrypt: 2 ** 15 blocks of 1 KiB, 32 MiB and some 0.1 s for each try

@@ -17,7 +17,7 @@ from gaitbridge.gallery import audit
 from gaitbridge.service import admission, keys, sessions, streams
 from gaitbridge.service.access import Caller, needs
 from gaitbridge.service.headers import POLICY, Hosts
-from gaitbridge.service.keys import SCOPES
+from gaitbridge.service.keys import SCOPES, Key
 from gaitbridge.service.sessions import PLAIN, SECURE, fits_token, token
 from gaitbridge.service.state import State
 
@@ -231,6 +231,28 @@ def test_who_guesses_is_made_to_wait_and_who_is_known_is_not(state: State, clien
     assert client.get("/v1/session", headers=bearer(known)).status_code == 200
     assert client.get("/v1/session", headers=bearer(unused)).status_code == 429  # its slow hash would have to be paid
     assert client.post("/v1/session", data={"key": unused}, headers=SAME).status_code == 429
+
+
+def test_many_who_come_at_once_with_the_right_key_pay_for_it_once(state: State, monkeypatch: pytest.MonkeyPatch) -> None:
+    key, paid = key_of(state), []
+    slow = state.access.keys.slow
+
+    def counted(text: str) -> Key | None:
+        paid.append(text)
+        time.sleep(0.05)
+        return slow(text)
+
+    monkeypatch.setattr(state.access.keys, "slow", counted)
+
+    async def come(count: int) -> list[Key]:
+        return await asyncio.gather(*(state.access.key(key, "10.0.0.1") for _ in range(count)))
+
+    assert {one.name for one in asyncio.run(come(4 * admission.TRIES_AT_ONCE))} == {"operator"}
+    assert len(paid) == 1
+    state.access.keys._right.clear()
+    for _ in range(2 * admission.TRIES_AT_ONCE):  # and a right key is no try
+        state.access.keys._right.clear()
+        asyncio.run(come(1))
 
 
 @pytest.mark.parametrize("ends", ["revoked", "signed out"])

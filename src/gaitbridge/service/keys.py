@@ -163,7 +163,7 @@ class Keys:
         known = self._right.get(key.id)
         if known is None or known[0] != row["hash"]:
             return True
-        return key if hmac.compare_digest(known[1], self._digest(form[2])) else False
+        return key if hmac.compare_digest(known[1], self.digest(form[2])) else False
 
     def slow(self, text: str) -> Key | None:
         """The key of a text by its slow hash, a tenth of a second, one at a time; known quickly from then on. None where it is none."""
@@ -175,10 +175,11 @@ class Keys:
             row = self._row(form[1]) if form and quick else None
             if form is None or row is None or not fits_hash(form[2], row["hash"]):
                 return None
-            self._right[form[1]] = row["hash"], self._digest(form[2])
+            self._right[form[1]] = row["hash"], self.digest(form[2])
             return self.by_id(form[1])
 
-    def _digest(self, secret: str) -> bytes:
+    def digest(self, secret: str) -> bytes:
+        """A fast digest, by a key that is in the memory of this process alone."""
         return hashlib.blake2b(secret.encode(), key=self._own, digest_size=32).digest()
 
     def _row(self, key_id: str) -> sqlite3.Row | None:

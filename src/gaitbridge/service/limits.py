@@ -37,6 +37,13 @@ class Buckets:
                 self._held.popitem(last=False)
             return 0.0 if enough else (count - tokens) * 60.0 / per_minute
 
+    def give_back(self, name: str, count: float = 1.0) -> None:
+        """Give tokens back that were taken and not used."""
+        with self._lock:
+            if name in self._held:
+                tokens, then = self._held[name]
+                self._held[name] = tokens + count, then
+
 
 def neighbourhood(address: str) -> str:
     """What counts as one address: of IPv6 the first 64 bits, of which one customer has all that follow."""

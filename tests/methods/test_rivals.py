@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from rival_runs import resumed_as_never_stopped
 from small_objective import SMALL, objective, small_batch
 from torch.nn import functional
 
-from gaitbridge.config import checked, overridden
 from gaitbridge.errors import UserError
 from gaitbridge.methods.diffcrossgait.network import MODALITIES, Network, NetworkConfig
 from gaitbridge.methods.diffcrossgait.objective import Objective
@@ -15,41 +15,9 @@ from gaitbridge.methods.diffcrossgait.teacher import balances, confidence
 from gaitbridge.models.cross_fusion import CrossFusion
 from gaitbridge.models.prototypes import PrototypeAttention
 from gaitbridge.store import Store
-from gaitbridge.training import checkpoint
-from gaitbridge.training.config import RunConfig, recipe
-from gaitbridge.training.loop import train
 from gaitbridge.types import Features
 
-TOY = ("data.people_per_batch=4", "data.sequences_per_person=2", "data.frames=2", "network.channels=[8,8]", "network.strides=[2,2]",
-       "network.stem_stride=1", "network.embedding=16", "network.parts=8", "objective.diffusion.latent=16", "objective.diffusion.width=16",
-       "precision=float32", "log_every=1", "validate_every=2", "steps=4")
 TEACHER = ("objective.teacher={}", "objective.alignment.kind=none", "objective.diffusion.phases=[]", "objective.identity.triplets=across")
-
-
-def toy_run(*settings: str) -> RunConfig:
-    return checked(RunConfig, overridden(recipe("diffcrossgait/tiny").model_dump(mode="json"), [*TOY, *settings]))
-
-
-def weights(run: Path) -> dict[str, torch.Tensor]:
-    folder = checkpoint.pointed(run, "last")
-    assert folder is not None
-    return {f"{part}.{name}": x for part in ("network", "objective") for name, x in checkpoint.read_part(folder, part).items()}
-
-
-def resumed_as_never_stopped(store: Store, folder: Path, *settings: str) -> None:
-    """A run stopped after its third step and resumed from the second's checkpoint has the bits of one never stopped."""
-    def stop(done: int, total: int, said: str) -> None:
-        if done == 3:
-            raise KeyboardInterrupt
-
-    config = toy_run(*settings)
-    train(config, store, folder / "whole")
-    with pytest.raises(KeyboardInterrupt):
-        train(config, store, folder / "stopped", progress=stop)
-    train(config, store, folder / "stopped", resume=True)
-    whole, stopped = weights(folder / "whole"), weights(folder / "stopped")
-    assert whole.keys() == stopped.keys()
-    assert all(torch.equal(whole[name], stopped[name]) for name in whole)
 
 
 def taught() -> tuple[Network, Objective, Features, dict[str, torch.Tensor]]:
@@ -116,7 +84,7 @@ def test_a_training_with_a_teacher_is_resumed_to_the_bit(toy_store: Store, tmp_p
 
 
 def test_a_teacher_wants_the_whole_batch() -> None:
-    with pytest.raises(UserError, match="in one process"):
+    with pytest.raises(UserError, match="train in one process"):
         objective(teacher="{}").begin(Network(SMALL), 2)
     with pytest.raises(ValueError, match="do not divide"):
         objective(teacher='{"heads":3}')

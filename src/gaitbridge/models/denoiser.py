@@ -1,4 +1,4 @@
-"""A small 1D U-Net over the part axis with a bottleneck: the denoiser of the latent diffusion objective."""
+"""A small U-Net with a bottleneck, over the parts or over parts and columns: the denoiser of the latent diffusion objective."""
 
 import math
 
@@ -7,7 +7,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 GROUPS = 8  # of channels, that are normalised together
-SHORTEST = 4  # parts: they are halved twice
+SHORTEST = 4  # parts, or columns: they are halved twice
+CONV = {1: nn.Conv1d, 2: nn.Conv2d}  # by how many axes a latent has beside its channels
+GROWING = {1: nn.ConvTranspose1d, 2: nn.ConvTranspose2d}
 
 
 def timestep_embedding(t: Tensor, size: int) -> Tensor:
@@ -18,18 +20,19 @@ def timestep_embedding(t: Tensor, size: int) -> Tensor:
 
 
 class Block(nn.Module):
-    """Two convolutions over parts with group norms, told the step by scale and shift, with a shortcut. [N, C, K] to [N, C', K]."""
+    """Two convolutions with group norms, told the step by scale and shift, with a shortcut. [N, C, K] to [N, C', K], or with columns [N, C, K, W]."""
 
-    def __init__(self, channels_in: int, channels_out: int, condition: int) -> None:
+    def __init__(self, channels_in: int, channels_out: int, condition: int, axes: int = 1) -> None:
         super().__init__()
-        self.norm1, self.conv1 = nn.GroupNorm(GROUPS, channels_in), nn.Conv1d(channels_in, channels_out, 3, padding=1)
-        self.norm2, self.conv2 = nn.GroupNorm(GROUPS, channels_out), nn.Conv1d(channels_out, channels_out, 3, padding=1)
+        conv = CONV[axes]
+        self.norm1, self.conv1 = nn.GroupNorm(GROUPS, channels_in), conv(channels_in, channels_out, 3, padding=1)
+        self.norm2, self.conv2 = nn.GroupNorm(GROUPS, channels_out), conv(channels_out, channels_out, 3, padding=1)
         self.condition = nn.Linear(condition, 2 * channels_out)
-        self.shortcut = nn.Conv1d(channels_in, channels_out, 1) if channels_in != channels_out else nn.Identity()
+        self.shortcut = conv(channels_in, channels_out, 1) if channels_in != channels_out else nn.Identity()
 
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:
         inner = self.conv1(functional.silu(self.norm1(x)))
-        scale, shift = self.condition(condition)[:, :, None].chunk(2, dim=1)
+        scale, shift = self.condition(condition).unflatten(1, (-1, *(1 for _ in x.shape[2:]))).chunk(2, dim=1)
         inner = self.conv2(functional.silu(self.norm2(inner) * (1 + scale) + shift))
         return inner + self.shortcut(x)
 
@@ -37,28 +40,29 @@ class Block(nn.Module):
 class Denoiser(nn.Module):
     """One denoiser for both modalities: noisy latents [N, D, K] and steps [N] to a prediction [N, D, K] and a bottleneck [N, B, K / 4].
 
-    K -> K/2 -> K/4 (the bottleneck) -> K/2 -> K. There is no skip at the top level: with one, the bottleneck empties and
+    With two axes latents are [N, D, K, W] and W is halved with K. `given`: so many channels more are shown beside the noisy latent, zeros where
+    nothing is. K -> K/2 -> K/4 (the bottleneck) -> K/2 -> K. There is no skip at the top level: with one, the bottleneck empties and
     aligning it says nothing (docs/experiments.md). `decode` without skips recovers a latent from a bottleneck alone.
     """
 
-    def __init__(self, latent: int, width: int = 64, modalities: int = 2) -> None:
+    def __init__(self, latent: int, width: int = 64, modalities: int = 2, axes: int = 1, given: int = 0) -> None:
         super().__init__()
-        condition = 2 * width
-        self.width = width
+        condition, conv, growing = 2 * width, CONV[axes], GROWING[axes]
+        self.width, self.given = width, given
         self.embed_step = nn.Sequential(nn.Linear(width, condition), nn.SiLU(), nn.Linear(condition, condition))
         self.embed_modality = nn.Embedding(modalities, condition)
-        self.into = nn.Conv1d(latent, width, 3, padding=1)
-        self.down1 = Block(width, width, condition)
-        self.shrink1 = nn.Conv1d(width, width, 4, stride=2, padding=1)
-        self.down2 = Block(width, 2 * width, condition)
-        self.shrink2 = nn.Conv1d(2 * width, 2 * width, 4, stride=2, padding=1)
-        self.middle = Block(2 * width, 2 * width, condition)
-        self.grow2 = nn.ConvTranspose1d(2 * width, 2 * width, 4, stride=2, padding=1)
-        self.up2 = Block(4 * width, width, condition)
-        self.grow1 = nn.ConvTranspose1d(width, width, 4, stride=2, padding=1)
-        self.up1 = Block(width, width, condition)
+        self.into = conv(latent + given, width, 3, padding=1)
+        self.down1 = Block(width, width, condition, axes)
+        self.shrink1 = conv(width, width, 4, stride=2, padding=1)
+        self.down2 = Block(width, 2 * width, condition, axes)
+        self.shrink2 = conv(2 * width, 2 * width, 4, stride=2, padding=1)
+        self.middle = Block(2 * width, 2 * width, condition, axes)
+        self.grow2 = growing(2 * width, 2 * width, 4, stride=2, padding=1)
+        self.up2 = Block(4 * width, width, condition, axes)
+        self.grow1 = growing(width, width, 4, stride=2, padding=1)
+        self.up1 = Block(width, width, condition, axes)
         self.norm = nn.GroupNorm(GROUPS, width)
-        self.out = nn.Conv1d(width, latent, 3, padding=1)
+        self.out = conv(width, latent, 3, padding=1)
 
     def condition(self, t: Tensor, modality: Tensor) -> Tensor:
         """Step [N] and modality number [N] to the condition of every block [N, 2 width]."""
@@ -66,7 +70,7 @@ class Denoiser(nn.Module):
         return steps + self.embed_modality(modality)
 
     def encode(self, z_t: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
-        """Noisy latents [N, D, K] to the bottleneck [N, 2 width, K / 4] and the inner skip [N, 2 width, K / 2]."""
+        """Noisy latents [N, D + given, K] to the bottleneck [N, 2 width, K / 4] and the inner skip [N, 2 width, K / 2]."""
         high = self.down1(self.into(z_t), condition)
         skip = self.down2(self.shrink1(high), condition)
         mid: Tensor = self.middle(self.shrink2(skip), condition)
@@ -80,7 +84,9 @@ class Denoiser(nn.Module):
         prediction: Tensor = self.out(functional.silu(self.norm(high)))
         return prediction
 
-    def forward(self, z_t: Tensor, t: Tensor, modality: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, z_t: Tensor, t: Tensor, modality: Tensor, given: Tensor | None = None) -> tuple[Tensor, Tensor]:
         condition = self.condition(t, modality)
+        if self.given:
+            z_t = torch.cat([z_t, z_t.new_zeros(len(z_t), self.given, *z_t.shape[2:]) if given is None else given], dim=1)
         mid, skip = self.encode(z_t, condition)
         return self.decode(mid, skip, condition), mid

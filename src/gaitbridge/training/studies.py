@@ -79,6 +79,14 @@ _ACROSS = "objective.identity.triplets=across"
 _CLGAIT = (_LATE, "network.linear_maps=own", _ACROSS, "objective.identity.triplet=2", "objective.identity.classifiers=own")
 _TEACHER = ("objective.teacher={}", _ACROSS)
 _PROTOTYPES = "network.prototypes=32"
+_OPTIONS = (
+    ("maps", "latents of the last stage's maps, a denoiser of two axes", ("latent_from=maps",)),
+    ("conditioned", "the denoiser is shown the other sensor's clean latent in half of the pairs", ("conditioned=true",)),
+    ("another-walk", "phase 3 recovers another walk of the person", ("recovers_walk=another",)),
+    ("slow-teacher", "what is recovered are the latents of a moving average of the network", ("target_momentum=0.99",)),
+    ("consistency", "recovered latents at two steps of one trajectory are to be the same", ("consistency=0.3",)),
+    ("log-normal", "steps drawn log-normally by their noise", ("noise_levels=log_normal",)),
+)
 
 RIVALS = Study(
     "rivals", "The phases in place of embedding alignment and on top of each, beside rival methods, trained until flat", "diffcrossgait/tiny",
@@ -105,6 +113,9 @@ RIVALS = Study(
         Arm("prototypes", "cross-contrastive, prototypes that both sensors attend to (after CrossGait)",
             _aligned("cross_contrastive", "", _PROTOTYPES), "identity"),
         Arm("late-prototypes", "prototypes, late stages shared", _aligned("cross_contrastive", "", _PROTOTYPES, _LATE), "late"),
+        *(Arm(f"phases-{name}", f"late-contrastive-phases, {about}",
+              _aligned("supervised_contrastive", "1,2,3", _LATE, *(f"objective.diffusion.{one}" for one in settings)), "late-contrastive-phases")
+          for name, about, settings in _OPTIONS),
     ),
     drops=_DROPS, checkpoint="last", steps=2000,
 )  # fmt: skip

@@ -9,7 +9,7 @@ from gaitbridge.conventions import CAMERA, LIDAR, stream
 from gaitbridge.data.batches import padded
 from gaitbridge.methods.diffcrossgait import trajectory
 from gaitbridge.methods.diffcrossgait.diffusion import LatentDiffusion
-from gaitbridge.methods.diffcrossgait.network import MODALITIES, Network
+from gaitbridge.methods.diffcrossgait.network import MODALITIES, Network, maps_name
 from gaitbridge.methods.diffcrossgait.objective import Objective
 from gaitbridge.store import Store
 from gaitbridge.types import Features
@@ -47,16 +47,21 @@ def diagnose(network: Network, objective: Objective, store: Store, numbers: list
 
 
 def _latents(network: Network, diffusion: LatentDiffusion, store: Store, numbers: list[int]) -> dict[str, Tensor]:
-    """Clean latents [N, D, K] of both modalities."""
+    """Clean latents [N, D, K] of both modalities, of maps [N, D, K, W]."""
     parts: dict[str, list[Tensor]] = {name: [] for name in MODALITIES}
     embeddings: dict[str, list[Tensor]] = {name: [] for name in MODALITIES}
+    maps: dict[str, list[Tensor]] = {maps_name(name): [] for name in MODALITIES if diffusion.config.latent_from == "maps"}
+    network.gives_maps = bool(maps)
     for start in range(0, len(numbers), 32):
         sequences = store.read_many(numbers[start : start + 32], MODALITIES)
         for name in MODALITIES:
             images, frames = padded([sequence.arrays[name] for sequence in sequences])
-            parts[name].append(network.part_features(images, frames, name)[0].float())
+            found, extras = network.part_features(images, frames, name)
+            parts[name].append(found.float())
             embeddings[name].append(network.embedding(parts[name][-1], name).float())
-    return diffusion.latents(Features(*({name: torch.cat(values) for name, values in group.items()} for group in (parts, embeddings))))
+            if maps:
+                maps[maps_name(name)].append(extras[maps_name(name)])
+    return diffusion.latents(Features(*({name: torch.cat(values) for name, values in group.items()} for group in (parts, embeddings, maps))))
 
 
 def _gaps(diffusion: LatentDiffusion, latents: dict[str, Tensor], people: Tensor, noise: Tensor) -> dict[str, dict[str, list[float]]]:
@@ -65,7 +70,7 @@ def _gaps(diffusion: LatentDiffusion, latents: dict[str, Tensor], people: Tensor
     curves: dict[str, dict[str, list[float]]] = {name: {"gap": [], "between_people": []} for name in ("recovered", "noise", "bottleneck")}
     for step in SHOWN_STEPS:
         t = torch.full((len(people),), step)
-        abar_t = trajectory.level(trajectory.signal_levels(diffusion.config.schedule), t)
+        abar_t = trajectory.level(trajectory.signal_levels(diffusion.config.schedule), t, noise.ndim - 2)
         sums = {name: [0.0, 0.0] for name in curves}
         for eps in noise:
             z_t = {m: trajectory.diffuse(latents[m], eps, abar_t) for m in MODALITIES}

@@ -6,14 +6,15 @@ from typing import Annotated, Literal
 import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
+from torch.nn import functional
 
-from gaitbridge.config import Channels, Config, Scale, Weight
+from gaitbridge.config import Channels, Config, Scale, Share, Weight
 from gaitbridge.conventions import CAMERA, LIDAR
 from gaitbridge.losses.cross_entropy import CosineClassifier
 from gaitbridge.losses.supervised_contrastive import cross_contrastive
 from gaitbridge.methods.diffcrossgait import trajectory
-from gaitbridge.methods.diffcrossgait.network import MODALITIES
-from gaitbridge.models.denoiser import GROUPS, Denoiser
+from gaitbridge.methods.diffcrossgait.network import MODALITIES, NetworkConfig, maps_name
+from gaitbridge.models.denoiser import GROUPS, SHORTEST, Denoiser
 from gaitbridge.models.necks import ModalityBatchNorm, SeparateLinear
 from gaitbridge.types import Features
 
@@ -38,16 +39,31 @@ class DiffusionConfig(Config):
     difference_steps: Step = 5
     """Steps between the two points of phase 2's finite difference along the trajectory."""
     shared_noise: bool = True
+    noise_levels: trajectory.Levels = "uniform"
+    """How steps are drawn: evenly, or log-normally by their noise, which leaves the ends of the trajectory out."""
     partner: Literal["synchronised", "same_person"] = "synchronised"
     """Whose latent goes with a silhouette sequence's: the range views of the same moment, or any of the same person in the batch."""
     recovers: Literal["own", "person"] = "own"
     """What is denoised towards: the diffused latent itself, or its person's mean over all walks, views and sensors of the batch."""
+    recovers_walk: Literal["same", "another"] = "same"
+    """Whose clean latent phase 3 recovers from a bottleneck: the walk's own, or that of another walk of the person, from another view or take."""
     detach_recovery_target: bool = True
+    target_momentum: Share = 0.0
+    """What is recovered are the latents of a moving average of the network: theta' = m theta' + (1 - m) theta after each step; 0 leaves it out."""
+    conditioned: bool = False
+    """The denoiser is shown the other modality's clean latent beside the noisy one."""
+    condition_dropout: Share = 0.5
+    """In how many pairs it is not, zeros in its place."""
+    consistency: Weight = 0.0
+    """Of the difference of one modality's recovered latents at t and `difference_steps` earlier, the earlier held fast (consistency training)."""
     agreement: Literal["squared", "contrastive"] = "squared"
     """How far apart two trajectories are: by their squared difference, or relative to other people's trajectories, as retrieval sees it."""
     agreement_temperature: Scale = 0.1
-    latent_from: Literal["parts", "embedding"] = "parts"
-    """What the clean latent is: a projection of the part features, or the embedding itself, the one that is compared at inference."""
+    latent_from: Literal["parts", "embedding", "maps"] = "parts"
+    """What the clean latent is: a projection of the part features; the embedding itself, the one that is compared at inference; or a projection of
+    the last stage's maps, which keeps space: [N, D, parts, columns], and its denoiser is a U-Net of two axes."""
+    columns: Annotated[int, Field(ge=SHORTEST, le=256, multiple_of=SHORTEST)] = 8
+    """Of `maps`."""
 
     @model_validator(mode="after")
     def _ordered(self) -> "DiffusionConfig":
@@ -60,38 +76,57 @@ class DiffusionConfig(Config):
         return self
 
 
-class LatentDiffusion(nn.Module):
-    """Projector to the latent, its classifier, and one denoiser for both modalities."""
+class Projector(nn.Module):
+    """What the network gives to clean latents."""
 
-    def __init__(self, config: DiffusionConfig, parts: int, channels: int, people: int) -> None:
+    def __init__(self, config: DiffusionConfig, network: NetworkConfig) -> None:
         super().__init__()
-        self.config = config
+        self.config, self.parts = config, network.parts
         self.project: nn.Module | None = None
-        size = channels
-        if config.latent_from == "parts":
-            size = config.latent
-            self.project = SeparateLinear(parts, channels, size)
-            self.normal = ModalityBatchNorm(MODALITIES, parts, size)
-        self.classify = CosineClassifier(parts, size, people)
-        self.denoise = Denoiser(size, config.width, len(MODALITIES))
+        self.size, columns = network.embedding, 1
+        if config.latent_from != "embedding":
+            self.size = config.latent
+            if config.latent_from == "maps":
+                self.project, columns = nn.Conv2d(network.channels[-1], self.size, 1), config.columns
+            else:
+                self.project = SeparateLinear(network.parts, network.embedding, self.size)
+            self.normal = ModalityBatchNorm(MODALITIES, network.parts * columns, self.size)
 
     def latents(self, features: Features) -> dict[str, Tensor]:
-        """z_0 of each modality [N, D, K]: unit variance (over the batch, or of an embedding's channels), so that no gap closes by shrinking."""
+        """z_0 of each modality [N, D, K], of maps [N, D, K, W]: unit variance (over the batch, or of an embedding's channels), so that no gap closes
+        by shrinking."""
         if self.project is None:
             return {name: x.float() * x.shape[1] ** 0.5 for name, x in features.embeddings.items()}
-        return {name: self.normal(self.project(features.parts[name]), name).float() for name in MODALITIES}
+        given = features.parts
+        if self.config.latent_from == "maps":
+            size = (self.parts, self.config.columns)
+            given = {name: functional.adaptive_avg_pool2d(features.extras[maps_name(name)].float(), size) for name in MODALITIES}
+        return {name: self.normal(self.project(given[name]), name).float() for name in MODALITIES}
+
+
+class LatentDiffusion(Projector):
+    """Projector to the latent, its classifier, and one denoiser for both modalities."""
+
+    def __init__(self, config: DiffusionConfig, network: NetworkConfig, people: int) -> None:
+        super().__init__(config, network)
+        self.classify = CosineClassifier(network.parts, self.size, people)
+        axes = 2 if config.latent_from == "maps" else 1
+        self.denoise = Denoiser(self.size, config.width, len(MODALITIES), axes, self.size if config.conditioned else 0)
 
     def gap(self, of: Mapping[str, Tensor], people: Tensor | None = None) -> Tensor:
         """The gap between the modalities; with `people`, as `agreement` says."""
         if people is not None and self.config.agreement == "contrastive":
-            return cross_contrastive(of[CAMERA], of[LIDAR], people, self.config.agreement_temperature)
+            camera, lidar = (of[m].flatten(2) for m in (CAMERA, LIDAR))
+            return cross_contrastive(camera, lidar, people, self.config.agreement_temperature)
         return trajectory.gap(of[CAMERA], of[LIDAR])
 
-    def denoised(self, z_t: Mapping[str, Tensor], t: Tensor, abar_t: Tensor) -> tuple[dict[str, Tensor], ...]:
-        """(prediction, z0hat, epshat, mid) by modality, from one call of the denoiser on both."""
+    def denoised(self, z_t: Mapping[str, Tensor], t: Tensor, abar_t: Tensor, given: Mapping[str, Tensor] | None = None
+                 ) -> tuple[dict[str, Tensor], ...]:
+        """(prediction, z0hat, epshat, mid) by modality, from one call of the denoiser on both; given: what it is shown beside z_t, if anything."""
         both = torch.cat([z_t[name] for name in MODALITIES])
         number = torch.arange(len(MODALITIES), device=t.device).repeat_interleave(len(t))
-        prediction, mid = self.denoise(both, t.repeat(2), number)
+        shown = None if given is None else torch.cat([given[name] for name in MODALITIES])
+        prediction, mid = self.denoise(both, t.repeat(2), number, shown)
         predictions = dict(zip(MODALITIES, prediction.chunk(2), strict=True))
         mids = dict(zip(MODALITIES, mid.chunk(2), strict=True))
         target = self.config.target

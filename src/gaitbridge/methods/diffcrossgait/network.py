@@ -23,6 +23,11 @@ MODALITIES = (CAMERA, LIDAR)
 DISTANCE: Distance = "euclidean"
 
 
+def maps_name(modality: str) -> str:
+    """Where among the extras a modality's pooled maps are."""
+    return f"maps of {modality}"
+
+
 class NetworkConfig(Config):
     """Sizes of the network; the defaults are the published ones (ResNet-9, 16 parts of 256 channels)."""
 
@@ -58,6 +63,8 @@ class Network(nn.Module):
     modalities = MODALITIES
     inputs: Mapping[str, tuple[str, ...]] = {name: (name,) for name in MODALITIES}
     distance: Distance = DISTANCE
+    gives_maps = False
+    """Whether feature maps [N, C4, H', W'] after the temporal maximum go along in the extras: an objective that needs them asks for it."""
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
@@ -97,6 +104,8 @@ class Network(nn.Module):
         maps, extras = self.encoded(images, frames, modality, places)
         pooled = temporal_max(maps, frames)                                  # [N, C4, H/4, W/4]
         parts = horizontal_parts(pooled, self.config.parts)                  # [N, C4, K], of silhouettes with heatmaps [N, C4 + C', K]
+        if self.gives_maps:
+            extras = {**extras, maps_name(modality): pooled[:, : self.config.channels[-1]]}
         linear = self.lidar if self.lidar is not None and modality == LIDAR else self.shared
         if self.body is None or modality != CAMERA:
             features: Tensor = linear(parts)                                 # [N, C, K]

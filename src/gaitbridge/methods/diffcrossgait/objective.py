@@ -7,8 +7,9 @@ from gaitbridge.errors import UserError
 from gaitbridge.methods.diffcrossgait.alignment import AlignmentConfig, alignment_losses
 from gaitbridge.methods.diffcrossgait.diffusion import DiffusionConfig, LatentDiffusion
 from gaitbridge.methods.diffcrossgait.identity import IdentityConfig, Losses, identity_losses, make_classifier
-from gaitbridge.methods.diffcrossgait.network import NetworkConfig
-from gaitbridge.methods.diffcrossgait.phases import trajectory_losses
+from gaitbridge.methods.diffcrossgait.moving_average import MovingAverage, target_name
+from gaitbridge.methods.diffcrossgait.network import MODALITIES, NetworkConfig
+from gaitbridge.methods.diffcrossgait.phases import in_parts, trajectory_losses
 from gaitbridge.methods.diffcrossgait.teacher import Teacher, TeacherConfig
 from gaitbridge.methods.meshgait.reconstruction import Reconstruction, ReconstructionConfig
 from gaitbridge.methods.meshgait.truth import Truth
@@ -50,7 +51,9 @@ class Objective(nn.Module):
         if needed and network.parts % SHORTEST:
             raise ValueError(f"network.parts is {network.parts}, the denoiser halves them twice: give a multiple of {SHORTEST}, or leave it out by "
                              "objective.diffusion.phases=[]")
-        self.diffusion = LatentDiffusion(config.diffusion, network.parts, network.embedding, people) if needed else None
+        self.diffusion = LatentDiffusion(config.diffusion, network, people) if needed else None
+        slow = bool(config.diffusion.phases) and config.diffusion.target_momentum > 0
+        self.slow = MovingAverage(config.diffusion, network) if slow else None
         self.teacher = Teacher(config.teacher, network, config.identity, people) if config.teacher is not None else None
         self.reconstruction: Reconstruction | None = None
         if config.reconstruction is not None:
@@ -60,12 +63,22 @@ class Objective(nn.Module):
 
     def begin(self, network: nn.Module, processes: int) -> None:
         """Before the first step of a training in so many processes. UserError where it cannot be shared."""
-        if self.teacher is not None and processes > 1:
-            raise UserError("objective.teacher sees the images of the whole batch: train it in one process")
+        for setting, module in (("teacher", self.teacher), ("diffusion.target_momentum", self.slow)):
+            if module is not None and processes > 1:
+                raise UserError(f"objective.{setting} needs the images of the whole batch: train in one process")
+        if self.diffusion is not None and self.config.diffusion.latent_from == "maps":
+            network.gives_maps = True  # type: ignore[assignment]
+        self.follow(network, 0.0)
+
+    def follow(self, network: nn.Module, momentum: float | None = None) -> None:
+        """After each step: what moves along with the network; momentum: that of the settings by default."""
+        if self.slow is not None and self.diffusion is not None:
+            self.slow.follow(network, self.diffusion, momentum)
 
     def beside(self, batch: Batch) -> dict[str, Tensor]:
         """What is seen in the images besides the network's features, by name, for their extras; at the network's own precision."""
-        return {TAUGHT: self.teacher(batch)} if self.teacher is not None else {}
+        taught = {TAUGHT: self.teacher(batch)} if self.teacher is not None else {}
+        return taught | (self.slow.latents(batch) if self.slow is not None else {})
 
     def forward(self, features: Features, batch: Batch, done: float = 1.0) -> Losses:
         """features by modality, the batch they came from, and the share of the training done (0 to 1), for the warm-up."""
@@ -80,8 +93,10 @@ class Objective(nn.Module):
         if self.diffusion is not None:
             latents = self.diffusion.latents(features)
             if weight := settings.latent_identity:
-                extra = identity_losses(latents, people, self.diffusion.classify, settings.identity, "latent_")
+                extra = identity_losses(in_parts(latents), people, self.diffusion.classify, settings.identity, "latent_")
                 losses |= {name: rise * weight * loss for name, loss in extra.items()}
             if settings.diffusion.phases:
-                losses |= {name: rise * loss for name, loss in trajectory_losses(self.diffusion, latents, people, settings.identity).items()}
+                targets = {m: features.extras[target_name(m)] for m in MODALITIES} if self.slow is not None else None
+                along = trajectory_losses(self.diffusion, latents, people, settings.identity, targets)
+                losses |= {name: rise * loss for name, loss in along.items()}
         return losses

@@ -1,6 +1,6 @@
 """Trajectory-level alignment by latent diffusion: the equations of DiffCrossGait, one function each.
 
-Notation (m in {2d, 3d}: silhouettes and range views; all latents [N, D, K])
+Notation (m in {2d, 3d}: silhouettes and range views; all latents [N, D, K], or with columns [N, D, K, W])
     z_0^m       clean identity-relevant latent           eps ~ N(0, I)   the shared noise, one for both modalities
     abar_t      cumulative signal level, t = 1 ... T     z_t^m           noisy latent
     z0hat^m     recovered clean latent                   epshat^m        predicted noise
@@ -18,6 +18,8 @@ from torch import Tensor
 STEPS = 100  # T
 Schedule = Literal["cosine", "linear"]
 Target = Literal["x0", "eps", "v"]
+Levels = Literal["uniform", "log_normal"]
+LOG_SIGMA = (-0.5, 1.2)  # mean and deviation of ln sigma: Karras et al.'s -1.2 and 1.2 are of data with a deviation of 0.5, latents' is 1
 
 
 @cache
@@ -33,9 +35,25 @@ def signal_levels(schedule: Schedule = "cosine", steps: int = STEPS) -> Tensor:
     return torch.cat([torch.ones(1), noise.alphas_cumprod.float()])
 
 
-def level(abar: Tensor, t: Tensor) -> Tensor:
-    """abar_t of each row, [N] steps to [N, 1, 1]."""
-    return abar.to(t.device)[t][:, None, None]
+def level(abar: Tensor, t: Tensor, axes: int = 2) -> Tensor:
+    """abar_t of each row, [N] steps to [N, 1, 1], or as many axes as are asked for."""
+    return by_row(abar.to(t.device)[t], axes)
+
+
+def by_row(values: Tensor, axes: int) -> Tensor:
+    """A value a row [N] to [N, 1, ...], with as many axes more."""
+    return values.view(len(values), *(1,) * axes)
+
+
+def drawn_steps(count: int, abar: Tensor, device: torch.device, levels: Levels = "uniform") -> Tensor:
+    """Steps t of so many rows, int64 [N] of 1 ... T: evenly, or those whose sigma_t = sqrt((1 - abar_t) / abar_t) is nearest to one drawn by
+    ln sigma ~ N(-0.5, 1.2^2) (Karras et al. 2022, in units of the latents' deviation)."""
+    if levels == "uniform":
+        return torch.randint(1, len(abar), (count,), device=device)
+    mean, deviation = LOG_SIGMA
+    known = 0.5 * ((1.0 - abar[1:]) / abar[1:].clamp(min=1e-12)).log().to(device)  # rises with t
+    drawn = mean + deviation * torch.randn(count, device=device)
+    return torch.searchsorted((known[1:] + known[:-1]) / 2, drawn) + 1
 
 
 def diffuse(z_0: Tensor, eps: Tensor, abar_t: Tensor) -> Tensor:
@@ -70,3 +88,9 @@ def predicted_noise(prediction: Tensor, z_t: Tensor, abar_t: Tensor, target: Tar
 def gap(a: Tensor, b: Tensor) -> Tensor:
     """Mean squared difference of a and b [N, ...] per element."""
     return (a - b).float().square().mean()
+
+
+def consistency(z0hat: Tensor, earlier: Tensor, z_0: Tensor, t_earlier: Tensor) -> Tensor:
+    """mean (f(z_t, t) - sg f(z_t', t'))^2, t' = max(t - dt, 0), f the recovered latent under one noise, f(z, 0) = z_0 (Song et al. 2023, consistency
+    training). z0hat at t, `earlier` at t', z_0 [N, ...]; t_earlier [N]."""
+    return gap(z0hat, torch.where(by_row(t_earlier == 0, z_0.ndim - 1), z_0, earlier).detach())

@@ -10,12 +10,13 @@ from command_line import gaitbridge_command, run
 
 from gaitbridge.config import checked, overridden
 from gaitbridge.errors import UserError
-from gaitbridge.report.study import ArmRuns, hardware_of, spread, study_table, values_of, write_study
+from gaitbridge.evaluation.comparing.costs import read_costs, write_costs
+from gaitbridge.report.study import COSTS, ArmRuns, cost_note, hardware_of, spread, study_table, values_of, write_study
 from gaitbridge.report.study import StudyRow as Row
 from gaitbridge.store import Store
-from gaitbridge.training import robustness, study
+from gaitbridge.training import costs, robustness, study
 from gaitbridge.training.config import RunConfig, recipe
-from gaitbridge.training.studies import DIFFCROSSGAIT, STUDIES, TRANSFER, open_study
+from gaitbridge.training.studies import DIFFCROSSGAIT, RIVALS, STUDIES, TRANSFER, open_study
 
 TOY = ("data.people_per_batch=4", "data.sequences_per_person=2", "data.frames=2", "network.channels=[8,8]", "network.strides=[2,2]",
        "network.stem_stride=1", "network.embedding=16", "network.parts=8", "precision=float32")
@@ -123,6 +124,24 @@ def test_levels_of_robustness_are_cohorts_that_differ() -> None:
         made = [type(robustness.ground(5)).model_validate(base | changes) for changes in levels.values()]
         assert len({one.model_dump_json() for one in made}) == len(levels), factor
         assert all(list(one.numbers["test"]) == [120, 121, 122, 123, 124] for one in made)
+
+
+def test_costs_are_measured_arm_by_arm_and_shown(toy_store: Store, tmp_path: Path) -> None:
+    asked = study.plan(RIVALS, toy_store.path, tmp_path, seeds=1, only=["identity", "phases", "phases-slow-teacher"], steps=2, settings=TOY)
+    measured = costs.measure(asked, rounds=1)
+    write_costs(measured, asked.folder)
+    identity, phases, slow = (read_costs(asked.folder)[name] for name in ("identity", "phases", "phases-slow-teacher"))
+    assert [identity, phases, slow] == measured
+    assert identity.parameters == phases.parameters > slow.parameters  # late stages shared
+    assert identity.objective_parameters < phases.objective_parameters < slow.objective_parameters
+    assert min(identity.step_ms, phases.step_ms, identity.camera_ms or 0.0, identity.lidar_ms or 0.0) > 0
+    arms = [ArmRuns(name, "about", "", ()) for name in ("identity", "unmeasured")]
+    table = study_table("t", arms, [], {}, {"identity": identity})
+    assert table.header[-5:] == COSTS
+    assert table.lines[0][-5] == f"{identity.parameters / 1e6:.2f}"
+    assert table.lines[1][-5:] == ("–",) * 5
+    assert "1 rounds" in cost_note([identity])
+    assert read_costs(tmp_path / "nothing") == {}
 
 
 def row(arm: str, seed: int, value: float | None, probe: str = "camera") -> Row:

@@ -21,7 +21,7 @@ Several = Annotated[list[Path] | None, Parameter(name="--test", negative=(), con
 def study(name: str, *, data: Path, out: Path, seeds: Many = 3, steps: Many | None = None, jobs: Many = 1,
           only: Annotated[list[str] | None, Parameter(negative=(), consume_multiple=True)] = None, tests: Several = None,
           recipe: str | None = None, report: Path = Path("docs/studies"), report_only: Annotated[bool, Parameter(negative=())] = False,
-          overrides: Settings = None) -> None:
+          costs: Annotated[bool, Parameter(negative=())] = False, overrides: Settings = None) -> None:
     """Train and evaluate all arms of a study over several seeds; write one table, one figure and the raw rows. Stopped, it goes on where it was.
 
     Parameters
@@ -48,6 +48,9 @@ def study(name: str, *, data: Path, out: Path, seeds: Many = 3, steps: Many | No
         Folder for NAME.md, NAME.png and NAME.csv; of the ladder ladder-STORE.md and so on.
     report_only
         Train nothing: the report of the runs that are finished, which says how many are missing.
+    costs
+        Measure what each arm costs, too, one after the other in turn: parameters, a training step, an embedding. They stay with the runs, and the
+        table has them from then on.
     overrides
         A setting of every arm, such as --set data.people_per_batch=8; may be given several times.
     """
@@ -64,6 +67,12 @@ def study(name: str, *, data: Path, out: Path, seeds: Many = 3, steps: Many | No
     if not report_only:
         with progress(f"study {name}", "runs") as show:
             studies.execute(found, jobs, show)
+    if costs:
+        from gaitbridge.evaluation.comparing.costs import write_costs
+        from gaitbridge.training.costs import measure
+
+        with progress(f"costs of {name}", "rounds") as show:
+            write_costs(measure(found, progress=show), found.folder)
     runs = [run for run in found.runs if studies.finished(found, run)]
     if not runs:
         raise UserError(f"{out} holds no finished run of study {name}: leave --report-only out")
@@ -85,6 +94,7 @@ def _arms(plan: "Plan", runs: "Sequence[Run]", number: int) -> "list[ArmRuns]":
 
 def _report_arms(plan: "Plan", runs: "Sequence[Run]", command: str, report: Path) -> None:
     """A table, a figure and rows for each store of a study whose arms are held against each other."""
+    from gaitbridge.evaluation.comparing.costs import read_costs
     from gaitbridge.progress import progress
     from gaitbridge.report.study import write_study
     from gaitbridge.store import Store
@@ -95,7 +105,7 @@ def _report_arms(plan: "Plan", runs: "Sequence[Run]", command: str, report: Path
             title += f"-{one.folder.name.removeprefix('evaluation-')}"
         with progress(f"compare {title}", "arms") as show:
             table = write_study(title, plan.study.about, _arms(plan, runs, number), Store(one.store), one.protocol, command, report,
-                                len(plan.runs) - len(runs), show)
+                                len(plan.runs) - len(runs), show, read_costs(plan.folder))
         say_tables(table.to_rich())
         say(f"{report / title}.md, .png, .csv")
 

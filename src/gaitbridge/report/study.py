@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from gaitbridge.evaluation.bodies.reconstruction import NETWORK, ReconstructionRow
+from gaitbridge.evaluation.comparing.costs import CostRow
 from gaitbridge.evaluation.comparing.paired import PairedRow, compare_runs
 from gaitbridge.evaluation.results import DIRECTIONS, ResultRow
 from gaitbridge.evaluation.row_files import read_row_file
@@ -25,6 +26,7 @@ METRICS = ("rank-1", "rank-5", "mAP", "mINP")
 VIEWS = {"excluded": "other views", "identical": "same view"}
 MAIN = "rank-1, other views"
 BODIES = ("MPJPE", "PA-MPJPE", "vertex error")
+COSTS = ("parameters, million", "of training alone", "a step, ms", "embedding camera, ms", "embedding LiDAR, ms")
 
 
 @dataclass(frozen=True)
@@ -128,8 +130,9 @@ def values_of(rows: Iterable[StudyRow], arm: str, metric: str, pair: tuple[str, 
     return [row.value for row in rows if (row.arm, row.metric, row.probe, row.gallery) == (arm, metric, *pair) and row.value is not None]
 
 
-def study_table(title: str, arms: Sequence[ArmRuns], rows: Sequence[StudyRow], paired: Mapping[str, Sequence[PairedRow]]) -> TextTable:
-    """An arm a line: rank-1 by direction, the difference to its reference, errors of bodies, minutes."""
+def study_table(title: str, arms: Sequence[ArmRuns], rows: Sequence[StudyRow], paired: Mapping[str, Sequence[PairedRow]],
+                costs: Mapping[str, CostRow] | None = None) -> TextTable:
+    """An arm a line: rank-1 by direction, the difference to its reference, errors of bodies, minutes, and where they were measured the costs."""
     pairs, lines = directions_in(rows), []
     bodies = [name for name in BODIES if any(row.metric == name for row in rows)]
     for arm in arms:
@@ -138,12 +141,21 @@ def study_table(title: str, arms: Sequence[ArmRuns], rows: Sequence[StudyRow], p
             cells += [spread(values_of(rows, arm.name, MAIN, pair)), _difference(paired.get(arm.name, ()), pair)]
         cells += [spread(values_of(rows, arm.name, name, ("camera", ""))) for name in bodies]
         minutes = {row.seed: row.minutes for row in rows if row.arm == arm.name}
-        lines.append((*cells, str(len(minutes)), f"{statistics.fmean(minutes.values()):.0f}" if minutes else "–"))
+        lines.append((*cells, str(len(minutes)), f"{statistics.fmean(minutes.values()):.0f}" if minutes else "–",
+                      *(_costs(costs.get(arm.name)) if costs else ())))
     header = ["arm", "what it is"]
     for probe, gallery in pairs:
         header += [f"probe {SENSOR_NAME[probe]}, gallery {SENSOR_NAME[gallery]}", "difference"]
-    header += [f"{name}, mm" for name in bodies] + ["seeds", "minutes a run"]
+    header += [f"{name}, mm" for name in bodies] + ["seeds", "minutes a run", *(COSTS if costs else ())]
     return TextTable(title, tuple(header), tuple(lines), names=2)
+
+
+def _costs(row: CostRow | None) -> tuple[str, ...]:
+    """The cells of COSTS."""
+    if row is None:
+        return tuple("–" for _ in COSTS)
+    embedded = (f"{spent:.1f}" if spent is not None else "–" for spent in (row.camera_ms, row.lidar_ms))
+    return f"{row.parameters / 1e6:.2f}", f"{row.objective_parameters / 1e6:.2f}", f"{row.step_ms:.0f}", *embedded
 
 
 def _difference(rows: Sequence[PairedRow], pair: tuple[str, str]) -> str:
@@ -162,22 +174,35 @@ NOTE = (
 
 
 def write_study(name: str, about: str, arms: Sequence[ArmRuns], store: Store, protocol: str, command: str, out: Path, unfinished: int = 0,
-                progress: Progress = silent) -> TextTable:
-    """`name.csv`, `name.md` and `name.png` in the folder `out`, each whole or not at all; returns the table."""
+                progress: Progress = silent, costs: Mapping[str, CostRow] | None = None) -> TextTable:
+    """`name.csv`, `name.md` and `name.png` in the folder `out`, with costs `name-costs.csv` as well, each whole or not at all; returns the table."""
     rows = [row for arm in arms for row in rows_of(arm)]
     paired = differences(arms, store, protocol, progress)
-    table = study_table(about, arms, rows, paired)
+    table = study_table(about, arms, rows, paired, costs)
     write_csv(rows, out / f"{name}.csv")
     draw_study(about, arms, rows, paired, out / f"{name}.png")
     held = "; ".join(f"{arm.name} against {arm.against}" for arm in arms if arm.against) or "none"
     seeds = sorted({row.seed for row in rows})
     facts = [f"`{command}`", f"Data: content `{store.content_hash}`, protocol `{protocol}`. Seeds: {', '.join(map(str, seeds)) or 'none'}. "
              f"Commit: {_each(row.commit for row in rows)}. Hardware: {_each(row.hardware for row in rows)}.", f"Compared: {held}."]
+    if costs:
+        write_csv(list(costs.values()), out / f"{name}-costs.csv")
+        facts.append(cost_note(costs.values()))
     if unfinished:
         facts.append(f"**{unfinished} runs are not finished and are missing here.**")
     parts = [f"# Study: {name}", f"{about}.", table.to_markdown(), NOTE, *facts, f"![{about}]({name}.png)", f"Raw rows: [{name}.csv]({name}.csv)."]
     write_paragraphs(parts, out / f"{name}.md")
     return table
+
+
+def cost_note(rows: Iterable[CostRow]) -> str:
+    """How the costs of a table were measured."""
+    known = list(rows)
+    rounds, frames, loads = ([str(getattr(row, name)) for row in known] for name in ("rounds", "frames", "load"))
+    commits, machines = _each(row.commit for row in known), _each(row.hardware for row in known)
+    return (f"Costs: medians of {_each(rounds)} rounds, the arms in turn, one thread, the processor's time (a GPU: the clock's); a training step on "
+            f"the recipe's batch; embedding one sequence of {_each(frames)} frames by the plain network. Commit: {commits}. Hardware: {machines}, "
+            f"load {_each(loads)}.")
 
 
 def _each(words: Iterable[str]) -> str:

@@ -68,24 +68,13 @@ def train(config: RunConfig, store: Store, run: Path, resume: bool = False, prog
     bf16 = bool(fabric.broadcast(config.precision == "bf16" or (config.precision == "auto" and bf16_is_native(fabric.device))))  # all alike
 
     # 2. data, and models sized from it; weights are drawn from the seed alone
-    network_module, objective_module = (plugins.load(f"{METHODS}.{config.method}", name) for name in ("network", "objective"))
-    reader = objective_module.truth(config.objective) if hasattr(objective_module, "truth") else None
-    torch.manual_seed(_seed(config.seed, "weights"))
-    try:
-        network: nn.Module = network_module.Network(config.network)
-        names = sorted({name for group in network.inputs.values() for name in group})  # type: ignore[operator]
-        data = TrainingBatches(store, names, config.data, config.seed, (rank, fabric.world_size), truth=reader,
-                               size=getattr(config.network, "size", None))
-        held_out = [number for number in store.select(split="val") if has_all(store.rows[number], names)]
-        objective: nn.Module = objective_module.Objective(config.objective, config.network, len(data.people))
-    except ValueError as error:
-        raise UserError(f"{config.recipe}: settings that do not fit each other: {error}") from error
+    network, objective, data = built(config, store, (rank, fabric.world_size))
+    held_out = [number for number in store.select(split="val") if has_all(store.rows[number], data.names)]
     data.plan(0)  # too few people are refused before there is a run folder
     begun: dict[str, Any] = {}
     if config.start_from and checkpoint.pointed(run, "last") is None:
         begun = {"start_weights": _begin_with(Path(config.start_from), network, objective, store)}
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    _hook(objective, "begin")(network, fabric.world_size)
+    hook(objective, "begin")(network, fabric.world_size)
     if several:
         network = processes.synchronised(network, fabric.device)
     optimiser = make_optimiser([*network.parameters(), *objective.parameters()], config.optimiser)
@@ -118,7 +107,7 @@ def train(config: RunConfig, store: Store, run: Path, resume: bool = False, prog
         batch = on_device(batch, fabric.device)
         with torch.autocast(fabric.device.type, torch.bfloat16, enabled=bf16):
             features = wrapped(batch)
-            if beside := _hook(objective, "beside")(batch):
+            if beside := hook(objective, "beside")(batch):
                 features = features._replace(extras={**features.extras, **beside})
         features, labels = in_float32(features), batch  # distances need its precision
         if several:
@@ -133,7 +122,7 @@ def train(config: RunConfig, store: Store, run: Path, resume: bool = False, prog
         if config.optimiser.clip:
             torch.nn.utils.clip_grad_norm_([*network.parameters(), *objective.parameters()], config.optimiser.clip)
         optimiser.step()
-        _hook(objective, "follow")(network)
+        hook(objective, "follow")(network)
 
         # 5. what is written down
         done = step + 1
@@ -161,7 +150,24 @@ def train(config: RunConfig, store: Store, run: Path, resume: bool = False, prog
     return state
 
 
-def _hook(objective: nn.Module, name: str) -> Callable[..., Any]:
+def built(config: RunConfig, store: Store, share: tuple[int, int] = (0, 1)) -> tuple[nn.Module, nn.Module, TrainingBatches]:
+    """The network, the objective and the data of a run, weights drawn from its seed alone; share (r, W): the part of process r of W. UserError where
+    settings do not fit each other or the data."""
+    network_module, objective_module = (plugins.load(f"{METHODS}.{config.method}", name) for name in ("network", "objective"))
+    reader = objective_module.truth(config.objective) if hasattr(objective_module, "truth") else None
+    torch.manual_seed(_seed(config.seed, "weights"))
+    try:
+        network: nn.Module = network_module.Network(config.network)
+        names = sorted({name for group in network.inputs.values() for name in group})  # type: ignore[operator]
+        data = TrainingBatches(store, names, config.data, config.seed, share, truth=reader, size=getattr(config.network, "size", None))
+        objective: nn.Module = objective_module.Objective(config.objective, config.network, len(data.people))
+    except ValueError as error:
+        raise UserError(f"{config.recipe}: settings that do not fit each other: {error}") from error
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return network, objective, data
+
+
+def hook(objective: nn.Module, name: str) -> Callable[..., Any]:
     """What an objective does beside its losses, where it does anything: `begin` with the network before the first step, see something of its own in a
     batch (`beside`: to the features' extras), `follow` the network after each step."""
     found = getattr(objective, name, None)

@@ -88,6 +88,11 @@ class Plan:
     protocol: str = "simulated"
     steps: int = 0
 
+    @property
+    def folder(self) -> Path:
+        """Where the runs are."""
+        return self.runs[0].folder.parent
+
     def evaluations(self, run: Run) -> list[Evaluation]:
         """The evaluations of a run, the one at its end on its own store first."""
         if self.study.elsewhere:

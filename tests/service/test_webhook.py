@@ -11,7 +11,7 @@ from live_sources import until, web_server
 
 from gaitbridge.errors import UserError
 from gaitbridge.service import webhook
-from gaitbridge.service.webhook import Webhook
+from gaitbridge.service.webhook import FileLines, Webhook
 
 
 class Taker(BaseHTTPRequestHandler):
@@ -50,7 +50,7 @@ def test_in_order_through_failures_and_signed(
     monkeypatch.setenv(webhook.SECRET, "key")
     lines, state = tmp_path / "walks.jsonl", tmp_path / "hook.json"
     taker.failures = 3
-    with web_server(taker) as port, Webhook(f"http://user:pass@127.0.0.1:{port}/gait?token=x", lines, state) as hook:
+    with web_server(taker) as port, Webhook(f"http://user:pass@127.0.0.1:{port}/gait?token=x", FileLines(lines), state) as hook:
         add(lines, "a", "b")
         hook.tell()
         until(lambda: len(taker.seen) == 2)
@@ -77,15 +77,15 @@ def test_what_was_not_taken_is_delivered_after_a_restart(tmp_path: Path, taker: 
     add(lines, "before")  # there before the hook was
     with web_server(taker) as port:
         address = f"http://127.0.0.1:{port}/"
-        with Webhook(address, lines, state):
+        with Webhook(address, FileLines(lines), state):
             pass
-    with Webhook(address, lines, state) as hook:  # nobody is there
+    with Webhook(address, FileLines(lines), state) as hook:  # nobody is there
         add(lines, "a", "b")
         hook.tell()
     assert taker.seen == []
-    with web_server(taker, port), Webhook(address, lines, state):
+    with web_server(taker, port), Webhook(address, FileLines(lines), state):
         until(lambda: len(taker.seen) == 2)
-    with web_server(taker, port), Webhook(address, lines, state):
+    with web_server(taker, port), Webhook(address, FileLines(lines), state):
         pass
     assert [json.loads(body)["id"] for _, body in taker.seen] == ["a", "b"]
 
@@ -93,4 +93,4 @@ def test_what_was_not_taken_is_delivered_after_a_restart(tmp_path: Path, taker: 
 @pytest.mark.parametrize("url", ["ftp://host/x", "host", "http:///x"])
 def test_no_address(tmp_path: Path, url: str) -> None:
     with pytest.raises(UserError, match="give an address"):
-        Webhook(url, tmp_path / "a", tmp_path / "b")
+        Webhook(url, FileLines(tmp_path / "a"), tmp_path / "b")

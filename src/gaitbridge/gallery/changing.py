@@ -139,6 +139,17 @@ class Changing(Opened):
             self.index.tidy()
             return expired
 
+    def expire(self) -> int:
+        """Remove what has expired, if anything has, and what can be undone no more; how many templates. Unlike `purge` it costs little where there is
+        nothing to do: for who looks often."""
+        with self.index.reading():
+            now = time.time()
+            due = self.index.count(Where()) - self.index.count(Where(alive_s=now)) > 0 or bool(over(read_changes(self.index), now))
+        if not due:
+            return 0
+        with self.index.writing():
+            return self._purge(time.time())
+
     def _purge(self, now: float) -> int:
         expired = self.index.count(Where()) - self.index.count(Where(alive_s=now))
         if expired:

@@ -20,6 +20,7 @@ from gaitbridge.gallery.opened import Opened
 from gaitbridge.gallery.proposals import Proposals, proposed
 from gaitbridge.gallery.templates import Template, Where, digest_of
 from gaitbridge.gallery.undo import Change, read_changes
+from gaitbridge.names import canonical
 from gaitbridge.progress import Progress, silent
 
 
@@ -43,6 +44,18 @@ class Looking(Opened):
                 raise self._unknown(person)
             audit.note(self.index, "list", people=sorted({row.person_id for row in rows}), templates=len(rows))
         return sorted(rows, key=lambda row: (row.enrolled_s, row.key, row.sensor))
+
+    def known_as(self, person: str) -> tuple[list[str], list[str]]:
+        """Every name of a person, the one that answers give first, and the ids of their templates; the name alone of an unknown one."""
+        with self.index.reading():
+            where = self._all_of(person)
+            return [where.person, *where.also], sorted(row.id for row in self.index.rows(where))
+
+    def names(self, wanted: Sequence[str]) -> set[str]:
+        """Which of these names are somebody's who is enrolled, or can be again by undoing what was put right by hand."""
+        with self.index.reading():
+            enrolled = {row.person for row in self.index.known([], list(wanted))}
+            return enrolled | {change.before for change in read_changes(self.index)} & set(map(canonical, wanted))
 
     def page(self, text: str = "", sensor: str = "", site: str = "", after: str = "", count: int = 50) -> Page:
         """Who is enrolled, `count` people at a time (`listing.page_of`)."""

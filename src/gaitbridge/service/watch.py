@@ -26,7 +26,7 @@ from gaitbridge.service.at_once import against
 from gaitbridge.service.journal import Journal
 from gaitbridge.service.pictures import png, walk_picture
 from gaitbridge.service.watching import Films, Options, Watcher
-from gaitbridge.service.webhook import Webhook
+from gaitbridge.service.webhook import FileLines, Webhook
 
 TURN_S = 0.5
 NAMED = 1000  # answers with a name that are remembered, since nobody walks twice at once
@@ -52,7 +52,7 @@ def watch(
         if not webhook:
             _Watch(sources, answerer, journal, options, say, None).run()
             return
-        with Webhook(webhook, journal.answers, out / "hook.json") as hook:
+        with Webhook(webhook, FileLines(journal.answers), out / "hook.json") as hook:
             _Watch(sources, answerer, journal, options, say, hook).run()
 
 

@@ -16,7 +16,7 @@ import urllib.error
 import urllib.request
 from http.client import HTTPException
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from typing_extensions import TypedDict
@@ -33,7 +33,7 @@ LAST_S = 3.0  # for what is left when the watch ends
 
 
 class State(TypedDict):
-    """What hook.json holds: by a hash of the address, how many bytes of walks.jsonl it has taken."""
+    """What hook.json holds: by a hash of the address, up to which place it has taken (`Lines`; of walks.jsonl, bytes)."""
 
     taken: dict[str, int]
 
@@ -43,13 +43,42 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
         return None
 
 
-class Webhook:
-    """Posts the lines of a file as they come, from a thread of its own. A context: at its end it posts what is left for some seconds.
+class Lines(Protocol):
+    """What is posted: documents of JSON in an order, each at a place of its own; places rise."""
 
-    url: http or https. A hook that is new to the folder begins with the lines that come from now on.
+    def end(self) -> int:
+        """The place of what comes next."""
+
+    def next(self, place: int) -> tuple[bytes, int] | None:
+        """The document at a place or after it, and the place behind it; None where there is none yet."""
+
+
+class FileLines:
+    """The lines of a file that grows; places are bytes."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
+    def end(self) -> int:
+        return self.file.stat().st_size if self.file.is_file() else 0
+
+    def next(self, place: int) -> tuple[bytes, int] | None:
+        try:
+            with self.file.open("rb") as file:
+                file.seek(place)
+                line = file.readline()
+        except FileNotFoundError:
+            return None
+        return (line.rstrip(b"\n"), place + len(line)) if line.endswith(b"\n") else None
+
+
+class Webhook:
+    """Posts documents as they come, from a thread of its own. A context: at its end it posts what is left for some seconds.
+
+    url: http or https. A hook that is new to its state begins with what comes from now on.
     """
 
-    def __init__(self, url: str, lines: Path, state: Path) -> None:
+    def __init__(self, url: str, lines: Lines, state: Path) -> None:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise UserError(f"--webhook {url}: give an address such as https://HOST/PATH")
@@ -67,11 +96,11 @@ class Webhook:
 
     def _begin(self) -> int:
         held = read_document(self.state, State, "delete it: hooks then begin with what comes")["taken"] if self.state.is_file() else {}
-        size = self.lines.stat().st_size if self.lines.is_file() else 0
+        end = self.lines.end()
         if self._key not in held:
-            write_json({"taken": held | {self._key: size}}, self.state)
-            return size
-        return min(held[self._key], size)
+            write_json({"taken": held | {self._key: end}}, self.state)
+            return end
+        return min(held[self._key], end)
 
     def __enter__(self) -> "Webhook":
         self._thread.start()
@@ -92,13 +121,14 @@ class Webhook:
             self._more.clear()
             if self._ended.is_set():
                 until = min(until, time.monotonic() + LAST_S)
-            line = self._next()
-            if line is None:
+            found = self.lines.next(self._taken)
+            if found is None:
                 if self._ended.is_set():
                     return
                 self._more.wait()
                 continue
-            if why := self._post(line):
+            body, place = found
+            if why := self._post(body):
                 if wait_s == FIRST_S:
                     tell(f"webhook {self.where}: {why}: tried again until it takes them; the answers are kept")
                 if time.monotonic() >= until:
@@ -109,7 +139,7 @@ class Webhook:
             if wait_s > FIRST_S:
                 tell(f"webhook {self.where}: takes answers again")
             wait_s = FIRST_S
-            self._taken += len(line)
+            self._taken = place
             try:
                 self._keep()
             except UserError as error:
@@ -120,19 +150,8 @@ class Webhook:
         held = read_document(self.state, State, "delete it")["taken"]
         write_json({"taken": held | {self._key: self._taken}}, self.state)
 
-    def _next(self) -> bytes | None:
-        """The next line, with its end; None where there is none yet."""
-        try:
-            with self.lines.open("rb") as file:
-                file.seek(self._taken)
-                line = file.readline()
-        except FileNotFoundError:
-            return None
-        return line if line.endswith(b"\n") else None
-
-    def _post(self, line: bytes) -> str:
-        """Post a line; why it was not taken, or nothing."""
-        body = line.rstrip(b"\n")
+    def _post(self, body: bytes) -> str:
+        """Post a document; why it was not taken, or nothing."""
         headers = {"Content-Type": "application/json", "User-Agent": "gaitbridge", "X-Gaitbridge-Id": str(json.loads(body)["id"])}
         if self._login:
             headers["Authorization"] = f"Basic {base64.b64encode(self._login.encode()).decode()}"

@@ -22,6 +22,7 @@ def serve(
     port: Port = 8000, reject: float = 0.01, least_quality: LeastQuality = FLOOR, site: str = "",
     people: Literal["auto", "movement", "learnt"] = "auto", upload_mb: int = 4000, stall_seconds: float = 120.0, memory_mb: float = 4000.0,
     tls_cert: Path | None = None, tls_key: Path | None = None, behind_proxy: Words = None, allowed_host: Words = None,
+    keep_days: int = 30, unknown_days: int = 7, webhook: str = "",
 ) -> None:  # fmt: skip
     """Answer over HTTP who walked in recordings, until it is ended: what was taken in is answered after the next start.
 
@@ -59,6 +60,12 @@ def serve(
         Address, or network, of a proxy that does TLS and passes on who asks (X-Forwarded-For); others are refused then.
     allowed_host
         Name by which the service may be called, such as gait.example.org; by default this machine's own, or any where it is reached from others.
+    keep_days
+        How long answers and pictures are kept.
+    unknown_days
+        How long it is kept what walks of nobody looked like, to be named.
+    webhook
+        Post each answer to this address, signed by the secret in GAITBRIDGE_WEBHOOK_SECRET.
     """
     for package in ("fastapi", "uvicorn", "prometheus_client", "jinja2", "python_multipart"):
         if find_spec(package) is None:
@@ -74,7 +81,8 @@ def serve(
     from gaitbridge.service.state import ServiceSettings, State
 
     settings = checked(ServiceSettings, {"reject": reject, "least_quality": least_quality, "site": site, "people": people, "upload_mb": upload_mb,
-                                         "stall_s": stall_seconds, "memory_mb": memory_mb})
+                                         "stall_s": stall_seconds, "memory_mb": memory_mb, "keep_days": keep_days,
+                                         "unknown_days": unknown_days, "webhook": webhook})
     reach = reached(host, tls_cert, tls_key, behind_proxy or (), allowed_host or ())
     opened = Gallery(gallery)
     folder = folder_of(gallery, state)

@@ -51,11 +51,12 @@ class Looking(Opened):
             where = self._all_of(person)
             return [where.person, *where.also], sorted(row.id for row in self.index.rows(where))
 
-    def names(self, wanted: Sequence[str]) -> set[str]:
-        """Which of these names are somebody's who is enrolled, or can be again by undoing what was put right by hand."""
+    def names(self, wanted: Sequence[str], undone: bool = False) -> set[str]:
+        """Which of these names are somebody's who is enrolled; undone: or may be again, when what was put right by hand is undone."""
         with self.index.reading():
             enrolled = {row.person for row in self.index.known([], list(wanted))}
-            return enrolled | {change.before for change in read_changes(self.index)} & set(map(canonical, wanted))
+            before = {change.before for change in read_changes(self.index)} if undone else set()
+            return enrolled | before & set(map(canonical, wanted))
 
     def page(self, text: str = "", sensor: str = "", site: str = "", after: str = "", count: int = 50) -> Page:
         """Who is enrolled, `count` people at a time (`listing.page_of`)."""

@@ -75,6 +75,14 @@ class Kept:
         with written_whole(self.results / checked(job) / name) as temporary:
             temporary.write_bytes(data)
 
+    def holds(self, job: str, track: str) -> bool:
+        """Whether embeddings of a walker are kept."""
+        return (self.results / checked(job) / f"{checked(track)}.walk").is_file()
+
+    def files_of(self, job: str, track: str) -> list[Path]:
+        """What is kept of a walker."""
+        return sorted((self.results / checked(job)).glob(f"{checked(track)}*"))
+
     def drop_upload(self, job: str) -> None:
         """Remove the bytes of a recording."""
         for file in self.uploads.glob(f"{checked(job)}.*"):
@@ -82,7 +90,7 @@ class Kept:
 
     def drop_track(self, job: str, track: str) -> None:
         """Remove what is kept of a walker."""
-        for file in (self.results / checked(job)).glob(f"{checked(track)}*"):
+        for file in self.files_of(job, track):
             file.unlink(missing_ok=True)
 
     def drop(self, job: str) -> None:

@@ -11,15 +11,18 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import Field
 
+from gaitbridge.capture.isolated import run_isolated
 from gaitbridge.config import Config, Share
 from gaitbridge.conventions import MODALITIES, SENSOR
 from gaitbridge.errors import UserError, nearest
+from gaitbridge.files import workplace
 from gaitbridge.gallery.templates import LONGEST_NAME
 from gaitbridge.service.answering import embedded, inputs_of, judged
 from gaitbridge.service.sequences import check
 from gaitbridge.service.state import State
 from gaitbridge.types import ARRAYS, Distance, Embeddings
 
+READER = "gaitbridge.service.questions:read_file"
 Name = Annotated[str, Field(max_length=LONGEST_NAME)]
 
 
@@ -147,6 +150,17 @@ def of_sequences(state: State, walks: Sequence[Mapping[str, np.ndarray]], least_
         with state.embedding:
             made[number] = embedded(state.model, [arrays], inputs)
     return Asked(made, unfit)
+
+
+def read_sent(state: State, body: bytes) -> dict[str, Any]:
+    """What the bytes of a .npz hold (`read_file`), read in a process of its own."""
+    with workplace(state.kept.uploads / "question") as folder:
+        file = folder / "question.npz"
+        file.write_bytes(body)
+        try:
+            return dict(run_isolated(READER, file, seconds=state.settings.stall_s, megabytes=state.settings.memory_mb))
+        except UserError as error:
+            raise UserError(str(error).replace(str(file), "the file")) from error
 
 
 def read_file(path: Path) -> dict[str, Any]:

@@ -43,6 +43,10 @@ class ServiceSettings(Config):
     """Memory that reading one may take."""
     keep_days: Whole = 30
     """So long uploads, pictures and answers are kept; 0 keeps nothing beyond the answer's day."""
+    unknown_days: Annotated[int, Field(ge=1, le=36_500)] = 7
+    """So long it is kept what walks of nobody looked like, to be named."""
+    webhook: str = ""
+    """Answers are posted to this address."""
 
 
 class Queue:

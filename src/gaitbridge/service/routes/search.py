@@ -8,10 +8,8 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 from pydantic import ValidationError
 
-from gaitbridge.capture.isolated import run_isolated
 from gaitbridge.config import checked
 from gaitbridge.errors import UserError
-from gaitbridge.files import workplace
 from gaitbridge.gallery.kinds import Kind
 from gaitbridge.service.access import Caller, needs
 from gaitbridge.service.asking import search, verify
@@ -19,13 +17,12 @@ from gaitbridge.service.content import ARRAYS
 from gaitbridge.service.here import Here
 from gaitbridge.service.multipart import parts_of
 from gaitbridge.service.problems import Problem
-from gaitbridge.service.questions import Asked, Question, asked, of_embeddings, of_sequences
+from gaitbridge.service.questions import Asked, Question, asked, of_embeddings, of_sequences, read_sent
 from gaitbridge.service.schemas import ProblemDetails, SearchAnswer, VerifyAnswer, whole_schema
 from gaitbridge.service.state import MIB, State
 
 router = APIRouter(tags=["search"])
 MOST_MB = 64  # of a question
-READER = "gaitbridge.service.questions:read_file"
 Searching = Annotated[Caller, Depends(needs("search"))]
 Answer = Callable[[State, Question, Asked, Kind], dict[str, Any]]
 MISTAKES: dict[int | str, dict[str, Any]] = {status: {"model": ProblemDetails} for status in (400, 401, 403, 404, 413, 422)}
@@ -80,13 +77,7 @@ def _of_query(given: dict[str, str]) -> Question:
 
 
 def _of_file(state: State, body: bytes, question: Question) -> Asked:
-    with workplace(state.kept.uploads / "question") as folder:
-        file = folder / "question.npz"
-        file.write_bytes(body)
-        try:
-            held = run_isolated(READER, file, seconds=state.settings.stall_s, megabytes=state.settings.memory_mb)
-        except UserError as error:
-            raise UserError(str(error).replace(str(file), "the file")) from error
+    held = read_sent(state, body)
     if "sequences" in held:
         return of_sequences(state, held["sequences"], question.least_quality)
     return of_embeddings(state, held["values"], held["modality"], held["weights_hash"], held["distance"])

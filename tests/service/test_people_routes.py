@@ -5,6 +5,7 @@ import io
 import json
 import time
 import zipfile
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,9 @@ import pytest
 from fastapi.testclient import TestClient
 from gallery_people import files_with
 from service_made import made_state, serving
-from test_recordings import ended, npz, walked
+from video_files import walk
 
+from gaitbridge.geometry.silhouette import align
 from gaitbridge.service import intents, people, questions, retention, seen, showing
 from gaitbridge.service.background import retention as by_itself
 
@@ -23,16 +25,34 @@ from gaitbridge.service.background import retention as by_itself
 def read_here(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is sent is read in this process: that it is read in one of its own is tested elsewhere, and costs a second each."""
     def here(target: str, path: Path, **_: object) -> Any:
-        module, _, name = target.partition(":")
+        module, name = target.split(":")
         return getattr(importlib.import_module(module), name)(path)
 
     monkeypatch.setattr(seen, "run_isolated", here)
     monkeypatch.setattr(questions, "run_isolated", here)
 
 
+@cache
+def silhouettes() -> np.ndarray:
+    return np.stack([align(mask, (64, 44))[0] for mask in walk(40)])
+
+
 def walks(count: int, first: int = 0) -> dict[str, np.ndarray]:
-    """Walks that differ, by their numbers."""
-    return dict(list(walked(first + count).items())[first:])
+    """Walks that differ, by their numbers, as a .npz has them."""
+    return {f"walk{number}/silhouettes": np.roll(silhouettes(), number, axis=0) for number in range(first, first + count)}
+
+
+def npz(folder: Path, arrays: dict[str, np.ndarray]) -> bytes:
+    np.savez(folder / "a.npz", **arrays)  # type: ignore[arg-type]
+    return (folder / "a.npz").read_bytes()
+
+
+def ended(client: TestClient, job: str) -> dict[str, Any]:
+    until = time.monotonic() + 60
+    while (found := client.get(f"/v1/jobs/{job}").json())["state"] not in ("done", "failed"):
+        assert time.monotonic() < until, found
+        time.sleep(0.02)
+    return dict(found)
 
 
 def sent(client: TestClient, folder: Path, count: int = 1, first: int = 0) -> dict[str, Any]:
@@ -160,7 +180,7 @@ def test_a_kill_amid_forgetting_brings_nothing_back(tmp_path: Path, monkeypatch:
     with serving(state) as client:
         job = sent(client, tmp_path)
     with monkeypatch.context() as patched:
-        patched.setattr(*{"forget": (state.gallery, "forget"), "drop_tracks": (showing, "drop_tracks"), "done": (showing, "done")}[place], killed)
+        patched.setattr(state.gallery if place == "forget" else showing, place, killed)
         with pytest.raises(KeyboardInterrupt):
             people.forget(state, "Zoë")
     state.database.close()
@@ -182,7 +202,7 @@ def test_a_kill_amid_renaming(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, a
     with serving(state) as client:
         job = sent(client, tmp_path)
     with monkeypatch.context() as patched:
-        patched.setattr(*((people, "rename_here") if after else (state.gallery, "rename")), killed)
+        patched.setattr(people if after else state.gallery, "rename_here" if after else "rename", killed)
         with pytest.raises(KeyboardInterrupt):
             people.rename(state, "Zoë", "Zora")
     retention.apply(state)

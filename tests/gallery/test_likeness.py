@@ -7,7 +7,7 @@ from gallery_people import embeddings
 from gaitbridge.errors import UserError
 from gaitbridge.evaluation.ranking.matrix import distance
 from gaitbridge.gallery.decision import Calibration, calibrate
-from gaitbridge.gallery.likeness import NEVER, groups_of_likeness, track_distances
+from gaitbridge.gallery.likeness import NEVER, a_rate_for, groups_of_likeness, track_distances
 from gaitbridge.types import Embeddings
 
 WHO = ["x", "y", "x", "z", "y", "x"]
@@ -62,6 +62,11 @@ def test_distances_are_as_one_by_one() -> None:
     with pytest.raises(UserError, match="no threshold"):
         groups_of_likeness(made, known, rate=0.5)
     assert (track_distances(made, calibration(1))[0, 2]) == NEVER
+
+
+def test_the_rate_is_for_so_many() -> None:
+    known = calibration()
+    assert [a_rate_for(count, known) for count in (2, 10, 11, 100, 101)] == [0.1, 0.1, 0.01, 0.01, None]
 
 
 def test_a_track_of_many_walks_costs_no_more() -> None:

@@ -23,7 +23,8 @@ def answered(state: State, *who: str) -> str:
     """A recording of these walkers, answered without being read; empty: nobody."""
     job = jobs.add(state.database, hashlib.blake2b("".join(who).encode(), digest_size=16).hexdigest(), "arrays", "operator", {}, 1, "c", True)
     jobs.begin(state.database)
-    lines: list[dict[str, Any]] = [{"outcome": "named" if name else "nobody", "decision": name or None, "hits": [], "warnings": []} for name in who]
+    lines: list[dict[str, Any]] = [{"outcome": "named" if name else "nobody", "decision": name or None, "hits": [], "warnings": [],
+                                    "track": 7} for name in who]
     assert jobs.finish(state.database, job, [jobs.Answered(f"{number:032x}", line) for number, line in enumerate(lines)], {}, lambda: True)
     return job.id
 
@@ -49,7 +50,7 @@ def test_events_in_order_from_where_one_was_cut_off(tmp_path: Path) -> None:
     first, second = told(state, 0, 2)
     assert first.startswith("id: 1\nevent: walk\ndata: {")
     document = json.loads(first.partition("data: ")[2])
-    assert (document["job"], document["decision"], document["id"]) == (job, "Zoë", f"{job}-{0:032x}")
+    assert (document["job"], document["track"], document["decision"], document["id"]) == (job, f"{0:032x}", "Zoë", f"{job}-{0:032x}")
     assert told(state, 1, 1) == [second]
     answered(state, "ben")
     assert json.loads(told(state, last(state) - 1, 1)[0].partition("data: ")[2])["decision"] == "ben"

@@ -26,11 +26,12 @@ def groups_of_likeness(tracks: Sequence[Embeddings], calibration: Calibration, a
                        rate: float | None = None) -> list[list[int]]:
     """Numbers of N tracks [n, C, K] in groups that may be one person each: the largest first, each and of one size in the order of the tracks.
 
-    apart: pairs who are two people for certain; rate: of false matches, by default the strictest calibrated. UserError where it was not calibrated.
+    apart: pairs who are two people for certain; rate: of false matches, by default one at which a track comes as near to one stranger of these by
+    chance at most (`a_rate_for`). UserError where it was not calibrated.
     """
     if len(tracks) < 2:
         return [[number] for number in range(len(tracks))]
-    away = track_distances(tracks, calibration, rate)
+    away = track_distances(tracks, calibration, a_rate_for(len(tracks), calibration) if rate is None else rate)
     for first, second in apart:
         away[first, second] = away[second, first] = NEVER
     from scipy.cluster.hierarchy import fcluster, linkage
@@ -40,6 +41,12 @@ def groups_of_likeness(tracks: Sequence[Embeddings], calibration: Calibration, a
     labels = fcluster(linkage(condensed, "average"), -min(least, 0.0), "distance")
     groups = [np.flatnonzero(labels == label).tolist() for label in np.unique(labels)]
     return sorted(groups, key=lambda group: (-len(group), group[0]))
+
+
+def a_rate_for(count: int, calibration: Calibration) -> float | None:
+    """The largest false-match rate calibrated in all directions that is at most one in `count`; None, for the strictest of each, where none is."""
+    rates = set.intersection(*({one.rate for one in direction.thresholds} for direction in calibration.directions))
+    return max((rate for rate in rates if rate <= 1 / count), default=None)
 
 
 def track_distances(tracks: Sequence[Embeddings], calibration: Calibration, rate: float | None = None) -> np.ndarray:

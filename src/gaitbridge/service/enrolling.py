@@ -21,7 +21,8 @@ def enrol_track(state: State, person: str, job: str, track: str, keep_s: float |
     nothing is kept of that walker; UserError where the walks are enrolled as somebody else's."""
     person = checked_name(person)
     held, one = jobs.one(state.database, job), state.kept.track(job, track)
-    walks = [Walk(name, person, f"{job}/{track}/{number}", held.content, one.site, one.recorded_s) for number, name in enumerate(one.ids)]
+    when_s = held.received_s if one.recorded_s is None else one.recorded_s
+    walks = [Walk(name, person, f"{job}/{track}/{number}", held.content, one.site, when_s) for number, name in enumerate(one.ids)]
     with state.database.writing() as connection:
         if connection.execute("SELECT 1 FROM tracks WHERE job = ? AND id = ?", (job, track)).fetchone() is None:
             raise Unknown(f"job {job} has no track {track}: it is not answered yet, or is forgotten")

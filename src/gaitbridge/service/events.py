@@ -20,8 +20,8 @@ def after(state: State, number: int, most: int = AT_ONCE) -> list[dict[str, Any]
     with state.database.reading() as connection:
         rows = connection.execute("SELECT number, job, id, answer, answered_s FROM tracks WHERE number > ? ORDER BY number LIMIT ?",
                                   (number, most)).fetchall()
-    return [{"number": row["number"], "id": f"{row['job']}-{row['id']}", "job": row["job"], "track": row["id"], "answered_s": row["answered_s"]}
-            | json.loads(row["answer"]) for row in rows]
+    return [json.loads(row["answer"]) | {"number": row["number"], "id": f"{row['job']}-{row['id']}", "job": row["job"], "track": row["id"],
+                                         "answered_s": row["answered_s"]} for row in rows]
 
 
 class Events:

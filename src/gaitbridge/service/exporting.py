@@ -47,7 +47,7 @@ def _answers(state: State, names: list[str], tracks: list[tuple[str, str]]) -> d
             if row is not None:
                 answer = json.loads(row["answer"])
                 hits = [hit for hit in answer.get("hits", []) if hit.get("person") in names]
-                found.append({"job": job, "track": track, "answered_s": row["answered_s"], **answer, "hits": hits})
+                found.append({**answer, "job": job, "track": track, "answered_s": row["answered_s"], "hits": hits})
         jobs = sorted({job for job, _ in tracks})
         rows = connection.execute(f"SELECT id, kind, received_s, finished_s, options FROM jobs WHERE id IN ({marks(jobs)})", jobs).fetchall()
     return {"names": names, "answers": found, "recordings": [dict(row) | {"options": json.loads(row["options"])} for row in rows]}

@@ -44,14 +44,14 @@ def found(gallery: Gallery, person: str) -> str:
 
 def test_renamed_and_back(gallery: Gallery, place: str) -> None:
     number = gallery.person(ANN)[0].person_id
-    change = gallery.rename(ANN, "  Anna ")
+    change = gallery.rename_person(ANN, "  Anna ")
     assert owners(gallery) == {"Anna": 2, BEN: 1, "cleo": 1}
     assert found(gallery, ANN) == "Anna"
     assert {row.person_id for row in gallery.person("Anna")} == {number}
     with pytest.raises(UserError, match="'cleo' is enrolled already: choose another name, or merge"):
-        gallery.rename(BEN, "cleo")
+        gallery.rename_person(BEN, "cleo")
     with pytest.raises(UserError, match="nobody called"):
-        gallery.rename(ANN, "somebody")
+        gallery.rename_person(ANN, "somebody")
     again = Gallery(place)  # as after a restart
     assert [one.id for one in again.changes("Anna")] == [change.id]
     assert again.undo(change.id).what == "rename"
@@ -63,8 +63,8 @@ def test_renamed_and_back(gallery: Gallery, place: str) -> None:
 
 
 def test_what_came_later_stands_in_the_way(gallery: Gallery) -> None:
-    first = gallery.rename(ANN, "Anna")
-    second = gallery.rename("Anna", "Annie")
+    first = gallery.rename_person(ANN, "Anna")
+    second = gallery.rename_person("Anna", "Annie")
     with pytest.raises(UserError, match="renamed again"):
         gallery.undo(first.id)
     gallery.undo(second.id)
@@ -130,7 +130,7 @@ def test_not_this_person_and_nobody_knows_whose(gallery: Gallery, place: str) ->
 
 def test_the_log_names_no_one(gallery: Gallery) -> None:
     number = gallery.person(ANN)[0].person_id
-    gallery.undo(gallery.rename(ANN, "Anna").id)
+    gallery.undo(gallery.rename_person(ANN, "Anna").id)
     gallery.drop(gallery.person(ANN)[0].id, ANN)
     lines, _ = audit.read(gallery.index)
     mine = [line["command"] for line in lines if number in line.get("people", [])]
@@ -154,7 +154,7 @@ def test_forgotten_with_all_that_could_be_undone(tmp_path: Path) -> None:
     crowd = [f"p{number:03d}" for number in range(200)]  # so that the files are not rewritten by themselves
     gallery.enrol(embeddings([*crowd, *PEOPLE]), walks([*crowd, *PEOPLE]))
     vectors = vectors_of(embeddings([*crowd, *PEOPLE]))[-4:]
-    gallery.rename(ANN, "Anna Åkerblom")
+    gallery.rename_person(ANN, "Anna Åkerblom")
     first, second = gallery.person("Anna Åkerblom")
     gallery.drop(first.id, "Anna Åkerblom")
     gallery.move(second.id, "Anna Åkerblom", BEN)
@@ -211,7 +211,7 @@ def test_a_kill_before_the_change_leaves_nothing_to_mend(gallery: Gallery, monke
     with monkeypatch.context() as patched:
         for name in ("change", "drop"):
             patched.setattr(gallery.index, name, killed)
-        for what in (lambda: gallery.rename(ANN, "Anna"), lambda: gallery.move(template.id, BEN, ANN), lambda: gallery.drop(template.id, BEN)):
+        for what in (lambda: gallery.rename_person(ANN, "Anna"), lambda: gallery.move(template.id, BEN, ANN), lambda: gallery.drop(template.id, BEN)):
             with pytest.raises(Killed):
                 what()
     assert len(gallery.changes()) == 3
@@ -230,12 +230,12 @@ def test_the_cohort_knows_the_new_name(tmp_path: Path) -> None:
     types = [f"{name}/{number}" for number, name in enumerate(names)]
     gallery.keep_calibration(calibrate([side], [names], [types], "known", "h" * 32, "2026-11-21", (0.1,), cohort=cohort), cohort)
     gallery.enrol(embeddings(PEOPLE), walks(PEOPLE))
-    change = gallery.rename(ANN, "Anna")
+    change = gallery.rename_person(ANN, "Anna")
     kept = gallery.cohort()
     assert kept is not None
     assert set(kept.people["camera"]) == {"Anna", "dora"}
     gallery.undo(change.id)
-    gallery.rename(ANN, "Anna")
+    gallery.rename_person(ANN, "Anna")
     gallery.forget("Anna")
     kept = gallery.cohort()
     assert kept is not None
@@ -248,6 +248,6 @@ def test_only_so_many_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     gallery = make(tmp_path / "gallery")
     gallery.enrol(embeddings(PEOPLE), walks(PEOPLE))
     for name in ("b1", "b2", "b3"):
-        gallery.rename(gallery.changes()[0].after if gallery.changes() else BEN, name)
+        gallery.rename_person(gallery.changes()[0].after if gallery.changes() else BEN, name)
     gallery.purge()
     assert [change.after for change in gallery.changes()] == ["b3", "b2"]

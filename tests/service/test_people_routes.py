@@ -202,9 +202,9 @@ def test_a_kill_amid_renaming(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, a
     with serving(state) as client:
         job = sent(client, tmp_path)
     with monkeypatch.context() as patched:
-        patched.setattr(people if after else state.gallery, "rename_here" if after else "rename", killed)
+        patched.setattr(people if after else state.gallery, "rename_here" if after else "rename_person", killed)
         with pytest.raises(KeyboardInterrupt):
-            people.rename(state, "Zoë", "Zora")
+            people.rename_person(state, "Zoë", "Zora")
     retention.apply(state)
     with serving(made_state(tmp_path)) as client:
         assert client.get(f"/v1/jobs/{job['id']}").json()["tracks"][0]["decision"] == ("Zora" if after else "Zoë")

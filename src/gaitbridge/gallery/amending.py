@@ -19,7 +19,7 @@ from gaitbridge.names import canonical
 class Amending(Changing):
     """A gallery whose names and templates can be put right. Each change gives what `undo` takes; who is forgotten takes theirs along."""
 
-    def rename(self, person: str, name: str) -> Change:
+    def rename_person(self, person: str, name: str) -> Change:
         """Call a person by another name, here and in the cohort. UserError where that is somebody's already: then merge."""
         name, person = checked_name(name), canonical(person)
         with self.index.writing():

@@ -89,6 +89,7 @@ class Changing(Opened):
                 return 0, self._drop_of_cohort(names)
             if not rows and not undone:
                 raise self._unknown(person)
+            numbers |= {change.template.person_id for change in undone if change.template is not None and change.template.person in names}
             now = time.time()
             expired = self.index.count(Where()) - self.index.count(Where(alive_s=now)) - sum(row.expires_s <= now for row in rows)
             audit.note(self.index, "forget", people=sorted(numbers), templates=len(rows))

@@ -34,12 +34,12 @@ def forget(state: State, person: str) -> Forgotten:
     return Forgotten(count, forget_here(state, names, templates, intent), remains)
 
 
-def rename(state: State, person: str, name: str) -> Change:
+def rename_person(state: State, person: str, name: str) -> Change:
     """Call a person by another name, in the gallery and in all answers."""
     before, after = canonical(person), canonical(name)
     intent = begin(state.database, "rename", before=before, after=after)
     try:
-        change = state.gallery.rename(before, after)
+        change = state.gallery.rename_person(before, after)
     except Exception:
         withdrawn(state.database, intent)
         raise

@@ -95,7 +95,7 @@ def _enrol(state: State, name: str, body: bytes, site: str, recorded: str | None
 @router.post("/v1/people/{name:path}/rename", responses=MISTAKES)
 def renamed(here: Here, caller: Deciding, name: str, to: Annotated[Name, Body(embed=True)]) -> dict[str, Any]:
     """Call a person by another name. `undo` of the answer undoes it."""
-    return change(people.rename(here, name, to))
+    return change(people.rename_person(here, name, to))
 
 
 @router.post("/v1/people/{name:path}/merge", responses=MISTAKES)

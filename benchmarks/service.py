@@ -94,12 +94,20 @@ def serve(folder: Path) -> None:
     from gaitbridge.service.reaching import Reach
     from gaitbridge.service.state import ServiceSettings, State
 
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     state = State(Gallery(folder / "gallery"), cast(Model, Network()), folder / "state", ServiceSettings(reject=0.05, people="movement"))
     if "bench" in {key.name for key in state.access.keys.all()}:
         state.access.keys.revoke("bench")
     key = state.access.keys.add("bench", SCOPES, per_minute=1_000_000)
     with alone(state.folder):
         listen(create_app(state), Reach(), 0, lambda address: print(address, key, flush=True))
+
+
+def _end_with(parent: int) -> None:
+    """End this process when who began it has gone."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
 
 
 class Served:

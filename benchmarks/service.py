@@ -3,13 +3,14 @@
     export PYTHONPATH=tests
     python -m benchmarks.service make FOLDER [--templates 20000]        a gallery of that size (some minutes), calibrated, and nothing measured
     python -m benchmarks.service load FOLDER [--clients 16] [--seconds 60] [--uploads]
+    python -m benchmarks.service calls FOLDER [--clients 16] [--seconds 60]     the same questions by Gallery.search in one process, as many threads
     python -m benchmarks.service memory FOLDER [--requests 5000]
     python -m benchmarks.service kills FOLDER [--times 20]
 
 load: clients that ask one after another, each over its own connection, by embedding and by sequence (silhouettes of 30 frames, through a network
-that takes no time: what a network takes is its own, see docs/speed.md); median and 95th percentile of single questions, questions a second; then the
-same questions by `Gallery.search` in one process, as many threads. --uploads: recordings are sent, and answered, at the same time. memory: the
-process's memory before, and after each fifth of the requests. kills: SIGKILL at a random moment while recordings are sent, people enrolled and
+that takes no time: what a network takes is its own, see docs/speed.md); median and 95th percentile of single questions, questions a second, and the
+processor's time of the service for each, which other work on the machine changes less. --uploads: recordings are sent, and answered, at the same
+time. memory: the process's memory before, and after each fifth of the requests. kills: SIGKILL at a random moment while recordings are sent, people enrolled and
 forgotten; started again, every acknowledged recording is there once, every acknowledged person enrolled, and no byte of the forgotten. Templates are
 those of benchmarks/gallery.py. Keys, limits, headers and audit lines are as in use.
 """
@@ -128,6 +129,11 @@ class Served:
         self.process.send_signal(number)
         self.process.wait()
 
+    def processor_s(self) -> float:
+        """Seconds of the processor that the process has used."""
+        words = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+
     def memory_mib(self) -> float:
         """Resident memory of the process."""
         words = Path(f"/proc/{self.process.pid}/status").read_text().split("VmRSS:")[1].split()
@@ -152,8 +158,9 @@ def question(number: int, by: str) -> bytes:
     return json.dumps({**asked, "top": 5}).encode()
 
 
-def asked_for(seconds: float, clients: int, ask: Callable[[int], Callable[[], None]]) -> tuple[list[float], float]:
-    """Milliseconds of each question, and questions a second, of so many who ask one after another. ask: given a client's number, what asks once."""
+def asked_for(seconds: float, clients: int, ask: Callable[[int], Callable[[], None]], work: Callable[[], float]) -> tuple[list[float], float, float]:
+    """Milliseconds of each question, questions a second, and milliseconds of the processor for each, of so many who ask one after another.
+    ask: given a client's number, what asks once; work: seconds of the processor so far."""
     took: list[list[float]] = [[] for _ in range(clients)]
     ready, end = threading.Barrier(clients + 1), [0.0]
 
@@ -170,22 +177,22 @@ def asked_for(seconds: float, clients: int, ask: Callable[[int], Callable[[], No
         thread.start()
     end[0] = time.perf_counter() + 3600
     ready.wait()
-    began = time.perf_counter()
+    began, worked = time.perf_counter(), work()
     end[0] = began + seconds
     for thread in threads:
         thread.join()
     every = [one for own in took for one in own]
-    return every, len(every) / (time.perf_counter() - began)
+    return every, len(every) / (time.perf_counter() - began), 1e3 * (work() - worked) / max(1, len(every))
 
 
-def said(what: str, took: list[float], rate: float) -> None:
+def said(what: str, took: list[float], rate: float, worked_ms: float) -> None:
     """A line of numbers."""
     if not took:
         return print(f"{what:34} nothing was answered in the time", flush=True)
     ordered = sorted(took)
     slow = ordered[int(0.95 * (len(ordered) - 1))]
-    print(f"{what:34} p50 {statistics.median(ordered):6.0f} ms, p95 {slow:6.0f} ms, {rate:6.1f} a second, {len(took)} questions; "
-          f"load {os.getloadavg()[0]:.1f}", flush=True)
+    print(f"{what:34} p50 {statistics.median(ordered):6.0f} ms, p95 {slow:6.0f} ms, {rate:6.1f} a second, processor {worked_ms:5.0f} ms each, "
+          f"{len(took)} questions; load {os.getloadavg()[0]:.1f}", flush=True)
 
 
 def over_http(served: Served, by: str) -> Callable[[int], Callable[[], None]]:
@@ -203,7 +210,7 @@ def over_http(served: Served, by: str) -> Callable[[int], Callable[[], None]]:
 
 
 def load(folder: Path, clients: int, seconds: float, uploads: bool) -> None:
-    """Questions over HTTP and by the Python API."""
+    """Questions over HTTP."""
     served = Served(folder)
     stop = threading.Event()
     sender = threading.Thread(target=_send, args=(served, stop), daemon=True)
@@ -211,12 +218,16 @@ def load(folder: Path, clients: int, seconds: float, uploads: bool) -> None:
         if uploads:
             sender.start()
         for by in ("embedding", "sequence"):
-            said(f"HTTP, {clients} clients, by {by}", *asked_for(seconds, clients, over_http(served, by)))
-        said("HTTP, 1 client, by embedding", *asked_for(seconds / 2, 1, over_http(served, "embedding")))
+            said(f"HTTP, {clients} clients, by {by}", *asked_for(seconds, clients, over_http(served, by), served.processor_s))
+        said("HTTP, 1 client, by embedding", *asked_for(seconds / 2, 1, over_http(served, "embedding"), served.processor_s))
         print(f"memory of the service              {served.memory_mib():.0f} MiB", flush=True)
     finally:
         stop.set()
         served.end()
+
+
+def calls(folder: Path, clients: int, seconds: float) -> None:
+    """The same questions by the Python API."""
     gallery = Gallery(folder / "gallery")
 
     def ask(number: int) -> Callable[[], None]:
@@ -224,7 +235,8 @@ def load(folder: Path, clients: int, seconds: float, uploads: bool) -> None:
         return lambda: (gallery.search(values), None)[1]
 
     for count in (clients, 1):
-        said(f"Python API, {count} thread{'s' * (count > 1)}, by embedding", *asked_for(seconds / (1 if count > 1 else 2), count, ask))
+        said(f"Python API, {count} thread{'s' * (count > 1)}, by embedding",
+             *asked_for(seconds / (1 if count > 1 else 2), count, ask, time.process_time))
 
 
 def _send(served: Served, stop: threading.Event) -> None:
@@ -313,7 +325,7 @@ def kills(folder: Path, times: int, seed: int = 0) -> None:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=("make", "serve", "load", "memory", "kills"))
+    parser.add_argument("what", choices=("make", "serve", "load", "calls", "memory", "kills"))
     parser.add_argument("folder", type=Path)
     parser.add_argument("--templates", type=int, default=20_000)
     parser.add_argument("--clients", type=int, default=16)
@@ -327,7 +339,8 @@ def main() -> None:
     print(f"command   python -m benchmarks.service {' '.join(sys.argv[1:])}\ncommit    {commit()}\n"
           f"hardware  {described()}, {os.environ['OMP_NUM_THREADS']} thread(s) of NumPy; load {os.getloadavg()[0]:.1f}", flush=True)
     {"make": lambda: make(given.folder, given.templates), "load": lambda: load(given.folder, given.clients, given.seconds, given.uploads),
-     "memory": lambda: memory(given.folder, given.requests), "kills": lambda: kills(given.folder, given.times)}[given.what]()
+     "calls": lambda: calls(given.folder, given.clients, given.seconds), "memory": lambda: memory(given.folder, given.requests),
+     "kills": lambda: kills(given.folder, given.times)}[given.what]()
 
 
 if __name__ == "__main__":

@@ -41,9 +41,12 @@ class _Form:
         self.files, self.ended = 0, False
         self._within, self._name, self._value, self._headers = False, b"", b"", 0
         self._given: list[bytes] = []
-        self._parser = MultipartParser(boundary, {
-            "on_part_begin": self._begin, "on_part_data": self._data, "on_header_field": self._field, "on_header_value": self._worth,
-            "on_header_end": self._header, "on_part_end": self._end, "on_end": self._whole})
+        try:
+            self._parser = MultipartParser(boundary, {
+                "on_part_begin": self._begin, "on_part_data": self._data, "on_header_field": self._field, "on_header_value": self._worth,
+                "on_header_end": self._header, "on_part_end": self._end, "on_end": self._whole})
+        except FormParserError as error:
+            raise Problem(400, "the form's boundary is none: send the bytes of the recording as the body instead") from error
 
     def parts(self, data: bytes) -> list[bytes]:
         """What some bytes of the form hold of the file."""

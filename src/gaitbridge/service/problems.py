@@ -15,7 +15,7 @@ from gaitbridge.errors import Busy, Fault, StoreError, Unknown, UserError, words
 from gaitbridge.printing import tell
 
 MEDIA = "application/problem+json"
-FULL = (errno.ENOSPC, errno.EDQUOT)
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # a disk, a share of it, a limit of the system's for this process
 
 
 class Problem(UserError):

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from gaitbridge.data.contents import content_problem
-from gaitbridge.errors import UserError
+from gaitbridge.errors import UserError, nearest
 from gaitbridge.foreign_pickles import DAMAGED, read_arrays
 from gaitbridge.types import ARRAYS, array_problem
 
@@ -47,6 +47,8 @@ def read_sequences(path: Path) -> list[dict[str, Any]] | None:
 def check(name: str, arrays: Mapping[str, np.ndarray]) -> None:
     """UserError where an array of a sequence is not what its name says."""
     for key, array in arrays.items():
+        if key.removesuffix(TIMES) not in ARRAYS:
+            raise UserError(f"{name}: no array {key[:100]!r}: {nearest(key, ARRAYS)}")
         if key.endswith(TIMES):
             length = len(arrays.get(key.removesuffix(TIMES), array))
             if array.shape != (length,) or array.dtype.kind not in "fiu" or not np.isfinite(array).all():

@@ -54,7 +54,8 @@ async def take(
 
 
 @router.get("/v1/jobs", responses={200: {"model": JobList}, **MISTAKES})
-def listed(here: Here, caller: Searching, before: int | None = None, limit: Annotated[int, Query(ge=1, le=200)] = 50,
+def listed(here: Here, caller: Searching, before: Annotated[int | None, Query(ge=0, lt=2**63)] = None,
+           limit: Annotated[int, Query(ge=1, le=200)] = 50,
            state: Annotated[str, Query(pattern="^(waiting|working|done|failed|)$")] = "") -> JSONResponse:
     """Recordings, the newest first, without their tracks."""
     found = jobs.newest(here.database, before, limit, state)

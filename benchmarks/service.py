@@ -7,12 +7,12 @@
     python -m benchmarks.service memory FOLDER [--requests 5000]
     python -m benchmarks.service kills FOLDER [--times 20]
 
-load: clients that ask one after another, each over its own connection, by embedding and by sequence (silhouettes of 30 frames, through a network
-that takes no time: what a network takes is its own, see docs/speed.md); median and 95th percentile of single questions, questions a second, and the
+load: clients that ask one after another, each over its own connection, by embedding and by sequence (silhouettes of 30 frames, through a network that
+takes no time: what a network takes is its own, see docs/speed.md); median and 95th percentile of single questions, questions a second, and the
 processor's time of the service for each, which other work on the machine changes less. --uploads: recordings are sent, and answered, at the same
 time. memory: the process's memory before, and after each fifth of the requests. kills: SIGKILL at a random moment while recordings are sent, people
-enrolled and forgotten; started again, every acknowledged recording is there once, every acknowledged person enrolled, and no byte of the forgotten. Templates are
-those of benchmarks/gallery.py. Keys, limits, headers and audit lines are as in use.
+enrolled and forgotten; started again, every acknowledged recording is there once, every acknowledged person enrolled, and no byte of the forgotten.
+Templates are those of benchmarks/gallery.py. Keys, limits, headers and audit lines are as in use.
 """
 
 import os

@@ -5,7 +5,7 @@
     python -m benchmarks.service load FOLDER [--clients 16] [--seconds 60] [--uploads]
     python -m benchmarks.service calls FOLDER [--clients 16] [--seconds 60]     the same questions by Gallery.search in one process, as many threads
     python -m benchmarks.service memory FOLDER [--requests 5000]
-    python -m benchmarks.service kills FOLDER [--times 20]
+    python -m benchmarks.service kills FOLDER [--times 20] [--within 6]
 
 load: clients that ask one after another, each over its own connection, by embedding and by sequence (silhouettes of 30 frames, through a network that
 takes no time: what a network takes is its own, see docs/speed.md); median and 95th percentile of single questions, questions a second, and the
@@ -265,7 +265,7 @@ def memory(folder: Path, requests: int) -> None:
         served.end()
 
 
-def kills(folder: Path, times: int, seed: int = 0) -> None:
+def kills(folder: Path, times: int, within_s: float, seed: int = 0) -> None:
     """SIGKILL at random moments; nothing acknowledged is lost, nothing forgotten is there."""
     from benchmarks.service_walk import recording
 
@@ -276,7 +276,7 @@ def kills(folder: Path, times: int, seed: int = 0) -> None:
     number = 0
     for turn in range(times):
         served = Served(folder)
-        timer = threading.Timer(chance.uniform(0.2, 6.0), served.process.kill)
+        timer = threading.Timer(chance.uniform(0.2, within_s), served.process.kill)
         timer.start()
         asking = ""
         try:
@@ -333,6 +333,7 @@ def main() -> None:
     parser.add_argument("--uploads", action="store_true")
     parser.add_argument("--requests", type=int, default=5000)
     parser.add_argument("--times", type=int, default=20)
+    parser.add_argument("--within", type=float, default=6, help="seconds from the start within which it is killed")
     given = parser.parse_args()
     if given.what == "serve":
         return serve(given.folder)
@@ -340,7 +341,7 @@ def main() -> None:
           f"hardware  {described()}, {os.environ['OMP_NUM_THREADS']} thread(s) of NumPy; load {os.getloadavg()[0]:.1f}", flush=True)
     {"make": lambda: make(given.folder, given.templates), "load": lambda: load(given.folder, given.clients, given.seconds, given.uploads),
      "calls": lambda: calls(given.folder, given.clients, given.seconds), "memory": lambda: memory(given.folder, given.requests),
-     "kills": lambda: kills(given.folder, given.times)}[given.what]()
+     "kills": lambda: kills(given.folder, given.times, given.within)}[given.what]()
 
 
 if __name__ == "__main__":

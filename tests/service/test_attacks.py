@@ -22,8 +22,10 @@ from gallery_people import SHAPE, WEIGHTS, embeddings, walks
 from service_made import key_of, made_gallery, made_state, serving
 
 from gaitbridge.errors import UserError
-from gaitbridge.files import alone
+from gaitbridge.files import alone, workplace, written_whole
 from gaitbridge.gallery.gallery import Gallery
+from gaitbridge.service.background import jobs
+from gaitbridge.service.kept import sweep_kept
 from gaitbridge.service.keys import SCOPES
 from gaitbridge.service.state import State
 
@@ -268,6 +270,23 @@ def test_headers_cannot_be_injected(state: State, client: TestClient) -> None:
     assert answer.status_code in (400, 415)
 
 
+def test_what_is_on_its_way_is_not_swept_away(tmp_path: Path) -> None:
+    """Work beside the requests that fails is begun anew while recordings come in: those that have no job yet are not taken for left ones."""
+    state = made_state(tmp_path)
+    come = state.kept.uploads / f"{'a' * 32}.npz"
+    come.write_bytes(b"acknowledged in a moment")
+    stop = threading.Event()
+    stop.set()
+    jobs.run(state, stop)
+    assert come.exists()
+    with workplace(state.kept.uploads / "question") as place, written_whole(state.kept.uploads / f"{'b' * 32}.npz") as half:
+        half.write_bytes(b"half of a recording")
+        sweep_kept(state.database, state.kept)
+        assert place.exists()
+        assert half.exists()
+    assert not come.exists()
+
+
 def test_two_services_do_not_share_a_folder(state: State) -> None:
     with alone(state.folder), pytest.raises(UserError, match="another process is writing here"), alone(state.folder):
         pass
@@ -306,7 +325,7 @@ FULL = """
 import resource, signal, sys
 from pathlib import Path
 from service_made import key_of, made_state
-from gaitbridge.files import alone
+from gaitbridge.files import alone, workplace, written_whole
 from gaitbridge.service.app import create_app
 from gaitbridge.service.listening import listen
 from gaitbridge.service.reaching import Reach

@@ -12,6 +12,7 @@ from gaitbridge import __version__, plugins
 from gaitbridge.service import problems
 from gaitbridge.service.beside import workers_beside
 from gaitbridge.service.guarded import Guarded
+from gaitbridge.service.kept import sweep_kept
 from gaitbridge.service.metrics import Metrics
 from gaitbridge.service.reaching import Reach
 from gaitbridge.service.state import State
@@ -25,6 +26,7 @@ def create_app(state: State, reach: Reach | None = None) -> Guarded:
 
     @asynccontextmanager
     async def running(app: FastAPI) -> AsyncIterator[None]:
+        sweep_kept(state.database, state.kept)  # before anything is sent: what is on its way has no job yet
         with workers_beside(state):
             yield
         state.database.close()

@@ -18,7 +18,7 @@ import numpy as np
 
 from gaitbridge.capture.isolated import pack, unpack
 from gaitbridge.errors import StoreError, Unknown
-from gaitbridge.files import sweep, written_whole
+from gaitbridge.files import LEFT, sweep, written_whole
 from gaitbridge.service.database import Database
 from gaitbridge.types import Embeddings
 
@@ -122,12 +122,12 @@ def drop_jobs(database: Database, kept: Kept, jobs: Sequence[str]) -> None:
 
 
 def sweep_kept(database: Database, kept: Kept) -> None:
-    """Remove the files of no job, and what killed writers left. For who holds the service's folder alone."""
+    """Remove the files of no job, and what killed writers left. For who holds the service's folder alone, before it takes anything in."""
     with database.reading() as connection:
         states = {row["id"]: row["state"] for row in connection.execute("SELECT id, state FROM jobs")}
     sweep(kept.uploads)
     for file in kept.uploads.iterdir():
-        if states.get(file.name.partition(".")[0]) not in ("waiting", "working"):
+        if not LEFT.fullmatch(file.name) and states.get(file.name.partition(".")[0]) not in ("waiting", "working"):
             file.unlink(missing_ok=True)
     for folder in kept.results.iterdir():
         sweep(folder)

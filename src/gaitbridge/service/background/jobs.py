@@ -7,7 +7,6 @@ from gaitbridge.gallery.audit import acting
 from gaitbridge.service import jobs
 from gaitbridge.service.answers import answer_job, still_holds
 from gaitbridge.service.jobs import Job
-from gaitbridge.service.kept import sweep_kept
 from gaitbridge.service.state import State
 
 LOOK_S = 1.0
@@ -21,7 +20,6 @@ class _Ended(Exception):
 def run(state: State, stop: threading.Event) -> None:
     """Answer until the service ends. What a killed process was at waits again first."""
     jobs.put_back(state.database, counted=True)
-    sweep_kept(state.database, state.kept)
     while not stop.is_set():
         state.queue.came.clear()
         job = jobs.begin(state.database)

@@ -30,6 +30,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx2 as httpx
@@ -50,6 +51,7 @@ class Network:
     """Takes silhouettes and no time: an embedding by what it is shown."""
 
     modalities, inputs, distance, weights_hash, run = ("silhouettes",), {"silhouettes": ("silhouettes",)}, "euclidean", WEIGHTS, "run"
+    network = SimpleNamespace(config=SimpleNamespace(size=(64, 44)))
 
     def embed_stored(self, **arrays: list[np.ndarray]) -> Embeddings:
         """One for each walk."""

@@ -2,7 +2,7 @@
 
     export PYTHONPATH=tests
     python -m benchmarks.service make FOLDER [--templates 20000]        a gallery of that size (some minutes), calibrated, and nothing measured
-    python -m benchmarks.service load FOLDER [--clients 16] [--seconds 60] [--uploads]
+    python -m benchmarks.service load FOLDER [--clients 16] [--seconds 60] [--by embedding sequence] [--uploads]
     python -m benchmarks.service calls FOLDER [--clients 16] [--seconds 60]     the same questions by Gallery.search in one process, as many threads
     python -m benchmarks.service memory FOLDER [--requests 5000]
     python -m benchmarks.service kills FOLDER [--times 20] [--within 6]
@@ -28,7 +28,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -211,7 +211,7 @@ def over_http(served: Served, by: str) -> Callable[[int], Callable[[], None]]:
     return ask
 
 
-def load(folder: Path, clients: int, seconds: float, uploads: bool) -> None:
+def load(folder: Path, clients: int, seconds: float, uploads: bool, kinds: Sequence[str]) -> None:
     """Questions over HTTP."""
     served = Served(folder)
     stop = threading.Event()
@@ -219,9 +219,9 @@ def load(folder: Path, clients: int, seconds: float, uploads: bool) -> None:
     try:
         if uploads:
             sender.start()
-        for by in ("embedding", "sequence"):
+        for by in kinds:
             said(f"HTTP, {clients} clients, by {by}", *asked_for(seconds, clients, over_http(served, by), served.processor_s))
-        said("HTTP, 1 client, by embedding", *asked_for(seconds / 2, 1, over_http(served, "embedding"), served.processor_s))
+        said(f"HTTP, 1 client, by {kinds[0]}", *asked_for(seconds / 2, 1, over_http(served, kinds[0]), served.processor_s))
         print(f"memory of the service              {served.memory_mib():.0f} MiB", flush=True)
     finally:
         stop.set()
@@ -332,6 +332,7 @@ def main() -> None:
     parser.add_argument("--templates", type=int, default=20_000)
     parser.add_argument("--clients", type=int, default=16)
     parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--by", nargs="+", choices=("embedding", "sequence"), default=["embedding", "sequence"])
     parser.add_argument("--uploads", action="store_true")
     parser.add_argument("--requests", type=int, default=5000)
     parser.add_argument("--times", type=int, default=20)
@@ -341,7 +342,7 @@ def main() -> None:
         return serve(given.folder)
     print(f"command   python -m benchmarks.service {' '.join(sys.argv[1:])}\ncommit    {commit()}\n"
           f"hardware  {described()}, {os.environ['OMP_NUM_THREADS']} thread(s) of NumPy; load {os.getloadavg()[0]:.1f}", flush=True)
-    {"make": lambda: make(given.folder, given.templates), "load": lambda: load(given.folder, given.clients, given.seconds, given.uploads),
+    {"make": lambda: make(given.folder, given.templates), "load": lambda: load(given.folder, given.clients, given.seconds, given.uploads, given.by),
      "calls": lambda: calls(given.folder, given.clients, given.seconds), "memory": lambda: memory(given.folder, given.requests),
      "kills": lambda: kills(given.folder, given.times, given.within)}[given.what]()
 

@@ -41,15 +41,16 @@ def left_out(job: Mapping[str, Any]) -> list[str]:
     return [f"{reason.replace('_', ' ')}: {count:,} {what}" for reason, count in (summary.get("left_out") or {}).items()]
 
 
-def walker(job: str, track: Mapping[str, Any], sources: Mapping[str, tuple[str, str]] | None = None) -> dict[str, Any]:
-    """A walker of a recording: pictures, the answer and why, whom they are like. sources: of templates, the job and track they were made of."""
+def walker(job: str, track: Mapping[str, Any], sources: Mapping[str, tuple[str, str]] | None = None, enrolled: str = "") -> dict[str, Any]:
+    """A walker of a recording: pictures, the answer and why, whom they are like. sources: of templates, the job and track they were made of;
+    enrolled: as whom this walker is."""
     address = f"/v1/jobs/{part(job)}/tracks/{part(track['id'])}"
     name = track["decision"] or OUTCOMES[track["outcome"]]
     hits = [_hit(hit, track["decision"], (sources or {}).get(hit["template_id"])) for hit in track["hits"]]
     return {"anchor": f"walk-{track['id']}", "track": track["id"], "address": address if track["picture"] else "", "name": name,
             "decision": track["decision"], "outcome": OUTCOMES[track["outcome"]], "look": LOOKS.get(track["outcome"], ""), "seen": seen(track),
             "quality": quality(track["quality"]), "because": because(track), "warnings": track["warnings"], "hits": hits,
-            "provenance": track.get("provenance", ""), "may_enrol": track["outcome"] != "unfit",
+            "provenance": track.get("provenance", ""), "enrolled": enrolled, "may_enrol": track["outcome"] != "unfit" and not enrolled,
             "suggestion": track["decision"] or (hits[0]["person"] if hits and track["outcome"] == "undecided" else "")}
 
 

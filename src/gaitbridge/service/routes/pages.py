@@ -6,14 +6,17 @@ from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse, Response
 
 from gaitbridge.service.access import Caller, signed_in
+from gaitbridge.service.enrolling import sources_of
 from gaitbridge.service.here import Here
 from gaitbridge.service.keys import SCOPES
 from gaitbridge.service.pages import rendering
 from gaitbridge.service.pages.asking import Refused, ask, part
 from gaitbridge.service.pages.audit_lines import shown_audit
+from gaitbridge.service.pages.enrolled import enrolled_as
 from gaitbridge.service.pages.live import latest
 from gaitbridge.service.pages.people import cluster, listed, person
 from gaitbridge.service.pages.recordings import left_out, recording, walker
@@ -21,6 +24,7 @@ from gaitbridge.service.pages.showing import PageRoute, Reader, may, page
 from gaitbridge.service.pages.thresholds import shown_thresholds
 from gaitbridge.service.problems import Problem
 from gaitbridge.service.routes.access import local
+from gaitbridge.service.showing import tracks_showing
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
 JOBS = 30  # on a page
@@ -67,10 +71,12 @@ async def recordings(request: Request, here: Here, reader: Reader, before: int |
 
 
 @router.get("/recordings/{job}")
-async def one_recording(request: Request, reader: Reader, job: str) -> Response:
+async def one_recording(request: Request, here: Here, reader: Reader, job: str) -> Response:
     """A recording: how far it is, then its walkers, beside those they are like."""
     found = await ask(request, f"/v1/jobs/{part(job)}")
-    walks = [walker(job, track) for track in found["tracks"]]
+    sources = await run_in_threadpool(sources_of, here, [hit["template_id"] for track in found["tracks"] for hit in track["hits"]])
+    enrolled = await run_in_threadpool(enrolled_as, here, job)
+    walks = [walker(job, track, sources, enrolled.get(track["id"], "")) for track in found["tracks"]]
     return page(request, "recording.html", job=recording(found), walks=walks, left_out=left_out(found))
 
 
@@ -86,10 +92,12 @@ async def people(request: Request, reader: Reader, search: str = "", sensor: str
 
 
 @router.get("/people/{name:path}")
-async def one_person(request: Request, reader: Reader, name: str) -> Response:
+async def one_person(request: Request, here: Here, reader: Reader, name: str) -> Response:
     """One person: templates by sensor and place, history, and what goes when they are forgotten."""
     found = await ask(request, f"/v1/people/{part(name)}")
-    return page(request, "person.html", **person(found, 0))
+    names, templates = [found["person"], *found["also"]], [one["id"] for one in found["templates"]]
+    shown = await run_in_threadpool(tracks_showing, here, names, templates)
+    return page(request, "person.html", **person(found, len(shown)))
 
 
 @router.get("/unknown")

@@ -22,7 +22,7 @@ from gaitbridge.simulation.settings import VERSION_1, CohortConfig
 from gaitbridge.simulation.takes import open_source, plan
 from gaitbridge.store import Store
 
-P0000_OF_SMALL = "cbfb98f6c1d7e74cb8af2865f876975e"  # the content of its shard in the store whose hash is published
+P0000_OF_SMALL = {1: "cbfb98f6c1d7e74cb8af2865f876975e", 2: "99f9172893dcb6b4702c2fd99d46f999"}  # its shard's content in the published stores
 DEMO_OF_TWO = "caf5489773a29c12c4ac5649fb99d69a"  # two people of the first version's default cohort
 
 
@@ -32,10 +32,11 @@ def tiny(**changes: object) -> CohortConfig:
 
 
 @same_rounding
-def test_the_published_bytes_come_out_again(tmp_path: Path) -> None:
-    settings = open_benchmark("small@1").config.model_dump() | {"people": {"train": 1}}
+@pytest.mark.parametrize("version", P0000_OF_SMALL)
+def test_the_published_bytes_come_out_again(tmp_path: Path, version: int) -> None:
+    settings = open_benchmark(f"small@{version}").config.model_dump() | {"people": {"train": 1}}
     made = simulate(tmp_path, CohortConfig.model_validate(settings), 0)
-    assert made["shards"]["p0000"]["content_hash"] == P0000_OF_SMALL
+    assert made["shards"]["p0000"]["content_hash"] == P0000_OF_SMALL[version]
 
 
 @same_rounding

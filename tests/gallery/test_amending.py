@@ -170,6 +170,24 @@ def test_forgotten_with_all_that_could_be_undone(tmp_path: Path) -> None:
     assert gallery.check()["templates"] == 202
 
 
+def test_on_milvus_as_well(milvus: str, milvus_folder: Path) -> None:
+    """What could be undone is gone at once; the templates' bytes when somebody tidies, as always there."""
+    gallery = make(f"{milvus}/u{uuid.uuid4().hex[:8]}")
+    names = ["Ólafur Þór", "Ólafur Þór", "zed"]  # the server's other galleries have the others
+    gallery.enrol(embeddings(names, seed=77), walks(names))
+    vectors = vectors_of(embeddings(names, seed=77))[:2]
+    coded = [base64.b64encode(vector.astype("<f4").tobytes())[:64] for vector in vectors]
+    gallery.rename_person("Ólafur Þór", "Óli Åkerblom")
+    gallery.drop(gallery.person("Óli Åkerblom")[0].id, "Óli Åkerblom")
+    assert any(files_with(milvus_folder, needle) for needle in coded)
+    gallery.forget("Óli Åkerblom")
+    assert gallery.changes() == []
+    assert not any(files_with(milvus_folder, needle) for needle in coded)
+    gallery.purge()
+    for vector in vectors:
+        assert traces(milvus_folder, vector, "Ólafur Þór", "Óli Åkerblom") == []
+
+
 def test_who_has_nothing_left_but_what_can_be_undone_is_forgotten(tmp_path: Path) -> None:
     gallery = make(tmp_path / "gallery")
     gallery.enrol(embeddings(PEOPLE), walks(PEOPLE))

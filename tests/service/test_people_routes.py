@@ -195,6 +195,17 @@ def test_a_kill_amid_forgetting_brings_nothing_back(tmp_path: Path, monkeypatch:
     assert traces(tmp_path / "gallery", "Zoë") == []
 
 
+def test_a_kill_amid_an_export_leaves_nothing(tmp_path: Path) -> None:
+    state = made_state(tmp_path)
+    (left := state.folder / ".export.0123abcd.part").mkdir()
+    (left / "person.zip").write_bytes(b"of somebody")
+    with serving(made_state(tmp_path)):
+        until = time.monotonic() + 20
+        while left.exists():
+            assert time.monotonic() < until
+            time.sleep(0.02)
+
+
 @pytest.mark.parametrize("after", [False, True])
 def test_a_kill_amid_renaming(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: bool) -> None:
     """The gallery's name counts, and no answer is lost."""

@@ -1,7 +1,8 @@
 """The back end for galleries that outgrow one machine: a Milvus server or cluster, `milvus://HOST:PORT/NAME` (`milvuss://` with TLS).
 
 Two collections a gallery: NAME holds the templates, NAME_notes the description, the thresholds and the audit log (texts; Milvus wants a
-vector in every collection, theirs says nothing). A user's name and password, or a token, come from GAITBRIDGE_MILVUS_TOKEN.
+vector in every collection, theirs says nothing); a third has what can be undone. A user's name and password, or a token, come from
+GAITBRIDGE_MILVUS_TOKEN.
 
 Milvus has no lock for its clients. Templates are named by the content of their sequence and written over one another, so two writers double
 nothing; two that enrol the same new person at the same moment give them two random numbers, and `forget`, which goes by name, removes both.
@@ -35,6 +36,7 @@ NUMBERS = {"recorded_s", "enrolled_s", "expires_s"}
 ROWS_AT_ONCE = 500  # 4,096 numbers each: 8 MB a message
 MOST_NEAREST = 16_384  # that Milvus returns
 LONGEST_TEXT = 65_000
+APART = ("undo",)  # kinds of entries that hold names or vectors: each in a collection of its own, made anew whenever it changes
 KEEPALIVE = {"grpc.keepalive_time_ms": 300_000, "grpc.keepalive_permit_without_calls": 0}  # more often is refused ("too many pings")
 
 
@@ -123,11 +125,11 @@ def open_index(place: str) -> "MilvusIndex":
     return index
 
 
-def _texts(client: Any, name: str, kind: str, only: str = "") -> list[tuple[str, str]]:
-    """(id, text) of the notes of a kind, sorted by id."""
+def _texts(client: Any, name: str, kind: str, only: str = "", notes: str = "") -> list[tuple[str, str]]:
+    """(id, text) of the notes of a kind, sorted by id; notes: their collection, where it is not that of all."""
     condition = f"kind == {json.dumps(kind)}" + (f" and id == {json.dumps(f'{kind}-{only}')}" if only else "")
     found: list[tuple[str, str]] = []
-    pages = client.query_iterator(f"{name}_notes", filter=condition, output_fields=["id", "text"], batch_size=500)
+    pages = client.query_iterator(notes or f"{name}_notes", filter=condition, output_fields=["id", "text"], batch_size=500)
     while page := pages.next():
         found += [(row["id"], row["text"]) for row in page]
     pages.close()
@@ -289,11 +291,37 @@ class MilvusIndex:
                 self.client.delete(f"{self.name}_notes", ids=old)
 
     def entries(self, kind: str) -> dict[str, dict[str, Any]]:
+        if kind in APART and kind not in self._apart:
+            return {}
         with _clear(self.place, "read"):
-            found = _texts(self.client, self.name, kind)
+            found = _texts(self.client, self.name, kind, notes=self._apart.get(kind, ""))
         return {name.removeprefix(f"{kind}-"): parsed(text, dict[str, Any], f"the {kind} of {self.place}", "make it again") for name, text in found}
 
+    @property
+    def _apart(self) -> dict[str, str]:
+        """The collections of the kinds that have one of their own."""
+        return dict(self.about.get("apart", {}))
+
+    def _keep_apart(self, kind: str, changed: Mapping[str, Mapping[str, Any] | None]) -> None:
+        """Write the entries of a kind into a new collection, and drop the old one, whose files go with it: nothing that was removed stays in them."""
+        kept = {name: entry for name, entry in {**self.entries(kind), **changed}.items() if entry is not None}
+        old, new = self._apart.get(kind, ""), f"{self.name}_{kind}_{uuid.uuid4().hex[:8]}"
+        rows = [{"id": f"{kind}-{name}", "kind": kind, "text": self._fitting(kind, json.dumps(entry, allow_nan=False)), "nothing": [0.0, 0.0]}
+                for name, entry in kept.items()]
+        with _clear(self.place, "write"):
+            _create_notes(self.client, new)
+            for row in rows:
+                self.client.upsert(new, [row])
+            self.client.flush(new)
+            self.about = self.about | {"apart": self._apart | {kind: new}}
+            self.keep_document("about", self.about)
+            for collection in self.client.list_collections():
+                if collection == old or (collection.startswith(f"{self.name}_{kind}_") and collection != new):  # of a killed writer
+                    self.client.drop_collection(collection)
+
     def keep_entries(self, kind: str, changed: Mapping[str, Mapping[str, Any] | None]) -> None:
+        if kind in APART and changed:
+            return self._keep_apart(kind, changed)
         for name, entry in changed.items():
             if entry is not None:
                 self._note(f"{kind}-{name}", kind, json.dumps(entry, allow_nan=False))
@@ -309,9 +337,13 @@ class MilvusIndex:
         with _clear(self.place, "read"):
             return [text for _, text in _texts(self.client, self.name, "audit")]
 
-    def _note(self, name: str, kind: str, text: str) -> None:
+    def _fitting(self, kind: str, text: str) -> str:
         if len(text.encode()) > LONGEST_TEXT:
             raise UserError(f"{self.place}: {kind} of {len(text.encode())} bytes is more than Milvus keeps in one text: enrol fewer at once")
+        return text
+
+    def _note(self, name: str, kind: str, text: str) -> None:
+        self._fitting(kind, text)
         with _clear(self.place, "write"):
             self.client.upsert(f"{self.name}_notes", [{"id": name, "kind": kind, "text": text, "nothing": [0.0, 0.0]}])
             self.client.flush(f"{self.name}_notes")

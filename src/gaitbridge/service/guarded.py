@@ -13,7 +13,7 @@ from gaitbridge.service.reaching import Proxied, Reach
 from gaitbridge.service.streams import Revocable
 
 MIB = 2**20
-ASKED_MIB = 64  # sequences or embeddings in a question, or to enrol somebody
+ASKED_MIB = 16  # sequences or embeddings in a question, or to enrol somebody
 
 
 class Guarded(FastAPI):

@@ -1,5 +1,6 @@
 """What a running service holds: one gallery, its network loaded once, its own database and folder."""
 
+import asyncio
 import threading
 import time
 from pathlib import Path
@@ -72,6 +73,7 @@ class State:
         self.metrics = Metrics()
         self.queue = Queue()
         self.started_s = time.time()
+        self.large = asyncio.Semaphore(2)  # questions that take much memory while they are read
         self.embedding = threading.Lock()  # a network uses all processors for one walk: two at once would only wait for each other
         self.failing: dict[str, str] = {}  # work beside the requests that failed last time, and why
 

@@ -21,7 +21,7 @@ LOOK_S, ALIVE_S = 0.5, 15.0  # between looks; between signs of life
 @router.get("/v1/events", response_class=StreamingResponse,
             responses={200: {"content": {"text/event-stream": {}}, "description": "`walk`, with the answer, for each as it is answered"}})
 async def events(request: Request, here: Here, caller: Annotated[Caller, Depends(needs("search"))],
-                 since: Annotated[int | None, Query(ge=0, description="Begin after this event's number; by default with what comes")] = None,
+                 since: Annotated[int | None, Query(ge=0, lt=2**63, description="Begin after this event; by default with what comes")] = None,
                  last_event_id: Annotated[str, Header()] = "") -> StreamingResponse:
     """Every walk that is answered, as server-sent events. Who was cut off goes on where they were (Last-Event-ID)."""
     place = int(last_event_id) if last_event_id.isdecimal() and len(last_event_id) < 19 else since

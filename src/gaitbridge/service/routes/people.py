@@ -27,7 +27,7 @@ from gaitbridge.service.state import MIB, State
 router = APIRouter(tags=["people"])
 MISTAKES: dict[int | str, dict[str, Any]] = {status: {"model": ProblemDetails} for status in (400, 401, 403, 404)}
 PRIVATE = {"Cache-Control": "no-store"}
-MOST_MB = 64  # of walks that are sent to enrol somebody
+MOST_MB = 16  # of walks that are sent to enrol somebody
 Name = Annotated[str, Field(max_length=LONGEST_NAME)]
 Span = Annotated[str | None, Field(max_length=20, description="How long the templates may be kept, such as 30d; by default until forgotten")]
 Searching = Annotated[Caller, Depends(needs("search"))]

@@ -1,6 +1,7 @@
 """Questions to the gallery: who is this, and is it who they claim to be?"""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
@@ -22,7 +23,8 @@ from gaitbridge.service.schemas import ProblemDetails, SearchAnswer, VerifyAnswe
 from gaitbridge.service.state import MIB, State
 
 router = APIRouter(tags=["search"])
-MOST_MB = 64  # of a question
+MOST_MB = 16  # of a question: as JSON numbers in memory it is twenty times as large
+LARGE_MB = 1  # questions beyond it are taken up a few at a time
 Searching = Annotated[Caller, Depends(needs("search"))]
 Answer = Callable[[State, Question, Asked, Kind], dict[str, Any]]
 MISTAKES: dict[int | str, dict[str, Any]] = {status: {"model": ProblemDetails} for status in (400, 401, 403, 404, 413, 422)}
@@ -51,7 +53,9 @@ async def _answered(request: Request, state: State, answer: Answer) -> JSONRespo
         if len(body) > MOST_MB * MIB:
             raise Problem(413, f"a question has at most {MOST_MB} MiB: ask in parts, or send a recording")
     given = dict(request.query_params)
-    return JSONResponse(await run_in_threadpool(_answer, state, bytes(body), given, answer), headers={"Cache-Control": "no-store"})
+    async with state.large if len(body) > LARGE_MB * MIB else nullcontext():
+        document = await run_in_threadpool(_answer, state, bytes(body), given, answer)
+    return JSONResponse(document, headers={"Cache-Control": "no-store"})
 
 
 def _answer(state: State, body: bytes, given: dict[str, str], answer: Answer) -> dict[str, Any]:

@@ -62,43 +62,57 @@ class Stage:
         self.place = place
 
 
-def follow(folder: Path, given: dict[str, str]) -> Stage:
-    """Do all steps; the last stage."""
-    text = (ROOT / "deploy/Containerfile").read_text(encoding="utf-8")
-    stages: dict[str, Stage] = {}
-    stage = Stage(folder, "none")
-    done = folder / "done.json"
-    known = json.loads(done.read_text(encoding="utf-8")) if done.exists() else []
+def planned(given: dict[str, str]) -> dict[str, list[tuple[str, str, str]]]:
+    """By stage its instructions: each with its words, and a mark of all that leads to it, as an engine's cache has it."""
+    stages: dict[str, list[tuple[str, str, str]]] = {}
     chain = hashlib.sha256(json.dumps(given).encode())
-    for instruction, words in instructions(text):
-        chain.update(f"{instruction} {words}{_content(words) if instruction == 'COPY' else ''}".encode())
-        key = chain.hexdigest()
-        new = key not in known
+    name = ""
+    for instruction, words in instructions((ROOT / "deploy/Containerfile").read_text(encoding="utf-8")):
         if instruction == "FROM":
             name = words.split()[-1] if " AS " in words.upper() else "image"
-            stages[name] = stage = Stage(folder, name)
-            if new:
-                stage.do(["sh", "-c", PYTHON])
-        elif instruction in ("ARG", "ENV"):
-            for part in shlex.split(words):
-                name, _, value = part.partition("=")
-                own = value.replace("$PATH", stage.variables["PATH"])
-                stage.variables[name] = given.get(name, own) if instruction == "ARG" else own
-        elif instruction == "WORKDIR":
-            stage.stand(words)
-        elif instruction == "USER":
-            stage.user = words
-        elif instruction == "ENTRYPOINT":
-            stage.entry = json.loads(words)
-        elif instruction == "COPY" and new:
-            _copy(stage, stages, shlex.split(words))
-        elif instruction == "RUN" and new:
-            print(f"{stage.name}: RUN {' '.join(words.split())}", flush=True)
-            stage.do(["sh", "-c", words])
-        if new:
-            known.append(key)
-            done.write_text(json.dumps(known), encoding="utf-8")
-    return stage
+        chain.update(f"{instruction} {words}{_content(words) if instruction == 'COPY' else ''}".encode())
+        stages.setdefault(name, []).append((instruction, words, chain.hexdigest()))
+    return stages
+
+
+def follow(folder: Path, given: dict[str, str]) -> Stage:
+    """Do all steps, but for those that were done; the last stage."""
+    file = folder / "done.json"
+    done: dict[str, list[str]] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    stages: dict[str, Stage] = {}
+    for name, steps in planned(given).items():
+        known = done.get(name, [])
+        if known != [mark for *_, mark in steps][: len(known)]:  # something else stands in it
+            shutil.rmtree(folder / name)
+            known = []
+        stages[name] = Stage(folder, name)
+        for number, (instruction, words, mark) in enumerate(steps):
+            _step(stages, stages[name], instruction, words, given, number >= len(known))
+            done[name] = [*known, mark] if number >= len(known) else known
+            known = done[name]
+            file.write_text(json.dumps(done), encoding="utf-8")
+    return stages[name]
+
+
+def _step(stages: dict[str, Stage], stage: Stage, instruction: str, words: str, given: dict[str, str], new: bool) -> None:
+    if instruction == "FROM" and new:
+        stage.do(["sh", "-c", PYTHON])
+    elif instruction in ("ARG", "ENV"):
+        for part in shlex.split(words):
+            name, _, value = part.partition("=")
+            own = value.replace("$PATH", stage.variables["PATH"])
+            stage.variables[name] = given.get(name, own) if instruction == "ARG" else own
+    elif instruction == "WORKDIR":
+        stage.stand(words)
+    elif instruction == "USER":
+        stage.user = words
+    elif instruction == "ENTRYPOINT":
+        stage.entry = json.loads(words)
+    elif instruction == "COPY" and new:
+        _copy(stage, stages, shlex.split(words))
+    elif instruction == "RUN" and new:
+        print(f"{stage.name}: RUN {' '.join(words.split())}", flush=True)
+        stage.do(["sh", "-c", words])
 
 
 def _content(words: str) -> str:

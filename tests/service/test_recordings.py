@@ -5,9 +5,11 @@ import time
 from pathlib import Path
 from typing import Any
 
+import lidar_files as files
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
+from lidar_street import sensor_of_street, street
 from service_made import made_state, serving
 from video_files import two_who_cross, walk
 
@@ -133,6 +135,49 @@ def test_progress_comes_as_events_until_it_is_answered(tmp_path: Path) -> None:
         assert json.loads(events[-1][1].removeprefix("data: "))["tracks"][0]["decision"] == "ben"
         assert {event[0] for event in events[:-1]} <= {"event: progress"}
         assert client.get(f"/v1/jobs/{'0' * 32}/events").status_code == 404
+
+
+def test_a_recording_at_which_the_program_fails_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gaitbridge.service.beside.AGAIN_S", 0.01)
+    with serving(made_state(tmp_path, *["a fault"] * 3, "ben")) as client:
+        data = npz(tmp_path, walked())
+        failed = ended(client, client.post("/v1/recordings", content=data).json()["id"])
+        assert failed["problem"].startswith("a fault of the service")
+        assert "of the tests" not in failed["problem"]
+        assert 'gaitbridge_background_failures_total{work="jobs"} 3.0' in client.get("/metrics").text
+        answered = ended(client, client.post("/v1/recordings", content=data).json()["id"])  # failed ones are answered anew
+        assert answered["tracks"][0]["decision"] == "ben"
+        assert client.get("/v1/health").json()["status"] == "ok"
+
+
+def test_where_nothing_can_decide_the_nearest_are_shown_and_why(tmp_path: Path) -> None:
+    with serving(made_state(tmp_path, "ben")) as client:
+        job = ended(client, client.post("/v1/recordings?reject=1e-9", content=npz(tmp_path, walked())).json()["id"])
+    (track,) = job["tracks"]
+    assert (track["outcome"], track["decision"], track["rate"]) == ("undecided", None, None)
+    assert "GALLERY: a false-positive identification rate of 1e-09 cannot be stated" in track["problem"]
+    assert str(tmp_path) not in json.dumps(job)
+    assert track["hits"][0]["person"] == "ben"
+    assert job["summary"]["undecided"] == 1
+
+
+def test_walkers_of_a_lidar_are_asked_about_by_their_range_views(tmp_path: Path) -> None:
+    shots = street()
+    files.npz(tmp_path / "street.npz", [shot.points for shot in shots], time_s=np.array([1.7e9 + shot.time_s for shot in shots]),
+              **{name: np.asarray(value) for name, value in sensor_of_street().items()})  # fmt: skip
+    state = made_state(tmp_path, "cleo")
+    state.model.inputs, state.model.modalities = {"range_views": ("range_views",)}, ("range_views",)
+    with serving(state) as client:
+        job = ended(client, client.post("/v1/recordings", content=(tmp_path / "street.npz").read_bytes()).json()["id"])
+    assert job["problem"] is None
+    assert job["summary"]["sensor"] == "lidar"
+    assert len(job["tracks"]) == 2
+    for track in job["tracks"]:
+        assert (track["sensor"], track["picture"]) == ("lidar", True)
+        assert 1.5 < track["height_m"] < 2
+        assert track["start"].startswith("2023-11-14T22:13:2")
+        kept = state.kept.track(job["id"], track["id"])
+        assert set(kept.runs[0]) == {"range_views", "range_views_time_s"}
 
 
 def test_an_empty_gallery_still_keeps_what_was_seen(tmp_path: Path) -> None:

@@ -71,9 +71,12 @@ def serve(
         if find_spec(package) is None:
             raise UserError(f"{package} is not installed: pip install 'gaitbridge[serve]'")
     from gaitbridge.config import checked
+    from gaitbridge.conventions import SENSOR
     from gaitbridge.files import alone
     from gaitbridge.gallery.gallery import Gallery
     from gaitbridge.inference.loading import run_of
+    from gaitbridge.printing import tell
+    from gaitbridge.service.answering import can_decide
     from gaitbridge.service.app import create_app
     from gaitbridge.service.database import folder_of
     from gaitbridge.service.listening import listen
@@ -84,11 +87,15 @@ def serve(
                                          "stall_s": stall_seconds, "memory_mb": memory_mb, "keep_days": keep_days,
                                          "unknown_days": unknown_days, "webhook": webhook})
     reach = reached(host, tls_cert, tls_key, behind_proxy or (), allowed_host or ())
-    opened = Gallery(gallery)
+    opened = Gallery(gallery if "://" in gallery else Path(gallery).resolve())
     folder = folder_of(gallery, state)
     with alone(folder):
         held = State(opened, run_of(opened, model), folder, settings)
         if made := held.access.keys.first():
             say(f"the first key, which may do everything, and is shown this once: {made}")
+        try:
+            can_decide(opened, settings.reject, probe=SENSOR[held.model.modalities[0]])
+        except UserError as error:
+            tell(f"warning: {error}; until then recordings are read, and nobody is named")
         listen(create_app(held, reach), reach, port, lambda address: say(f"{opened.place} at {address}"))
 

@@ -11,6 +11,7 @@ import numpy as np
 from gaitbridge.capture.video.walks import walk_arrays
 from gaitbridge.conventions import CAMERA, DEPTH_PICTURES, LIDAR, SENSOR
 from gaitbridge.errors import UserError
+from gaitbridge.gallery.answers import Hit
 from gaitbridge.gallery.gallery import Gallery
 from gaitbridge.gallery.identification import Admitted, Identification, Judge
 from gaitbridge.gallery.kinds import Kind
@@ -74,6 +75,24 @@ def embedded(run: Any, fit: Sequence[Mapping[str, np.ndarray]], inputs: Sequence
     return replace(run.embed_stored(**{name: [arrays[name] for arrays in fit] for name in inputs}), keys=())
 
 
+def can_decide(gallery: Gallery, reject: float, kind: Kind | None = None, probe: str = "camera") -> None:
+    """UserError now where a first walk by that sensor would meet it."""
+    calibration = gallery.calibration()
+    if calibration is None:
+        raise UserError(f"{gallery.place} has no thresholds to decide by: fix them with `gaitbridge calibrate {gallery.place} STORE`, "
+                        "on people whose names are known")
+    by_sensor: dict[str, list[Template]] = {}
+    for templates in gallery.people().values():
+        for template in templates:
+            by_sensor.setdefault(template.sensor, []).append(template)
+    if not by_sensor:
+        raise UserError(f"{gallery.place} is empty: enrol somebody first")
+    admitted = {sensor: Admitted(len({one.person for one in own}), len(own)) for sensor, own in by_sensor.items()}
+    judge = Judge(calibration, probe, reject, admitted, gallery.place, kind)
+    for sensor in admitted:
+        judge.threshold(sensor, 1)
+
+
 class Answerer:
     """Asks a gallery about walks of a camera.
 
@@ -88,24 +107,7 @@ class Answerer:
         if not self.inputs:
             takes = " or ".join(" with ".join(names) for names in run.inputs.values())
             raise UserError(f"{run.run} takes {takes}: what is watched gives {' and '.join(GIVEN)}; take a run that knows those")
-        self._can_decide()
-
-    def _can_decide(self) -> None:
-        """UserError now where a first walk would meet it."""
-        calibration = self.gallery.calibration()
-        if calibration is None:
-            raise UserError(f"{self.gallery.place} has no thresholds to decide by: fix them with `gaitbridge calibrate {self.gallery.place} STORE`, "
-                            "on people whose names are known")
-        by_sensor: dict[str, list[Template]] = {}
-        for templates in self.gallery.people().values():
-            for template in templates:
-                by_sensor.setdefault(template.sensor, []).append(template)
-        if not by_sensor:
-            raise UserError(f"{self.gallery.place} is empty: enrol somebody first")
-        admitted = {sensor: Admitted(len({one.person for one in own}), len(own)) for sensor, own in by_sensor.items()}
-        judge = Judge(calibration, "camera", self.reject, admitted, self.gallery.place, self.kind)
-        for sensor in admitted:
-            judge.threshold(sensor, 1)
+        can_decide(gallery, reject, kind)
 
     def answer(self, walk: dict[str, Any]) -> dict[str, Any]:
         """What walks.jsonl says of a walk, but its id and its picture. outcome: named, nobody, or unfit where no run of it is good enough."""
@@ -119,12 +121,16 @@ class Answerer:
         return {**said(answer), **line}
 
 
+def hit_document(hit: Hit) -> dict[str, Any]:
+    """Somebody near, as JSON: the evidence."""
+    return {"person": hit.person, "sensor": hit.template.sensor, "site": hit.template.site, "template": hit.template.key,
+            "template_id": hit.template.id, "recorded": in_words(hit.template.recorded_s), "distance": hit.distance, "score": hit.score,
+            "rate": hit.identification_rate}
+
+
 def said(found: Identification) -> dict[str, Any]:
     """An identification as JSON, as `gallery search --reject --json` has it, and when the templates were recorded."""
-    hits = [{"person": hit.person, "sensor": hit.template.sensor, "site": hit.template.site, "template": hit.template.key,
-             "template_id": hit.template.id, "recorded": in_words(hit.template.recorded_s), "distance": hit.distance, "score": hit.score,
-             "rate": hit.identification_rate}
-            for hit in found.hits]
+    hits = [hit_document(hit) for hit in found.hits]
     return {"outcome": "nobody" if found.decision is None else "named", "decision": found.decision, "reject": found.reject, "rate": found.rate,
             "rate_is_bound": found.rate_is_bound, "threshold": found.threshold, "rate_low": found.low, "rate_high": found.high,
             "people": found.people, "extrapolated": found.beyond, "hits": hits, "provenance": found.provenance, "warnings": list(found.warnings)}

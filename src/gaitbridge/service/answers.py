@@ -1,6 +1,8 @@
 """A recording answered: read, each walker judged, embedded and asked about, as the command line does it; what was seen of them kept."""
 
 import hashlib
+import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -8,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from gaitbridge.errors import Fault, StoreError, UserError
+from gaitbridge.gallery.answers import merged
 from gaitbridge.gallery.kinds import Kind
 from gaitbridge.gallery.templates import instant, sequence_id
 from gaitbridge.progress import Progress
-from gaitbridge.service.answering import HITS, embedded, inputs_of, judged, said
+from gaitbridge.service.answering import HITS, embedded, hit_document, inputs_of, judged, said
 from gaitbridge.service.at_once import once
 from gaitbridge.service.jobs import Answered, Job
 from gaitbridge.service.kept import KeptTrack
@@ -19,6 +22,9 @@ from gaitbridge.service.pictures import longest_strip, png, shown_pictures, side
 from gaitbridge.service.seen import Found, Seen, Way, moment, read_recording
 from gaitbridge.service.state import State
 from gaitbridge.types import Embeddings
+
+
+OPTIONS = re.compile(r"--(hz|sensor|topic)\b")  # of the command line, which have the same names here
 
 
 @dataclass(frozen=True)
@@ -44,11 +50,13 @@ def answer_job(state: State, job: Job, progress: Progress) -> tuple[list[Answere
     try:
         found = read_recording(file, job.kind, way, lambda done, total, note: progress(done, total, f"reading: {note}" if note else "reading"))
     except UserError as error:
-        raise UserError(str(error).replace(str(file), "the recording").replace(file.name, "the recording")) from error
+        words = str(error).replace(str(file), "the recording").replace(file.name, "the recording")
+        raise UserError(OPTIONS.sub(r"\1", words)) from error
     answers: list[Answered] = []
     for number, seen in enumerate(found.seen):
         progress(number, len(found.seen), "answering")
-        answers.append(_answered(state, job, seen, found.kind, told))
+        if seen.runs:
+            answers.append(_answered(state, job, seen, found.kind, told))
     lines = once([one.answer for one in answers])
     ordered = sorted((Answered(one.id, line) for one, line in zip(answers, lines, strict=True)), key=lambda one: float(one.answer["start_s"]))
     return ordered, _summary(found, lines)
@@ -66,7 +74,9 @@ def still_holds(state: State, answers: list[Answered]) -> bool:
 
 def _summary(found: Found, lines: list[dict[str, Any]]) -> dict[str, Any]:
     outcomes = {outcome: sum(line["outcome"] == outcome for line in lines) for outcome in ("named", "nobody", "undecided", "unfit")}
-    return {"sensor": found.sensor, "walkers": len(lines), **outcomes, **found.facts, "kind": found.kind.model_dump(mode="json")}
+    no_walk = Counter(seen.problem for seen in found.seen if not seen.runs)
+    return {"sensor": found.sensor, "walkers": len(lines), **outcomes, "tracks_without_walk": dict(no_walk.most_common()), **found.facts,
+            "kind": found.kind.model_dump(mode="json")}
 
 
 def _answered(state: State, job: Job, seen: Seen, kind: Kind, told: _Told) -> Answered:
@@ -82,8 +92,6 @@ def _answered(state: State, job: Job, seen: Seen, kind: Kind, told: _Told) -> An
         shown = longest_strip(seen.runs)
         state.kept.keep_bytes(job.id, f"{name}-strip.png", png(side_by_side(pictures) if shown is None else shown))
     line |= {"frames": 0 if pictures is None else len(pictures), "picture": pictures is not None, "quality": None}
-    if not seen.runs:
-        return Answered(name, _none("unfit", seen.problem, told) | line)
     inputs = inputs_of(state.model, seen.sensor, tuple(set(seen.runs[0])))
     if not inputs:
         return Answered(name, _none("unfit", f"the gallery's network takes nothing of what was seen by a {seen.sensor}", told) | line)
@@ -108,8 +116,19 @@ def _decided(state: State, values: Embeddings, kind: Kind, told: _Told) -> dict[
     except (StoreError, Fault):
         raise
     except UserError as error:
-        return _none("undecided", str(error), told)
+        return _none("undecided", state.for_clients(str(error)), told) | {"hits": _nearest(state, values)}
     return {**said(found), "problem": None}
+
+
+def _nearest(state: State, values: Embeddings) -> list[dict[str, Any]]:
+    """The people nearest to any of a walker's runs, whom nothing decides about: for somebody to look at. None of an empty gallery."""
+    try:
+        found = state.gallery.search(values, top=HITS)
+    except (StoreError, Fault):
+        raise
+    except UserError:
+        return []
+    return [hit_document(hit) for hit in merged(found, HITS)]
 
 
 def _none(outcome: str, problem: str, told: _Told) -> dict[str, Any]:

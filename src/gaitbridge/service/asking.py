@@ -10,8 +10,8 @@ from gaitbridge.conventions import MODALITIES, SENSOR
 from gaitbridge.errors import UserError, nearest
 from gaitbridge.gallery.answers import Hit
 from gaitbridge.gallery.kinds import Kind
-from gaitbridge.gallery.templates import Where, in_words, instant
-from gaitbridge.service.answering import said
+from gaitbridge.gallery.templates import Where, instant
+from gaitbridge.service.answering import hit_document, said
 from gaitbridge.service.questions import Asked, Question
 from gaitbridge.service.state import State
 from gaitbridge.types import Embeddings
@@ -42,9 +42,8 @@ def _nearest(state: State, question: Question, about: Asked) -> list[dict[str, A
 
 
 def _hit(hit: Hit) -> dict[str, Any]:
-    return {"person": hit.person, "sensor": hit.template.sensor, "site": hit.template.site, "template": hit.template.key,
-            "template_id": hit.template.id, "recorded": in_words(hit.template.recorded_s), "distance": hit.distance, "false_match_rate": hit.rate,
-            "rate_is_bound": hit.below}
+    return {name: value for name, value in hit_document(hit).items() if name not in ("score", "rate")} | {
+        "false_match_rate": hit.rate, "rate_is_bound": hit.below}
 
 
 def _decided(state: State, question: Question, about: Asked, kind: Kind, reject: float) -> list[dict[str, Any]]:

@@ -28,6 +28,7 @@ class Problem(UserError):
 
 def answer(request: Request, status: int, detail: str, headers: Mapping[str, str] | None = None, **more: Any) -> JSONResponse:
     """Problem details. more: further members, such as `errors`."""
+    detail = request.app.state.service.for_clients(detail)
     document = {"type": "about:blank", "title": http.HTTPStatus(status).phrase, "status": status, "detail": detail, "instance": request.url.path}
     return JSONResponse(document | more, status, headers, MEDIA)
 

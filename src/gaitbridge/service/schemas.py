@@ -99,7 +99,7 @@ class JobDocument(Document):
     problem: str | None
     progress: Progress | None
     summary: dict[str, Any] | None
-    """What was found in all, and what was left out: counts by reason."""
+    """What was found in all, and what was left out, by reason: `left_out` of frames or tracks, `tracks_without_walk` of whom no walk was seen."""
     tracks: list[Track] = Field(default_factory=list)
 
 

@@ -81,13 +81,18 @@ def _film(path: Path, way: Way, progress: Progress) -> Found:
     settings = Settings(size=way.size, people=way.people, hz=way.wish.get("hz"))  # type: ignore[arg-type]
     found = run_isolated(READER, path, asdict(settings), seconds=way.stall_s, megabytes=way.megabytes, progress=progress)
     out = Counter(reason for track in found["tracks"] for reason in track["reason"].tolist() if reason)
-    words = {**FRAME_GATES, **SEQUENCE_GATES}
+    words = {reason: _plain(text, settings) for reason, text in {**FRAME_GATES, **SEQUENCE_GATES}.items()}
     left_out = {words.get(reason, reason): count for reason, count in out.most_common()}
     facts = {"frames": found["frames"], "lasts_s": round(found["last_s"] - found["first_s"], 3), "hz": round(found["rate_hz"], 3),
              "height": found["height"], "width": found["width"], "tracks": len(found["tracks"]), "notes": found["notes"],
              "left_out": left_out, "left_out_of": "frames with a person"}  # fmt: skip
     kind = Kind(kind="captured", sites=(way.site,) if way.site else (), segmenters=(segmenter(settings),))
     return Found("camera", tuple(_of_track(track, found["first_s"], words) for track in found["tracks"]), kind, facts)
+
+
+def _plain(words: str, settings: Settings) -> str:
+    """Why something was left out, for those who have no command line before them."""
+    return words.replace("--min-height", f"{settings.min_height_px:g} pixels").replace("--min-seconds", f"{settings.min_s:g} s")
 
 
 def _of_track(track: dict[str, Any], first_s: float, words: Mapping[str, str]) -> Seen:

@@ -77,6 +77,14 @@ class State:
         self.embedding = threading.Lock()  # a network uses all processors for one walk: two at once would only wait for each other
         self.failing: dict[str, str] = {}  # work beside the requests that failed last time, and why
 
+    def for_clients(self, text: str) -> str:
+        """Words without the places of this machine, which are no client's business: they say GALLERY and STATE instead."""
+        places = ((str(self.folder), "STATE"), (self.gallery.place, "GALLERY"))  # the folder may lie in the gallery's
+        for place, word in places:
+            if place.startswith("/") or "://" in place:
+                text = text.replace(place, word)
+        return text
+
     @property
     def site(self) -> str:
         """The place where recordings are from that do not say it, in its one spelling."""

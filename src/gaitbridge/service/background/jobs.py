@@ -4,12 +4,14 @@ import threading
 
 from gaitbridge.errors import Fault, StoreError, UserError
 from gaitbridge.gallery.audit import acting
+from gaitbridge.printing import tell
 from gaitbridge.service import jobs
 from gaitbridge.service.answers import answer_job, still_holds
 from gaitbridge.service.jobs import Job
 from gaitbridge.service.state import State
 
 LOOK_S = 1.0
+FAULTS = 3  # a recording at which the program fails is given up at the third
 NAME = "jobs"
 
 
@@ -54,8 +56,11 @@ def _work(state: State, job: Job, stop: threading.Event) -> None:
         jobs.put_back(state.database, job)
         raise
     except UserError as error:
-        jobs.fail(state.database, job, str(error))
+        jobs.fail(state.database, job, state.for_clients(str(error)))
     except Exception:
+        if job.attempts + 1 >= FAULTS:
+            jobs.fail(state.database, job, "a fault of the service, not of the recording: report it with the id of this job; the log says more")
+            tell(f"job {job.id} is given up after {job.attempts + 1} tries")
         jobs.put_back(state.database, job, counted=True)
         raise
     finally:

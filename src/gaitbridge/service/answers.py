@@ -23,7 +23,6 @@ from gaitbridge.service.seen import Found, Seen, Way, moment, read_recording
 from gaitbridge.service.state import State
 from gaitbridge.types import Embeddings
 
-
 OPTIONS = re.compile(r"--(hz|sensor|topic)\b")  # of the command line, which have the same names here
 
 

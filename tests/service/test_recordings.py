@@ -139,11 +139,14 @@ def test_progress_comes_as_events_until_it_is_answered(tmp_path: Path) -> None:
 
 def test_a_recording_at_which_the_program_fails_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gaitbridge.service.beside.AGAIN_S", 0.01)
-    with serving(made_state(tmp_path, *["a fault"] * 3, "ben")) as client:
+    state = made_state(tmp_path, *["a fault"] * 3, "ben")
+    with serving(state) as client:
         data = npz(tmp_path, walked())
         failed = ended(client, client.post("/v1/recordings", content=data).json()["id"])
         assert failed["problem"].startswith("a fault of the service")
         assert "of the tests" not in failed["problem"]
+        assert not list(state.kept.results.iterdir())  # no answer leads to what was seen
+        assert not list(state.kept.uploads.iterdir())
         assert 'gaitbridge_background_failures_total{work="jobs"} 3.0' in client.get("/metrics").text
         answered = ended(client, client.post("/v1/recordings", content=data).json()["id"])  # failed ones are answered anew
         assert answered["tracks"][0]["decision"] == "ben"

@@ -41,6 +41,7 @@ def answer_job(state: State, job: Job, progress: Progress) -> tuple[list[Answere
     file = state.kept.upload(job.id)
     if file is None:
         raise UserError("the bytes of the recording are gone: send it again")
+    state.kept.drop_results(job.id)  # of a try that was cut short
     told = _Told(job.options.get("reject") or state.settings.reject, job.options.get("site") or state.site,
                  instant(job.options.get("recorded"), "recorded"))
     config = state.model.network.config

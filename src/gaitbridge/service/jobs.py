@@ -84,6 +84,8 @@ def waiting(database: Database) -> int:
 def begin(database: Database) -> Job | None:
     """The job that has waited longest, as being worked at. Those that a process left unfinished come behind the others, in case they ended it,
     and are given up at last."""
+    if not _some_wait(database):
+        return None
     with database.writing() as connection:
         connection.execute("UPDATE jobs SET state = 'failed', finished_s = ?, problem = ? WHERE state = 'waiting' AND attempts >= ?",
                            (time.time(), f"the service ended {TRIES} times while it read this recording: it is damaged, hostile or too large", TRIES))
@@ -92,6 +94,12 @@ def begin(database: Database) -> Job | None:
             return None
         connection.execute("UPDATE jobs SET state = 'working', started_s = ?, attempts = attempts + 1 WHERE number = ?", (time.time(), row["number"]))
     return Job.of(row)
+
+
+def _some_wait(database: Database) -> bool:
+    """Whether there is something to do: asked each second, it keeps no writer waiting."""
+    with database.reading() as connection:
+        return connection.execute("SELECT 1 FROM jobs WHERE state = 'waiting' LIMIT 1").fetchone() is not None
 
 
 def put_back(database: Database, job: Job | None = None, counted: bool = False) -> None:

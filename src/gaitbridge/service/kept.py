@@ -23,6 +23,7 @@ from gaitbridge.service.database import Database
 from gaitbridge.types import Embeddings
 
 NAME = re.compile(r"[0-9a-f]{32}")
+TRIES = 5  # to remove a folder in which somebody may be writing
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,11 @@ class Kept:
     def drop(self, job: str) -> None:
         """Remove all that is kept of a job."""
         self.drop_upload(job)
-        shutil.rmtree(self.results / checked(job), ignore_errors=True)
+        self.drop_results(job)
+
+    def drop_results(self, job: str) -> None:
+        """Remove what was seen in a recording. StoreError where it cannot be removed: then it is not forgotten."""
+        _remove(self.results / checked(job))
 
     def _there(self, job: str, track: str, ending: str) -> Path:
         file = self.results / checked(job) / f"{checked(track)}{ending}"
@@ -131,5 +136,17 @@ def sweep_kept(database: Database, kept: Kept) -> None:
             file.unlink(missing_ok=True)
     for folder in kept.results.iterdir():
         sweep(folder)
-        if folder.name not in states:
-            shutil.rmtree(folder, ignore_errors=True)
+        if states.get(folder.name) != "done":
+            _remove(folder)
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder, where it is there."""
+    for left in reversed(range(TRIES)):
+        if not folder.exists():
+            return
+        try:
+            shutil.rmtree(folder)
+        except OSError as error:  # somebody may be writing the last of it in this moment
+            if not left:
+                raise StoreError(f"cannot remove {folder}: {error.strerror or error}; remove it by hand") from error

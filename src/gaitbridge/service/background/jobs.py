@@ -56,10 +56,10 @@ def _work(state: State, job: Job, stop: threading.Event) -> None:
         jobs.put_back(state.database, job)
         raise
     except UserError as error:
-        jobs.fail(state.database, job, state.for_clients(str(error)))
+        _given_up(state, job, state.for_clients(str(error)))
     except Exception:
         if job.attempts + 1 >= FAULTS:
-            jobs.fail(state.database, job, "a fault of the service, not of the recording: report it with the id of this job; the log says more")
+            _given_up(state, job, "a fault of the service, not of the recording: report it with the id of this job; the log says more")
             tell(f"job {job.id} is given up after {job.attempts + 1} tries")
         jobs.put_back(state.database, job, counted=True)
         raise
@@ -68,3 +68,9 @@ def _work(state: State, job: Job, stop: threading.Event) -> None:
         state.queue.given_up.discard(job.id)
     state.failing.pop(NAME, None)
     state.kept.drop_upload(job.id)
+
+
+def _given_up(state: State, job: Job, why: str) -> None:
+    """Nothing of a recording that cannot be answered is kept: no answer would lead to what was seen in it."""
+    jobs.fail(state.database, job, why)
+    state.kept.drop(job.id)

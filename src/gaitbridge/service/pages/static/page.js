@@ -107,7 +107,8 @@ async function send(form) {
     if (form.dispatchEvent(new CustomEvent("answered", { detail: answer, cancelable: true }))) {
       const undo = answer?.undo && form.dataset.keeps !== "no" ? { method: "POST", path: `/v1/undo/${encodeURIComponent(answer.undo)}`, then: form.dataset.undone || location.href } : null;
       const to = (form.dataset.then || location.href).replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(form.elements[name]?.value.trim() ?? ""));
-      move(to, filled(form.dataset.said ?? "Done."), undo, form.dataset.focus || "");
+      const more = answer?.remains ? ` ${answer.remains}` : ""; // what could not be done at once
+      move(to, filled(form.dataset.said ?? "Done.") + more, undo, form.dataset.focus || "");
     }
   } catch (error) {
     form.closest("dialog")?.close();

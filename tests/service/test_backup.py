@@ -1,5 +1,6 @@
 """A copy made while a service runs comes back whole, without those who were forgotten since."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -17,14 +18,17 @@ from gaitbridge.service.keys import Key, Keys
 def test_what_was_copied_comes_back_without_the_forgotten(tmp_path: Path) -> None:
     state = made_state(tmp_path)
     key, place = key_of(state, name="gate"), state.gallery.place
+    template = state.gallery.person("ben")[0].id
     with state.database.writing() as connection:
-        for job, who in (("a" * 32, "ben"), ("b" * 32, "cleo")):
+        for job, who, named in (("a" * 32, "ben", True), ("b" * 32, "cleo", True), ("c" * 32, "ben", False)):
             connection.execute("INSERT INTO jobs (id, kind, state, caller, options, bytes, content, received_s) VALUES (?, 'film', 'done', 'gate', "
                                "'{}', 1, 'c', 1.0)", (job,))
-            connection.execute("INSERT INTO tracks (job, id, outcome, decision, answer, answered_s) VALUES (?, 't', 'named', ?, ?, 1.0)",
-                               (job, who, f'{{"decision": "{who}"}}'))
+            connection.execute("INSERT INTO tracks (job, id, outcome, decision, answer, answered_s) VALUES (?, ?, ?, ?, ?, 1.0)",
+                               (job, job, "named" if named else "nobody", who if named else None, json.dumps({"decision": who if named else None})))
+            if not named:  # but a template was made of it
+                connection.execute("INSERT INTO sources VALUES (?, ?, ?)", (template, job, job))
             (state.folder / "results" / job).mkdir(parents=True, exist_ok=True)
-            (state.folder / "results" / job / "t.png").write_bytes(f"picture of {who}".encode())
+            (state.folder / "results" / job / f"{job}.png").write_bytes(f"picture of {who}".encode())
     assert backup(place, tmp_path / "copy") > 1000
     with pytest.raises(UserError, match="exists already"):
         backup(place, tmp_path / "copy")

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 from gallery_people import files_with
-from service_made import made_state, serving
+from service_made import key_of, made_state, serving
 from video_files import walk
 
 from gaitbridge.geometry.silhouette import align
@@ -309,6 +309,21 @@ def test_as_one_who_may_not(tmp_path: Path) -> None:
                              ("POST", "people/ben/merge"), ("POST", "people/ben/templates"), ("GET", "people/ben/export"), ("GET", "events"),
                              ("POST", "undo/1"), ("GET", "changes"), ("POST", "unknown/1/name"), ("DELETE", "unknown/1")):
             assert client.request(method, f"/v1/{path}").status_code in (401, 403), path
+
+
+def test_each_scope_opens_what_it_names_alone(tmp_path: Path) -> None:
+    state = made_state(tmp_path)
+    paths = [("search", "GET", "people"), ("search", "GET", "people/ben"), ("search", "GET", "changes"), ("search", "GET", "unknown"),
+             ("enrol", "POST", "people/ben/templates"), ("decide", "POST", "people/ben/rename"), ("decide", "POST", "people/ben/merge"),
+             ("decide", "POST", "people/ben/templates/1/move"), ("decide", "DELETE", "people/ben/templates/1"), ("decide", "POST", "undo/1"),
+             ("forget", "DELETE", "people/nobody"), ("forget", "DELETE", "unknown/1"), ("administer", "GET", "people/nobody/export")]
+    with serving(state, key="") as client:
+        for scope in ("search", "enrol", "decide", "forget", "administer"):
+            key = {"Authorization": f"Bearer {key_of(state, scope, name=scope)}"}
+            for needed, method, path in paths:
+                answer = client.request(method, f"/v1/{path}", headers=key, json={} if method == "POST" else None)
+                assert (answer.status_code == 403) == (needed != scope), (scope, path, answer.text)
+            assert client.post("/v1/unknown/1/name", headers=key, json={"person": "x"}).status_code == 403  # it takes two
 
 
 def test_names_stand_by_themselves_in_words(tmp_path: Path) -> None:

@@ -8,11 +8,9 @@ A copy brings back whoever is in it. The audit log that went on after it names t
 with the templates of the copy: `restore` forgets them again, before the copy has the gallery's name.
 """
 
-import json
 import shutil
-import sqlite3
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +23,9 @@ from gaitbridge.files import LEFT, made_whole, write_json
 from gaitbridge.gallery.audit import Line
 from gaitbridge.gallery.gallery import Gallery
 from gaitbridge.service import database
-from gaitbridge.service.database import FOLDER, folder_of
+from gaitbridge.service.database import FOLDER, Database, folder_of
+from gaitbridge.service.kept import Kept
+from gaitbridge.service.showing import forget_here
 
 LAST = "backup.json"
 TABLES = "service.db"
@@ -75,14 +75,14 @@ def restore(copy: Path, gallery: str, state: Path | None = None, log: Path | Non
     gone = _forgotten(log, made_s) if log is not None else set()
     with made_whole(Path(gallery), "gallery.json") as temporary:
         shutil.copytree(copy / "gallery", temporary, dirs_exist_ok=True)
-        names = _forget(temporary, gone)
+        names, templates = _forget(temporary, gone)
         if inside and (copy / FOLDER).is_dir():
             shutil.copytree(copy / FOLDER, temporary / FOLDER)
-            _drop(temporary / FOLDER, names)
+            _drop(temporary / FOLDER, names, templates)
         elif (copy / FOLDER).is_dir():
             with made_whole(own, TABLES) as other:
                 shutil.copytree(copy / FOLDER, other, dirs_exist_ok=True)
-                _drop(other, names)
+                _drop(other, names, templates)
     return len(names)
 
 
@@ -93,23 +93,18 @@ def _forgotten(log: Path, since_s: float) -> set[str]:
     return {number for line in lines if line["command"] in ("forget", "purge") and line["time"] >= since for number in line.get("people", ())}
 
 
-def _forget(place: Path, numbers: set[str]) -> set[str]:
-    """Forget people of a gallery by their numbers; their names."""
+def _forget(place: Path, numbers: set[str]) -> tuple[list[str], list[str]]:
+    """Forget people of a gallery by their numbers; their names, and the ids of their templates."""
     opened = Gallery(place)
-    names = {name for name, rows in opened.people().items() if numbers & {row.person_id for row in rows}}
-    for name in sorted(names):
+    gone = {name: [row.id for row in rows] for name, rows in opened.people().items() if numbers & {row.person_id for row in rows}}
+    for name in sorted(gone):
         if name in opened.people():  # not with another one already
             opened.forget(name)
-    return names
+    return sorted(gone), [template for templates in gone.values() for template in templates]
 
 
-def _drop(folder: Path, names: set[str]) -> None:
-    """Take the recordings out of a service's own whose answers name people."""
-    with sqlite3.connect(folder / TABLES) as connection:
-        connection.execute("PRAGMA secure_delete = ON")
-        for name in names:
-            for (job,) in connection.execute("SELECT DISTINCT job FROM tracks WHERE instr(answer, ?) > 0", (json.dumps(name),)).fetchall():
-                connection.execute("DELETE FROM tracks WHERE job = ?", (job,))
-                connection.execute("DELETE FROM jobs WHERE id = ?", (job,))
-                shutil.rmtree(folder / "results" / job, ignore_errors=True)
-    connection.close()
+def _drop(folder: Path, names: Sequence[str], templates: Sequence[str]) -> None:
+    """Take out of a service's own what shows people."""
+    tables = Database(folder / TABLES)
+    forget_here(tables, Kept(folder), names, templates)
+    tables.close()

@@ -27,7 +27,7 @@ def export(state: State, person: str) -> Iterator[Path]:
     names, templates = state.gallery.known_as(person)
     with workplace(state.folder / "export") as folder:
         state.gallery.export(folder / "gallery.npz", person)
-        tracks = tracks_showing(state, names, templates)
+        tracks = tracks_showing(state.database, names, templates)
         with zipfile.ZipFile(folder / "person.zip", "w", zipfile.ZIP_DEFLATED) as made:
             made.writestr("README.txt", READ_ME)
             made.write(folder / "gallery.npz", "gallery.npz")

@@ -27,11 +27,11 @@ def forget(state: State, person: str) -> Forgotten:
     try:
         count, remains = state.gallery.forget(person)
     except Unknown:
-        if not tracks_showing(state, names):  # else they went from the gallery by the command line
+        if not tracks_showing(state.database, names):  # else they went from the gallery by the command line
             withdrawn(state.database, intent)
             raise
         count, remains = 0, ""
-    return Forgotten(count, forget_here(state, names, templates, intent), remains)
+    return Forgotten(count, forget_here(state.database, state.kept, names, templates, intent), remains)
 
 
 def rename_person(state: State, person: str, name: str) -> Change:
@@ -43,7 +43,7 @@ def rename_person(state: State, person: str, name: str) -> Change:
     except Exception:
         withdrawn(state.database, intent)
         raise
-    rename_here(state, before, after, intent)
+    rename_here(state.database, before, after, intent)
     return change
 
 
@@ -58,7 +58,7 @@ def undo(state: State, change: str) -> Change:
     except Exception:
         withdrawn(state.database, intent)
         raise
-    rename_here(state, found.after, found.before, intent)
+    rename_here(state.database, found.after, found.before, intent)
     return made
 
 
@@ -78,7 +78,7 @@ def _forget_on(state: State, intent: Intent) -> None:
             state.gallery.forget(name)
         except Unknown:
             continue  # gone before the kill, or with the others
-    forget_here(state, names, templates, intent)
+    forget_here(state.database, state.kept, names, templates, intent)
 
 
 def _rename_on(state: State, intent: Intent) -> None:
@@ -86,6 +86,6 @@ def _rename_on(state: State, intent: Intent) -> None:
     before, after = intent.document["before"], intent.document["after"]
     there = state.gallery.names([before, after])
     if after in there and before not in there:
-        rename_here(state, before, after, intent)
+        rename_here(state.database, before, after, intent)
     else:
         withdrawn(state.database, intent)

@@ -38,7 +38,7 @@ def _strangers(state: State) -> int:
     tracks = expired(state)
     if tracks:
         audit.note(state.gallery.index, "expire", strangers=len(tracks))
-        drop_tracks(state, tracks)
+        drop_tracks(state.kept, tracks)
     return len(tracks)
 
 
@@ -51,4 +51,4 @@ def _gone(state: State) -> int:
     if not gone:
         return 0
     audit.note(state.gallery.index, "expire", answers=len(gone))
-    return forget_here(state, gone, [])
+    return forget_here(state.database, state.kept, gone, [])

@@ -8,17 +8,18 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from gaitbridge.files import settle
+from gaitbridge.service.database import Database
 from gaitbridge.service.intents import Intent, done, marks
-from gaitbridge.service.state import State
+from gaitbridge.service.kept import Kept
 
 AT_ONCE = 400  # values of one question to the database
 Track = tuple[str, str]  # job and track
 
 
-def tracks_showing(state: State, names: Sequence[str], templates: Sequence[str] = ()) -> list[Track]:
+def tracks_showing(database: Database, names: Sequence[str], templates: Sequence[str] = ()) -> list[Track]:
     """The walkers that were given one of these names, or of which one of these templates was made."""
     found: dict[Track, None] = {}
-    with state.database.reading() as connection:
+    with database.reading() as connection:
         for question, values in (("SELECT job, id FROM tracks WHERE decision IN ({})", names),
                                  ("SELECT job, track AS id FROM sources WHERE template IN ({})", templates)):
             for at in range(0, len(values), AT_ONCE):
@@ -27,18 +28,18 @@ def tracks_showing(state: State, names: Sequence[str], templates: Sequence[str] 
     return list(found)
 
 
-def drop_tracks(state: State, tracks: Sequence[Track]) -> None:
+def drop_tracks(kept: Kept, tracks: Sequence[Track]) -> None:
     """Remove the files of walkers: the bytes are gone when this returns. Their rows stay."""
     for job, track in tracks:
-        state.kept.drop_track(job, track)
-    settle({state.kept.results / job for job, _ in tracks})
+        kept.drop_track(job, track)
+    settle({kept.results / job for job, _ in tracks})
 
 
-def forget_here(state: State, names: Sequence[str], templates: Sequence[str], intent: Intent | None = None) -> int:
+def forget_here(database: Database, kept: Kept, names: Sequence[str], templates: Sequence[str], intent: Intent | None = None) -> int:
     """Remove all that shows these people: files, answers, their names in answers of others, recordings that then show nobody. How many walkers."""
-    tracks = tracks_showing(state, names, templates)
-    drop_tracks(state, tracks)
-    with state.database.writing() as connection:
+    tracks = tracks_showing(database, names, templates)
+    drop_tracks(kept, tracks)
+    with database.writing() as connection:
         for job, track in tracks:
             connection.execute("DELETE FROM tracks WHERE job = ? AND id = ?", (job, track))
         _rewrite(connection, names, lambda answer: _without(answer, names, templates))
@@ -49,18 +50,18 @@ def forget_here(state: State, names: Sequence[str], templates: Sequence[str], in
         if intent is not None:
             done(connection, intent)
     for job in empty:
-        state.kept.drop(job)
-    state.database.scrub()
+        kept.drop(job)
+    database.scrub()
     return len(tracks)
 
 
-def rename_here(state: State, before: str, after: str, intent: Intent) -> None:
+def rename_here(database: Database, before: str, after: str, intent: Intent) -> None:
     """Give a person another name in all answers."""
-    with state.database.writing() as connection:
+    with database.writing() as connection:
         connection.execute("UPDATE tracks SET decision = ? WHERE decision = ?", (after, before))
         _rewrite(connection, [before], lambda answer: _renamed(answer, before, after))
         done(connection, intent)
-    state.database.scrub()
+    database.scrub()
 
 
 def _rewrite(connection: sqlite3.Connection, names: Sequence[str], change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:

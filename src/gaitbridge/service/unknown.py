@@ -97,7 +97,7 @@ def dismiss(state: State, cluster: str) -> int:
     """Let go of what is kept of a cluster's walks, as their expiry would: pictures, silhouettes, embeddings; how many walks."""
     walks = [(one.job, one.track) for one in _the(state, cluster).walks]
     audit.note(state.gallery.index, "dismiss", walks=len(walks))
-    drop_tracks(state, walks)
+    drop_tracks(state.kept, walks)
     return len(walks)
 
 

@@ -96,7 +96,7 @@ async def one_person(request: Request, here: Here, reader: Reader, name: str) ->
     """One person: templates by sensor and place, history, and what goes when they are forgotten."""
     found = await ask(request, f"/v1/people/{part(name)}")
     names, templates = [found["person"], *found["also"]], [one["id"] for one in found["templates"]]
-    shown = await run_in_threadpool(tracks_showing, here, names, templates)
+    shown = await run_in_threadpool(tracks_showing, here.database, names, templates)
     return page(request, "person.html", **person(found, len(shown)))
 
 

@@ -72,3 +72,15 @@ def test_padding() -> None:
     assert values.shape == (2, 4, 3, 3)
     assert counts.tolist() == [2, 4]
     assert values[0, 2:].sum() == 0
+
+
+def test_rows_of_frames_are_as_far_apart_as_the_sequence_allows() -> None:
+    counts = dict.fromkeys(COUNTS, 20)
+    for step in range(20):
+        found = plan_batch(PEOPLE, counts, people=4, per_person=3, frames=4, seed=0, step=step, ordered=True, spacing=3)
+        assert all((np.diff(frames) == 3).all() and frames[0] >= 0 and frames[-1] < 20 for frames in found.frames)
+        short = plan_batch(PEOPLE, dict.fromkeys(COUNTS, 8), people=4, per_person=3, frames=4, seed=0, step=step, ordered=True, spacing=3)
+        assert all((np.diff(frames) == 2).all() and frames[-1] < 8 for frames in short.frames)
+    starts = {int(plan_batch(PEOPLE, counts, people=4, per_person=3, frames=4, seed=0, step=step, ordered=True, spacing=3).frames[0][0])
+              for step in range(200)}
+    assert starts == set(range(11))

@@ -13,12 +13,16 @@ from gaitbridge import plugins
 from gaitbridge.config import checked, overridden
 from gaitbridge.errors import UserError
 from gaitbridge.losses.triplet import triplet
+from gaitbridge.methods.diffcrossgait.diffusion import DiffusionConfig
 from gaitbridge.methods.diffcrossgait.identity import IdentityConfig, identity_losses, make_classifier
 from gaitbridge.methods.diffcrossgait.network import MODALITIES, Network, NetworkConfig
-from gaitbridge.methods.diffcrossgait.objective import ObjectiveConfig
+from gaitbridge.methods.diffcrossgait.objective import Objective, ObjectiveConfig, truth
 from gaitbridge.methods.diffcrossgait.phases import person_means
+from gaitbridge.methods.meshgait.reconstruction import ReconstructionConfig, example_truth
+from gaitbridge.methods.meshgait.truth import Truth
 from gaitbridge.models.backbones import share_convolutions
 from gaitbridge.models.folding import folded
+from gaitbridge.models.heatmaps import HeatmapConfig
 from gaitbridge.training.checkpoint import fill, save_checkpoint
 from gaitbridge.types import Batch, Features
 
@@ -256,3 +260,36 @@ def test_shared_stages_are_saved_and_found_again(tmp_path: Path) -> None:
     fill(other, folder, "network")
     assert all(torch.equal(a, b) for a, b in zip(net.parameters(), other.parameters(), strict=True))
     assert stages_of(other)[0][0].conv1 is stages_of(other)[1][0].conv1
+
+
+def test_both_encoders_may_recover_the_body_and_both_embeddings_use_it() -> None:
+    heatmaps = HeatmapConfig(depth=4, channels=(8, 12), fused_channels=8, detach=True)
+    config = SMALL.model_copy(update={"heatmaps": heatmaps, "heatmaps_lidar": heatmaps})
+    torch.manual_seed(0)
+    net, batch = Network(config), small_batch(4)
+    seen, other = example_truth(heatmaps, 4, 2), {f"lidar_{name}": value for name, value in example_truth(heatmaps, 4, 2).items()}
+    batch = batch._replace(extras=seen | other)
+    weights = ReconstructionConfig()
+    made = Objective(ObjectiveConfig(diffusion=DiffusionConfig(phases=()), reconstruction=weights, lidar_reconstruction=weights), config, people=4)
+    losses = made(net(batch), batch)
+    assert {"joints", "cells", "lidar_joints", "lidar_cells"} <= set(losses)
+    assert float(losses["joints"]) != float(losses["lidar_joints"])
+    (losses["lidar_joints"] + losses["lidar_cells"]).backward()
+    encoders = cast(Any, net.encoders)
+    taught = {name: encoders[name].branch.heads["joints"].weight.grad for name in MODALITIES}
+    assert taught["silhouettes"] is None
+    assert float(taught["range_views"].abs().max()) > 0
+    net.eval()
+    with torch.no_grad():
+        before = net.embed(batch)
+        net.body.weight.zero_()  # type: ignore[union-attr]
+        without = net.embed(batch)
+    assert all(not torch.allclose(before[name], without[name]) for name in MODALITIES)
+    assert truth(ObjectiveConfig(lidar_reconstruction=weights)) == Truth(mesh=True, camera=False, lidar=True)
+
+
+def test_the_lidars_heatmaps_need_a_branch_and_as_many_channels() -> None:
+    with pytest.raises(ValueError, match=r"lidar_reconstruction needs network\.heatmaps_lidar"):
+        Objective(ObjectiveConfig(lidar_reconstruction=ReconstructionConfig()), SMALL, people=4)
+    with pytest.raises(UserError, match="fused_channels are 8 and 16"):
+        SMALL.model_copy(update={"heatmaps": HeatmapConfig(fused_channels=8), "heatmaps_lidar": HeatmapConfig(fused_channels=16)})

@@ -123,6 +123,49 @@ def test_the_losses_vanish_on_the_truth_and_are_metres_off_it() -> None:
     assert float(off["scale"]) == pytest.approx(np.log(1.1), rel=1e-4)
 
 
+def test_build_is_compared_over_the_walk_and_not_in_each_frame() -> None:
+    """Bones a tenth too long in one frame and a tenth too short in the other are no error of build; a frame with nobody says nothing."""
+    module = Reconstruction(ReconstructionConfig(shape=5.0), 31, 64)
+    body = torch.randn(1, 1, 95, 3) * 0.3
+    body[:, :, 0] = 0
+    truth = {"joints": body[:, :, :31].expand(1, 3, 31, 3), "markers": body[:, :, 31:].expand(1, 3, 64, 3), "root": torch.full((1, 3, 2), 0.5),
+             "scale_m": torch.full((1, 3), 1.7), "known": torch.tensor([[True, True, False]]), "vertices": torch.zeros(1, 3, 1229, 3)}
+
+    def shape_loss(*longer: float) -> float:
+        points = torch.cat([body * factor for factor in longer], dim=1) / 1.7 + torch.tensor([0.5, 0.5, 0])
+        return float(module(read_off(points, truth["scale_m"]), truth)["shape"])
+
+    lengths = (body[0, 0, 1:31] - body[0, 0, module.parents[1:]]).norm(dim=1)
+    assert shape_loss(1.1, 0.9, 7.0) == pytest.approx(0, abs=1e-5)
+    assert shape_loss(1.1, 1.1, 7.0) == pytest.approx(0.1 * 5.0 * float(lengths.mean()), rel=1e-4)
+    assert "shape" not in Reconstruction(ReconstructionConfig(), 31, 64)(read_off(body.expand(1, 3, 95, 3), truth["scale_m"]), truth)
+
+
+def test_the_cells_of_joints_and_markers_count_alike_where_asked() -> None:
+    likelihood = torch.cat([torch.full((2, 31), -1.0), torch.full((2, 64), -4.0)], dim=1)
+    apart = Reconstruction(ReconstructionConfig(cells_of="sets"), 31, 64)
+    assert float(apart.cell_loss(likelihood)) == pytest.approx(5.0)
+    assert float(Reconstruction(ReconstructionConfig(), 31, 64).cell_loss(likelihood)) == pytest.approx((31 + 4 * 64) / 95)
+    assert float(Reconstruction(ReconstructionConfig(cells_of="sets", markers=0.0), 31, 64).cell_loss(likelihood)) == pytest.approx(1.0)
+
+
+def test_bodies_are_recovered_from_frames_as_far_apart_as_embeddings_see_them() -> None:
+    """With context and every second frame, frames 0, 2 and 4 see one another and 1 and 3 do: two walks of half as many frames."""
+    torch.manual_seed(0)
+    apart, near = (Network(SMALL.model_copy(update={"heatmaps": HEATMAPS.model_copy(update={"every": every, "context": True})})) for every in (2, 1))
+    torch.nn.init.normal_(apart.encoder.branch.heads["joints"].weight, std=1.0)  # type: ignore[arg-type]
+    near.load_state_dict(apart.state_dict())
+    read_out, walk = read_out_of("anny-10pc"), small_batch(1, frames=5).inputs["silhouettes"][0].numpy()
+    whole = recover(apart, [walk], read_out, heatmaps=True)[0]
+    assert whole.joints.shape == (5, 31, 3)
+    assert whole.heatmaps is not None
+    assert len(whole.heatmaps) == 5
+    for start in (0, 1):
+        half = recover(near, [walk[start::2]], read_out)[0]
+        assert np.allclose(whole.joints[start::2], half.joints, atol=1e-5)
+    assert not np.allclose(whole.joints, recover(near, [walk], read_out)[0].joints, atol=1e-4)
+
+
 def test_frames_in_which_nobody_is_seen_do_not_count() -> None:
     module, batch = Reconstruction(ReconstructionConfig(mesh_frames=100), 31, 64), small_batch(2, 3)
     points, scale = torch.rand(2, 3, 95, 3), torch.full((2, 3), 1.7)

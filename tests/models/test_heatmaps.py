@@ -5,7 +5,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from gaitbridge.models.fused_encoder import FusedEncoder
+from gaitbridge.config import checked
+from gaitbridge.errors import UserError
+from gaitbridge.models import heatmap_features
+from gaitbridge.models.fused_encoder import FusedEncoder, given_to_all
 from gaitbridge.models.heatmaps import (
     HeatmapBranch,
     HeatmapConfig,
@@ -92,8 +95,7 @@ def test_identity_gradients_reach_the_heatmaps_unless_detached(settings: dict[st
     x = (torch.rand(2, 3, 1, 64, 44) > 0.5).float()
 
     def heatmap_gradient(made: FusedEncoder) -> Tensor | None:
-        encoded = made(x, torch.tensor([3, 3]))
-        encoded.maps.square().sum().backward()
+        made.pooled(made(x, torch.tensor([3, 3])), torch.tensor([3, 3])).square().sum().backward()
         return made.branch.heads["joints"].weight.grad  # type: ignore[return-value]
 
     reached = heatmap_gradient(encoder(**settings))
@@ -158,7 +160,7 @@ def test_the_likelihood_of_a_place_is_that_of_its_nearest_cells() -> None:
     places = torch.rand(2, 6, 3) * torch.tensor([0.4, 0.7, 0.4]) + torch.tensor([0.12, 0.12, -0.2])
     with torch.no_grad():
         volumes = made.volumes(features, "markers")
-        found = made.log_likelihood(features, volumes, "markers", places)
+        found = made.log_likelihood(features, volumes, made.head("markers"), places)
         heatmaps = normalised(volumes, CONFIG.depth).log().numpy()                   # [B, P, D, H, W]
     for b in range(2):
         for p in range(6):
@@ -171,7 +173,7 @@ def test_the_likelihood_of_a_place_is_that_of_its_nearest_cells() -> None:
                 total, mean = total + share * heatmaps[(b, p, *cell)], mean + share * cell
             assert np.allclose(mean, at)
             assert float(found[b, p]) == pytest.approx(total, abs=1e-4)
-    outside = made.log_likelihood(features, volumes, "markers", torch.full((2, 6, 3), 9.0))
+    outside = made.log_likelihood(features, volumes, made.head("markers"), torch.full((2, 6, 3), 9.0))
     assert torch.allclose(outside, torch.from_numpy(heatmaps[:, :, -1, -1, -1]), atol=1e-4)
 
 
@@ -190,5 +192,77 @@ def test_a_grid_that_is_shared_is_taken_as_it_is() -> None:
         encoded = made(x, torch.tensor([3, 3]))
     assert isinstance(made.branch.stages[0], torch.nn.Identity)
     assert encoded.branch is not None
-    assert encoded.branch[0].shape[1:] == (8, 16, 11)
-    assert encoded.branch[1].shape[1:] == (12, 8, 6)
+    assert encoded.branch.features.shape[1:] == (8, 16, 11)
+    assert encoded.branch.coarsest.shape[1:] == (12, 8, 6)
+
+
+@pytest.mark.parametrize("settings", [{}, {"fused": "all"}, {"fused_joints": (0, 5, 7)}])
+@pytest.mark.parametrize("keep", [False, True])
+def test_without_gradients_volumes_are_mixed_some_frames_at_a_time_to_the_same_features(
+        settings: dict[str, object], keep: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = encoder(**settings).eval()
+    for head in made.branch.heads.values():
+        torch.nn.init.normal_(head.weight, std=1.0)  # type: ignore[arg-type]
+    norm = made.features.norm
+    for values in (norm.weight, norm.bias, norm.running_mean, norm.running_var):
+        torch.nn.init.uniform_(values, 0.5, 1.5)  # type: ignore[arg-type]
+    monkeypatch.setattr(heatmap_features, "IN_THE_CACHE", 2 * 16 * 11 * 4 * 31)  # two frames of all joints, so five make three parts
+    x, frames = (torch.rand(1, 5, 1, 64, 44) > 0.5).float(), torch.tensor([5])
+    whole = made(x, frames).beside
+    with torch.no_grad():
+        if keep:
+            made.keep_constants()
+        parts = made(x, frames).beside
+    assert whole is not None
+    assert parts is not None
+    assert whole.requires_grad
+    assert torch.allclose(whole, parts, atol=1e-5)
+
+
+def test_the_largest_over_time_is_of_the_frames_whose_heatmaps_are_seen() -> None:
+    made, x = encoder(context=False).eval(), (torch.rand(2, 5, 1, 64, 44) > 0.5).float()
+    frames = torch.tensor([5, 4])
+    with torch.no_grad():
+        each, some = made(x, frames), made(x, frames, every=2)
+        pooled = made.pooled(some, frames)
+    assert torch.equal(each.maps, some.maps)
+    assert each.beside is not None
+    assert pooled.shape[1] == made.channels == 16
+    for row, seen in enumerate(([0, 2, 4], [0, 2])):
+        assert torch.equal(pooled[row, :8], each.maps[row, : frames[row]].amax(0))
+        assert torch.allclose(pooled[row, 8:], each.beside[row, seen].amax(0), atol=1e-6)
+
+
+def test_fusion_before_the_last_stage_gives_frames_between_the_heatmaps_of_the_one_before() -> None:
+    features = torch.arange(6.0).reshape(6, 1)  # two walks of five frames, every second seen
+    assert given_to_all(features, 2, (2, 5)).flatten().tolist() == [0, 0, 1, 1, 2, 3, 3, 4, 4, 5]
+    made, x = encoder(fuse_before=1, context=False).eval(), (torch.rand(1, 4, 1, 64, 44) > 0.5).float()
+    frames = torch.tensor([4])
+    with torch.no_grad():
+        each, shared = made(x, frames).maps, made(x, frames, every=2).maps
+    assert torch.allclose(each[:, ::2], shared[:, ::2], atol=1e-6)
+    assert not torch.allclose(each[:, 1::2], shared[:, 1::2], atol=1e-4)
+
+
+def test_padding_tells_nothing_where_frames_share_heatmaps() -> None:
+    made, x = encoder(context=True, whole_walk=True).eval(), (torch.rand(2, 6, 1, 64, 44) > 0.5).float()
+    few, both = torch.tensor([3]), torch.tensor([3, 6])
+    with torch.no_grad():
+        alone, among = made.pooled(made(x[:1, :3], few, every=2), few), made.pooled(made(x, both, every=2), both)
+    assert torch.allclose(alone[0], among[0], atol=1e-5)
+
+
+def test_heatmaps_at_two_scales_are_taught_and_not_embedded() -> None:
+    x, frames, places = (torch.rand(2, 3, 1, 64, 44) > 0.5).float(), torch.tensor([3, 3]), torch.rand(2, 3, 37, 3)
+    made = encoder(two_scales=True).eval()
+    found = made.read_off(made(x, frames), places)
+    assert found["coarse_log_likelihood"].shape == found["log_likelihood"].shape == (2, 3, 37)
+    found["coarse_log_likelihood"].sum().backward()
+    assert made.branch.coarse_heads is not None
+    assert float(made.branch.coarse_heads["markers"].weight.grad.abs().max()) > 0  # type: ignore[union-attr,operator]
+    with torch.no_grad():
+        before = made.pooled(made(x, frames), frames)
+        made.branch.coarse_heads = None
+        assert torch.equal(made.pooled(made(x, frames), frames), before)
+    with pytest.raises(UserError, match="two_scales"):
+        checked(HeatmapConfig, {"channels": [8], "two_scales": True})

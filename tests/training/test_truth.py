@@ -13,7 +13,7 @@ from gaitbridge.errors import UserError
 from gaitbridge.inference.loading import load
 from gaitbridge.methods.meshgait.truth import Truth
 from gaitbridge.simulation.cohort import CohortConfig, simulate
-from gaitbridge.simulation.truth import FIELDS, bodies_of
+from gaitbridge.simulation.truth import FIELDS, LIDAR_FIELDS, bodies_of, lidar_bodies_of
 from gaitbridge.store import Store
 from gaitbridge.training.config import RunConfig, recipe
 from gaitbridge.training.loop import train
@@ -63,12 +63,27 @@ def test_the_true_body_covers_the_silhouette(walkers: Store) -> None:
         assert inside[true.known].mean() > 0.98
 
 
+def test_the_true_body_is_where_the_lidar_saw_something(walkers: Store) -> None:
+    for number in range(len(walkers.rows)):
+        sequence = walkers.read(number, LIDAR_FIELDS)
+        true, returns = lidar_bodies_of(sequence.arrays, sequence.labels.source), np.isfinite(sequence.arrays["range_views"])
+        px = true.root_px[:, None] + true.vertices[..., :2] / true.scale_m[:, None, None] * 64
+        column, row = (np.rint(px[..., axis]).astype(int).clip(0, size - 1) for axis, size in ((0, 44), (1, 64)))
+        near = binary_dilation(returns, np.ones((1, 3, 3)))
+        inside = np.stack([image[r, c] for image, r, c in zip(near, row, column, strict=True)])
+        assert inside[true.known].mean() > 0.95
+        assert np.allclose(true.joints[:, 0], 0)
+
+
 def test_both_methods_train_on_the_truth_and_recover_bodies(walkers: Store, tmp_path: Path) -> None:
+    lidar = tuple(setting.replace("heatmaps", "heatmaps_lidar") for setting in BRANCH)
     crossed = ("objective.diffusion.latent=16", "objective.diffusion.width=16")
-    for name, more in (("meshgait/tiny", ()), ("diffcrossgait/tiny_heatmaps", crossed)):
+    for name, more in (("meshgait/tiny", ()), ("diffcrossgait/tiny_heatmaps", crossed), ("diffcrossgait/tiny_heatmaps_both", (*crossed, *lidar))):
         run = tmp_path / name.replace("/", "-")
         train(run_config(*BRANCH, *more, name=name), walkers, run)
-        assert '"joints"' in (run / "log.jsonl").read_text()
+        log = (run / "log.jsonl").read_text()
+        assert '"joints"' in log
+        assert ('"lidar_joints"' in log) == name.endswith("both")
         model = load(run)
         silhouettes = [walkers.read(number, ["silhouettes"]).arrays["silhouettes"] for number in (0, 1)]
         bodies = model.reconstruct(silhouettes)

@@ -42,6 +42,8 @@ class DataConfig(Config):
     """Frames in a row rather than drawn from the whole sequence."""
     spare: Annotated[int, Field(ge=0, le=100_000)] = 0
     """ordered: the row is this many frames longer, of which as many are left out at random (DeepGaitV2 on Gait3D: 4)."""
+    spacing: Annotated[int, Field(ge=1, le=1000)] = 1
+    """ordered: the row's frames are so many apart."""
     augmentation: AugmentationConfig | None = None
     """Pictures flipped, turned and tilted."""
     workers: Annotated[int, Field(ge=0, le=1024)] = 0
@@ -105,7 +107,8 @@ class TrainingBatches(Dataset[Batch]):
         settings = self.config
         frames = draw_frames(settings.frames, settings.most_frames, self.seed, step)
         return plan_batch(self.by_person, self.frame_counts, people=settings.people_per_batch, per_person=settings.sequences_per_person,
-                          frames=frames, ordered=settings.ordered, spare=settings.spare, seed=self.seed, step=step).share(*self.share)
+                          frames=frames, ordered=settings.ordered, spare=settings.spare, spacing=settings.spacing, seed=self.seed,
+                          step=step).share(*self.share)
 
     def __getitem__(self, step: int) -> Batch:
         settings, plan = self.config, self.plan(step)

@@ -40,12 +40,12 @@ def draw_frames(fewest: int, most: int | None, seed: int, step: int) -> int:
 
 
 def plan_batch(by_person: Mapping[str, Sequence[int]], frame_counts: Mapping[int, int], *, people: int, per_person: int, frames: int,
-               seed: int, step: int, ordered: bool = False, spare: int = 0) -> Plan:
+               seed: int, step: int, ordered: bool = False, spare: int = 0, spacing: int = 1) -> Plan:
     """P x K sampling: `people` different people, `per_person` sequences each, `frames` frames a sequence (Hermans et al. 2017).
 
-    Sequences of a person are different while there are enough; frames are drawn without replacement, or `ordered` ones in a row (from which, with
-    `spare`, as many more are left out at random), and repeat where a sequence is shorter. UserError where there are fewer people than asked
-    for.
+    Sequences of a person are different while there are enough; frames are drawn without replacement, or `ordered` ones in a row, `spacing` apart as
+    far as the sequence is long enough (from which, with `spare`, as many more are left out at random), and repeat where a sequence is shorter.
+    UserError where there are fewer people than asked for.
     """
     if len(by_person) < people:
         raise UserError(f"a batch needs {people} people but the store has {len(by_person)} to train on: lower data.people_per_batch")
@@ -58,8 +58,9 @@ def plan_batch(by_person: Mapping[str, Sequence[int]], frame_counts: Mapping[int
             count = frame_counts[own[pick]]
             if ordered and count > frames:
                 row = min(frames + spare, count)
-                start = int(random.integers(count - row + 1))
-                picked = np.arange(start, start + row)
+                apart = max(1, min(spacing, (count - 1) // max(1, row - 1)))
+                start = int(random.integers(count - apart * (row - 1)))
+                picked = start + apart * np.arange(row)
                 if row > frames:
                     picked = np.sort(random.choice(picked, frames, replace=False))
             else:

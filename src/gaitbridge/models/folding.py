@@ -11,6 +11,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_weights
 from gaitbridge.models import digits, pseudo3d, winograd, winograd_time
 from gaitbridge.models.backbones import ResidualBlock
 from gaitbridge.models.convolutions import PickingConv, picked
+from gaitbridge.models.fused_encoder import FusedEncoder
 from gaitbridge.models.pixels import as_pictures, lie_pixels_first
 from gaitbridge.models.temporal import TemporalMix, masked_to_zero, three_frames
 
@@ -229,6 +230,10 @@ def folded(network: nn.Module, by_digits: bool = False) -> nn.Module:
     """
     made = copy.deepcopy(network).eval()
     _fold_children(made, by_digits)
+    with torch.no_grad():
+        for part in made.modules():
+            if isinstance(part, FusedEncoder):
+                part.keep_constants()
     return made
 
 

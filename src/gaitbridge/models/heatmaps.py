@@ -39,6 +39,8 @@ class HeatmapConfig(Config):
     stages' alone."""
     grid_stage: Stages = 0
     """The stage whose grid is the volumes' H' x W'; the coarser ones tell it what the whole body looks like."""
+    two_scales: bool = False
+    """Teach heatmaps on the next coarser grid as well. They exist in training alone: what is embedded is no slower."""
     context: bool = True
     """Let the coarser stages see the frames before and after."""
     whole_walk: bool = False
@@ -54,6 +56,9 @@ class HeatmapConfig(Config):
     """How many of the 2D branch's last stages come after the fusion; 0 fuses what the last one gives."""
     detach: bool = False
     """Keep the identity losses' gradients out of the heatmaps."""
+    every: Annotated[int, Field(ge=1, le=64)] = 1
+    """Embeddings take the heatmaps of every so many-th frame alone, which the frames until the next one share. With `context`, frames before and
+    after are then so far apart, as they are to be in training (data.spacing)."""
 
     @model_validator(mode="after")
     def _fits(self) -> "HeatmapConfig":
@@ -61,6 +66,8 @@ class HeatmapConfig(Config):
             raise ValueError(f"fused_joints {beyond}: there are {self.joints} joints (counted from 0)")
         if self.grid_stage >= len(self.channels):
             raise ValueError(f"grid_stage {self.grid_stage} is none of {len(self.channels)} stages (counted from 0)")
+        if self.two_scales and self.own_grid and self.grid_stage == len(self.channels) - 1:
+            raise ValueError("two_scales needs a stage that is coarser than the volumes' grid: add one to channels, or lower grid_stage")
         return self
 
     @property
@@ -96,6 +103,15 @@ class Volumes(NamedTuple):
         return Volumes(self.weights.detach(), self.moments.detach(), self.grid)
 
 
+class Branched(NamedTuple):
+    """What the 3D branch gives: features on the volumes' grid [B, C', H', W'], the coarsest stage's, and the next coarser grid's as it is added to
+    the first, None where there is no coarser stage. B is N T."""
+
+    features: Tensor
+    coarsest: Tensor
+    coarser: Tensor | None
+
+
 class HeatmapBranch(nn.Module):
     """Stem features [N, T, C, H, W] to features [N T, C', H', W'], and from these the volumes of joints and of markers, each when asked for.
 
@@ -113,14 +129,15 @@ class HeatmapBranch(nn.Module):
         self.whole = nn.Linear(config.channels[-1], config.channels[-1]) if config.whole_walk else None
         self.laterals = nn.ModuleList(nn.Conv2d(channels, width, 1) for channels in coarse)
         self.smooth = nn.Sequential(nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width)) if coarse else nn.Identity()
-        self.heads = nn.ModuleDict({"joints": nn.Linear(width, config.joints * config.depth),
-                                    "markers": nn.Linear(width, config.markers * config.depth)})
+        counts = {"joints": config.joints * config.depth, "markers": config.markers * config.depth}
+        self.heads = nn.ModuleDict({kind: nn.Linear(width, count) for kind, count in counts.items()})
+        self.coarse_heads = nn.ModuleDict({kind: nn.Linear(width, count) for kind, count in counts.items()}) if config.two_scales else None
         self.scale = nn.Linear(config.channels[-1], 1)
         nn.init.zeros_(self.scale.weight)
         nn.init.zeros_(self.scale.bias)
 
-    def forward(self, x: Tensor, real: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Features [N T, C', H', W'] on the volumes' grid, and the coarsest stage's [N T, C'', H'', W'']."""
+    def forward(self, x: Tensor, real: Tensor | None) -> "Branched":
+        """What the volumes are made of."""
         grid, levels, maps = self.config.grid_stage, [], x.flatten(0, 1)
         for number, stage in enumerate(self.stages):
             maps = stage(maps)
@@ -134,15 +151,19 @@ class HeatmapBranch(nn.Module):
             down = lateral(maps) if down is None else lateral(maps) + enlarged(down, maps)
         if down is not None:
             features = features + enlarged(down, features)
-        return self.smooth(features), levels[-1]
+        return Branched(self.smooth(features), levels[-1], down)
 
     def volumes(self, features: Tensor, kind: str, some: Sequence[int] = ()) -> Volumes:
         """Volumes of the joints or of the markers, of all or of some, from features [B, C', H', W']."""
-        (height, width), head = features.shape[-2:], self.heads[kind]
-        assert isinstance(head, nn.Linear)
-        weight, bias = head.weight, head.bias
-        if some:
-            weight, bias = (one.unflatten(0, (-1, self.config.depth))[list(some)].flatten(0, 1) for one in (weight, bias))
+        return self.made(features, *self.head(kind, some))
+
+    def coarse_volumes(self, coarser: Tensor, kind: str) -> Volumes:
+        """The same on the next coarser grid, from its features [B, C', H'', W''], with `two_scales`."""
+        return self.made(coarser, *self.coarse_head(kind))
+
+    def made(self, features: Tensor, weight: Tensor, bias: Tensor) -> Volumes:
+        """Volumes from features [B, C', H', W'] by a head's weight [P D, C'] and bias [P D]."""
+        height, width = features.shape[-2:]
         weights = functional.linear(self.cells(features), weight, bias).exp()       # [B, H' W', P D]
         y = (torch.arange(height, device=weights.device) + 0.5) / height - 0.5
         x = ((torch.arange(width, device=weights.device) + 0.5) / width - 0.5) * self.aspect
@@ -151,24 +172,39 @@ class HeatmapBranch(nn.Module):
         moments = (rows.to(weights.dtype) @ weights).float().unflatten(2, (-1, self.config.depth))
         return Volumes(weights, moments, (height, width))
 
+    def head(self, kind: str, some: Sequence[int] = ()) -> tuple[Tensor, Tensor]:
+        """What makes cells to logits: weight [P D, C'] and bias [P D], of all points or of some."""
+        head = self.heads[kind]
+        assert isinstance(head, nn.Linear)
+        if not some:
+            return head.weight, head.bias
+        weight, bias = (one.unflatten(0, (-1, self.config.depth))[list(some)].flatten(0, 1) for one in (head.weight, head.bias))
+        return weight, bias
+
+    def coarse_head(self, kind: str) -> tuple[Tensor, Tensor]:
+        """The coarser grid's, of all points."""
+        assert self.coarse_heads is not None
+        head = self.coarse_heads[kind]
+        assert isinstance(head, nn.Linear)
+        return head.weight, head.bias
+
     def cells(self, features: Tensor) -> Tensor:
         """What the heads see of features [B, C', H', W']: [B, H' W', C'], bounded, so that exp needs no maximum taken off."""
         return features.tanh().permute(0, 2, 3, 1).flatten(1, 2)
 
-    def log_likelihood(self, features: Tensor, volumes: Volumes, kind: str, places: Tensor) -> Tensor:
+    def log_likelihood(self, features: Tensor, volumes: Volumes, head: tuple[Tensor, Tensor], places: Tensor) -> Tensor:
         """Log of each heatmap's share at a place, its eight nearest cells weighed so that their mean is the place: float32 [B, P].
 
         places [B, P, 3] as `soft_argmax` gives them; those outside the volume count as on its border. Its negative is the cross-entropy between the
         heatmap and the sharpest target whose expected place is the true one. As logits are linear in the cells, the cells are weighed first.
         """
-        (height, width), depth, head = volumes.grid, self.config.depth, self.heads[kind]
+        (height, width), depth = volumes.grid, self.config.depth
         x = nearest_two(places[..., 0] / self.aspect, width)                         # [B, P, W']
         y = nearest_two(places[..., 1], height)
         z = nearest_two((places[..., 2] / self.config.reach + 1) / 2, depth)         # [B, P, D]
         cells = self.cells(features)
         about = torch.bmm((y[:, :, :, None] * x[:, :, None]).flatten(2).to(cells.dtype), cells)                       # [B, P, C']
-        assert isinstance(head, nn.Linear)
-        weight, bias = (one.unflatten(0, (-1, depth)) for one in (head.weight, head.bias))
+        weight, bias = (one.unflatten(0, (-1, depth)) for one in head)
         logits = torch.einsum("bpc,pdc->bpd", about, weight.to(about.dtype)).float() + bias
         return (z * logits).sum(-1) - volumes.moments[:, 0].sum(-1).log()
 
@@ -225,39 +261,3 @@ def normalised(volumes: Volumes, depth: int) -> Tensor:
     weights = volumes.weights.float().unflatten(2, (-1, depth))
     shares = weights / weights.sum((1, 3), keepdim=True)
     return shares.permute(0, 2, 3, 1).unflatten(3, volumes.grid)
-
-
-class HeatmapFeatures(nn.Module):
-    """Volumes as features: P D channels on their grid to `fused_channels`, [B, C, H', W'].
-
-    Each heatmap enters with mean one over its cells, so that neither the grid's size nor the number of points sets the scale.
-    """
-
-    def __init__(self, config: HeatmapConfig) -> None:
-        super().__init__()
-        self.depth = config.depth
-        self.mix = nn.ParameterList(nn.Parameter(torch.empty(points * config.depth, config.fused_channels)) for points in config.fused_sets)
-        for weight in self.mix:
-            nn.init.normal_(weight, std=(config.fused_points * config.depth) ** -0.5)
-        self.norm = nn.BatchNorm2d(config.fused_channels)
-
-    def forward(self, volumes: Sequence[Volumes]) -> Tensor:
-        mixed: Tensor | float = 0.0
-        for one, weight in zip(volumes, self.mix, strict=True):
-            mean = one.moments[:, 0].sum(-1) / (one.weights.shape[1] * self.depth)   # [B, P]
-            scaled = weight / mean.repeat_interleave(self.depth, dim=1)[:, :, None]  # [B, P D, C]: the heatmaps' norms, taken into the map
-            mixed = mixed + torch.bmm(one.weights, scaled.to(one.weights.dtype))     # [B, H' W', C]
-        assert isinstance(mixed, Tensor)
-        return functional.relu(self.norm(mixed.transpose(1, 2).unflatten(2, volumes[0].grid)))
-
-
-class AttentionFusion(nn.Module):
-    """Two maps of the same channels weighed against each other, channel by channel and place by place (after Fan et al. 2024)."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(2 * channels, channels, 1)
-
-    def forward(self, a: Tensor, b: Tensor) -> Tensor:
-        weight = torch.sigmoid(self.conv(torch.cat([a, b], dim=1)))
-        return weight * a + (1 - weight) * b

@@ -29,19 +29,19 @@ def draw_bodies(silhouettes: np.ndarray, recovered: Bodies, truth: Bodies | None
 
 
 def bodies_png(silhouettes: np.ndarray, recovered: Bodies, truth: Bodies | None, triangles: np.ndarray, parents: np.ndarray, frames: int = 6,
-               title: str = "") -> bytes:
+               title: str = "", other: str = "truth") -> bytes:
     """A PNG of up to `frames` moments, one a column: the silhouette, the heatmaps' slices from the front and from the side where they were
     kept, the recovered and the true mesh over the silhouette, and both from the side; of bodies without a mesh the skeleton.
 
-    silhouettes uint8 [T, H, W]; triangles [F, 3]; parents [J], -1 for the root.
+    silhouettes uint8 [T, H, W]; triangles [F, 3]; parents [J], -1 for the root. other: what the second body is called where it is not the truth.
     """
     from matplotlib.figure import Figure
 
     known = np.flatnonzero(recovered.known if truth is None else recovered.known & truth.known)
     chosen = known[np.unique(np.linspace(0, len(known) - 1, min(frames, len(known))).round().astype(int))] if len(known) else np.zeros(1, int)
     rows = ["silhouette", *(["heatmaps,\nfront", "heatmaps,\nside"] if recovered.heatmaps is not None else []), "recovered"]
-    rows += ["truth"] if truth is not None else []
-    rows += ["from the\nside"] if truth is None else ["from the side:\nrecovered,\ntruth"]
+    rows += [other] if truth is not None else []
+    rows += ["from the\nside"] if truth is None else [f"from the side:\nrecovered,\n{other}"]
     figure = Figure(figsize=(1.0 + 1.55 * len(chosen), 0.5 + 2.15 * len(rows)), dpi=110, layout="constrained", facecolor="white")
     cells = figure.subplots(len(rows), len(chosen), squeeze=False)
     for column, frame in enumerate(chosen):

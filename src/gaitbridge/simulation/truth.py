@@ -10,12 +10,13 @@ from scipy.spatial.transform import Rotation
 
 from gaitbridge import plugins
 from gaitbridge.errors import UserError
-from gaitbridge.geometry.viewing import about_root, view_of
+from gaitbridge.geometry.viewing import about_root, range_view_of, view_of
 from gaitbridge.simulation.body import Body, Pose, Shape
 from gaitbridge.simulation.body._read_out import ReadOut, read_out_file
 from gaitbridge.types import Bodies
 
 FIELDS = ("joints", "markers", "pose", "shape", "intrinsics", "T_world_from_camera", "silhouettes_box")
+LIDAR_FIELDS = ("joints", "markers", "pose", "shape", "joints_lidar", "T_world_from_lidar", "range_views")
 SAME_MARKERS_M = 0.005
 DETAILS = {"anny-10pc": ("anny", "reduced"), "anny-5pc": ("anny", "coarse"), "anny-full": ("anny", "full")}
 
@@ -49,8 +50,7 @@ def bodies_of(arrays: Mapping[str, np.ndarray], source: str, size: tuple[int, in
     arrays: `FIELDS` of the store, those with frames cut to the frames wanted; source: the sequence's label; size: H, W of its silhouettes;
     mesh: whether vertices are wanted (else [T, 0, 3]). UserError where a field is missing.
     """
-    if lacking := [name for name in FIELDS if name not in arrays]:
-        raise UserError(f"no 3D truth without {', '.join(lacking)}: simulate with truth, or import data that has it")
+    _check_fields(arrays, FIELDS)
     joints, markers = arrays["joints"], arrays["markers"]
     root = joints[:, 0]
     view = view_of(root, arrays["T_world_from_camera"], arrays["intrinsics"], arrays["silhouettes_box"], size)
@@ -59,6 +59,27 @@ def bodies_of(arrays: Mapping[str, np.ndarray], source: str, size: tuple[int, in
         _check_markers(markers, vertices, body_of(source))
     joints, markers, vertices = (about_root(points, root, view) for points in (joints, markers, vertices))
     return Bodies(joints, markers, vertices, view.root_px, view.scale_m, view.seen)
+
+
+def lidar_bodies_of(arrays: Mapping[str, np.ndarray], source: str, mesh: bool = True) -> Bodies:
+    """As `bodies_of`, as the LiDAR sees them in its range views, with `LIDAR_FIELDS`: `root_px` and `scale_m` are of these pictures.
+
+    The camera's frame of the same number gives the pose, some milliseconds off; the LiDAR's own joints give the place.
+    """
+    _check_fields(arrays, LIDAR_FIELDS)
+    joints, vertices = arrays["joints_lidar"], posed_vertices(arrays["pose"], arrays["shape"], body_of(source))
+    if len(vertices):
+        _check_markers(arrays["markers"], vertices, body_of(source))
+    root, moved = joints[:, 0], joints[:, :1] - arrays["joints"][:, :1]
+    view = range_view_of(root, vertices + moved, arrays["T_world_from_lidar"], arrays["range_views"])
+    shown = vertices + moved if mesh else np.empty((len(joints), 0, 3), np.float32)
+    about = [about_root(points, root, view) for points in (joints, arrays["markers"] + moved, shown)]
+    return Bodies(about[0], about[1], about[2], view.root_px, view.scale_m, view.seen)
+
+
+def _check_fields(arrays: Mapping[str, np.ndarray], needed: tuple[str, ...]) -> None:
+    if lacking := [name for name in needed if name not in arrays]:
+        raise UserError(f"no 3D truth without {', '.join(lacking)}: simulate with truth, or import data that has it")
 
 
 def _check_markers(markers: np.ndarray, vertices: np.ndarray, body: str) -> None:

@@ -120,7 +120,55 @@ RIVALS = Study(
     drops=_DROPS, checkpoint="last", steps=2000,
 )  # fmt: skip
 
-STUDIES = {study.name: study for study in (DIFFCROSSGAIT, MESHGAIT, TRANSFER, LADDER, RIVALS)}
+_BRANCH, _TAUGHT = "network.heatmaps.", "objective.reconstruction."
+
+
+def _steps(number: int) -> tuple[str, ...]:
+    return (*_NO_MESH, f"steps={number}", f"validate_every={number // 4}")
+
+
+def _apart(spacing: int) -> tuple[str, ...]:
+    """Neighbours in a row, so far apart, which the coarser stages see."""
+    return (*_steps(3000), "data.ordered=true", f"data.spacing={spacing}", f"{_BRANCH}context=true", f"{_BRANCH}every={spacing}")
+
+
+BODIES = Study(
+    "bodies", "How far recovered bodies are from the true ones: against steps, frames, their distance, grid and options; without --steps",
+    "meshgait/tiny",
+    (
+        Arm("steps-3000", "joints and markers, 3,000 steps of four frames over the whole walk: the reference", _steps(3000)),
+        *(Arm(f"steps-{number}", f"{number:,} steps", _steps(number), "steps-3000") for number in (1000, 9000, 18000)),
+        *(Arm(f"frames-{number}", f"{number} frames of each walk in a batch", (*_steps(3000), f"data.frames={number}"), "steps-3000")
+          for number in (2, 8)),
+        *(Arm(f"context-{number}", f"four frames in a row, {number} apart, that see their neighbours", _apart(number), "steps-3000")
+          for number in (1, 3)),
+        Arm("grid-32", "volumes on 32 x 22 cells", (*_steps(3000), f"{_BRANCH}shared=1", f"{_BRANCH}channels=[32,48,64]"), "steps-3000"),
+        Arm("grid-8", "volumes on 8 x 6 cells", (*_steps(3000), f"{_BRANCH}own_grid=true", f"{_BRANCH}channels=[48,64]"), "steps-3000"),
+        Arm("depth-16", "16 depth bins", (*_steps(3000), f"{_BRANCH}depth=16"), "steps-3000"),
+        Arm("sets", "cells of joints and of markers each for themselves", (*_steps(3000), f"{_TAUGHT}cells_of=sets"), "steps-3000"),
+        Arm("shape", "+ the build over the walk", (*_steps(3000), f"{_TAUGHT}shape=40"), "steps-3000"),
+        Arm("two-scales", "+ heatmaps on the coarser grid", (*_steps(3000), f"{_BRANCH}two_scales=true"), "steps-3000"),
+        Arm("every-1", "embeddings from the heatmaps of every frame, not of every third", (*_steps(3000), f"{_BRANCH}every=1"), "steps-3000"),
+    ),
+)  # fmt: skip
+
+_JOINTS_SEEN = (_NO_PHASES, f"{_TAUGHT}markers=0", *_NO_MESH)
+_JOINTS_BOTH = (*_JOINTS_SEEN, *(setting.replace("objective.reconstruction", "objective.lidar_reconstruction") for setting in _JOINTS_SEEN[1:]))
+_WITH, _BOTH = "diffcrossgait/tiny_heatmaps", "diffcrossgait/tiny_heatmaps_both"
+
+ACROSS = Study(
+    "bodies-across", "What the recovered body adds across the sensors, in the silhouettes' encoder or in both", "diffcrossgait/tiny_contrastive",
+    (
+        Arm("contrastive", "identity losses and supervised contrast: the reference"),
+        Arm("camera", "+ heatmaps of joints in the silhouettes' encoder", _JOINTS_SEEN, "contrastive", _WITH),
+        Arm("both", "+ heatmaps of joints in both encoders", _JOINTS_BOTH, "contrastive", _BOTH),
+        Arm("late", "contrastive, late stages shared", (_LATE,)),
+        Arm("late-both", "both, late stages shared", (_LATE, *_JOINTS_BOTH), "late", _BOTH),
+    ),
+    drops=_DROPS, checkpoint="last", steps=2000,
+)  # fmt: skip
+
+STUDIES = {study.name: study for study in (DIFFCROSSGAIT, MESHGAIT, TRANSFER, LADDER, RIVALS, BODIES, ACROSS)}
 
 
 def open_study(name: str) -> Study:

@@ -11,7 +11,7 @@ from torch.nn import functional
 from gaitbridge.config import Channels, Config, OfStages, Size, Stride, Strips, Whole
 from gaitbridge.conventions import CAMERA, LIDAR
 from gaitbridge.models.backbones import ResNet, check_sizes, share_convolutions
-from gaitbridge.models.fused_encoder import FusedEncoder, true_places
+from gaitbridge.models.fused_encoder import PREFIX, FusedEncoder, of_one, true_places
 from gaitbridge.models.heatmaps import HeatmapConfig
 from gaitbridge.models.necks import ModalityBatchNorm, SeparateLinear
 from gaitbridge.models.pooling import horizontal_parts, temporal_max
@@ -48,12 +48,17 @@ class NetworkConfig(Config):
     """So many prototypes that the parts of both sensors attend to before the neck (CrossGait's idea); 0 leaves them out."""
     heatmaps: HeatmapConfig | None = None
     """Mesh-Gait's 3D branch in the silhouettes' encoder: what it recovers in 3D is to help to match a LiDAR; null leaves it out."""
+    heatmaps_lidar: HeatmapConfig | None = None
+    """The same branch in the range views' encoder, so that both embeddings may hold the recovered body; null leaves it out."""
 
     @model_validator(mode="after")
     def _fits(self) -> "NetworkConfig":
         check_sizes(self.channels, self.strides, self.stem_stride, self.parts, self.size[0])
         if (self.shared_from or 0) > len(self.channels):
             raise ValueError(f"shared_from is {self.shared_from}, but there are {len(self.channels)} stages: give 1 to {len(self.channels)}, or null")
+        added = {one.fused_channels for one in (self.heatmaps, self.heatmaps_lidar) if one is not None}
+        if len(added) > 1:
+            raise ValueError(f"fused_channels are {' and '.join(map(str, sorted(added)))}: both encoders' heatmaps share a head, give them as many")
         return self
 
 
@@ -69,49 +74,54 @@ class Network(nn.Module):
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         self.config = config
-        self.encoders = nn.ModuleDict({name: ResNet(PREPARE[name][1], config.channels, config.strides, config.stem_stride)
-                                       for name in MODALITIES if name == LIDAR or config.heatmaps is None})
-        if config.heatmaps is not None:
-            self.encoders[CAMERA] = FusedEncoder("resnet9", config.channels, config.strides, config.stem_stride, config.size, config.heatmaps)
+        self.encoders = nn.ModuleDict({name: self._encoder(name) for name in MODALITIES})
         if config.shared_from is not None:
             camera, lidar = (list(self.encoders[name].stages) for name in MODALITIES)  # type: ignore[arg-type]
             share_convolutions(camera, lidar, config.shared_from - 1, config.shared_norms)
         self.shared = SeparateLinear(config.parts, config.channels[-1], config.embedding)
         self.lidar = SeparateLinear(config.parts, config.channels[-1], config.embedding) if config.linear_maps == "own" else None
         self.attend = PrototypeAttention(MODALITIES, config.embedding, config.prototypes) if config.prototypes else None
-        added = getattr(self.encoders[CAMERA], "channels", config.channels[-1]) - config.channels[-1]
-        self.body = SeparateLinear(config.parts, added, config.embedding) if added else None  # of what the volumes add, the silhouettes' alone
+        added = max(getattr(encoder, "channels", config.channels[-1]) for encoder in self.encoders.values()) - config.channels[-1]
+        self.body = SeparateLinear(config.parts, added, config.embedding) if added else None  # of what the volumes add, one map for all
         self.neck = ModalityBatchNorm(MODALITIES, config.parts, config.embedding)
+
+    def _encoder(self, modality: str) -> nn.Module:
+        """An encoder with heatmaps where they are asked for."""
+        config, channels_in = self.config, PREPARE[modality][1]
+        heatmaps = config.heatmaps if modality == CAMERA else config.heatmaps_lidar
+        if heatmaps is None:
+            return ResNet(channels_in, config.channels, config.strides, config.stem_stride)
+        return FusedEncoder("resnet9", config.channels, config.strides, config.stem_stride, config.size, heatmaps, channels_in)
 
     @property
     def silhouette_encoder(self) -> nn.Module:
         """The encoder of silhouettes."""
         return self.encoders[CAMERA]
 
-    def encoded(self, images: Tensor, frames: Tensor, modality: str, places: Tensor | None = None) -> tuple[Tensor, dict[str, Tensor]]:
-        """Frame maps [N, T, C, H, W] of one modality's images [N, T, H, W] and, in training, what is read off the heatmaps, with true places
-        [N, T, J + M, 3] also their likelihood."""
+    def pooled(self, images: Tensor, frames: Tensor, modality: str, places: Tensor | None = None) -> tuple[Tensor, dict[str, Tensor]]:
+        """Largest maps over time [N, C4, H/4, W/4] of one modality's images [N, T, H, W], with heatmaps [N, C4 + C', ...], and, in training, what is
+        read off the heatmaps, named after `PREFIX`, with true places [N, T, J + M, 3] also their likelihood."""
         prepare, _ = PREPARE[modality]
         x, encoder = prepare(images), self.encoders[modality]                # [N, T, channels, H, W]
         if isinstance(encoder, FusedEncoder):
-            found = encoder(x, frames)
-            return found.maps, encoder.read_off(found, places) if self.training else {}
+            assert encoder.config is not None
+            found = encoder(x, frames, 1 if self.training else encoder.config.every)
+            read_off = encoder.read_off(found, places) if self.training else {}
+            return encoder.pooled(found, frames), {f"{PREFIX[modality]}{name}": value for name, value in read_off.items()}
         flat = x.flatten(0, 1).contiguous(memory_format=torch.channels_last)
-        return encoder(flat).unflatten(0, x.shape[:2]), {}                   # [N, T, C4, H/4, W/4]
+        return temporal_max(encoder(flat).unflatten(0, x.shape[:2]), frames), {}
 
     def part_features(self, images: Tensor, frames: Tensor, modality: str, places: Tensor | None = None) -> tuple[Tensor, dict[str, Tensor]]:
-        """One modality's images [N, T, H, W] and frame counts [N] to part features before the neck [N, C, K], and what `encoded` adds."""
-        maps, extras = self.encoded(images, frames, modality, places)
-        pooled = temporal_max(maps, frames)                                  # [N, C4, H/4, W/4]
-        parts = horizontal_parts(pooled, self.config.parts)                  # [N, C4, K], of silhouettes with heatmaps [N, C4 + C', K]
+        """One modality's images [N, T, H, W] and frame counts [N] to part features before the neck [N, C, K], and what `pooled` adds."""
+        pooled, extras = self.pooled(images, frames, modality, places)       # [N, C4, H/4, W/4]
+        parts = horizontal_parts(pooled, self.config.parts)                  # [N, C4, K], with heatmaps [N, C4 + C', K]
         if self.gives_maps:
             extras = {**extras, maps_name(modality): pooled[:, : self.config.channels[-1]]}
         linear = self.lidar if self.lidar is not None and modality == LIDAR else self.shared
-        if self.body is None or modality != CAMERA:
-            features: Tensor = linear(parts)                                 # [N, C, K]
-        else:
-            own = self.config.channels[-1]
-            features = linear(parts[:, :own]) + self.body(parts[:, own:])
+        own = self.config.channels[-1]
+        features: Tensor = linear(parts[:, :own])                            # [N, C, K]
+        if self.body is not None and parts.shape[1] > own:
+            features = features + self.body(parts[:, own:])
         return features if self.attend is None else self.attend(features, modality), extras
 
     def embedding(self, features: Tensor, modality: str) -> Tensor:
@@ -119,8 +129,8 @@ class Network(nn.Module):
         return functional.normalize(self.neck(features, modality), dim=1)
 
     def forward(self, batch: Batch) -> Features:
-        places = true_places(batch.extras)
-        found = {name: self.part_features(images, batch.frames, name, places) for name, images in batch.inputs.items()}
+        found = {name: self.part_features(images, batch.frames, name, true_places(of_one(batch.extras, name)))
+                 for name, images in batch.inputs.items()}
         extras = {key: value for _, more in found.values() for key, value in more.items()}
         return Features({name: parts for name, (parts, _) in found.items()},
                         {name: self.embedding(parts, name) for name, (parts, _) in found.items()}, extras)

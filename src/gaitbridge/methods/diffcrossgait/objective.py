@@ -3,6 +3,7 @@
 from torch import Tensor, nn
 
 from gaitbridge.config import Config, Share, Weight
+from gaitbridge.conventions import CAMERA, LIDAR
 from gaitbridge.errors import UserError
 from gaitbridge.methods.diffcrossgait.alignment import AlignmentConfig, alignment_losses
 from gaitbridge.methods.diffcrossgait.diffusion import DiffusionConfig, LatentDiffusion
@@ -14,6 +15,7 @@ from gaitbridge.methods.diffcrossgait.teacher import Teacher, TeacherConfig
 from gaitbridge.methods.meshgait.reconstruction import Reconstruction, ReconstructionConfig
 from gaitbridge.methods.meshgait.truth import Truth
 from gaitbridge.models.denoiser import SHORTEST
+from gaitbridge.models.fused_encoder import PREFIX, of_one
 from gaitbridge.types import Batch, Features
 
 TAUGHT = "teacher"  # among the features' extras: the teacher's embeddings
@@ -31,13 +33,19 @@ class ObjectiveConfig(Config):
     """A teacher of both sensors that both encoders imitate; null leaves it out."""
     reconstruction: ReconstructionConfig | None = None
     """What supervises the heatmaps where the network has them (network.heatmaps)."""
+    lidar_reconstruction: ReconstructionConfig | None = None
+    """What supervises the range views' heatmaps (network.heatmaps_lidar)."""
     warm_up: Share = 0.3
     """Share of the training over which alignment and diffusion weights rise from zero: the identity losses form the space first."""
 
 
 def truth(objective: ObjectiveConfig) -> Truth | None:
     """What is to be read with each batch beside the images, or None."""
-    return Truth(mesh=objective.reconstruction.mesh) if objective.reconstruction else None
+    camera, lidar = objective.reconstruction, objective.lidar_reconstruction
+    if camera is None and lidar is None:
+        return None
+    mesh = any(one is not None and one.mesh for one in (camera, lidar))
+    return Truth(mesh=mesh, camera=camera is not None, lidar=lidar is not None)
 
 
 class Objective(nn.Module):
@@ -55,11 +63,15 @@ class Objective(nn.Module):
         slow = bool(config.diffusion.phases) and config.diffusion.target_momentum > 0
         self.slow = MovingAverage(config.diffusion, network) if slow else None
         self.teacher = Teacher(config.teacher, network, config.identity, people) if config.teacher is not None else None
-        self.reconstruction: Reconstruction | None = None
-        if config.reconstruction is not None:
-            if network.heatmaps is None:
-                raise ValueError("objective.reconstruction needs network.heatmaps: give both or neither")
-            self.reconstruction = Reconstruction(config.reconstruction, network.heatmaps.joints, network.heatmaps.markers)
+        self.reconstructions = nn.ModuleDict()
+        for modality, names, wanted, branch in (
+                (CAMERA, ("reconstruction", "heatmaps"), config.reconstruction, network.heatmaps),
+                (LIDAR, ("lidar_reconstruction", "heatmaps_lidar"), config.lidar_reconstruction, network.heatmaps_lidar)):
+            if wanted is None:
+                continue
+            if branch is None:
+                raise ValueError(f"objective.{names[0]} needs network.{names[1]}: give both or neither")
+            self.reconstructions[modality] = Reconstruction(wanted, branch.joints, branch.markers)
 
     def begin(self, network: nn.Module, processes: int) -> None:
         """Before the first step of a training in so many processes. UserError where it cannot be shared."""
@@ -88,8 +100,9 @@ class Objective(nn.Module):
         losses |= {name: rise * loss for name, loss in alignment_losses(settings.alignment, features, people).items()}
         if self.teacher is not None:
             losses |= self.teacher.losses(features.extras[TAUGHT], features.embeddings, people, self.classify, done)
-        if self.reconstruction is not None:
-            losses |= self.reconstruction(features.extras, batch.extras)
+        for modality, reconstruction in self.reconstructions.items():
+            found = reconstruction(of_one(features.extras, modality), of_one(batch.extras, modality))
+            losses |= {f"{PREFIX[modality]}{name}": loss for name, loss in found.items()}
         if self.diffusion is not None:
             latents = self.diffusion.latents(features)
             if weight := settings.latent_identity:

@@ -56,6 +56,16 @@ def tiny_heatmaps() -> RunConfig:
     return base.model_copy(update={"recipe": "diffcrossgait/tiny_heatmaps", "network": network, "objective": objective})
 
 
+def tiny_heatmaps_both() -> RunConfig:
+    """`tiny_heatmaps` with the branch in the range views' encoder as well: both recover the body, both embeddings may hold it. No numbers yet."""
+    base = tiny_heatmaps()
+    assert isinstance(base.network, NetworkConfig)
+    assert isinstance(base.objective, ObjectiveConfig)
+    network = base.network.model_copy(update={"heatmaps_lidar": TINY_HEATMAPS})
+    objective = base.objective.model_copy(update={"lidar_reconstruction": ReconstructionConfig()})
+    return base.model_copy(update={"recipe": "diffcrossgait/tiny_heatmaps_both", "network": network, "objective": objective})
+
+
 def paper() -> RunConfig:
     """Published sizes and schedule: ResNet-9 of 64-128-256-512 channels, 8 x 8 sequences of 10 frames, Adam, 40,000 steps.
 

@@ -12,7 +12,7 @@ from gaitbridge.models.backbones import check_sizes
 from gaitbridge.models.fused_encoder import Backbone, Encoded, FusedEncoder, true_places
 from gaitbridge.models.heatmaps import HeatmapConfig
 from gaitbridge.models.necks import ModalityBatchNorm, SeparateLinear
-from gaitbridge.models.pooling import horizontal_parts, temporal_max
+from gaitbridge.models.pooling import horizontal_parts
 from gaitbridge.models.preparation import prepare_silhouettes
 from gaitbridge.types import Batch, Distance, Features
 
@@ -32,7 +32,7 @@ class NetworkConfig(Config):
     embedding: Channels = 256
     size: Size = (64, 44)
     """Height and width of the silhouettes."""
-    heatmaps: HeatmapConfig | None = HeatmapConfig(depth=16, channels=(64, 128, 192, 256), grid_stage=1, fused_channels=128)
+    heatmaps: HeatmapConfig | None = HeatmapConfig(depth=16, shared=2, channels=(96, 128, 160), fused_channels=64)
     """The 3D branch; null leaves it out, which gives the same backbone on silhouettes alone."""
 
     @model_validator(mode="after")
@@ -70,7 +70,7 @@ class Network(nn.Module):
 
     def parts(self, encoded: Encoded, frames: Tensor) -> Tensor:
         """What the encoder gives to part features before the neck [N, C, K]."""
-        pooled = temporal_max(encoded.maps, frames)                                     # [N, C, H, W]
+        pooled = self.encoder.pooled(encoded, frames)                                   # [N, C, H, W]
         strips = horizontal_parts(pooled, self.config.parts)                            # [N, C, K]
         features: Tensor = self.shared(strips)                                          # [N, C, K]
         return features
@@ -81,5 +81,6 @@ class Network(nn.Module):
 
     def embed(self, batch: Batch) -> Mapping[str, Tensor]:
         """The embeddings [N, C, K] for the distance `Network.distance`; nothing is read off the heatmaps but what recognition uses."""
-        encoded = self.encoder(prepare_silhouettes(batch.inputs[CAMERA]), batch.frames)
+        every = self.config.heatmaps.every if self.config.heatmaps is not None else 1
+        encoded = self.encoder(prepare_silhouettes(batch.inputs[CAMERA]), batch.frames, every)
         return {CAMERA: self.embedding(self.parts(encoded, batch.frames))}

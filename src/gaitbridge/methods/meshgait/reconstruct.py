@@ -31,21 +31,40 @@ def recover(network: nn.Module, silhouettes: Sequence[np.ndarray], read_out: Rea
     encoder = network.silhouette_encoder
     assert isinstance(encoder, FusedEncoder)
     assert encoder.config is not None
-    found, group = [], max(1, FRAMES_AT_ONCE // max(len(one) for one in silhouettes))
-    for start in range(0, len(silhouettes), group):
-        some = silhouettes[start : start + group]
-        images, frames = padded(some)
-        with torch.inference_mode():
-            encoded = encoder(prepare_silhouettes(images.to(device)), frames.to(device))
-            read_off = {name: value.cpu().numpy() for name, value in encoder.read_off(encoded).items()}
-            volumes = None
-            if heatmaps and encoded.branch is not None:
-                kinds = [normalised(encoder.branch.volumes(encoded.branch[0], kind), encoder.config.depth) for kind in ("joints", "markers")]
-                volumes = torch.cat(kinds, dim=1).unflatten(0, images.shape[:2]).cpu().numpy()
-        for row, one in enumerate(some):
-            own = {name: value[row, : len(one)] for name, value in read_off.items()}
-            found.append(_bodies(own, one, encoder.config.joints, read_out, mesh, None if volumes is None else volumes[row, : len(one)]))
-    return found
+    every = encoder.config.every if encoder.config.context else 1
+    apart = [one[start::every] for one in silhouettes for start in range(min(every, len(one)))]  # frames before and after as in training
+    found, group = [], max(1, FRAMES_AT_ONCE // max(len(one) for one in apart))
+    for start in range(0, len(apart), group):
+        some = apart[start : start + group]
+        found += [{name: value[row, : len(one)] for name, value in read_off.items()}
+                  for read_off in [_read_off(encoder, some, heatmaps, device)] for row, one in enumerate(some)]
+    parts, bodies = iter(found), []
+    for one in silhouettes:
+        own = [next(parts) for _ in range(min(every, len(one)))]
+        whole = {name: _interleaved([part[name] for part in own]) for name in own[0]}
+        bodies.append(_bodies(whole, one, encoder.config.joints, read_out, mesh, whole.get("heatmaps")))
+    return bodies
+
+
+def _read_off(encoder: FusedEncoder, silhouettes: Sequence[np.ndarray], heatmaps: bool, device: torch.device | str) -> dict[str, np.ndarray]:
+    """What is read off the heatmaps of sequences uint8 [T_i, H, W], padded to the longest: arrays [N, T, ...], with `heatmaps` these too."""
+    assert encoder.config is not None
+    images, frames = padded(silhouettes)
+    with torch.inference_mode():
+        encoded = encoder(prepare_silhouettes(images.to(device)), frames.to(device))
+        found = encoder.read_off(encoded)
+        if heatmaps and encoded.branch is not None:
+            kinds = [normalised(encoder.branch.volumes(encoded.branch.features, kind), encoder.config.depth) for kind in ("joints", "markers")]
+            found["heatmaps"] = torch.cat(kinds, dim=1).unflatten(0, images.shape[:2])
+    return {name: value.cpu().numpy() for name, value in found.items()}
+
+
+def _interleaved(parts: Sequence[np.ndarray]) -> np.ndarray:
+    """The frames of a walk, of which each part has every so many-th: part k the frames k, k + n, k + 2 n ... of n parts."""
+    whole = np.empty((sum(map(len, parts)), *parts[0].shape[1:]), parts[0].dtype)
+    for start, part in enumerate(parts):
+        whole[start :: len(parts)] = part
+    return whole
 
 
 def _bodies(read_off: Mapping[str, np.ndarray], silhouettes: np.ndarray, joints: int, read_out: ReadOut, mesh: Mesh,

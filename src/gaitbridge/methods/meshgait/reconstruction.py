@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from gaitbridge.config import Config, Count, Weight
 from gaitbridge.losses.mesh import edge_loss, normal_loss, points_l1
 from gaitbridge.models.heatmaps import HeatmapConfig
+from gaitbridge.models.temporal import masked_to_zero
 from gaitbridge.simulation.truth import read_out_of
 
 
@@ -25,8 +26,15 @@ class ReconstructionConfig(Config):
     normals: Weight = 0.16
     cells: Weight = 8.0
     """Of the cross-entropy between each heatmap and the cells about the true place: without it heatmaps stay as wide as the picture."""
+    cells_of: Literal["points", "sets"] = "points"
+    """What that cross-entropy is the mean of: all points alike, where 64 markers leave the 31 joints a third of it, or joints and markers each for
+    themselves, both means then added."""
+    coarse_cells: Weight = 2.0
+    """Of the same cross-entropy on the coarser grid, with network.heatmaps.two_scales."""
     scale: Weight = 4.0
     """Of the difference of log scale."""
+    shape: Weight = 0.0
+    """Of the difference of the bones' mean lengths over the walk, in metres: of the build, which is the person's, not of any one frame's pose."""
     read_out: Literal["convex", "dense"] = "convex"
     """Vertices as sparse convex combinations of the markers, or as a linear map of joints and markers."""
     confidence: bool = False
@@ -49,6 +57,7 @@ class Reconstruction(nn.Module):
     dense: Tensor
     triangles: Tensor
     edges: Tensor
+    parents: Tensor
 
     def __init__(self, config: ReconstructionConfig, joints: int, markers: int) -> None:
         super().__init__()
@@ -61,6 +70,7 @@ class Reconstruction(nn.Module):
         edges = np.unique(np.sort(np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]]), axis=1), axis=0)
         for name, array in (("convex", read_out.convex.toarray()), ("dense", read_out.dense), ("triangles", triangles), ("edges", edges)):
             self.register_buffer(name, torch.from_numpy(array), persistent=False)
+        self.register_buffer("parents", torch.from_numpy(np.asarray(read_out.parents, np.int64)), persistent=False)
 
     def forward(self, read_off: Mapping[str, Tensor], truth: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """What `FusedEncoder.read_off` gives against the extras of `Truth`; frames in which nobody is seen do not count."""
@@ -74,8 +84,12 @@ class Reconstruction(nn.Module):
         losses = {"joints": weights.joints * points_l1(joints, truth["joints"][known]),
                   "scale": weights.scale * (read_off["scale_m"][known] / scale).log().abs().mean()}
         if weights.cells and "log_likelihood" in read_off:
-            likelihood = read_off["log_likelihood"][known]
-            losses["cells"] = -weights.cells * (likelihood if weights.markers else likelihood[:, : self.joints]).mean()
+            losses["cells"] = weights.cells * self.cell_loss(read_off["log_likelihood"][known])
+        if weights.coarse_cells and "coarse_log_likelihood" in read_off:
+            losses["coarse_cells"] = weights.coarse_cells * self.cell_loss(read_off["coarse_log_likelihood"][known])
+        if weights.shape:
+            whole = self.about(points.flatten(0, 1), truth["root"].flatten(0, 1)) * truth["scale_m"].flatten()[:, None, None]
+            losses["shape"] = weights.shape * self.shape_loss(whole.unflatten(0, points.shape[:2])[:, :, : self.joints], truth["joints"], known)
         if weights.markers:
             losses["markers"] = weights.markers * points_l1(markers, truth["markers"][known])
         if weights.mesh:
@@ -83,6 +97,20 @@ class Reconstruction(nn.Module):
             given = metres[some].detach() if weights.detach_mesh else metres[some]
             losses |= self.mesh_losses(self.vertices(given, read_off["spread"][known][some]), truth["vertices"][known][some])
         return losses
+
+    def cell_loss(self, likelihood: Tensor) -> Tensor:
+        """The cross-entropy of heatmaps whose true places have this log likelihood [B, J + M]."""
+        joints, markers = -likelihood[:, : self.joints].mean(), likelihood[:, self.joints :]
+        if not self.config.markers:
+            return joints
+        return -likelihood.mean() if self.config.cells_of == "points" else joints - markers.mean()
+
+    def shape_loss(self, recovered: Tensor, truth: Tensor, known: Tensor) -> Tensor:
+        """Mean difference of the bones' mean lengths over each walk's known frames [N, T], of joints [N, T, J, 3] in metres."""
+        counted = known.sum(1)
+        lengths = [masked_to_zero(bone_lengths(joints.nan_to_num(), self.parents), known).sum(1) for joints in (recovered, truth)]  # [N, bones]
+        mean, true = (length / counted.clamp(min=1)[:, None] for length in lengths)
+        return (mean - true).abs()[counted > 0].mean()
 
     def about(self, points: Tensor, root: Tensor) -> Tensor:
         """Points [B, P, 3] in picture heights about the true root's place [B, 2]."""
@@ -108,6 +136,12 @@ class Reconstruction(nn.Module):
         if weights.normals:
             losses["normals"] = weights.normals * normal_loss(recovered, truth, self.triangles)
         return losses
+
+
+def bone_lengths(joints: Tensor, parents: Tensor) -> Tensor:
+    """Lengths [..., J - 1] of the bones from each joint [..., J, 3] but the root to its parent [J], in the joints' unit."""
+    bones = joints[..., 1:, :] - joints[..., parents[1:], :]
+    return (bones.square().sum(-1) + 1e-8).sqrt()  # a gradient at no length, too
 
 
 def confidences(spread: Tensor) -> Tensor:

@@ -303,6 +303,21 @@ def test_who_was_forgotten_by_the_command_line_leaves_the_answers(tmp_path: Path
     assert traces(tmp_path / "gallery", "Zoë") == []
 
 
+def test_answers_stay_as_long_as_their_name_may_come_back(tmp_path: Path) -> None:
+    """Who has lost their last template by a correction is not forgotten yet: undone, they are named in the recording as before."""
+    state = made_state(tmp_path, "Zoë")
+    with serving(state) as client:
+        job = sent(client, tmp_path)
+        for template in client.get("/v1/people/Zoë").json()["templates"]:
+            assert client.delete(f"/v1/people/Zoë/templates/{template['id']}").status_code == 200
+        assert client.get("/v1/people/Zoë").status_code == 404
+        retention.apply(state)
+        assert client.get(f"/v1/jobs/{job['id']}").json()["tracks"][0]["decision"] == "Zoë"
+        for change in client.get("/v1/changes").json()["changes"]:
+            client.post(f"/v1/undo/{change['undo']}")
+        assert len(client.get("/v1/people/Zoë").json()["templates"]) == 2
+
+
 def test_as_one_who_may_not(tmp_path: Path) -> None:
     with serving(made_state(tmp_path), key="") as client:
         for method, path in (("GET", "people"), ("GET", "people/ben"), ("DELETE", "people/ben"), ("POST", "people/ben/rename"), ("GET", "unknown"),

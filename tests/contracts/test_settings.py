@@ -27,6 +27,7 @@ from gaitbridge.gallery.decision import Calibration
 from gaitbridge.simulation.cohort import simulate
 from gaitbridge.simulation.settings import CohortConfig
 from gaitbridge.training.config import METHODS, RunConfig, recipe, recipes
+from gaitbridge.training.loop import hook
 from gaitbridge.types import ARRAYS, Batch
 
 Place = tuple[str | int, ...]
@@ -203,8 +204,11 @@ def one_step(run: RunConfig) -> None:
         network, objective = module.Network(run.network), objectives.Objective(run.objective, run.network, 2)
     except ValueError as error:
         raise UserError(str(error)) from error
-    features = network.train()(batch(network, run.network.size))  # type: ignore[attr-defined]
-    losses = objective(features, batch(network, run.network.size), 0.5)  # type: ignore[attr-defined]
+    given = batch(network, run.network.size)  # type: ignore[attr-defined]
+    hook(objective, "begin")(network, 1)
+    features = network.train()(given)
+    features = features._replace(extras={**features.extras, **(hook(objective, "beside")(given) or {})})
+    losses = objective(features, given, 0.5)
     torch.stack(list(losses.values())).sum().backward()
 
 

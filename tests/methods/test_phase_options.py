@@ -10,6 +10,7 @@ from small_objective import SMALL, objective, small_batch
 from gaitbridge.errors import UserError
 from gaitbridge.inference.loading import load
 from gaitbridge.methods.diffcrossgait import trajectory
+from gaitbridge.methods.diffcrossgait.diagnostics import diagnose
 from gaitbridge.methods.diffcrossgait.diffusion import DiffusionConfig
 from gaitbridge.methods.diffcrossgait.moving_average import target_name
 from gaitbridge.methods.diffcrossgait.network import MODALITIES, Network
@@ -161,6 +162,15 @@ def test_what_is_recovered_is_the_slow_teachers() -> None:
         torch.manual_seed(1)
         found.append(float(criterion(features._replace(extras=extras), batch, 1.0)["denoising"].detach()))
     assert found[0] != found[1]
+
+
+def test_gaps_are_measured_on_maps_and_without_what_a_denoiser_may_be_shown(toy_store: Store) -> None:
+    torch.manual_seed(0)
+    criterion = objective(diffusion__latent_from="maps", diffusion__conditioned="true", diffusion__columns=4)
+    found = diagnose(Network(SMALL), criterion, toy_store, list(range(0, 18, 2)))
+    assert found is not None
+    assert set(found["gaps"]) == {"recovered", "noise", "bottleneck"}
+    assert all(0 < value < 10 for gap in found["gaps"].values() for value in gap["relative"])
 
 
 def test_a_run_with_every_option_is_resumed_to_the_bit_and_deploys_none_of_it(toy_store: Store, tmp_path: Path) -> None:

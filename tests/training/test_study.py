@@ -11,8 +11,9 @@ from command_line import gaitbridge_command, run
 from gaitbridge.config import checked, overridden
 from gaitbridge.errors import UserError
 from gaitbridge.evaluation.comparing.costs import read_costs, write_costs
-from gaitbridge.report.study import COSTS, ArmRuns, cost_note, hardware_of, spread, study_table, values_of, write_study
+from gaitbridge.report.study import ArmRuns, hardware_of, spread, study_table, values_of, write_study
 from gaitbridge.report.study import StudyRow as Row
+from gaitbridge.report.study_columns import COSTS, cost_note
 from gaitbridge.store import Store
 from gaitbridge.training import costs, robustness, study
 from gaitbridge.training.config import RunConfig, recipe
@@ -142,6 +143,19 @@ def test_costs_are_measured_arm_by_arm_and_shown(toy_store: Store, tmp_path: Pat
     assert table.lines[1][-5:] == ("–",) * 5
     assert "1 rounds" in cost_note([identity])
     assert read_costs(tmp_path / "nothing") == {}
+
+
+def test_gaps_stand_beside_rank_1_where_something_was_diffused(tmp_path: Path) -> None:
+    for name, relative in (("a", [0.2, 0.4]), ("b", [0.4, 0.6])):
+        (tmp_path / name).mkdir()
+        gap = {"gap": [1.0, 1.0], "between_people": [2.0, 2.0], "relative": relative}
+        gaps = {"recovered": gap, "noise": gap | {"relative": [0.9, 0.9]}, "bottleneck": gap}
+        document = {"t": [10, 90], "gaps": gaps, "pairs": 3, "people": 2, "note": ""}
+        (tmp_path / name / "trajectory.json").write_text(json.dumps(document))
+    arms = [ArmRuns("phases", "about", "", ((0, tmp_path, tmp_path / "a"), (1, tmp_path, tmp_path / "b"))), ArmRuns("plain", "about", "", ())]
+    table = study_table("t", arms, [], {})
+    assert table.header[-3:] == ("d_rec", "d_eps", "d_mid")
+    assert [line[-3:] for line in table.lines] == [("0.40", "0.90", "0.40"), ("–", "–", "–")]
 
 
 def row(arm: str, seed: int, value: float | None, probe: str = "camera") -> Row:

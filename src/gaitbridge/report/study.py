@@ -18,6 +18,7 @@ from gaitbridge.evaluation.row_files import read_row_file
 from gaitbridge.files import written_whole
 from gaitbridge.progress import Progress, silent
 from gaitbridge.report.figure_files import write_png
+from gaitbridge.report.study_columns import COSTS, GAP_NOTE, GAPS, cost_cells, cost_note, gap_cells, gaps_of
 from gaitbridge.report.tables import SENSOR_NAME, TextTable
 from gaitbridge.run_documents import read_provenance
 from gaitbridge.store import Store
@@ -26,7 +27,6 @@ METRICS = ("rank-1", "rank-5", "mAP", "mINP")
 VIEWS = {"excluded": "other views", "identical": "same view"}
 MAIN = "rank-1, other views"
 BODIES = ("MPJPE", "PA-MPJPE", "vertex error")
-COSTS = ("parameters, million", "of training alone", "a step, ms", "embedding camera, ms", "embedding LiDAR, ms")
 
 
 @dataclass(frozen=True)
@@ -132,9 +132,11 @@ def values_of(rows: Iterable[StudyRow], arm: str, metric: str, pair: tuple[str, 
 
 def study_table(title: str, arms: Sequence[ArmRuns], rows: Sequence[StudyRow], paired: Mapping[str, Sequence[PairedRow]],
                 costs: Mapping[str, CostRow] | None = None) -> TextTable:
-    """An arm a line: rank-1 by direction, the difference to its reference, errors of bodies, minutes, and where they were measured the costs."""
+    """An arm a line: rank-1 by direction, the difference to its reference, errors of bodies, minutes, and where they were measured gaps and costs."""
     pairs, lines = directions_in(rows), []
     bodies = [name for name in BODIES if any(row.metric == name for row in rows)]
+    gaps = {arm.name: gaps_of(folder for _, _, folder in arm.runs) for arm in arms}
+    shown = any(gaps.values())
     for arm in arms:
         cells = [arm.name, arm.about]
         for pair in pairs:
@@ -142,20 +144,12 @@ def study_table(title: str, arms: Sequence[ArmRuns], rows: Sequence[StudyRow], p
         cells += [spread(values_of(rows, arm.name, name, ("camera", ""))) for name in bodies]
         minutes = {row.seed: row.minutes for row in rows if row.arm == arm.name}
         lines.append((*cells, str(len(minutes)), f"{statistics.fmean(minutes.values()):.0f}" if minutes else "–",
-                      *(_costs(costs.get(arm.name)) if costs else ())))
+                      *(gap_cells(gaps[arm.name]) if shown else ()), *(cost_cells(costs.get(arm.name)) if costs else ())))
     header = ["arm", "what it is"]
     for probe, gallery in pairs:
         header += [f"probe {SENSOR_NAME[probe]}, gallery {SENSOR_NAME[gallery]}", "difference"]
-    header += [f"{name}, mm" for name in bodies] + ["seeds", "minutes a run", *(COSTS if costs else ())]
+    header += [f"{name}, mm" for name in bodies] + ["seeds", "minutes a run", *(GAPS.values() if shown else ()), *(COSTS if costs else ())]
     return TextTable(title, tuple(header), tuple(lines), names=2)
-
-
-def _costs(row: CostRow | None) -> tuple[str, ...]:
-    """The cells of COSTS."""
-    if row is None:
-        return tuple("–" for _ in COSTS)
-    embedded = (f"{spent:.1f}" if spent is not None else "–" for spent in (row.camera_ms, row.lidar_ms))
-    return f"{row.parameters / 1e6:.2f}", f"{row.objective_parameters / 1e6:.2f}", f"{row.step_ms:.0f}", *embedded
 
 
 def _difference(rows: Sequence[PairedRow], pair: tuple[str, str]) -> str:
@@ -185,24 +179,16 @@ def write_study(name: str, about: str, arms: Sequence[ArmRuns], store: Store, pr
     seeds = sorted({row.seed for row in rows})
     facts = [f"`{command}`", f"Data: content `{store.content_hash}`, protocol `{protocol}`. Seeds: {', '.join(map(str, seeds)) or 'none'}. "
              f"Commit: {_each(row.commit for row in rows)}. Hardware: {_each(row.hardware for row in rows)}.", f"Compared: {held}."]
+    if GAPS["recovered"] in table.header:
+        facts.append(GAP_NOTE)
     if costs:
         write_csv(list(costs.values()), out / f"{name}-costs.csv")
-        facts.append(cost_note(costs.values()))
+        facts.append(cost_note(list(costs.values())))
     if unfinished:
         facts.append(f"**{unfinished} runs are not finished and are missing here.**")
     parts = [f"# Study: {name}", f"{about}.", table.to_markdown(), NOTE, *facts, f"![{about}]({name}.png)", f"Raw rows: [{name}.csv]({name}.csv)."]
     write_paragraphs(parts, out / f"{name}.md")
     return table
-
-
-def cost_note(rows: Iterable[CostRow]) -> str:
-    """How the costs of a table were measured."""
-    known = list(rows)
-    rounds, frames, loads = ([str(getattr(row, name)) for row in known] for name in ("rounds", "frames", "load"))
-    commits, machines = _each(row.commit for row in known), _each(row.hardware for row in known)
-    return (f"Costs: medians of {_each(rounds)} rounds, the arms in turn, one thread, the processor's time (a GPU: the clock's); a training step on "
-            f"the recipe's batch; embedding one sequence of {_each(frames)} frames by the plain network. Commit: {commits}. Hardware: {machines}, "
-            f"load {_each(loads)}.")
 
 
 def _each(words: Iterable[str]) -> str:

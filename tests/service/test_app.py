@@ -21,7 +21,8 @@ def test_health_needs_no_key_and_says_what_fails(state: State) -> None:
         assert client.get("/v1/health").json()["status"] == "ok"
         (Path(state.gallery.place) / "lock").unlink()
         answer = client.get("/v1/health")
-        assert (answer.status_code, answer.json()["problems"]) == (503, ["gallery"])
+        assert answer.status_code == 503
+        assert "gallery" in answer.json()["problems"]  # and perhaps work beside the requests, which has met it
 
 
 @pytest.mark.parametrize("key", ["", "another"])

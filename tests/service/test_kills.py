@@ -50,7 +50,7 @@ class Served:
         until = time.monotonic() + PATIENCE_S
         while (found := self.client.get(f"/v1/jobs/{job}").json())["state"] not in ("done", "failed"):
             assert time.monotonic() < until, found
-            time.sleep(0.05)
+            time.sleep(0.1)  # a key has its rate
         return dict(found)
 
 

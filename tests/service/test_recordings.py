@@ -35,11 +35,11 @@ def npz(folder: Path, arrays: dict[str, np.ndarray]) -> bytes:
     return (folder / "a.npz").read_bytes()
 
 
-def ended(client: TestClient, job: str, seconds: float = 60.0) -> dict[str, Any]:
+def ended(client: TestClient, job: str, seconds: float = 240.0) -> dict[str, Any]:
     until = time.monotonic() + seconds
     while (found := client.get(f"/v1/jobs/{job}").json())["state"] not in ("done", "failed"):
         assert time.monotonic() < until, found
-        time.sleep(0.02)
+        time.sleep(0.1)  # a key has its rate
     return dict(found)
 
 

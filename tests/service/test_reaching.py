@@ -18,7 +18,7 @@ from fastapi.testclient import TestClient
 
 from gaitbridge.errors import UserError
 from gaitbridge.service.guarded import Guarded
-from gaitbridge.service.listening import server_of
+from gaitbridge.service.listening import bound_to, server_of
 from gaitbridge.service.reaching import Reach, reached
 
 
@@ -141,3 +141,8 @@ def test_the_server_believes_no_header_about_who_asks() -> None:
         connection = http.client.HTTPConnection("localhost", port, timeout=10)
         connection.request("GET", "/who", headers={"X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "https"})
         assert connection.getresponse().read() == b'{"client":"127.0.0.1","scheme":"http"}'
+
+
+def test_who_comes_before_the_first_is_taken_waits() -> None:
+    with bound_to("127.0.0.1", 0) as bound, socket.create_connection(bound.getsockname(), timeout=5):
+        pass

@@ -14,6 +14,7 @@ from gaitbridge.service.reaching import Reach
 from gaitbridge.service.slow_clients import Impatient, ImpatientBehindProxy
 
 GRACE_S = 10  # for answers that are being given when it is ended
+WAITING = 1024  # connections that are not taken yet
 CONNECTIONS = 512  # at once; who comes then is told to come back
 
 
@@ -55,6 +56,7 @@ def bound_to(host: str, port: int) -> socket.socket:
     try:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         made.bind(address)
+        made.listen(WAITING)  # who comes before the first is taken waits, and is not refused
     except OSError as error:
         made.close()
         raise UserError(f"port {port} of {host}: {error.strerror or error}; end what listens there, or choose another --port") from error

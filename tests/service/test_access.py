@@ -94,6 +94,8 @@ def test_keys_are_made_listed_and_revoked_and_the_log_says_by_whom(state: State,
     assert client.delete("/v1/keys/gate", headers=boss).status_code == 404
     assert client.delete("/v1/keys/boss", headers=boss).status_code == 409
     assert client.post("/v1/keys", json={"name": "boss", "scopes": ["search"]}, headers=boss).status_code == 409
+    assert client.post("/v1/keys", json={"name": "gate/2", "scopes": ["search"]}, headers=boss).status_code == 201
+    assert client.delete("/v1/keys/gate%2F2", headers=boss).status_code == 204
     assert client.post("/v1/keys", json={"name": "a", "scopes": ["all"]}, headers=boss).status_code == 400
     lines = [(line["command"], line["actor"], line["key"]) for line in audit.read(state.gallery.index)[0] if "key" in line]
     assert lines[:2] == [("key made", "boss", "gate"), ("key revoked", "boss", "gate")]

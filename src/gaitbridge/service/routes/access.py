@@ -72,7 +72,7 @@ def make_key(here: Here, caller: Administrator, wanted: NewKey) -> MadeKey:
         return MadeKey(name=wanted.name, key=here.access.keys.add(wanted.name, wanted.scopes, wanted.days, wanted.per_minute))
 
 
-@router.delete("/v1/keys/{name}", status_code=204)
+@router.delete("/v1/keys/{name:path}", status_code=204)
 def revoke_key(here: Here, caller: Administrator, name: str) -> Response:
     """Revoke a key, and end its sessions. The last that may administer is kept."""
     audit.note(here.gallery.index, "key revoked", key=name[:100])

@@ -57,6 +57,8 @@ def numbers(annotation: Any, bounds: tuple[Any, ...] = (), place: Place = ()) ->
     elif get_origin(annotation) is tuple:
         for number, inner in enumerate(one for one in get_args(annotation) if one is not Ellipsis):
             yield from numbers(inner, (), (*place, number))
+    elif get_origin(annotation) is list:
+        return  # what is asked about, such as an array in a question: data, which is checked as a whole; settings are tuples
     elif get_origin(annotation) is dict:
         yield from numbers(get_args(annotation)[1], (), (*place, "*"))
     elif get_origin(annotation) in (Union, types.UnionType):

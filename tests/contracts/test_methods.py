@@ -82,6 +82,9 @@ def test_objective_gives_named_finite_losses(name: str) -> None:
     given = batch(names_of(network), config.network.size)  # type: ignore[attr-defined]
     if getattr(config.objective, "reconstruction", None) is not None:
         given = given._replace(extras=example_truth(config.network.heatmaps, 3, 2))  # type: ignore[attr-defined]
+    if getattr(config.objective, "lidar_reconstruction", None) is not None:
+        seen_by_lidar = example_truth(config.network.heatmaps_lidar, 3, 2)  # type: ignore[attr-defined]
+        given = given._replace(extras={**given.extras, **{f"lidar_{name}": value for name, value in seen_by_lidar.items()}})
     with ConvolutionsSeen() as seen:
         features = network(given)
         assert isinstance(features, Features)

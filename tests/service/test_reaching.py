@@ -3,9 +3,11 @@
 import asyncio
 import http.client
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
+import sys
 import threading
 import warnings
 from collections.abc import Iterator
@@ -146,3 +148,31 @@ def test_the_server_believes_no_header_about_who_asks() -> None:
 def test_who_comes_before_the_first_is_taken_waits() -> None:
     with bound_to("127.0.0.1", 0) as bound, socket.create_connection(bound.getsockname(), timeout=5):
         pass
+
+
+ENDED = """
+import signal
+from contextlib import asynccontextmanager
+from fastapi import FastAPI
+from gaitbridge.cli import Ended, _end
+from gaitbridge.service.listening import listen
+from gaitbridge.service.reaching import reached
+signal.signal(signal.SIGTERM, _end)
+@asynccontextmanager
+async def up(app):
+    print("up", flush=True)
+    yield
+listen(FastAPI(lifespan=up), reached("127.0.0.1", None, None, (), ()), 0, print)
+"""
+
+
+def test_a_service_that_is_ended_ends_well() -> None:
+    with subprocess.Popen([sys.executable, "-c", ENDED], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line == "up\n":
+                break
+        process.send_signal(signal.SIGTERM)
+        _, told = process.communicate(timeout=60)
+    assert process.returncode == 0, told
+    assert told.startswith("ended;")

@@ -31,7 +31,10 @@ def listen(app: FastAPI, reach: Reach, port: int, ready: Callable[[str], None]) 
     with bound_to(reach.host, port) as bound:
         name, number = bound.getsockname()[:2]
         ready(f"http{'s' if reach.cert else ''}://{f'[{name}]' if ':' in name else name}:{number}")
-        server.run(sockets=[bound])
+        try:
+            server.run(sockets=[bound])
+        except KeyboardInterrupt:  # the signal again, now that what was being answered is finished
+            tell("ended; recordings that were acknowledged are answered after the next start")
 
 
 def server_of(app: FastAPI, reach: Reach) -> uvicorn.Server:

@@ -21,6 +21,7 @@ class AugmentationConfig(Config):
     tilt: float = Field(default=0.2, ge=0, le=1)
     """In perspective: each corner moves by up to ten pixels, seen in pictures 64 high."""
     degrees: float = Field(default=10.0, ge=0, le=90)
+    """How far `turn` turns at most."""
 
 
 def check_names(names: tuple[str, ...]) -> None:

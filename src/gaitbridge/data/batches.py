@@ -35,7 +35,9 @@ class DataConfig(Config):
     people_per_batch: Annotated[int, Field(ge=2, le=100_000)] = 16
     """Of the whole batch: several processes share them. One alone has nobody to be told from."""
     sequences_per_person: Annotated[int, Field(ge=1, le=10_000)] = 4
+    """Walks of each person in a batch; drawn with repetition of a person who has fewer."""
     frames: Frames = 10
+    """Of each sequence in a batch, the fewest where `most_frames` is given."""
     most_frames: Frames | None = None
     """With it each batch draws how many frames its sequences have, evenly from `frames` to this (GaitBase on Gait3D: 10 to 50)."""
     ordered: bool = False

@@ -15,11 +15,15 @@ class IdentityConfig(Config):
     """Weights of the losses, and their settings as published (Fan et al. 2023)."""
 
     triplet: Weight = 1.0
+    """Weight of the batch-all triplet loss; 0 leaves it out."""
     cross_entropy: Weight = 1.0
     """0 leaves out the neck and the classifier (GaitSet)."""
     scale: Scale = 16.0
+    """What the classifier's cosines are multiplied by before the softmax."""
     smoothing: Smoothing = 0.1
+    """Share of the label that cross-entropy spreads over the other people."""
     margin: Weight = 0.2
+    """How much nearer than anybody else's a person's own sequences are to be; beyond it a triplet counts no more."""
 
     @model_validator(mode="after")
     def _something(self) -> Self:

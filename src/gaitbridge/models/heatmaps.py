@@ -23,7 +23,9 @@ class HeatmapConfig(Config):
     """The 3D branch: its size, its volumes and how they join the silhouettes' features."""
 
     joints: Points = 31
+    """Joints that have a heatmap: 31 of the body model that simulated people have, 24 of SMPL."""
     markers: Points = 64
+    """Virtual markers on the skin that have a heatmap, which the mesh is read off."""
     depth: Annotated[int, Field(ge=2, le=256)] = 8
     """Depth bins D."""
     reach: Annotated[float, Field(ge=0.01, le=100)] = 0.4
@@ -46,6 +48,7 @@ class HeatmapConfig(Config):
     whole_walk: bool = False
     """Tell each frame what the coarsest features are over all frames: a person's build is the same in each."""
     fusion: Literal["concatenate", "attention", "none"] = "concatenate"
+    """How heatmaps join the 2D branch: beside its maps, by attention over them, or not at all: they are then taught and not used."""
     fused: Literal["joints", "all"] = "joints"
     """Whose heatmaps recognition uses: with joints alone, markers are not computed at inference."""
     fused_joints: tuple[Whole, ...] = ()

@@ -24,10 +24,13 @@ class StagedConfig(Config):
     blocks: OfStages[Blocks] = (1, 1, 1, 1)
     """Residual blocks a stage."""
     strides: OfStages[Stride] = (1, 2, 2, 1)
+    """Of each stage's first block: 2 halves height and width."""
     stem_stride: Stride = 1
+    """Of the first convolution."""
     bins: OfStages[Strips] = (16,)
     """Strips of each level of horizontal pooling."""
     embedding: Channels = 256
+    """Channels of each part of the embedding."""
     size: Size = (64, 44)
     """Height and width of what the network sees."""
 

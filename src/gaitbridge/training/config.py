@@ -17,9 +17,13 @@ class OptimiserConfig(Config):
     """Optimiser and learning-rate schedule."""
 
     name: Literal["adamw", "adam", "sgd"] = "adamw"
+    """sgd has a momentum of 0.9."""
     learning_rate: Annotated[float, Field(gt=0, le=100)] = 5e-3
+    """At its peak, or before the first milestone."""
     weight_decay: Annotated[float, Field(ge=0, le=100)] = 1e-4
+    """Pull of all weights towards zero: of adamw apart from the gradient, of the others within it."""
     schedule: Literal["one_cycle", "multi_step"] = "one_cycle"
+    """How the rate goes: one_cycle rises and falls over the whole run; multi_step falls at milestones."""
     warm_up: Annotated[float, Field(ge=0, lt=1)] = 0.15
     """one_cycle: share of the steps over which the rate rises."""
     milestones: tuple[Steps, ...] = ()
@@ -39,20 +43,30 @@ class RunConfig(Config):
     """Everything that a run is, apart from the data's place. A recipe is a function that returns one."""
 
     method: str
+    """The folder in methods/ that the network and the objective come from."""
     recipe: str
+    """The recipe that the settings began with, method/name; changes to it do not change the name."""
     network: SerializeAsAny[Config]
+    """Sizes of the network that is deployed."""
     objective: SerializeAsAny[Config]
+    """What it is trained by."""
     data: DataConfig = DataConfig()
+    """How batches are drawn."""
     optimiser: OptimiserConfig = OptimiserConfig()
+    """The optimiser and its learning rate."""
     steps: Steps = 1000
+    """Batches in all; published recipes call them iterations."""
     seed: Seed = 0
+    """Of the weights, the order of the data and every draw."""
     start_from: str = ""
     """A run whose best weights this one begins with, such as an imported or a longer one; empty: weights drawn from the seed."""
     precision: Literal["auto", "float32", "bf16"] = "auto"
     """auto: bfloat16 where the hardware multiplies it natively (GPUs, CPUs with AMX or AVX-512 BF16) and a quick measurement finds it faster, else
     float32."""
     compile: bool = False
+    """Compile the network by torch.compile: minutes at the beginning, faster steps on a GPU."""
     log_every: Steps = 10
+    """Steps between two lines of the log."""
     validate_every: Steps = 250
     """Validation on held-out people and a checkpoint, every so many steps and at the end."""
     keep_at: tuple[Steps, ...] = ()

@@ -19,7 +19,9 @@ class AlignmentConfig(Config):
     """info_nce: the two embeddings of one walk find each other; cross_contrastive: all of a person's in the other modality;
     supervised_contrastive: all of a person's in both."""
     weight: Weight = 0.3
+    """Of the loss."""
     temperature: Scale = 0.1
+    """What cosines are divided by before the softmax: lower looks at the nearest others alone."""
 
 
 def alignment_losses(settings: AlignmentConfig, features: Features, people: Tensor) -> dict[str, Tensor]:

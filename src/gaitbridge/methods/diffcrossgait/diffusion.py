@@ -25,20 +25,29 @@ class DiffusionConfig(Config):
     """The latent diffusion and its phases; `phases=[]` leaves it out altogether."""
 
     phases: tuple[Literal[1, 2, 3], ...] = (1, 2, 3)
+    """Which phases are trained: 1 anchors identity, 2 aligns the dynamics, 3 recovers either sensor's latent from one bottleneck; [] for none."""
     boundaries: tuple[Step, Step] = (30, 65)
     """Phase 1 is 1 ... b0, phase 2 is b0 + 1 ... b1, phase 3 is b1 + 1 ... 100."""
     denoising: Weight = 1.0
+    """Weight of the denoiser's own loss, at all steps of the trajectory."""
     anchoring: Weight = 0.3
+    """Weight of phase 1: identity losses on recovered latents, in steps of little noise."""
     dynamics: Weight = 0.3
+    """Weight of phase 2: both sensors' trajectories change alike from step to step."""
     recoverability: Weight = 0.3
+    """Weight of phase 3: both sensors meet in one bottleneck, from which either's latent is recovered, in steps of much noise."""
     schedule: trajectory.Schedule = "cosine"
+    """How the signal falls along the trajectory."""
     target: trajectory.Target = "x0"
+    """What the denoiser predicts: the clean latent (x0), the noise (eps), or v, a mixture of both."""
     latent: Channels = 32
+    """Channels of the latent; of no account where it is the embedding itself."""
     width: Annotated[int, Field(ge=GROUPS, le=4096, multiple_of=GROUPS)] = 64
     """Channels of the denoiser, which normalises them in groups."""
     difference_steps: Step = 5
     """Steps between the two points of phase 2's finite difference along the trajectory."""
     shared_noise: bool = True
+    """Both sensors' latents are diffused by the same noise, so that their trajectories differ by the latents alone."""
     noise_levels: trajectory.Levels = "uniform"
     """How steps are drawn: evenly, or log-normally by their noise, which leaves the ends of the trajectory out."""
     partner: Literal["synchronised", "same_person"] = "synchronised"
@@ -48,6 +57,7 @@ class DiffusionConfig(Config):
     recovers_walk: Literal["same", "another"] = "same"
     """Whose clean latent phase 3 recovers from a bottleneck: the walk's own, or that of another walk of the person, from another view or take."""
     detach_recovery_target: bool = True
+    """Keep phase 3's gradients out of the latent that is recovered: the bottleneck goes to it, it does not come."""
     target_momentum: Share = 0.0
     """What is recovered are the latents of a moving average of the network: theta' = m theta' + (1 - m) theta after each step; 0 leaves it out."""
     conditioned: bool = False
@@ -59,6 +69,7 @@ class DiffusionConfig(Config):
     agreement: Literal["squared", "contrastive"] = "squared"
     """How far apart two trajectories are: by their squared difference, or relative to other people's trajectories, as retrieval sees it."""
     agreement_temperature: Scale = 0.1
+    """Of the contrastive agreement."""
     latent_from: Literal["parts", "embedding", "maps"] = "parts"
     """What the clean latent is: a projection of the part features; the embedding itself, the one that is compared at inference; or a projection of
     the last stage's maps, which keeps space: [N, D, parts, columns], and its denoiser is a U-Net of two axes."""

@@ -18,6 +18,7 @@ class IdentityConfig(Config):
     """Cross-entropy by a cosine classifier, and triplets in blocks of (anchor's modality, modality of both others)."""
 
     cross_entropy: Weight = 1.0
+    """Weight of the classification of people by the cosine classifier; 0 leaves it out."""
     triplet: Weight = 1.0
     """Of the mean over the blocks."""
     triplets: Literal["all", "across"] = "all"
@@ -25,8 +26,11 @@ class IdentityConfig(Config):
     classifiers: Literal["one", "own"] = "one"
     """One classifier of people for both modalities, or one each."""
     scale: Scale = 16.0
+    """What the classifier's cosines are multiplied by before the softmax."""
     smoothing: Smoothing = 0.1
+    """Share of the label that cross-entropy spreads over the other people."""
     margin: Weight = 0.2
+    """How much nearer than anybody else's a person's own sequences are to be; beyond it a triplet counts no more."""
 
 
 class OwnClassifiers(nn.Module):

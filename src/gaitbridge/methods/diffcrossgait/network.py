@@ -32,10 +32,15 @@ class NetworkConfig(Config):
     """Sizes of the network; the defaults are the published ones (ResNet-9, 16 parts of 256 channels)."""
 
     channels: OfStages[Channels] = (64, 128, 256, 512)
+    """Of each encoder's stages; the first is the stem's as well."""
     strides: OfStages[Stride] = (1, 2, 2, 1)
+    """Of each stage's first block: 2 halves height and width."""
     stem_stride: Stride = 1
+    """Of the first convolution."""
     parts: Strips = 16
+    """Horizontal strips, each a part of the embedding."""
     embedding: Channels = 256
+    """Channels of each part of the embedding."""
     size: Size = (64, 44)
     """Height and width of both inputs."""
     shared_from: Annotated[int, Field(ge=1, le=16)] | None = None

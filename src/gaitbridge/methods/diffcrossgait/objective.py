@@ -25,10 +25,13 @@ class ObjectiveConfig(Config):
     """All that only training needs."""
 
     identity: IdentityConfig = IdentityConfig()
+    """Cross-entropy and triplets of both sensors."""
     alignment: AlignmentConfig = AlignmentConfig()
+    """What brings the two sensors' embeddings together directly."""
     latent_identity: Weight = 0.0
     """Identity losses on the clean latent without any diffusion: the control arm for phase 1's auxiliary head."""
     diffusion: DiffusionConfig = DiffusionConfig()
+    """The alignment of whole diffusion trajectories."""
     teacher: TeacherConfig | None = None
     """A teacher of both sensors that both encoders imitate; null leaves it out."""
     reconstruction: ReconstructionConfig | None = None

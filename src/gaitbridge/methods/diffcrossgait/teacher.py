@@ -28,14 +28,19 @@ class TeacherConfig(Config):
     """How much of the teacher its students imitate; the defaults are the published ones."""
 
     direction: Weight = 1.0
+    """Weight of the angle between a student's embedding and the teacher's."""
     within: Weight = 0.5
+    """Weight of the likenesses of the parts within each sample, the student's against the teacher's."""
     between: Weight = 0.5
+    """Weight of the likenesses between samples of a batch, the student's against the teacher's."""
     first: Weight = 0.1
     """Imitation counts so many times at the beginning, rising evenly to `last`: a young teacher knows little."""
     last: Weight = 1.5
+    """At the end of the training."""
     temperature: Scale = 4.0
     """Of the confidences by which the weaker sensor's student is made to imitate more."""
     heads: Count = 8
+    """Of the attention by which the teacher fuses both sensors; they divide the last stage's channels."""
 
 
 class Teacher(nn.Module):

@@ -22,9 +22,11 @@ class NetworkConfig(Config):
     """Sizes of the network; the defaults are those for CASIA-B (twice as many channels for OU-MVLP)."""
 
     channels: tuple[Channels, Channels, Channels] = (32, 64, 128)
+    """Of the three blocks."""
     bins: OfStages[Strips] = (16, 8, 4, 2, 1)
     """Strips of each level of the pyramid; both the frames' features and the set's have one."""
     embedding: Channels = 256
+    """Channels of each part of the embedding."""
     size: Size = (64, 44)
     """Height and width of the silhouettes."""
 

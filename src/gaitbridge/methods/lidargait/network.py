@@ -25,6 +25,7 @@ class SeenConfig(Config):
     """What the network sees."""
 
     modality: Literal["depth_pictures", "range_views"] = "depth_pictures"
+    """What is read from the store: the depth pictures that a dataset comes with, or range views in metres."""
     picture: Literal["colours", "metres", "outline"] = "colours"
     """How range views are shown to the network: as the coloured picture that published weights were trained on (3 channels); as a mask and
     the depth in metres about the body's mean (2 channels), which keeps what a colour map scaled frame by frame loses; or as the mask alone

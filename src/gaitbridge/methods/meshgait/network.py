@@ -26,10 +26,15 @@ class NetworkConfig(Config):
     backbone: Backbone = "resnet9"
     """Of the 2D branch: resnet9 (GaitBase) or pseudo3d (after DeepGaitV2)."""
     channels: OfStages[Channels] = (64, 128, 256, 512)
+    """Of the 2D branch's stages; the first is the stem's as well."""
     strides: OfStages[Stride] = (1, 2, 2, 1)
+    """Of each stage's first block: 2 halves height and width."""
     stem_stride: Stride = 1
+    """Of the first convolution."""
     parts: Strips = 16
+    """Horizontal strips, each a part of the embedding."""
     embedding: Channels = 256
+    """Channels of each part of the embedding."""
     size: Size = (64, 44)
     """Height and width of the silhouettes."""
     heatmaps: HeatmapConfig | None = HeatmapConfig(depth=16, shared=2, channels=(96, 128, 160), fused_channels=64)

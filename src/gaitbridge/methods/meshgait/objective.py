@@ -19,18 +19,26 @@ class IdentityConfig(Config):
     """Cross-entropy by a cosine classifier, batch-all triplets, and supervised contrast between all samples."""
 
     cross_entropy: Weight = 1.0
+    """Weight of the classification of people by a cosine classifier; 0 leaves it out."""
     triplet: Weight = 1.0
+    """Weight of the batch-all triplet loss."""
     contrastive: Weight = 0.3
+    """Weight of supervised contrast: all of a person's samples against everybody else's."""
     scale: Scale = 16.0
+    """What the classifier's cosines are multiplied by before the softmax."""
     smoothing: Smoothing = 0.1
+    """Share of the label that cross-entropy spreads over the other people."""
     margin: Weight = 0.2
+    """How much nearer than anybody else's a person's own sequences are to be; beyond it a triplet counts no more."""
     temperature: Scale = 0.1
+    """Of the contrast: what cosines are divided by before the softmax."""
 
 
 class ObjectiveConfig(Config):
     """All that only training needs."""
 
     identity: IdentityConfig = IdentityConfig()
+    """What recognition is trained by."""
     reconstruction: ReconstructionConfig | None = ReconstructionConfig()
     """null: recognition alone, which is all that data without 3D truth can train."""
     form_first: Share = 0.1

@@ -20,10 +20,15 @@ class ReconstructionConfig(Config):
     body: str = "anny-10pc"
     """The body model of the truth, whose virtual markers and mesh are used; or a .npz that `gaitbridge learn-markers` wrote."""
     joints: Weight = 80.0
+    """Of the distance of each joint from the truth, the mean of absolute differences."""
     markers: Weight = 80.0
+    """The same of the markers."""
     vertices: Weight = 16.0
+    """The same of the mesh's vertices."""
     edges: Weight = 8.0
+    """Of the difference in length of the mesh's edges."""
     normals: Weight = 0.16
+    """Of the angle between the mesh's edges and the true surface's normals."""
     cells: Weight = 8.0
     """Of the cross-entropy between each heatmap and the cells about the true place: without it heatmaps stay as wide as the picture."""
     cells_of: Literal["points", "sets"] = "points"

@@ -34,6 +34,7 @@ class NetworkConfig(Config):
     bins: OfStages[Strips] = (16, 8, 4, 2, 1)
     """Strips of each level of horizontal pooling."""
     embedding: Channels = 256
+    """Channels of each part of the embedding."""
     size: Size = (64, 44)
     """Height and width of the silhouettes."""
 

@@ -1,0 +1,30 @@
+"""The groups of settings that runs are made of, for tests that hold for each of them."""
+
+from typing import get_args
+
+from pydantic import BaseModel
+
+from gaitbridge import plugins
+from gaitbridge.training.config import METHODS, RunConfig, config_type
+
+
+def groups_below(kind: type[BaseModel]) -> list[type[BaseModel]]:
+    """A group and all groups within it, each once."""
+    found = [kind]
+    for group in found:
+        for field in group.model_fields.values():
+            inner = [one for one in (field.annotation, *get_args(field.annotation)) if isinstance(one, type) and issubclass(one, BaseModel)]
+            found += [one for one in inner if one not in found]
+    return found
+
+
+def groups_of_runs() -> list[type[BaseModel]]:
+    """Every group of settings of every method's runs."""
+    own = (config_type(method, group) for method in plugins.names(METHODS) for group in ("network", "objective"))
+    kinds: list[type[BaseModel]] = [RunConfig, *own]
+    return list(dict.fromkeys(group for kind in kinds for group in groups_below(kind)))
+
+
+def named(kind: type[BaseModel]) -> str:
+    """Module and name of a group, without the package's."""
+    return f"{kind.__module__.removeprefix('gaitbridge.')}.{kind.__name__}"

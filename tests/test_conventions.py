@@ -1,14 +1,18 @@
 """Each line of the conventions page, pinned."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from gaitbridge import conventions
 from gaitbridge.conventions import stream, view_angle_deg
+from gaitbridge.data.contents import content_problem
 from gaitbridge.geometry.camera import Camera
 from gaitbridge.geometry.range_view import align, to_spherical
 from gaitbridge.geometry.transforms import about_axis, apply, look_at, rigid
-from gaitbridge.store import Store
+from gaitbridge.store import Store, finish_store, write_shard
+from gaitbridge.types import Labels, Sequence, array_problem
 
 
 @pytest.mark.parametrize(("to_sensor", "degrees"), [((1, 0), 0), ((0, 1), 90), ((-1, 0), 180), ((0, -1), 270)])
@@ -81,6 +85,46 @@ def test_range_view_has_the_highest_beam_first_and_the_sensors_left_first() -> N
     assert row < 2
     assert column < 3
     assert np.isnan(view[5]).any()
+
+
+@pytest.mark.parametrize(("order", "joints"), [("coco", 17), ("openpose", 18)])
+def test_skeletons_are_columns_rows_and_scores_in_a_named_order(order: str, joints: int) -> None:
+    names = conventions.JOINT_ORDERS[order]
+    assert len(set(names)) == joints
+    assert sum(name.startswith("left_") for name in names) == sum(name.startswith("right_") for name in names) == 8
+    assert names[0] == "nose"
+    found = np.full((4, joints, 3), 5.0, np.float32)
+    found[:, 2] = 0.0  # not found
+    assert not array_problem("skeletons", found)
+    assert not content_problem("skeletons", found)
+    found[1, 2] = np.nan
+    assert "put 0 for column, row and score" in content_problem("skeletons", found)
+    assert "has no joint" in content_problem("skeletons", np.zeros((2, joints, 3), np.float32))
+    assert "scores below 0" in content_problem("skeletons", np.full((2, joints, 3), -1.0, np.float32))
+    assert "float32 [T, J, 3]" in array_problem("skeletons", np.zeros((2, joints, 2), np.float32))
+
+
+def test_parsing_has_a_label_a_pixel() -> None:
+    assert conventions.PARSING_LABELS.index("background") == 0
+    assert (conventions.PARSING_LABELS.index("left_arm"), conventions.PARSING_LABELS.index("dress")) == (3, 11)
+    labels = np.arange(2 * 3 * 2, dtype=np.uint8).reshape(2, 3, 2)
+    assert not array_problem("parsing", labels)
+    assert not content_problem("parsing", labels)
+    assert "labels up to 255, not 0 to 11" in content_problem("parsing", 255 * (labels > 3).astype(np.uint8))
+    assert "has no pixel of a person" in content_problem("parsing", 0 * labels)
+
+
+def test_stores_keep_skeletons_and_parsing_frame_for_frame(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    arrays: dict[str, np.ndarray] = {"skeletons": random.uniform(0, 300, (5, 18, 3)).astype(np.float32),
+                                     "parsing": random.integers(0, 12, (5, 64, 44)).astype(np.uint8)}
+    write_shard(tmp_path, "all", [Sequence(Labels("a", "p", "test", "normal", 0, "000", 0.0, 9.0), arrays)])
+    finish_store(tmp_path, ["all"], {})
+    store = Store(tmp_path)
+    assert {"skeletons", "parsing"} == set(store.rows[0]["modalities"]) <= set(conventions.SENSOR)
+    found = store.read(0, ["skeletons", "parsing"], {"skeletons": np.array([3, 1]), "parsing": np.array([4])}).arrays
+    assert np.array_equal(found["skeletons"], arrays["skeletons"][[3, 1]])
+    assert np.array_equal(found["parsing"], arrays["parsing"][[4]])
 
 
 def test_silhouettes_are_0_and_255_and_times_start_at_zero(toy_store: Store) -> None:

@@ -11,6 +11,9 @@ LiDAR      x forward, y left, z up; azimuth = atan2(y, x), elevation = asin(z / 
 Range view row 0 is the highest beam, columns run from left to right as the sensor sees them (azimuth falls);
            values are metres, NaN where nothing came back.
 Silhouette uint8, 255 person, 0 background, row 0 the top.
+Skeleton   `skeletons` float32 [T, J, 3]: column x and row y in pixels of the camera's picture (y down), and a score from 0 to 1, in the order of
+           COCO's 17 joints or OpenPose's 18 (JOINT_ORDERS); all three 0 where a joint was not found, which is never NaN.
+Parsing    `parsing` uint8 [T, H, W]: which of PARSING_LABELS a pixel is of, 0 background; cut and aligned as silhouettes are.
 Legend     N sequences, T frames, C channels, H/W pixels, P points, K parts, J joints, M markers, V vertices, D depth or latent.
 """
 
@@ -23,8 +26,18 @@ BODY_PARTS = ("background", "head", "torso", "left_arm", "right_arm", "left_leg"
 CONDITIONS = ("normal", "bag", "clothing", "carrying", "umbrella", "uniform", "occlusion", "night")
 CAMERA, LIDAR = "silhouettes", "range_views"  # the two modalities; on the command line also `camera` and `lidar`
 POSE_HEATMAPS, DEPTH_PICTURES = "pose_heatmaps", "depth_pictures"  # what some of the field's networks take in their place
-SENSOR = {CAMERA: "camera", LIDAR: "lidar", POSE_HEATMAPS: "camera", DEPTH_PICTURES: "lidar"}  # what a modality comes from
+SKELETONS, PARSING = "skeletons", "parsing"
+SENSOR = {CAMERA: "camera", LIDAR: "lidar", POSE_HEATMAPS: "camera", DEPTH_PICTURES: "lidar", SKELETONS: "camera",
+          PARSING: "camera"}  # what a modality comes from
 MODALITIES = {"camera": CAMERA, "lidar": LIDAR, **{name: name for name in SENSOR}}
+JOINT_ORDERS: dict[str, tuple[str, ...]] = {
+    "coco": ("nose", "left_eye", "right_eye", "left_ear", "right_ear", "left_shoulder", "right_shoulder", "left_elbow", "right_elbow", "left_wrist",
+             "right_wrist", "left_hip", "right_hip", "left_knee", "right_knee", "left_ankle", "right_ankle"),
+    "openpose": ("nose", "neck", "right_shoulder", "right_elbow", "right_wrist", "left_shoulder", "left_elbow", "left_wrist", "right_hip",
+                 "right_knee", "right_ankle", "left_hip", "left_knee", "left_ankle", "right_eye", "left_eye", "right_ear", "left_ear"),
+}  # fmt: skip
+PARSING_LABELS = ("background", "head", "torso", "left_arm", "right_arm", "left_hand", "right_hand", "left_leg", "right_leg", "left_foot",
+                  "right_foot", "dress")  # as Gait3D-Parsing has them
 SPLITS = ("train", "val", "test")
 
 

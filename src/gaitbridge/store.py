@@ -62,6 +62,10 @@ FIELDS: dict[str, Field] = {
     "depth_pictures": Field("uint8", "depth_pictures"),  # [T, 3, H, W] range as colour, as SUSTech1K publishes it
     "pose_heatmaps": Field("uint8", "pose_heatmaps"),  # [T, 2, H, W] limbs and joints, as SkeletonGait draws them (geometry.skeleton_maps)
     "pose_heatmaps_time_s": Field("float64", "pose_heatmaps"),  # [T]
+    "skeletons": Field("float32", "skeletons"),  # [T, J, 3] column, row, score of COCO's 17 joints or OpenPose's 18 (conventions.JOINT_ORDERS)
+    "skeletons_time_s": Field("float64", "skeletons"),  # [T]
+    "parsing": Field("uint8", "parsing"),  # [T, H, W] of conventions.PARSING_LABELS
+    "parsing_time_s": Field("float64", "parsing"),  # [T]
     "landmarks": Field("float32", "silhouettes"),  # [T, 33, 4] x, y, z and visibility in native pixels (capture.video.pose), NaN where unknown
     "landmarks_m": Field("float32", "silhouettes"),  # [T, 33, 3] metres from the hips' middle, x right, y down, z away from the camera
     "presence": Field("float32", "silhouettes"),  # [T] 0 to 1, that a person was there, as the people model says

@@ -3,7 +3,7 @@
 Legend: N sequences, T frames, C channels, H/W pixels, K parts, J joints, M markers. Modalities go by name:
 `silhouettes` uint8 [T, H, W], 255 person, 0 background, grey between where resizing left it; `range_views` float32 [T, H, W] in metres, NaN
 where nothing came back; what some of the field's networks take: `depth_pictures` uint8 [T, 3, H, W], `pose_heatmaps` uint8 [T, 2, H, W] (limbs,
-joints), `smpl` float32 [T, 85].
+joints), `smpl` float32 [T, 85], `skeletons` float32 [T, J, 3], `parsing` uint8 [T, H, W] (conventions says how).
 """
 
 from __future__ import annotations
@@ -26,7 +26,21 @@ ARRAYS: dict[str, tuple[type, str]] = {  # what networks take, by name: element 
     "depth_pictures": (np.uint8, "T, 3, H, W"),
     "pose_heatmaps": (np.uint8, "T, 2, H, W"),
     "smpl": (np.float32, "T, 85"),
+    "skeletons": (np.float32, "T, J, 3"),
+    "parsing": (np.uint8, "T, H, W"),
 }
+
+
+def is_picture(name: str) -> bool:
+    """Whether arrays of this name are pictures [..., H, W], which are cut to a network's size."""
+    return ARRAYS[name][1].endswith("H, W")
+
+
+def array_shape(name: str, frames: int, network: object) -> tuple[int, ...]:
+    """The shape of an array of the name `name` in ARRAYS, of so many frames, as a network of the settings `network` takes it."""
+    height, width = getattr(network, "size", None) or (64, 44)
+    sizes = {"T": frames, "H": height, "W": width, "J": getattr(network, "joint_count", 17)}
+    return tuple(sizes.get(axis) or int(axis) for axis in ARRAYS[name][1].split(", "))
 
 
 def array_problem(name: str, array: object) -> str:

@@ -9,20 +9,23 @@ from convolutions_seen import ConvolutionsSeen
 from tolerances import SUMS
 
 from gaitbridge import plugins
+from gaitbridge.config import Config
 from gaitbridge.conventions import SENSOR
 from gaitbridge.methods.meshgait.reconstruction import example_truth
 from gaitbridge.training.config import METHODS, recipe, recipes
 from gaitbridge.types import ARRAYS, Batch, Features
 
 
-def batch(names: Iterable[str], size: tuple[int, int], count: int = 3, frames: int = 2) -> Batch:
-    random = torch.Generator().manual_seed(0)
+def batch(names: Iterable[str], settings: Config, count: int = 3, frames: int = 2) -> Batch:
+    random, size = torch.Generator().manual_seed(0), getattr(settings, "size", (64, 44))
 
     def noise(*shape: int) -> torch.Tensor:
         return torch.rand(count, frames, *shape, generator=random)
 
     made = {"silhouettes": (noise(*size) > 0.5).to(torch.uint8) * 255, "range_views": 8 + noise(*size), "smpl": noise(85) - 0.5,
-            "depth_pictures": (255 * noise(3, *size)).to(torch.uint8), "pose_heatmaps": (255 * noise(2, *size)).to(torch.uint8)}
+            "depth_pictures": (255 * noise(3, *size)).to(torch.uint8), "pose_heatmaps": (255 * noise(2, *size)).to(torch.uint8),
+            "skeletons": noise(getattr(settings, "joint_count", 17), 3) * torch.tensor([200.0, 400.0, 1.0]),
+            "parsing": (11.9 * noise(*size)).to(torch.uint8)}
     assert set(made) == set(ARRAYS)
     return Batch({name: made[name] for name in names}, torch.full((count,), frames), torch.tensor([0, 0, 1]))
 
@@ -47,7 +50,7 @@ def test_network_embeds_in_any_batch_size_and_knows_no_people(name: str) -> None
     module = plugins.load(f"{METHODS}.{config.method}", "network")
     torch.manual_seed(0)
     network = module.Network(config.network).eval()
-    given = batch(names_of(network), config.network.size)  # type: ignore[attr-defined]
+    given = batch(names_of(network), config.network)
     with torch.no_grad():
         embedded = network.embed(given)
         assert set(network.inputs) == set(embedded) <= set(SENSOR)
@@ -64,7 +67,7 @@ def test_padding_does_not_count(name: str) -> None:
     config = recipe(name)
     torch.manual_seed(0)
     network = plugins.load(f"{METHODS}.{config.method}", "network").Network(config.network).eval()
-    given = batch(names_of(network), config.network.size, count=2, frames=3)  # type: ignore[attr-defined]
+    given = batch(names_of(network), config.network, count=2, frames=3)
     with torch.no_grad():
         for modality, names in network.inputs.items():
             whole = Batch({n: given.inputs[n] for n in names}, torch.tensor([3, 2]), given.people)
@@ -79,7 +82,7 @@ def test_objective_gives_named_finite_losses(name: str) -> None:
     torch.manual_seed(0)
     network = modules[0].Network(config.network)
     objective = modules[1].Objective(config.objective, config.network, 2)
-    given = batch(names_of(network), config.network.size)  # type: ignore[attr-defined]
+    given = batch(names_of(network), config.network)
     if getattr(config.objective, "reconstruction", None) is not None:
         given = given._replace(extras=example_truth(config.network.heatmaps, 3, 2))  # type: ignore[attr-defined]
     if getattr(config.objective, "lidar_reconstruction", None) is not None:

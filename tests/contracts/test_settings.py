@@ -28,7 +28,7 @@ from gaitbridge.simulation.cohort import simulate
 from gaitbridge.simulation.settings import CohortConfig
 from gaitbridge.training.config import METHODS, RunConfig, recipe, recipes
 from gaitbridge.training.loop import hook
-from gaitbridge.types import ARRAYS, Batch
+from gaitbridge.types import ARRAYS, Batch, array_shape
 
 Place = tuple[str | int, ...]
 NONSENSE: tuple[Any, ...] = (float("nan"), float("inf"), None, "many", [], {}, 1.5)
@@ -186,15 +186,13 @@ def test_beyond_an_edge_is_refused_in_one_line_and_at_it_accepted_or_refused(nam
     assert tried > 40
 
 
-def batch(network: Any, size: tuple[int, int]) -> Batch:
+def batch(network: Any, settings: Config) -> Batch:
     """Two people, two walks each, of two frames."""
     random = np.random.default_rng(0)
-    sizes = {"T": 2, "H": size[0], "W": size[1]}
     inputs = {}
     for name in sorted({name for names in network.inputs.values() for name in names}):
-        kind, axes = ARRAYS[name]
-        shape = [4, *(sizes.get(axis) or int(axis) for axis in axes.split(", "))]
-        values = random.integers(0, 2, shape) * 255 if kind is np.uint8 else random.uniform(7, 8, shape)
+        kind, shape = ARRAYS[name][0], (4, *array_shape(name, 2, settings))
+        values = random.integers(0, 2, shape) * (1 if name == "parsing" else 255) if kind is np.uint8 else random.uniform(7, 8, shape)
         inputs[name] = torch.from_numpy(values.astype(kind))
     return Batch(inputs, torch.full((4,), 2), torch.tensor([0, 0, 1, 1]))
 
@@ -206,7 +204,7 @@ def one_step(run: RunConfig) -> None:
         network, objective = module.Network(run.network), objectives.Objective(run.objective, run.network, 2)
     except ValueError as error:
         raise UserError(str(error)) from error
-    given = batch(network, run.network.size)  # type: ignore[attr-defined]
+    given = batch(network, run.network)
     hook(objective, "begin")(network, 1)
     features = network.train()(given)
     features = features._replace(extras={**features.extras, **(hook(objective, "beside")(given) or {})})

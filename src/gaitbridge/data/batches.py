@@ -116,7 +116,7 @@ class TrainingBatches(Dataset[Batch]):
         settings, plan = self.config, self.plan(step)
         picked = [dict.fromkeys(PRIMARY, chosen) for chosen in plan.frames]
         sequences = self.store.read_many(plan.numbers, [*self.names, *(self.truth.fields if self.truth else ())], picked)
-        arrays = [{name: fitted(s.arrays[name], self.size, s.labels.key) for name in self.names} for s in sequences]
+        arrays = [{name: fitted(s.arrays[name], self.size, name, s.labels.key) for name in self.names} for s in sequences]
         if settings.augmentation is not None:
             arrays = [augmented(own, settings.augmentation, stream(self.seed, "augmentation", step, number, int(chosen[0])))
                       for own, number, chosen in zip(arrays, plan.numbers, plan.frames, strict=True)]

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from gaitbridge.conventions import PARSING_LABELS
 from gaitbridge.store import RANGE_UNIT_M
 
 FARTHEST_M = 65535 * RANGE_UNIT_M  # what the store holds
@@ -57,6 +58,28 @@ def _body(array: np.ndarray) -> str:
     return ""
 
 
+def _joints(array: np.ndarray) -> str:
+    """Skeletons in pixels; a joint that was not found is zero."""
+    if not np.isfinite(array).all():
+        return "holds values that are not finite: put 0 for column, row and score of a joint that was not found"
+    if not array.any():
+        return f"has no joint in any of its {len(array)} frames: nothing shows in it, leave it out"
+    if float(array[..., 2].min()) < 0:
+        return "holds scores below 0: the last axis is column, row, score"
+    return ""
+
+
+def _labels(array: np.ndarray) -> str:
+    """Body parts of pixels, 0 to 11."""
+    highest = int(array.max(initial=0))
+    if highest == 0:
+        return f"has no pixel of a person in any of its {len(array)} frames: nothing shows in it, leave it out"
+    if highest >= len(PARSING_LABELS):
+        return f"holds labels up to {highest}, not 0 to {len(PARSING_LABELS) - 1}: {', '.join(PARSING_LABELS[:3])} and so on, not grey levels"
+    return ""
+
+
 _CHECKS: dict[str, Callable[[np.ndarray], str]] = {
     "silhouettes": _bytes, "range_views": _metres, "depth_pictures": _bytes, "pose_heatmaps": _bytes, "smpl": _body,
+    "skeletons": _joints, "parsing": _labels,
 }  # fmt: skip

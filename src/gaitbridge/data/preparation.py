@@ -3,6 +3,7 @@
 import numpy as np
 
 from gaitbridge.errors import UserError
+from gaitbridge.types import is_picture
 
 Size = tuple[int, int]
 
@@ -20,9 +21,10 @@ def columns_to_cut(found: Size, wanted: Size, what: str) -> int:
     return spare // 2
 
 
-def fitted(pictures: np.ndarray, size: Size | None, what: str) -> np.ndarray:
-    """Pictures [T, ..., H, W] as a network of `size` (H, W) takes them: a view without the columns of `columns_to_cut`; None leaves all."""
-    if size is None or pictures.shape[-2:] == tuple(size) or pictures.ndim < 3:
+def fitted(pictures: np.ndarray, size: Size | None, name: str, what: str = "") -> np.ndarray:
+    """Pictures [T, ..., H, W] as a network of `size` (H, W) takes them: a view without the columns of `columns_to_cut`; None leaves all, and so do
+    arrays whose name in types.ARRAYS is no picture's. what: how an error calls them."""
+    if size is None or not is_picture(name) or pictures.shape[-2:] == tuple(size):
         return pictures
-    cut = columns_to_cut((pictures.shape[-2], pictures.shape[-1]), size, what)
+    cut = columns_to_cut((pictures.shape[-2], pictures.shape[-1]), size, what or name)
     return pictures[..., cut : cut + size[1]]

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from gaitbridge.conventions import PARSING_LABELS
 from gaitbridge.data.contents import CAMERA_COLUMNS, FARTHEST_M
 
 FRAMES, EMBEDDINGS = "frames", "embeddings"
@@ -58,8 +59,22 @@ def _no_body(parameters: Tensor, real: Tensor) -> Tensor:
     return _some(~torch.isfinite(parameters[..., CAMERA_COLUMNS:]).all(2), real)
 
 
+def _no_joints(skeletons: Tensor, real: Tensor) -> Tensor:
+    """Skeletons float32: no joint in the whole walk, a value that is not finite, or a score below 0."""
+    flat = skeletons.flatten(2)
+    wrong = ~torch.isfinite(flat).all(2) | (skeletons[..., 2].amin(2) < 0)
+    return _some(wrong, real) | ~_some((flat != 0).any(2), real)
+
+
+def _no_labels(parsing: Tensor, real: Tensor) -> Tensor:
+    """Body parts of pixels uint8: none in the whole walk, or a label that there is not."""
+    highest = parsing.flatten(2).amax(2)
+    return ~_some(highest > 0, real) | _some(highest >= len(PARSING_LABELS), real)
+
+
 _CHECKS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "silhouettes": _no_bytes, "range_views": _no_metres, "depth_pictures": _no_bytes, "pose_heatmaps": _no_bytes, "smpl": _no_body,
+    "skeletons": _no_joints, "parsing": _no_labels,
 }  # fmt: skip
 
 

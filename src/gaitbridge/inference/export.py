@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from gaitbridge import __version__
-from gaitbridge.conventions import stream
+from gaitbridge.conventions import PARSING, PARSING_LABELS, SKELETONS, stream
 from gaitbridge.data.batches import has_all
 from gaitbridge.data.contents import content_problem
 from gaitbridge.errors import UserError
@@ -30,7 +30,7 @@ from gaitbridge.inference.openvino_network import OpenvinoNetwork, core, digest,
 from gaitbridge.inference.session import Model
 from gaitbridge.progress import Progress, silent
 from gaitbridge.store import Store
-from gaitbridge.types import ARRAYS, Batch
+from gaitbridge.types import ARRAYS, Batch, array_shape
 
 TOLERANCE = 1e-4  # largest difference to the network's own embeddings, relative to their largest value
 INT8_SHARE = 0.2  # of the mean distance between different walks: the most that bytes may move an embedding, on average
@@ -74,14 +74,16 @@ def export(model: Model, out: Path, store: Store | None = None, progress: Progre
         raise UserError("int8 needs walks to fit the bytes to: give the store that the run was trained on with --data STORE")
     if out.suffix == ".xml":
         core(out)  # a missing package is said before anything is computed
-    size = tuple(getattr(model.config.network, "size", None) or (64, 44))
+    settings = model.config.network
     progress(0, 3, "graph")
     inputs = {modality: tuple(model.inputs[modality]) for modality in modalities or model.modalities}
     about: dict[str, Any] = names_of(list(inputs))
-    graph = _traced(model.network.cpu().eval(), inputs, about, size)
-    about |= {"gaitbridge": __version__, "recipe": model.config.recipe, "method": model.config.method, "size": list(size), "precision": "float32",
+    graph = _traced(model.network.cpu().eval(), inputs, about, settings)
+    about |= {"gaitbridge": __version__, "recipe": model.config.recipe, "method": model.config.method, "precision": "float32",
+             "size": list(getattr(settings, "size", None) or (64, 44)),
              "inputs": {m: list(names) for m, names in inputs.items()}, "modalities": list(inputs),
              "distance": model.distance, "weights_hash": model.weights_hash, "run": model.run.name, "trained_on": model.trained_on}
+    about |= {"joint_count": settings.joint_count} if hasattr(settings, "joint_count") else {}
     with workplace(out) as folder:
         made = folder / "model.onnx"
         graph.model.metadata_props[KEY] = json.dumps(about)
@@ -93,7 +95,7 @@ def export(model: Model, out: Path, store: Store | None = None, progress: Progre
         kept = folder / f"kept{out.suffix}"
         write(made, kept, about)
         progress(2, 3, "check")
-        about |= _compared(model, inputs, OpenvinoNetwork(kept) if out.suffix == ".xml" else OnnxNetwork(kept), size, store)
+        about |= _compared(model, inputs, OpenvinoNetwork(kept) if out.suffix == ".xml" else OnnxNetwork(kept), store)
         _check(about, out, int8)
         write(made, kept, about)
         if out.suffix == ".xml":
@@ -136,7 +138,7 @@ def _check(about: Mapping[str, Any], out: Path, int8: bool) -> None:
                         "please report this")
 
 
-def _traced(network: nn.Module, inputs: Mapping[str, Sequence[str]], called: Mapping[str, Mapping[str, str]], size: tuple[int, ...]) -> Any:
+def _traced(network: nn.Module, inputs: Mapping[str, Sequence[str]], called: Mapping[str, Mapping[str, str]], settings: object) -> Any:
     """The graph of the network with free numbers of sequences and frames, of each modality its own. called: as `names_of` gives it."""
     try:
         import onnxscript  # noqa: F401
@@ -148,7 +150,7 @@ def _traced(network: nn.Module, inputs: Mapping[str, Sequence[str]], called: Map
     for modality, arrays in inputs.items():
         count, frames = torch.export.Dim(f"{modality}_count", min=1, max=2**20), torch.export.Dim(f"{modality}_length", min=1, max=2**20)
         for name in arrays:
-            arguments.append(torch.from_numpy(np.stack([_noise(name, TRACED[1], size, n) for n in range(TRACED[0])])))
+            arguments.append(torch.from_numpy(np.stack([_noise(name, TRACED[1], settings, n) for n in range(TRACED[0])])))
             shapes.append({0: count, 1: frames})
             names.append(name)
         arguments.append(torch.tensor([TRACED[1], TRACED[1] - 1, TRACED[1] - 2]))
@@ -161,18 +163,21 @@ def _traced(network: nn.Module, inputs: Mapping[str, Sequence[str]], called: Map
                                  output_names=[called[EMBEDDINGS][modality] for modality in inputs], verbose=False)
 
 
-def _noise(name: str, frames: int, size: tuple[int, ...], number: int) -> np.ndarray:
-    """An array of the name, of noise in its units."""
-    random, (kind, axes) = stream(0, "export", name, number), ARRAYS[name]
-    shape = tuple({"T": frames, "H": size[0], "W": size[1]}.get(word) or int(word) for word in axes.split(", "))
-    if kind is np.uint8:
+def _noise(name: str, frames: int, settings: object, number: int) -> np.ndarray:
+    """An array of the name, of noise in its units, as a network of these settings takes it."""
+    random, shape = stream(0, "export", name, number), array_shape(name, frames, settings)
+    if name == PARSING:
+        return random.integers(0, len(PARSING_LABELS), shape).astype(np.uint8)
+    if name == SKELETONS:
+        return random.uniform((0, 0, 0), (200, 400, 1), shape).astype(np.float32)
+    if ARRAYS[name][0] is np.uint8:
         return np.where(random.random(shape) < 0.4, 255, 0).astype(np.uint8)
     values = random.uniform(5, 15, shape) if name == "range_views" else random.normal(0, 0.3, shape)
     return values.astype(np.float32)
 
 
 def _compared(
-    model: Model, inputs: Mapping[str, Sequence[str]], exported: ExportedNetwork, size: tuple[int, ...], store: Store | None
+    model: Model, inputs: Mapping[str, Sequence[str]], exported: ExportedNetwork, store: Store | None
 ) -> dict[str, Any]:  # fmt: skip
     """How far embeddings of sequences of different lengths are from the run's, and what it was measured on.
 
@@ -184,7 +189,7 @@ def _compared(
         arrays = _sequences(store, names) if store is not None else {}
         real = bool(arrays)
         if not real:
-            arrays = {name: [_noise(name, frames, size, frames) for frames in (1, 4, 9)] for name in names}
+            arrays = {name: [_noise(name, frames, model.config.network, frames) for frames in (1, 4, 9)] for name in names}
         plain, other = (embed_arrays(network, modality, arrays) for network in (model.network, exported))
         for name, value in _measures(plain, other).items():
             worse = value > found[name] if name != "least_cosine" else value < found[name]

@@ -179,7 +179,7 @@ class Model:
         what = f"{name}[{number}]"
         if problem := array_problem(name, array):
             raise UserError(f"{what} {problem}")
-        fitted(array, getattr(self.network.config, "size", None), what)
+        fitted(array, getattr(self.network.config, "size", None), name, what)
         if problem := problem_in(name, array) if problem_in else "":
             raise UserError(f"{what} {problem}")
 

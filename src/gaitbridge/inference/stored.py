@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from gaitbridge.conventions import MODALITIES, SENSOR
+from gaitbridge.conventions import MODALITIES, PARSING, SENSOR
 from gaitbridge.data.batches import has_all
 from gaitbridge.data.captured import caught, is_captured
 from gaitbridge.data.contents import content_problem
@@ -15,7 +15,7 @@ from gaitbridge.gallery import gallery
 from gaitbridge.gallery.templates import Walk, checked_name, sequence_id
 from gaitbridge.inference.session import Model
 from gaitbridge.store import Store
-from gaitbridge.types import ARRAYS, Embeddings
+from gaitbridge.types import ARRAYS, Embeddings, array_shape
 from gaitbridge.walks import FLOOR
 from gaitbridge.walks.stored import good_enough
 
@@ -30,12 +30,10 @@ def create_gallery(place: str, model: Model) -> gallery.Gallery:
 def shape_of(model: Any) -> tuple[int, int]:
     """(C, K) of a model's embeddings, seen on a walk that fills its pictures."""
     modality = model.modalities[0]
-    height, width = getattr(model.network.config, "size", None) or (64, 44)
-    sizes = {"T": 4, "H": height, "W": width}
     arrays: dict[str, Any] = {}
     for name in model.inputs[modality]:
-        kind, axes = ARRAYS[name]
-        arrays[name] = [np.full([sizes.get(axis) or int(axis) for axis in axes.split(", ")], 255 if kind is np.uint8 else 1, kind)]
+        filled = 1 if name == PARSING or ARRAYS[name][0] is not np.uint8 else 255
+        arrays[name] = [np.full(array_shape(name, 4, model.network.config), filled, ARRAYS[name][0])]
     return tuple(model.embed_stored(**arrays).values.shape[1:])
 
 

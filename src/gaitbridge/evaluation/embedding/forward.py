@@ -25,7 +25,7 @@ def embed_arrays(network: Any, modality: str, arrays: Mapping[str, Sequence[np.n
     sequence that has no frames.
     """
     size = getattr(getattr(network, "config", None), "size", None)
-    fit = {name: [fitted(array, size, f"{name}[{n}]") for n, array in enumerate(group)] for name, group in arrays.items()}
+    fit = {name: [fitted(array, size, name, f"{name}[{n}]") for n, array in enumerate(group)] for name, group in arrays.items()}
     lengths = [min(len(array) for array in own) for own in zip(*fit.values(), strict=True)]
     for number, length in enumerate(lengths):
         if length == 0:

@@ -5,7 +5,7 @@ from typing import get_args
 from pydantic import BaseModel
 
 from gaitbridge import plugins
-from gaitbridge.training.config import METHODS, RunConfig, config_type
+from gaitbridge.training.config import METHODS, RunConfig, config_type, recipes
 
 
 def groups_below(kind: type[BaseModel]) -> list[type[BaseModel]]:
@@ -28,3 +28,12 @@ def groups_of_runs() -> list[type[BaseModel]]:
 def named(kind: type[BaseModel]) -> str:
     """Module and name of a group, without the package's."""
     return f"{kind.__module__.removeprefix('gaitbridge.')}.{kind.__name__}"
+
+
+def recipes_of_different_networks() -> list[str]:
+    """Recipes by name, without those whose network and objective an earlier one has: what holds for a network need not be tried by dataset."""
+    found: dict[tuple[str, str, str], str] = {}
+    for name, recipe in sorted(recipes().items()):
+        run = recipe()
+        found.setdefault((run.method, run.network.model_dump_json(), run.objective.model_dump_json()), name)
+    return sorted(found.values())

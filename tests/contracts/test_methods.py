@@ -6,13 +6,14 @@ from pathlib import Path
 import pytest
 import torch
 from convolutions_seen import ConvolutionsSeen
+from settings_walked import recipes_of_different_networks
 from tolerances import SUMS
 
 from gaitbridge import plugins
 from gaitbridge.config import Config
 from gaitbridge.conventions import SENSOR
 from gaitbridge.methods.meshgait.reconstruction import example_truth
-from gaitbridge.training.config import METHODS, recipe, recipes
+from gaitbridge.training.config import METHODS, recipe
 from gaitbridge.types import ARRAYS, Batch, Features
 
 
@@ -44,7 +45,7 @@ def test_method_has_its_three_files_and_a_readme(name: str) -> None:
     assert "## Deviations and decisions" in (folder / "README.md").read_text(), f"the README of {name} has no section of that name"
 
 
-@pytest.mark.parametrize("name", sorted(recipes()))
+@pytest.mark.parametrize("name", recipes_of_different_networks())
 def test_network_embeds_in_any_batch_size_and_knows_no_people(name: str) -> None:
     config = recipe(name)
     module = plugins.load(f"{METHODS}.{config.method}", "network")
@@ -62,7 +63,7 @@ def test_network_embeds_in_any_batch_size_and_knows_no_people(name: str) -> None
     assert network.distance in ("euclidean", "cosine")
 
 
-@pytest.mark.parametrize("name", sorted(recipes()))
+@pytest.mark.parametrize("name", recipes_of_different_networks())
 def test_padding_does_not_count(name: str) -> None:
     config = recipe(name)
     torch.manual_seed(0)
@@ -75,7 +76,7 @@ def test_padding_does_not_count(name: str) -> None:
             assert torch.allclose(network.embed(whole)[modality][1], network.embed(short)[modality][0], atol=SUMS)
 
 
-@pytest.mark.parametrize("name", sorted(recipes()))
+@pytest.mark.parametrize("name", recipes_of_different_networks())
 def test_objective_gives_named_finite_losses(name: str) -> None:
     config = recipe(name)
     modules = [plugins.load(f"{METHODS}.{config.method}", part) for part in ("network", "objective")]

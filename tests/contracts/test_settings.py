@@ -14,6 +14,7 @@ import torch
 from annotated_types import Ge, Gt, Le, Lt, MultipleOf
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
+from settings_walked import recipes_of_different_networks
 
 import gaitbridge
 from gaitbridge import plugins
@@ -160,7 +161,7 @@ def full(name: str) -> RunConfig:
     return checked(RunConfig, document)
 
 
-GROUPS = {**{name: full(name) for name in sorted(recipes())}, "a cohort": CohortConfig(first_person={"test": 500})}
+GROUPS = {**{name: full(name) for name in recipes_of_different_networks()}, "a cohort": CohortConfig(first_person={"test": 500})}
 
 
 @pytest.mark.parametrize("name", GROUPS)
@@ -297,11 +298,12 @@ def test_a_copy_is_judged_as_a_file_is() -> None:
         data.model_copy(update={"frames": 0})
 
 
-def test_known_recipes_are_named_once() -> None:
-    with pytest.raises(UserError) as refused:
-        recipe("nosuch")
-    names = str(refused.value).split("Known: ")[1].rstrip(".").split(", ")
-    assert len(names) == len(set(names))
+def test_an_unknown_recipe_is_answered_by_its_nearest() -> None:
+    with pytest.raises(UserError, match=r"did you mean 'gaitbase/grew' or 'gaitset/grew'.* lists all") as refused:
+        recipe("gaitbase/grow")
+    one_line(refused.value)
+    with pytest.raises(UserError, match=r"'sustech1k' is a recipe of several methods: .*Known: deepgaitv2/sustech1k, lidargait/sustech1k"):
+        recipe("sustech1k")
 
 
 def test_a_calibration_is_judged_as_well() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from settings_walked import recipes_of_different_networks
 from tolerances import SUMS
 from toy import make_toy_store
 
@@ -71,7 +72,7 @@ def test_every_network_has_its_recipes() -> None:
     assert not known["gaitbase/gait3d"]().data.ordered
 
 
-@pytest.mark.parametrize("name", sorted(name for name in recipes() if name.split("/")[0] in STANDARD and "gait3d" not in name))
+@pytest.mark.parametrize("name", sorted(name for name in recipes_of_different_networks() if name.split("/")[0] in STANDARD and "gait3d" not in name))
 def test_the_order_of_frames_counts_where_it_should(name: str) -> None:
     network = network_of(recipe(name))
     given = some(network)

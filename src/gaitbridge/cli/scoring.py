@@ -136,7 +136,8 @@ def tables(source: Path, *, format: Literal["text", "markdown", "latex"] = "mark
 @app.command
 def compare(a: str, b: str, *, data: Path | None = None, protocol: str | None = None, distance: Literal["euclidean", "cosine"] | None = None,
             partition: Path | None = None, out: Path | None = None, seed: Seed = 0) -> None:
-    """Compare two runs, or two files of embeddings, on the same probes: differences with intervals over people and a paired test.
+    """Compare two runs, or two files of embeddings, on the same probes: differences with intervals over people, a paired test, and of runs the
+    settings in which they differ.
 
     Parameters
     ----------
@@ -181,9 +182,25 @@ def compare(a: str, b: str, *, data: Path | None = None, protocol: str | None = 
             rule = chosen_protocol(protocol, store.document["about"], str(data))
             rows = compare_runs(sides[0], sides[1], store, rule, probe_set=probe_set_of(store, listed), seed=seed, progress=show)
     print_paired(rows)
+    if not any(files):
+        _say_settings(sides[0], sides[1])
     if out is not None:
         write_paired(rows, out)
         say(f"{out / 'comparison.json'}, comparison.csv: {len(rows)} rows")
+
+
+def _say_settings(a: list[Path], b: list[Path]) -> None:
+    """In which settings the runs of two sides differ."""
+    from gaitbridge.report.tables import TextTable
+    from gaitbridge.training.described import differences_of_runs
+
+    found = differences_of_runs(a, b)
+    if found is None:
+        say("settings: not known of all runs")
+    elif not found:
+        say("settings: the same on both sides")
+    else:
+        say_tables(TextTable("In which settings they differ", ("setting", "a", "b"), tuple((one.name, one.a, one.b) for one in found), 3).to_rich())
 
 
 @app.command

@@ -1,5 +1,9 @@
 """A complete run: which method, its network and objective, data, optimiser and length."""
 
+import copy
+import difflib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, SerializeAsAny, field_validator, model_validator
@@ -8,6 +12,7 @@ from gaitbridge import plugins
 from gaitbridge.config import Config, Seed, Weight, checked, known_part
 from gaitbridge.data.batches import DataConfig
 from gaitbridge.errors import UserError, nearest
+from gaitbridge.training.lines import Line, Published
 
 METHODS = "gaitbridge.methods"
 Steps = Annotated[int, Field(ge=1, le=10**9)]
@@ -40,7 +45,7 @@ class OptimiserConfig(Config):
 
 
 class RunConfig(Config):
-    """Everything that a run is, apart from the data's place. A recipe is a function that returns one."""
+    """Everything that a run is, apart from the data's place. `recipes` are functions that return one, and lines of differences."""
 
     method: str
     """The folder in methods/ that the network and the objective come from."""
@@ -107,23 +112,82 @@ def config_type(method: str, group: str) -> type[Config]:
     return kind
 
 
-def recipes() -> dict[str, Any]:
-    """All recipes by full name, `method/recipe`: the public functions of each method's recipes.py."""
+@dataclass(frozen=True)
+class Recipe:
+    """A complete run by its full name, `method/recipe`. about: what it is, in a line; base: the recipe that it is a line of differences from, empty
+    of one that stands for itself; changes: those differences; published: what was published with it, None of our own."""
+
+    name: str
+    about: str
+    make: Callable[[], RunConfig]
+    base: str = ""
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    published: Published | None = None
+
+    def __call__(self) -> RunConfig:
+        """Its settings. UserError where a line changes what is no setting, or beyond bounds."""
+        run = self.make()
+        if not self.changes and run.recipe == self.name:
+            return run
+        document = run.model_dump(mode="json") | {"recipe": self.name}
+        return checked(RunConfig, changed(document, self.changes))
+
+    @property
+    def head(self) -> str:
+        """What it is for, in a line: of published settings the dataset, rank-1, iterations and hardware."""
+        if self.published is None:
+            return self.about
+        return f"For {self.published.dataset}: {self().steps:,} iterations; {self.published.in_words()}"
+
+
+def changed(document: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy of the settings of a run with some changed, by their dotted names; a group that was null begins with nothing said."""
+    result = copy.deepcopy(document)
+    for path, value in changes.items():
+        *groups, last = path.split(".")
+        place = result
+        for group in groups:
+            place[group] = dict(place.get(group) or {})
+            place = place[group]
+        place[last] = value
+    return result
+
+
+def recipes() -> dict[str, Recipe]:
+    """All recipes by full name: the public functions of each method's recipes.py that return a run, and the lines of its `LINES`."""
     found = {}
     for method in plugins.names(METHODS):
         module = plugins.load(f"{METHODS}.{method}", "recipes")
         for name, function in vars(module).items():
             if callable(function) and not name.startswith("_") and getattr(function, "__module__", "") == module.__name__:
-                found[f"{method}/{name}"] = function
+                found[f"{method}/{name}"] = Recipe(f"{method}/{name}", (function.__doc__ or "").split("\n")[0], function)
+        for line in getattr(module, "LINES", ()):
+            found[f"{method}/{line.name}"] = _of_line(method, line, found)
     return found
 
 
-def recipe(name: str) -> RunConfig:
-    """The run of a recipe, by full name or by its last part where one method alone has it; UserError names the nearest."""
+def _of_line(method: str, line: Line, known: Mapping[str, Recipe]) -> Recipe:
+    """The recipe of a line; its base is among those known."""
+    name = f"{method}/{line.name}"
+    if callable(line.base):
+        return Recipe(name, (line.base.__doc__ or "").split("\n")[0], line.base, "", line.changes, line.published)
+    base = known[f"{method}/{line.base}"]
+    return Recipe(name, f"As {line.base}, for {line.published.dataset}.", base, base.name, line.changes, line.published)
+
+
+def find_recipe(name: str) -> Recipe:
+    """A recipe by full name, or by its last part where one method alone has it; UserError names the nearest."""
     known = recipes()
     fitting = [full for full in known if name in (full, full.split("/")[1])]
-    if len(fitting) != 1:
-        problem = f"{name!r} is a recipe of several methods" if fitting else f"unknown recipe {name!r}"
-        raise UserError(f"{problem}: {nearest(name, fitting or known, () if fitting else [full.split('/')[1] for full in known])}")
-    result: RunConfig = known[fitting[0]]()
-    return result
+    if len(fitting) == 1:
+        return known[fitting[0]]
+    if fitting:
+        raise UserError(f"{name!r} is a recipe of several methods: {nearest(name, fitting)}")
+    near = difflib.get_close_matches(name, [*known, *dict.fromkeys(full.split("/")[1] for full in known)], n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(map(repr, near))}? " if near else ""
+    raise UserError(f"unknown recipe {name!r}: {hint}`gaitbridge recipes` lists all {len(known)}")
+
+
+def recipe(name: str) -> RunConfig:
+    """The run of a recipe, found as `find_recipe` does."""
+    return find_recipe(name)()

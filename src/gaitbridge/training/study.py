@@ -17,7 +17,7 @@ from gaitbridge.errors import UserError, nearest
 from gaitbridge.evaluation.results import ResultRow
 from gaitbridge.evaluation.row_files import read_row_file
 from gaitbridge.progress import Progress, silent
-from gaitbridge.run_documents import SEEN
+from gaitbridge.run_documents import SEEN, read_provenance
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,8 @@ class Study:
 
     elsewhere: the protocol of other test stores, empty where there are to be none; runs_of: the study that has the same arms and thus the same runs,
     which are not trained twice; steps: of a run, 0 for the recipe's; drops: shares of the steps after which the learning rate falls to a tenth,
-    where the recipe's schedule is not taken; checkpoint: which one is evaluated; ladder: whether it is held against what real data gave.
+    where the recipe's schedule is not taken; checkpoint: which one is evaluated, empty where runs are trained alone; ladder: whether it is held
+    against what real data gave.
     """
 
     name: str
@@ -77,7 +78,7 @@ class Evaluation:
 @dataclass(frozen=True)
 class Plan:
     """All that is to be done: runs on `data`, evaluated there under `protocol` and on the stores `tests` by name; settings: on top of each arm's;
-    steps: of each run, where an arm looks at earlier ones."""
+    steps: of each run, where an arm looks at earlier ones; source: the words by which `train` is told what to begin with, where that is no recipe."""
 
     study: Study
     data: Path
@@ -87,6 +88,7 @@ class Plan:
     settings: tuple[str, ...] = ()
     protocol: str = "simulated"
     steps: int = 0
+    source: tuple[str, ...] = ()
 
     @property
     def folder(self) -> Path:
@@ -95,6 +97,8 @@ class Plan:
 
     def evaluations(self, run: Run) -> list[Evaluation]:
         """The evaluations of a run, the one at its end on its own store first."""
+        if not self.study.checkpoint:
+            return []
         if self.study.elsewhere:
             return [Evaluation(store, run.folder / f"evaluation-{name}", self.study.elsewhere) for name, store in self.tests.items()]
         end = Evaluation(self.data, run.folder / "evaluation", self.protocol, self.study.checkpoint)
@@ -141,15 +145,18 @@ def _dropping(study: Study, steps: int) -> tuple[str, ...]:
 
 def finished(plan: Plan, run: Run) -> bool:
     """Whether a run is trained, evaluated and, where its arm asks for that, measured on training people."""
+    if not plan.evaluations(run):
+        return "seconds" in read_provenance(run.folder)
     return all((one.folder / "results.json").is_file() for one in plan.evaluations(run)) and (not run.arm.seen or (run.folder / SEEN).is_file())
 
 
-def execute(plan: Plan, jobs: int = 1, progress: Progress = silent) -> None:
-    """Train and evaluate what is not finished, `jobs` processes of one thread each. UserError with the first failure's own line."""
+def execute(plan: Plan, jobs: int = 1, progress: Progress = silent, keep_going: bool = False) -> dict[Run, str]:
+    """Train and evaluate what is not finished, `jobs` processes of one thread each. UserError with the first failure's own line, unless it is to
+    keep going: then what each failed run said last."""
     todo = [run for run in plan.runs if not finished(plan, run)]
     done = len(plan.runs) - len(todo)
     progress(done, len(plan.runs), "")
-    stop, running = threading.Event(), set[subprocess.Popen[str]]()
+    stop, running, failed = threading.Event(), set[subprocess.Popen[str]](), dict[Run, str]()
 
     def work(run: Run) -> None:
         for command in commands(plan, run):
@@ -163,7 +170,12 @@ def execute(plan: Plan, jobs: int = 1, progress: Progress = silent) -> None:
             while waiting:
                 for future in wait(waiting, return_when=FIRST_EXCEPTION, timeout=1.0).done:
                     run = waiting.pop(future)
-                    future.result()
+                    try:
+                        future.result()
+                    except CommandFailed as error:
+                        if not keep_going:
+                            raise
+                        failed[run] = error.said
                     done += 1
                     progress(done, len(plan.runs), f"{run.arm.name}, seed {run.seed}")
         except BaseException:
@@ -171,12 +183,13 @@ def execute(plan: Plan, jobs: int = 1, progress: Progress = silent) -> None:
             for process in list(running):
                 process.terminate()
             raise
+    return failed
 
 
 def commands(plan: Plan, run: Run) -> list[list[str]]:
     """The command lines of a run that are still to be called, without the program's name."""
     given = [word for setting in (*run.arm.settings, *plan.settings, f"seed={run.seed}") for word in ("--set", setting)]
-    train = ["train", run.arm.recipe or plan.recipe, "--data", str(plan.data), "--out", str(run.folder), *given]
+    train = ["train", *(plan.source or (run.arm.recipe or plan.recipe,)), "--data", str(plan.data), "--out", str(run.folder), *given]
     if (run.folder / "config.json").is_file():
         train.append("--resume")  # a finished one says so and ends at once
     left = [one for one in plan.evaluations(run) if not (one.folder / "results.json").is_file()]
@@ -185,6 +198,14 @@ def commands(plan: Plan, run: Run) -> list[list[str]]:
     if run.arm.seen and not (run.folder / SEEN).is_file():
         found.append(["seen", str(run.folder), "--data", str(plan.data)])
     return found
+
+
+class CommandFailed(UserError):
+    """A command of a study ended otherwise than well; said: its last line."""
+
+    def __init__(self, message: str, said: str) -> None:
+        super().__init__(message)
+        self.said = said
 
 
 def call(command: Sequence[str], log: Path, what: str, running: set[subprocess.Popen[str]] | None = None) -> None:
@@ -204,7 +225,7 @@ def call(command: Sequence[str], log: Path, what: str, running: set[subprocess.P
                 running.discard(process)
     if code:
         said = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-1].removeprefix("gaitbridge: ")
-        raise UserError(f"{what} ended with code {code}: {said} (all of it: {log}); what is finished is kept, run the study again to go on")
+        raise CommandFailed(f"{what} ended with code {code}: {said} (all of it: {log}); what is finished is kept, run the study again to go on", said)
 
 
 def _call(command: Sequence[str], run: Run, running: set[subprocess.Popen[str]]) -> None:

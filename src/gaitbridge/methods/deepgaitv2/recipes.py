@@ -8,6 +8,7 @@ from gaitbridge.data.batches import DataConfig
 from gaitbridge.methods.deepgaitv2.network import NetworkConfig
 from gaitbridge.methods.deepgaitv2.objective import ObjectiveConfig
 from gaitbridge.training.config import OptimiserConfig, RunConfig
+from gaitbridge.training.lines import MODEL_ZOO, Line, Published
 
 
 def tiny() -> RunConfig:
@@ -22,7 +23,7 @@ def tiny() -> RunConfig:
     )
 
 
-def gait3d() -> RunConfig:
+def _gait3d() -> RunConfig:
     """For Gait3D: blocks 1-4-4-1, 32 x 4 sequences of 30 frames in a row, SGD, 60,000 steps (Fan et al. 2023)."""
     return RunConfig(
         method="deepgaitv2", recipe="deepgaitv2/gait3d",
@@ -35,14 +36,16 @@ def gait3d() -> RunConfig:
     )
 
 
-def sustech1k() -> RunConfig:
-    """For SUSTech1K: blocks 1-1-1-1, 8 x 8 sequences of 10 frames in a row, SGD, 50,000 steps."""
-    return RunConfig(
-        method="deepgaitv2", recipe="deepgaitv2/sustech1k",
-        network=NetworkConfig(blocks=(1, 1, 1, 1)),
-        objective=ObjectiveConfig(),
-        data=DataConfig(people_per_batch=8, sequences_per_person=8, frames=10, ordered=True, workers=4,
-                        augmentation=AugmentationConfig()),
-        optimiser=OptimiserConfig(name="sgd", learning_rate=0.1, weight_decay=5e-4, schedule="multi_step", milestones=(20_000, 30_000, 40_000)),
-        steps=50_000, validate_every=2000, log_every=100,
-    )
+LINES = (
+    Line("gait3d", _gait3d, Published("Gait3D", MODEL_ZOO, "74.4")),
+    Line("grew", "gait3d", Published("GREW", f"{MODEL_ZOO}, which gives 79.4 % with mode=3d"),
+         {"steps": 180_000, "optimiser.milestones": [80_000, 120_000, 150_000]}),
+    Line("oumvlp", "gait3d", Published("OU-MVLP", f"{MODEL_ZOO}, which gives 92.0 % with mode=3d"),
+         {"network.blocks": [1, 1, 1, 1], "data.sequences_per_person": 8, "steps": 120_000, "optimiser.milestones": [60_000, 80_000, 100_000]}),
+    Line("casia_b", "gait3d", Published("CASIA-B", MODEL_ZOO),
+         {"network.blocks": [1, 1, 1, 1], "data.people_per_batch": 8, "data.sequences_per_person": 16}),
+    Line("ccpg", "casia_b", Published("CCPG", MODEL_ZOO)),
+    Line("sustech1k", "gait3d", Published("SUSTech1K", MODEL_ZOO, "82.4", apart="published with data.spare=4"),
+         {"network.blocks": [1, 1, 1, 1], "data.people_per_batch": 8, "data.sequences_per_person": 8, "data.frames": 10, "data.spare": 0,
+          "steps": 50_000, "optimiser.milestones": [20_000, 30_000, 40_000]}),
+)

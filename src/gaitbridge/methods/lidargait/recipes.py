@@ -7,6 +7,7 @@ from gaitbridge.data.batches import DataConfig
 from gaitbridge.methods.lidargait.network import NetworkConfig
 from gaitbridge.methods.lidargait.objective import ObjectiveConfig
 from gaitbridge.training.config import OptimiserConfig, RunConfig
+from gaitbridge.training.lines import MODEL_ZOO, Line, Published
 
 
 def tiny() -> RunConfig:
@@ -22,7 +23,7 @@ def tiny() -> RunConfig:
     )
 
 
-def sustech1k() -> RunConfig:
+def _sustech1k() -> RunConfig:
     """For SUSTech1K: 8 x 8 sequences of 10 depth pictures in any order, SGD, 40,000 steps (Shen et al. 2023)."""
     return RunConfig(
         method="lidargait", recipe="lidargait/sustech1k",
@@ -32,3 +33,6 @@ def sustech1k() -> RunConfig:
         optimiser=OptimiserConfig(name="sgd", learning_rate=0.1, weight_decay=5e-4, schedule="multi_step", milestones=(20_000, 30_000)),
         steps=40_000, validate_every=2000, log_every=100,
     )
+
+
+LINES = (Line("sustech1k", _sustech1k, Published("SUSTech1K", MODEL_ZOO, "86.8")),)

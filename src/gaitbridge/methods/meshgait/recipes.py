@@ -5,6 +5,7 @@ from gaitbridge.methods.meshgait.network import NetworkConfig
 from gaitbridge.methods.meshgait.objective import ObjectiveConfig
 from gaitbridge.models.heatmaps import HeatmapConfig
 from gaitbridge.training.config import OptimiserConfig, RunConfig
+from gaitbridge.training.lines import Line, Published
 
 JOINTS = (0, 3, 4, 5, 8, 10, 11, 12, 16, 18, 20, 21, 22, 28, 29, 30)  # not the fingers, nor what hardly moves against its neighbours
 TINY_HEATMAPS = HeatmapConfig(shared=2, own_grid=False, channels=(48, 64), context=False, whole_walk=True, fused_joints=JOINTS, fused_channels=16,
@@ -40,7 +41,7 @@ def tiny_unsupervised() -> RunConfig:
     return _changed(tiny(), "meshgait/tiny_unsupervised", _heatmaps(tiny()).model_copy(update={"detach": False}), supervised=False)
 
 
-def paper() -> RunConfig:
+def _paper() -> RunConfig:
     """For Gait3D: GaitBase's ResNet-9 and schedule, 32 x 4 sequences of 30 frames, SGD, 60,000 steps; for GPUs. Not run by us: no numbers yet.
 
     As it stands it learns from simulated bodies; Gait3D's SMPL bodies need the markers of your own SMPL file (`gaitbridge learn-markers
@@ -69,3 +70,8 @@ def _changed(run: RunConfig, name: str, heatmaps: HeatmapConfig | None, supervis
     network = run.network.model_copy(update={"heatmaps": heatmaps})
     objective = run.objective if supervised else run.objective.model_copy(update={"reconstruction": None})
     return run.model_copy(update={"recipe": name, "network": network, "objective": objective})
+
+
+LINES = (
+    Line("paper", _paper, Published("Gait3D", "settings those of GaitBase", apart="the paper's own sizes, weights and schedule are not public")),
+)

@@ -8,9 +8,10 @@ from gaitbridge.data.batches import DataConfig
 from gaitbridge.methods.skeletongait_pp.network import NetworkConfig
 from gaitbridge.methods.skeletongait_pp.objective import ObjectiveConfig
 from gaitbridge.training.config import OptimiserConfig, RunConfig
+from gaitbridge.training.lines import MODEL_ZOO, Line, Published
 
 
-def gait3d() -> RunConfig:
+def _gait3d() -> RunConfig:
     """For Gait3D: blocks 1-4-4-1, 32 x 4 sequences of 30 frames in a row, SGD, 60,000 steps (Fan et al. 2024)."""
     return RunConfig(
         method="skeletongait_pp", recipe="skeletongait_pp/gait3d",
@@ -23,14 +24,14 @@ def gait3d() -> RunConfig:
     )
 
 
-def sustech1k() -> RunConfig:
-    """For SUSTech1K: blocks 1-1-1-1, 8 x 8 sequences of 10 frames in a row, SGD, 50,000 steps."""
-    return RunConfig(
-        method="skeletongait_pp", recipe="skeletongait_pp/sustech1k",
-        network=NetworkConfig(blocks=(1, 1, 1, 1)),
-        objective=ObjectiveConfig(),
-        data=DataConfig(people_per_batch=8, sequences_per_person=8, frames=10, ordered=True, workers=4,
-                        augmentation=AugmentationConfig()),
-        optimiser=OptimiserConfig(name="sgd", learning_rate=0.1, weight_decay=5e-4, schedule="multi_step", milestones=(20_000, 30_000, 40_000)),
-        steps=50_000, validate_every=2000, log_every=100,
-    )
+SMALL = {"network.blocks": [1, 1, 1, 1]}
+SPARE = "published with data.spare=4"
+
+LINES = (
+    Line("gait3d", _gait3d, Published("Gait3D", MODEL_ZOO, "77.6", apart=SPARE)),
+    Line("grew", "gait3d", Published("GREW", MODEL_ZOO, "85.8"),
+         {"data.spare": 4, "steps": 180_000, "optimiser.milestones": [80_000, 120_000, 150_000]}),
+    Line("ccpg", "gait3d", Published("CCPG", MODEL_ZOO), SMALL | {"data.people_per_batch": 8, "data.sequences_per_person": 16, "data.spare": 4}),
+    Line("sustech1k", "gait3d", Published("SUSTech1K", MODEL_ZOO, "85.6", apart=SPARE),
+         SMALL | {"data.people_per_batch": 8, "data.sequences_per_person": 8, "data.frames": 10, "steps": 50_000}),
+)

@@ -67,6 +67,12 @@ def test_it_trains_names_failures_and_goes_on_where_it_was(toy_store: Store, tmp
     log = [json.loads(line) for line in (tmp_path / "out" / "data.people_per_batch=4-s0" / "log.jsonl").read_text().splitlines()]
     assert rows[0]["best"] == max(line["metrics"]["rank1"] for line in log if line["kind"] == "validation")
 
+    done = tmp_path / "out" / "data.people_per_batch=4-s0"
+    assert main(["train", "--from", str(done), "--data", str(toy_store.path), "--out", str(tmp_path / "again"), "--set", "steps=1"]) == 0
+    assert json.loads((tmp_path / "again" / "config.json").read_text()) == json.loads((done / "config.json").read_text()) | {"steps": 1}
+    assert main(["train", "--data", str(toy_store.path), "--out", str(tmp_path / "none")]) == 2
+    assert "name a recipe" in capsys.readouterr().err
+
     document, common = settings_given(recipe="gaitbase/tiny"), [one for one in TOY if "people_per_batch" not in one]
     plan = plan_sweep(grid_of(["data.people_per_batch=4,40"]), document, toy_store, tmp_path / "out", settings=common, source=("gaitbase/tiny",))
     called = []

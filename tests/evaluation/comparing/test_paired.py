@@ -3,6 +3,7 @@
 import csv
 import itertools
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from fake_store import knowing_embeddings, make_store, sides_compared
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gaitbridge.cli import main
 from gaitbridge.data.protocols import load_protocol
 from gaitbridge.errors import StoreError, UserError
 from gaitbridge.evaluation.comparing.difference import paired_difference, sign_flip_p
@@ -121,6 +123,21 @@ def test_a_run_against_itself_is_exactly_nothing(store: Store, tmp_path: Path) -
     rows = compare_runs([run], [run], store)
     assert rows
     assert all((row.difference, row.low, row.high, row.p) == (0.0, 0.0, 0.0, 1.0) for row in rows)
+
+
+def test_the_command_says_in_which_settings_runs_differ(store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    a, b = make_run(tmp_path / "a", store, 2.0), make_run(tmp_path / "b", store, 1.5)
+    words = ["compare", str(a), str(b), "--data", str(store.path), "--protocol", "simulated"]
+    assert main(words) == 0
+    assert "settings: not known of all runs" in capsys.readouterr().out
+    for run, steps in ((a, 7), (b, 9)):
+        (run / "config.json").write_text(json.dumps({"training": {"steps": steps, "peak": 3e-4}}))
+    assert main(words) == 0
+    told = capsys.readouterr().out.split("In which settings they differ")[1]
+    assert re.search(r"training.steps +7 +9", told)
+    assert "peak" not in told
+    assert main([*words[:2], str(a), *words[3:]]) == 0
+    assert "settings: the same on both sides" in capsys.readouterr().out
 
 
 def test_sides_have_the_values_that_evaluation_gives_and_a_clear_gain_is_found(store: Store, tmp_path: Path) -> None:

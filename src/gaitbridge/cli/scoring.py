@@ -200,7 +200,7 @@ def _say_settings(a: list[Path], b: list[Path]) -> None:
     elif not found:
         say("settings: the same on both sides")
     else:
-        say_tables(TextTable("In which settings they differ", ("setting", "a", "b"), tuple((one.name, one.a, one.b) for one in found), 3).to_rich())
+        say_tables(TextTable("They differ in", ("setting", "a", "b"), tuple((one.name, one.a, one.b) for one in found), 3).to_rich())
 
 
 @app.command

@@ -133,7 +133,7 @@ def test_the_command_says_in_which_settings_runs_differ(store: Store, tmp_path: 
     for run, steps in ((a, 7), (b, 9)):
         (run / "config.json").write_text(json.dumps({"training": {"steps": steps, "peak": 3e-4}}))
     assert main(words) == 0
-    told = capsys.readouterr().out.split("In which settings they differ")[1]
+    told = capsys.readouterr().out.split("They differ in")[1]
     assert re.search(r"training.steps +7 +9", told)
     assert "peak" not in told
     assert main([*words[:2], str(a), *words[3:]]) == 0

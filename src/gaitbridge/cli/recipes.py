@@ -23,7 +23,7 @@ def show(name: str | None = None, *, json: bool = False) -> None:
     Parameters
     ----------
     name
-        Of a recipe, such as gaitbase/grew, or grew where one method alone has it.
+        Of a recipe, such as gaitbase/grew, or tiny_identity where one method alone has it.
     json
         Print the settings as JSON, which `gaitbridge train --config FILE` takes; of the list name, head and what was published.
     """

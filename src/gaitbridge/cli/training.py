@@ -22,7 +22,7 @@ def train(recipe: str | None = None, *, data: Path, out: Path, from_run: FromRun
     Parameters
     ----------
     recipe
-        Such as diffcrossgait/tiny, or grew where one method alone has it. `gaitbridge recipes` lists them.
+        Such as diffcrossgait/tiny, or tiny_identity where one method alone has it. `gaitbridge recipes` lists them.
     data
         The store to train on.
     out

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from gaitbridge.report.tables import TextTable
     from gaitbridge.training.config import Recipe
 
+LONGEST = 30  # letters of a name at the head of a column
+
 recipes = App(name="recipes", help="List what can be trained, say all settings of one recipe, or in which two differ.")
 app.command(recipes)
 
@@ -102,7 +104,8 @@ def diff(a: str, b: str, *, json: bool = False) -> None:
         say(f"{a} and {b} have the same settings")
     else:
         meanings = _meanings(a, b)
-        say_tables(word_table(f"{a} and {b}", ("setting", a, b, "meaning"),
+        heads = (a, b) if max(len(a), len(b)) <= LONGEST else ("a", "b")
+        say_tables(word_table(f"{a} and {b}", ("setting", *heads, "meaning"),
                           [(one.name, one.a, one.b, meanings.get(one.name, "")) for one in found]).to_rich())
 
 

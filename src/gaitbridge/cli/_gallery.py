@@ -7,12 +7,6 @@ from typing import Any
 from gaitbridge.cli._quality import good_plans
 
 
-def shape_of(run: Any) -> tuple[int, int]:
-    from gaitbridge.inference import stored
-
-    return stored.shape_of(run)
-
-
 def run_of(opened: Any, model: Path | None) -> Any:
     from gaitbridge.inference import loading
 

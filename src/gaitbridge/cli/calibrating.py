@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from gaitbridge.cli._app import Many, app, say
-from gaitbridge.cli._gallery import chosen, embed, having, known_people, run_of, unseen
+from gaitbridge.cli._gallery import chosen, run_of, unseen
 from gaitbridge.cli._quality import LeastQuality
 from gaitbridge.cli.gallery import Fields
 from gaitbridge.walks import FLOOR
@@ -57,16 +57,13 @@ def calibrate(place: Annotated[str, Parameter(name="TARGET")], store: Path | Non
     """
     import time
 
-    from gaitbridge.cli._cohort import cohort_of, first_of_each
+    from gaitbridge.cli._cohort import fixed_on
     from gaitbridge.cli._from_captures import from_captures as gather
     from gaitbridge.errors import UserError
     from gaitbridge.gallery.decision import RATES
     from gaitbridge.gallery.decision import calibrate as fix
     from gaitbridge.gallery.gallery import Gallery
-    from gaitbridge.gallery.kinds import kind_of
-    from gaitbridge.gallery.tracks import track_of
     from gaitbridge.inference.loading import load
-    from gaitbridge.progress import progress
     from gaitbridge.store import Store
 
     is_run = (Path(place) / "config.json").is_file()
@@ -87,20 +84,7 @@ def calibrate(place: Annotated[str, Parameter(name="TARGET")], store: Path | Non
         return _keep(place, opened, found, asked)
     source = Store(store)
     numbers = unseen(run, source, chosen(source, where), bool(where))
-    known_people(source, numbers)
-    sides, people, walks, enrolled = [], [], [], []
-    kind = kind_of(source.document["about"])
-    with progress("calibrate", "modalities") as show:
-        others, numbers = cohort_of(run, source, numbers, cohort) if normalise else (None, numbers)
-        for done, modality in enumerate(run.modalities):
-            show(done, len(run.modalities), "")
-            if own := having(source, numbers, run.inputs[modality]):
-                sides.append(embed(run, source, own, modality))
-                people.append([source.rows[number]["person"] for number in own])
-                walks.append([track_of(source.rows[number]["key"], kind.kind) for number in own])
-                enrolled.append(first_of_each(source, own, templates))
-        show(len(run.modalities), len(run.modalities), "")
-    found = fix(sides, people, walks, store.resolve().name, source.content_hash, today, asked, kind, cohort=others, enrolled=enrolled)
+    found, others = fixed_on(run, source, numbers, asked, templates, cohort, normalise)
     _keep(place, opened, found, asked, others)
 
 

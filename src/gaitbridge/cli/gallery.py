@@ -18,7 +18,6 @@ from gaitbridge.cli._gallery import (
     run_of,
     sensor_name,
     sensor_of,
-    shape_of,
     some_at_least,
     there_and_then,
     whole_people,
@@ -33,31 +32,25 @@ Fields = Annotated[list[str] | None, Parameter(name="--where", negative=())]
 
 
 @gallery.command
-def create(place: Annotated[str, Parameter(name="GALLERY")], *, model: Path) -> None:
-    """Make an empty gallery for the embeddings of one run; its calibration comes along where it has one.
+def create(place: Annotated[str, Parameter(name="GALLERY")], *, model: Path | None = None) -> None:
+    """Make an empty gallery for the embeddings of one model; its calibration comes along where it has one.
 
     Parameters
     ----------
     place
         The gallery to make.
     model
-        Folder of the run.
+        Folder of a run, an exported file, or the name of a model that comes along; by default cross-modal, which takes cameras and LiDARs.
     """
-    from gaitbridge.documents import read_document
-    from gaitbridge.gallery.cohort import cohort_beside
-    from gaitbridge.gallery.decision import read_calibration
-    from gaitbridge.gallery.gallery import create as make
+    from gaitbridge.inference import shipped
     from gaitbridge.inference.loading import load
+    from gaitbridge.inference.stored import create_gallery
 
-    run = load(model)
-    calibration = cohort = None
-    if (file := model / "calibration.json").is_file():
-        calibration = read_calibration(read_document(file, dict[str, Any], "calibrate again"), run.weights_hash, str(file))
-        cohort = cohort_beside(calibration.cohort, model)
-    made = make(place, run.weights_hash, shape_of(run), run.distance, run.modalities, str(model.resolve()))
-    if calibration is not None:
-        made.keep_calibration(calibration, cohort)
-    say(f"{place}: an empty gallery for {model} (weights {run.weights_hash}); {calibration.in_words() if calibration else 'not calibrated yet'}")
+    run = load(model or shipped.DEFAULT)
+    calibration = create_gallery(place, run).calibration()
+    along = ", which comes along (gaitbridge weights list)" if shipped.named(run.run) in shipped.names() else ""
+    say(f"{place}: an empty gallery for {model or shipped.DEFAULT}{along} (weights {run.weights_hash}); "
+        f"{calibration.in_words() if calibration else 'not calibrated yet'}")
 
 
 @gallery.command

@@ -112,11 +112,11 @@ def normalised(distances: np.ndarray, of_queries: np.ndarray, of_templates: np.n
     return np.asarray(distances - (of_queries[:, None] + of_templates[None, :]) / 2, np.float64)
 
 
-def made_of(sides: Mapping[str, Embeddings], people: Mapping[str, Sequence[str]], nobody: bool, set_name: str) -> Cohort:
-    """A cohort of some of the embeddings of each sensor, evenly of its people, as exact as it is kept."""
+def made_of(sides: Mapping[str, Embeddings], people: Mapping[str, Sequence[str]], nobody: bool, set_name: str, most: int = MOST) -> Cohort:
+    """A cohort of `most` of the embeddings of each sensor, evenly of its people, as exact as it is kept."""
     kept, names = {}, {}
     for sensor, side in sides.items():
-        order = stream(0, "cohort", sensor).permutation(len(side))[:MOST]
+        order = stream(0, "cohort", sensor).permutation(len(side))[:most]
         chosen = np.sort(order)
         vectors = vectors_of(_like(side.values[chosen], side))
         values = np.ascontiguousarray(vectors.reshape(len(chosen), side.values.shape[2], -1).transpose(0, 2, 1))

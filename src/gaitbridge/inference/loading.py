@@ -1,4 +1,4 @@
-"""The one way to open what embeds: `gaitbridge.load` of a run's folder or of an exported file."""
+"""The one way to open what embeds: `gaitbridge.load` of a run's folder, of an exported file, or of a model that comes along, by its name."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from gaitbridge.errors import UserError, nearest
+from gaitbridge.inference import shipped
 from gaitbridge.inference.session import Model
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ WHICH, DEVICES = ("best", "last"), ("cpu", "cuda", "mps")
 
 def load(run: Path | str, which: str = "best", device: str = "cpu", fast: bool = True, digits: bool = False) -> Model:
     """The model of a run folder: its best checkpoint on the validation people, `which="last"`, or that of a step that was to be kept
-    (`keep_at`), `which="1400"`; or of an exported file, .onnx or .xml.
+    (`keep_at`), `which="1400"`; or of an exported file, .onnx or .xml; or a model that comes along, such as "cross-modal" (docs/models.md).
 
     fast: on a CPU, embed by the folded network once it has agreed with the plain one (inference/fast.py); digits: by whole numbers of two
     digits where the processor sums bytes exactly and that was measured to be faster, 1e-4 off. UserError where there is none, or no such device.
@@ -28,12 +29,16 @@ def load(run: Path | str, which: str = "best", device: str = "cpu", fast: bool =
         from gaitbridge.inference.exported import ExportedModel
 
         return ExportedModel(Path(run))
-    return Model(Path(run), which, device, fast, digits)
+    folder = shipped.folder_of(run)
+    if not folder.exists():
+        raise UserError(f"{run} is neither a run nor a model that comes along ({', '.join(shipped.names())}): give a run's folder, or train one with "
+                        f"`gaitbridge train RECIPE --data STORE --out {run}`")
+    return Model(folder, which, device, fast, digits)
 
 
 def run_of(gallery: "Gallery", model: Path | None = None) -> Model:
     """The model of a gallery: of the run whose path it keeps, or `model` where that was moved. UserError where it is another one's or gone."""
-    folder = model or Path(gallery.about.get("model", ""))
+    folder = shipped.folder_of(model) if model else shipped.noted(gallery.about.get("model", ""))
     if not (folder / "config.json").is_file() and not folder.is_file():
         raise UserError(f"the run of {gallery.place} is not at {folder}: say where it is with --model RUN")
     run = load(folder)

@@ -10,9 +10,13 @@ from gaitbridge.conventions import MODALITIES, PARSING, SENSOR
 from gaitbridge.data.batches import has_all
 from gaitbridge.data.captured import caught, is_captured
 from gaitbridge.data.contents import content_problem
+from gaitbridge.documents import read_document
 from gaitbridge.errors import UserError, nearest
 from gaitbridge.gallery import gallery
+from gaitbridge.gallery.cohort import cohort_beside
+from gaitbridge.gallery.decision import read_calibration
 from gaitbridge.gallery.templates import Walk, checked_name, sequence_id
+from gaitbridge.inference import shipped
 from gaitbridge.inference.session import Model
 from gaitbridge.store import Store
 from gaitbridge.types import ARRAYS, Embeddings, array_shape
@@ -23,8 +27,18 @@ AT_ONCE = 64  # sequences whose arrays are held together
 
 
 def create_gallery(place: str, model: Model) -> gallery.Gallery:
-    """Make an empty gallery for the embeddings of a model. UserError where there is something of that name."""
-    return gallery.create(place, model.weights_hash, shape_of(model), model.distance, model.modalities, str(model.run.resolve()))
+    """Make an empty gallery for the embeddings of a model; its calibration comes along where it has one.
+
+    UserError where there is something of that name, or the calibration is another network's.
+    """
+    calibration = cohort = None
+    if (file := model.run / "calibration.json").is_file():
+        calibration = read_calibration(read_document(file, dict[str, Any], "calibrate again"), model.weights_hash, str(file))
+        cohort = cohort_beside(calibration.cohort, model.run)
+    made = gallery.create(place, model.weights_hash, shape_of(model), model.distance, model.modalities, shipped.named(model.run))
+    if calibration is not None:
+        made.keep_calibration(calibration, cohort)
+    return made
 
 
 def shape_of(model: Any) -> tuple[int, int]:

@@ -25,10 +25,10 @@ BACKGROUND, PERSON = 0, 255
 BODY_PARTS = ("background", "head", "torso", "left_arm", "right_arm", "left_leg", "right_leg", "object")
 CONDITIONS = ("normal", "bag", "clothing", "carrying", "umbrella", "uniform", "occlusion", "night")
 CAMERA, LIDAR = "silhouettes", "range_views"  # the two modalities; on the command line also `camera` and `lidar`
-POSE_HEATMAPS, DEPTH_PICTURES = "pose_heatmaps", "depth_pictures"  # what some of the field's networks take in their place
+POSE_HEATMAPS, DEPTH_PICTURES, POINTS = "pose_heatmaps", "depth_pictures", "points"  # what some of the field's networks take in their place
 SKELETONS, PARSING = "skeletons", "parsing"
 SENSOR = {CAMERA: "camera", LIDAR: "lidar", POSE_HEATMAPS: "camera", DEPTH_PICTURES: "lidar", SKELETONS: "camera",
-          PARSING: "camera"}  # what a modality comes from
+          PARSING: "camera", POINTS: "lidar"}  # what a modality comes from
 MODALITIES = {"camera": CAMERA, "lidar": LIDAR, **{name: name for name in SENSOR}}
 JOINT_ORDERS: dict[str, tuple[str, ...]] = {
     "coco": ("nose", "left_eye", "right_eye", "left_ear", "right_ear", "left_shoulder", "right_shoulder", "left_elbow", "right_elbow", "left_wrist",

@@ -30,6 +30,8 @@ import pyarrow.ipc
 import pyarrow.parquet as pq
 from typing_extensions import TypedDict
 
+from gaitbridge import clouds
+from gaitbridge.conventions import POINTS
 from gaitbridge.documents import damaged, parsed, read_text
 from gaitbridge.errors import StoreError, UserError, nearest
 from gaitbridge.files import sweep, within, written_whole
@@ -76,7 +78,7 @@ FIELDS: dict[str, Field] = {
     "keypoints": Field("float32", "silhouettes"),  # [T, 17, 3] column, row, confidence in the published order (COCO)
     "frame_ratios": Field("float32", "silhouettes"),  # [T, 2] of the published crops
     "quality": Field("float32"),  # [6] of walks.quality.NAMES; the first, the score, is in the index, too
-    "points": Field("float32"),  # [P, 5] x, y, z in the LiDAR's frame (m), time (s), frame number
+    "points": Field("float32", "points"),  # [P, 5] x, y, z in the LiDAR's frame (m), time (s), frame number: ragged (clouds)
     "joints": Field("float32", "silhouettes"),  # [T, J, 3] world, metres
     "markers": Field("float32", "silhouettes"),  # [T, M, 3] world, metres
     "pose": Field("float32", "silhouettes"),  # [T, J + 1, 3] rotation vectors of the bones in the world, then the root in metres
@@ -88,6 +90,7 @@ FIELDS: dict[str, Field] = {
 }
 PRIMARY = tuple(name for name, field in FIELDS.items() if field.frames == name)  # the modalities, whose frames the index counts
 _LABELS = {field.name: {"str": pa.string(), "int": pa.int32(), "float": pa.float64()}[str(field.type)] for field in fields(Labels)}
+LATE_COUNT = f"{POINTS}_frames"
 LATER = {"session": 0}  # labels that came after version 1, and what they are in stores without them; content hashes leave such values out
 
 
@@ -111,6 +114,8 @@ def _encode(name: str, array: np.ndarray) -> tuple[bytes, list[int]]:
 def _decode(name: str, data: Any, shape: list[int], frames: np.ndarray | None) -> np.ndarray:
     """Bytes to the array, only the rows `frames` where given. Reads from the buffer without copying what is not asked for."""
     codec = FIELDS[name].codec
+    if name == POINTS and frames is not None:
+        return clouds.picked(np.frombuffer(data, "<f4").reshape(shape), frames)
     if codec == "bits" and len(data) == np.prod(shape) and np.prod(shape[1:]) > 1:  # grey: a byte a pixel
         grey = np.frombuffer(data, np.uint8).reshape(shape)
         return grey.copy() if frames is None else grey[frames]
@@ -195,12 +200,19 @@ def _scanned(path: Path) -> tuple[list[dict[str, Any]], dict[str, Any]]:
             for name in present:
                 digest.update(np.asarray(row[f"{name}#"], "<i4").tobytes() + row[name])
             modalities = [name for name in present if name in PRIMARY]
-            counts = {f"{name}_frames": (row[f"{name}#"][0] if name in present else 0) for name in PRIMARY}
-            first = row[f"{modalities[0]}#"] if modalities else [0, 0, 0]
+            counts = {f"{name}_frames": (_frames(name, row) if name in present else 0) for name in PRIMARY}
+            pictures = [name for name in modalities if name != POINTS]
+            first = row[f"{pictures[0]}#"] if pictures else [0, 0, 0]
             place = {"shard": path.stem, "row": number, "modalities": modalities, "fields": present, "height": first[-2], "width": first[-1]}
             score = float(np.frombuffer(row["quality"], "<f4")[0]) if "quality" in present else math.nan
             rows.append(labels | place | counts | {"quality": None if math.isnan(score) else score})
     return rows, {"rows": len(rows), "bytes": path.stat().st_size, "content_hash": digest.hexdigest()}
+
+
+def _frames(name: str, row: Mapping[str, Any]) -> int:
+    """Frames of a modality that a sequence has."""
+    shape = row[f"{name}#"]
+    return clouds.frame_count(np.frombuffer(row[name], "<f4").reshape(shape)) if name == POINTS else int(shape[0])
 
 
 def finish_store(store: Path, names: Iterable[str], about: Mapping[str, Any]) -> dict[str, Any]:
@@ -227,6 +239,8 @@ def finish_store(store: Path, names: Iterable[str], about: Mapping[str, Any]) ->
 
 def _write_index(store: Path, rows: list[dict[str, Any]]) -> str:
     """Write the index beside the one of a store that is there, which stays whole until store.json names the new one; the new one's name."""
+    if not any(row[LATE_COUNT] for row in rows):  # stores without points keep the index that they had before there was the column
+        rows = [{name: value for name, value in row.items() if name != LATE_COUNT} for row in rows]
     buffer = pa.BufferOutputStream()
     pq.write_table(pa.Table.from_pylist(rows), buffer)
     data = buffer.getvalue().to_pybytes()
@@ -294,6 +308,9 @@ class Store:
         if len(self.rows) != sum(entry["rows"] for entry in self.document["shards"].values()):
             raise StoreError(f"{self.index} does not belong to store.json beside it; make the store again")
         for row in self.rows:
+            if POINTS in row["fields"] and LATE_COUNT not in row:  # of a store that kept points before they were a modality: frames of range views
+                row[LATE_COUNT] = row.get("range_views_frames", 0)
+                row["modalities"] = [*row["modalities"], POINTS]
             for name in PRIMARY:
                 row.setdefault(f"{name}_frames", 0)  # of a modality that came after the store
             row.setdefault("quality", None)

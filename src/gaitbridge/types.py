@@ -3,7 +3,8 @@
 Legend: N sequences, T frames, C channels, H/W pixels, K parts, J joints, M markers. Modalities go by name:
 `silhouettes` uint8 [T, H, W], 255 person, 0 background, grey between where resizing left it; `range_views` float32 [T, H, W] in metres, NaN
 where nothing came back; what some of the field's networks take: `depth_pictures` uint8 [T, 3, H, W], `pose_heatmaps` uint8 [T, 2, H, W] (limbs,
-joints), `smpl` float32 [T, 85], `skeletons` float32 [T, J, 3], `parsing` uint8 [T, H, W] (conventions says how).
+joints), `smpl` float32 [T, 85], `skeletons` float32 [T, J, 3], `parsing` uint8 [T, H, W] (conventions says how), `points` float32 [P, 5]
+(`clouds`: all frames' one after the other).
 """
 
 from __future__ import annotations
@@ -28,7 +29,11 @@ ARRAYS: dict[str, tuple[type, str]] = {  # what networks take, by name: element 
     "smpl": (np.float32, "T, 85"),
     "skeletons": (np.float32, "T, J, 3"),
     "parsing": (np.uint8, "T, H, W"),
+    "points": (np.float32, "P, 5"),
 }
+
+
+WALK_POINTS = 64  # of an example of a walk
 
 
 def is_picture(name: str) -> bool:
@@ -39,7 +44,7 @@ def is_picture(name: str) -> bool:
 def array_shape(name: str, frames: int, network: object) -> tuple[int, ...]:
     """The shape of an array of the name `name` in ARRAYS, of so many frames, as a network of the settings `network` takes it."""
     height, width = getattr(network, "size", None) or (64, 44)
-    sizes = {"T": frames, "H": height, "W": width, "J": getattr(network, "joint_count", 17)}
+    sizes = {"T": frames, "H": height, "W": width, "J": getattr(network, "joint_count", 17), "P": WALK_POINTS}
     return tuple(sizes.get(axis) or int(axis) for axis in ARRAYS[name][1].split(", "))
 
 
@@ -106,7 +111,8 @@ class Sequence:
 
 
 class Batch(NamedTuple):
-    """What a network sees: tensors by name, [N, T, ...] as in ARRAYS; one's frames are synchronised with the others'.
+    """What a network sees: tensors by name, [N, T, ...] as in ARRAYS; one's frames are synchronised with the others'. Of `points` as many of each
+    frame, [N, T, P, 3] in metres (NaN where a frame has none), or in training [N, T, P, 4] prepared.
 
     `frames` [N] counts the real frames of each row (the rest is padding, masked in temporal pooling); `people` [N] are
     class numbers for training, -1 where unknown.

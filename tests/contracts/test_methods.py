@@ -26,7 +26,7 @@ def batch(names: Iterable[str], settings: Config, count: int = 3, frames: int = 
     made = {"silhouettes": (noise(*size) > 0.5).to(torch.uint8) * 255, "range_views": 8 + noise(*size), "smpl": noise(85) - 0.5,
             "depth_pictures": (255 * noise(3, *size)).to(torch.uint8), "pose_heatmaps": (255 * noise(2, *size)).to(torch.uint8),
             "skeletons": noise(getattr(settings, "joint_count", 17), 3) * torch.tensor([200.0, 400.0, 1.0]),
-            "parsing": (11.9 * noise(*size)).to(torch.uint8)}
+            "parsing": (11.9 * noise(*size)).to(torch.uint8), "points": 9 + noise(getattr(settings, "points", 20), 3)}
     assert set(made) == set(ARRAYS)
     return Batch({name: made[name] for name in names}, torch.full((count,), frames), torch.tensor([0, 0, 1]))
 

@@ -193,6 +193,8 @@ def batch(network: Any, settings: Config) -> Batch:
     inputs = {}
     for name in sorted({name for names in network.inputs.values() for name in names}):
         kind, shape = ARRAYS[name][0], (4, *array_shape(name, 2, settings))
+        if name == "points":
+            shape = (4, 2, settings.points, 3)  # type: ignore[attr-defined]  # as they are drawn
         values = random.integers(0, 2, shape) * (1 if name == "parsing" else 255) if kind is np.uint8 else random.uniform(7, 8, shape)
         inputs[name] = torch.from_numpy(values.astype(kind))
     return Batch(inputs, torch.full((4,), 2), torch.tensor([0, 0, 1, 1]))
@@ -217,7 +219,10 @@ def small(name: str) -> dict[str, Any]:
     """A recipe's document with a network that is quick to build and run."""
     document = recipe(name).model_dump(mode="json")
     network = document["network"]
-    network["channels"] = [8] * len(network["channels"])
+    if "channels" in network:
+        network["channels"] = [8] * len(network["channels"])
+    if "width" in network:
+        network |= {"width": 2, "features": 8}
     network["embedding"] = 8
     if "blocks" in network:
         network["blocks"] = [1] * len(network["blocks"])

@@ -8,9 +8,11 @@ import torch
 from pydantic import Field, model_validator
 from torch.utils.data import DataLoader, Dataset
 
+from gaitbridge import clouds
 from gaitbridge.config import Config
-from gaitbridge.conventions import stream
+from gaitbridge.conventions import POINTS, stream
 from gaitbridge.data.augmentation import AugmentationConfig, augmented, check_names
+from gaitbridge.data.point_augmentation import PointAugmentationConfig, augmented_points
 from gaitbridge.data.preparation import Size, columns_to_cut, fitted
 from gaitbridge.data.sampling import Plan, draw_frames, people_of, plan_batch
 from gaitbridge.errors import UserError
@@ -48,6 +50,8 @@ class DataConfig(Config):
     """ordered: the row's frames are so many apart."""
     augmentation: AugmentationConfig | None = None
     """Pictures flipped, turned and tilted."""
+    point_augmentation: PointAugmentationConfig | None = None
+    """Points flipped, turned, moved, scaled and dropped."""
     workers: Annotated[int, Field(ge=0, le=1024)] = 0
     """Processes that read ahead; 0 reads in the training process."""
 
@@ -70,23 +74,26 @@ def padded(arrays: Sequence[np.ndarray]) -> tuple[torch.Tensor, torch.Tensor]:
 class TrainingBatches(Dataset[Batch]):
     """Batch number `step` of a run, for any step, in any process: item i depends on (seed, i) alone; share (r, W): the part of process r of W.
 
-    names: the arrays that the network takes; truth: what its objective needs besides; size: of the network's pictures (H, W).
+    names: the arrays that the network takes; truth: what its objective needs besides; size: of the network's pictures (H, W); points: so many of each
+    frame are drawn, where it takes points.
     """
 
     def __init__(self, store: Store, names: Sequence[str], config: DataConfig, seed: int, share: tuple[int, int] = (0, 1), split: str = "train",
-                 truth: TruthReader | None = None, size: Size | None = None) -> None:
+                 truth: TruthReader | None = None, size: Size | None = None, points: int = 0) -> None:
         numbers = [n for n in store.select(split=split) if has_all(store.rows[n], names)]
         if not numbers:
             raise UserError(f"{store.path} has no sequences of split {split!r} with {' and '.join(names)} to train on")
         if truth is not None:
             _check_truth(store, numbers, truth)
         self.store, self.names, self.config, self.seed, self.share, self.truth = store, tuple(names), config, seed, share, truth
-        self.size = size
+        self.size, self.points = size, points
         self._check_sizes(numbers)
         if config.augmentation is not None:
             check_names(self.names)
             if truth is not None:
                 raise UserError("data.augmentation would move the pictures away from their 3D truth: set data.augmentation=null")
+        if config.point_augmentation is not None and POINTS not in self.names:
+            raise UserError(f"data.point_augmentation changes points, this network takes {' and '.join(self.names)}: set it to null")
         self.by_person = people_of(store.rows, numbers)
         self.frame_counts = {n: _frames(store.rows[n], names) for n in numbers}
 
@@ -116,10 +123,15 @@ class TrainingBatches(Dataset[Batch]):
         settings, plan = self.config, self.plan(step)
         picked = [dict.fromkeys(PRIMARY, chosen) for chosen in plan.frames]
         sequences = self.store.read_many(plan.numbers, [*self.names, *(self.truth.fields if self.truth else ())], picked)
-        arrays = [{name: fitted(s.arrays[name], self.size, name, s.labels.key) for name in self.names} for s in sequences]
+        arrays = [{name: fitted(s.arrays[name], self.size, name, s.labels.key) for name in self.names if name != POINTS} for s in sequences]
         if settings.augmentation is not None:
             arrays = [augmented(own, settings.augmentation, stream(self.seed, "augmentation", step, number, int(chosen[0])))
                       for own, number, chosen in zip(arrays, plan.numbers, plan.frames, strict=True)]
+        for own, sequence, number, chosen in zip(arrays, sequences, plan.numbers, plan.frames, strict=True) if POINTS in self.names else ():
+            place = (step, number, int(chosen[0]))
+            own[POINTS] = clouds.drawn(sequence.arrays[POINTS], self.points, len(chosen), stream(self.seed, "points", *place))
+            if settings.point_augmentation is not None:
+                own[POINTS] = augmented_points(own[POINTS], settings.point_augmentation, stream(self.seed, "point augmentation", *place))
         inputs = {name: torch.from_numpy(np.stack([own[name] for own in arrays])) for name in self.names}
         counts = torch.tensor([len(chosen) for chosen in plan.frames])
         extras: dict[str, torch.Tensor] = {}

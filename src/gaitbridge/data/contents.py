@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from gaitbridge import clouds
 from gaitbridge.conventions import PARSING_LABELS
 from gaitbridge.store import RANGE_UNIT_M
 
@@ -19,7 +20,7 @@ def content_problem(name: str, array: np.ndarray) -> str:
 
     A frame in which nothing shows is right, a walk in which nothing shows is not.
     """
-    return _CHECKS[name](array) if len(array) else ""  # no frames: said by who needs some
+    return _CHECKS[name](array) if len(array) else ""  # no frames, or no points: said by who needs some
 
 
 def _bytes(array: np.ndarray) -> str:
@@ -79,7 +80,17 @@ def _labels(array: np.ndarray) -> str:
     return ""
 
 
+def _points(array: np.ndarray) -> str:
+    """Points [P, 5] in metres, each of a frame."""
+    places, numbers = array[:, :3], array[:, clouds.FRAME]
+    if not np.isfinite(places).all():
+        return "holds points that are not finite: leave those out"
+    if not (np.isfinite(numbers).all() and (numbers >= 0).all() and (numbers == np.rint(numbers)).all() and numbers.max() < clouds.MOST_FRAMES):
+        return f"holds frame numbers (its last column) that are not whole numbers from 0 to {clouds.MOST_FRAMES:,}"
+    return too_far(float(np.abs(places).max()))
+
+
 _CHECKS: dict[str, Callable[[np.ndarray], str]] = {
     "silhouettes": _bytes, "range_views": _metres, "depth_pictures": _bytes, "pose_heatmaps": _bytes, "smpl": _body,
-    "skeletons": _joints, "parsing": _labels,
+    "skeletons": _joints, "parsing": _labels, "points": _points,
 }  # fmt: skip

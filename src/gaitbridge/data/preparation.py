@@ -1,7 +1,11 @@
-"""Pictures cut to the size that a network takes."""
+"""Arrays as a network takes them: pictures cut to its size, so many points of each frame."""
+
+from typing import Any
 
 import numpy as np
 
+from gaitbridge import clouds
+from gaitbridge.conventions import POINTS
 from gaitbridge.errors import UserError
 from gaitbridge.types import is_picture
 
@@ -28,3 +32,21 @@ def fitted(pictures: np.ndarray, size: Size | None, name: str, what: str = "") -
         return pictures
     cut = columns_to_cut((pictures.shape[-2], pictures.shape[-1]), size, what or name)
     return pictures[..., cut : cut + size[1]]
+
+
+def prepared(name: str, array: np.ndarray, network: Any, what: str) -> np.ndarray:
+    """An array [T, ...] of a sequence as a network of the settings `network` takes it: pictures of its `size`; of the points [P, 5] as many of each
+    frame as its `points`, drawn by their content."""
+    if name == POINTS:
+        return clouds.drawn(array, network.points)
+    return fitted(array, getattr(network, "size", None), name, what)
+
+
+def frames_in(name: str, array: np.ndarray) -> int:
+    """Frames of an array of that name."""
+    return clouds.frame_count(array) if name == POINTS else len(array)
+
+
+def first_frames(name: str, array: np.ndarray, count: int) -> np.ndarray:
+    """The first `count` frames of an array of that name."""
+    return array[array[:, clouds.FRAME] < count] if name == POINTS else array[:count]

@@ -72,9 +72,17 @@ def _no_labels(parsing: Tensor, real: Tensor) -> Tensor:
     return ~_some(highest > 0, real) | _some(highest >= len(PARSING_LABELS), real)
 
 
+def _no_points(points: Tensor, real: Tensor) -> Tensor:
+    """Points float32 [N, T, P, 3]: no frame has any, or some are farther than any LiDAR sees (no metres)."""
+    flat = points.flatten(2)
+    nothing = torch.isnan(flat)
+    farthest = torch.where(nothing, 0.0, flat.abs()).amax(2)
+    return _some(farthest > FARTHEST_M, real) | ~_some(~nothing.any(2), real)
+
+
 _CHECKS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "silhouettes": _no_bytes, "range_views": _no_metres, "depth_pictures": _no_bytes, "pose_heatmaps": _no_bytes, "smpl": _no_body,
-    "skeletons": _no_joints, "parsing": _no_labels,
+    "skeletons": _no_joints, "parsing": _no_labels, "points": _no_points,
 }  # fmt: skip
 
 

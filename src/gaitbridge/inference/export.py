@@ -16,10 +16,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from gaitbridge import __version__
-from gaitbridge.conventions import PARSING, PARSING_LABELS, SKELETONS, stream
+from gaitbridge import __version__, clouds
+from gaitbridge.conventions import PARSING, PARSING_LABELS, POINTS, SKELETONS, stream
 from gaitbridge.data.batches import has_all
 from gaitbridge.data.contents import content_problem
+from gaitbridge.data.preparation import first_frames, frames_in, prepared
 from gaitbridge.errors import UserError
 from gaitbridge.evaluation.embedding.forward import embed_arrays
 from gaitbridge.files import check_out, placed, workplace
@@ -36,6 +37,7 @@ TOLERANCE = 1e-4  # largest difference to the network's own embeddings, relative
 INT8_SHARE = 0.2  # of the mean distance between different walks: the most that bytes may move an embedding, on average
 SUFFIXES = (".onnx", ".xml")
 CHECKED = 16  # sequences a modality
+POINTS_OF_NOISE = 200  # a frame
 TRACED = (3, 5)  # sequences and frames of the example that the graph is traced with; neither stays in it
 
 
@@ -80,7 +82,7 @@ def export(model: Model, out: Path, store: Store | None = None, progress: Progre
     about: dict[str, Any] = names_of(list(inputs))
     graph = _traced(model.network.cpu().eval(), inputs, about, settings)
     about |= {"gaitbridge": __version__, "recipe": model.config.recipe, "method": model.config.method, "precision": "float32",
-             "size": list(getattr(settings, "size", None) or (64, 44)),
+             "size": list(getattr(settings, "size", None) or (64, 44)), "points": getattr(settings, "points", None),
              "inputs": {m: list(names) for m, names in inputs.items()}, "modalities": list(inputs),
              "distance": model.distance, "weights_hash": model.weights_hash, "run": model.run.name, "trained_on": model.trained_on}
     about |= {"joint_count": settings.joint_count} if hasattr(settings, "joint_count") else {}
@@ -150,7 +152,8 @@ def _traced(network: nn.Module, inputs: Mapping[str, Sequence[str]], called: Map
     for modality, arrays in inputs.items():
         count, frames = torch.export.Dim(f"{modality}_count", min=1, max=2**20), torch.export.Dim(f"{modality}_length", min=1, max=2**20)
         for name in arrays:
-            arguments.append(torch.from_numpy(np.stack([_noise(name, TRACED[1], settings, n) for n in range(TRACED[0])])))
+            noise = [prepared(name, _noise(name, TRACED[1], settings, n), settings, name) for n in range(TRACED[0])]
+            arguments.append(torch.from_numpy(np.stack(noise)))
             shapes.append({0: count, 1: frames})
             names.append(name)
         arguments.append(torch.tensor([TRACED[1], TRACED[1] - 1, TRACED[1] - 2]))
@@ -166,6 +169,8 @@ def _traced(network: nn.Module, inputs: Mapping[str, Sequence[str]], called: Map
 def _noise(name: str, frames: int, settings: object, number: int) -> np.ndarray:
     """An array of the name, of noise in its units, as a network of these settings takes it."""
     random, shape = stream(0, "export", name, number), array_shape(name, frames, settings)
+    if name == POINTS:  # as high and as wide as people, at 10 m
+        return clouds.joined(list(random.uniform((9.7, -0.3, -1.5), (10.3, 0.3, 0.2), (frames, POINTS_OF_NOISE, 3))))
     if name == PARSING:
         return random.integers(0, len(PARSING_LABELS), shape).astype(np.uint8)
     if name == SKELETONS:
@@ -214,9 +219,10 @@ def _sequences(store: Store, names: Sequence[str]) -> dict[str, list[np.ndarray]
     chosen = [numbers[place] for place in np.unique(np.linspace(0, len(numbers) - 1, CHECKED).astype(int))] if numbers else []
     found: dict[str, list[np.ndarray]] = {name: [] for name in names} if chosen else {}
     for place, sequence in enumerate(store.read_many(chosen, list(names))):
-        shortest = min(len(sequence.arrays[name]) for name in names)
+        shortest = min(frames_in(name, sequence.arrays[name]) for name in names)
         length = max(1, round(shortest * (place + 1) / len(chosen)))
-        if not any(content_problem(name, sequence.arrays[name][:length]) for name in names):
-            for name in names:
-                found[name].append(sequence.arrays[name][:length])
+        begun = {name: first_frames(name, sequence.arrays[name], length) for name in names}
+        if not any(frames_in(name, array) == 0 or content_problem(name, array) for name, array in begun.items()):
+            for name, array in begun.items():
+                found[name].append(array)
     return found if all(found.values()) else {}

@@ -64,7 +64,7 @@ class ExportedNetwork:
         self.about = about
         self.inputs: Mapping[str, tuple[str, ...]] = {m: tuple(names) for m, names in about["inputs"].items()}
         self.distance: Distance = about["distance"]
-        self.config = SimpleNamespace(size=tuple(about["size"]), joint_count=about.get("joint_count", 17))
+        self.config = SimpleNamespace(size=tuple(about["size"]), joint_count=about.get("joint_count", 17), points=about.get("points"))
         self._single = {name: np.zeros(list(shape), kind) for name, shape, kind in arguments}
 
     def eval(self) -> "ExportedNetwork":

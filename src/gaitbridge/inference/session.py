@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from gaitbridge import plugins
-from gaitbridge.conventions import DEPTH_PICTURES, LIDAR
+from gaitbridge import clouds, plugins
+from gaitbridge.conventions import DEPTH_PICTURES, LIDAR, POINTS
 from gaitbridge.data.contents import content_problem
 from gaitbridge.data.preparation import fitted
 from gaitbridge.errors import UserError, nearest
@@ -55,7 +55,8 @@ class Model:
 
         silhouettes: uint8 [T, H, W], 0 to 255, each a walk; range_views: float32 [T, H, W] in metres, NaN where nothing came back; networks that
         take more want that by name as well, such as `embed(silhouettes=[...], smpl=[...])` (`inputs` says; types.ARRAYS has the shapes).
-        T may differ between sequences, H x W is the network's size or wider (64 x 64 is cut to 64 x 44). Returns `Embeddings` whose `values` is
+        points: float32 [P, 5] each, as a store keeps them (`clouds`), or a list with the points [P_t, 3] of each frame, metres, z up. T may differ
+        between sequences, H x W is the network's size or wider (64 x 64 is cut to 64 x 44). Returns `Embeddings` whose `values` is
         float32 [N, C, K]. A network of depth pictures takes range views too, in metres or as pictures. Raises UserError on unknown or missing names,
         an empty list, a wrong dtype, size, number of axes, or values that are none (`data.contents`): masks of 0 and 1, millimetres, 0 where
         nothing came back, a walk in which nothing shows.
@@ -79,6 +80,8 @@ class Model:
         if set(sequences) == {LIDAR} and LIDAR not in self.inputs and DEPTH_PICTURES in self.inputs:
             sequences = {DEPTH_PICTURES: [_as_pictures(f"{LIDAR}[{n}]", array, problem_in) for n, array in enumerate(sequences[LIDAR])]}
         modality = self._modality(sequences)
+        if POINTS in sequences:
+            sequences = {**sequences, POINTS: [_as_walk(one) for one in sequences[POINTS]]}
         for name, arrays in sequences.items():
             for number, array in enumerate(arrays):
                 self._check(name, number, array, problem_in)
@@ -191,6 +194,12 @@ def _check_list(name: str, arrays: object) -> None:
                         "counts walks, [array] where it is one walk")
     if isinstance(arrays, str | bytes | Mapping) or not isinstance(arrays, Sized) or not isinstance(arrays, Iterable):
         raise UserError(f"{name} must be a list with one array a walk, not a {type(arrays).__name__}")
+
+
+def _as_walk(walk: Any) -> Any:
+    """Points given as a list with those of each frame as one array of a walk; anything else as it is."""
+    listed = isinstance(walk, list | tuple) and all(isinstance(one, np.ndarray) and one.ndim == 2 and one.shape[1] == 3 for one in walk)
+    return clouds.joined(walk) if listed else walk
 
 
 def _as_pictures(what: str, view: np.ndarray, problem_in: Callable[[str, np.ndarray], str] | None) -> np.ndarray:

@@ -159,7 +159,8 @@ def built(config: RunConfig, store: Store, share: tuple[int, int] = (0, 1)) -> t
     try:
         network: nn.Module = network_module.Network(config.network)
         names = sorted({name for group in network.inputs.values() for name in group})  # type: ignore[operator]
-        data = TrainingBatches(store, names, config.data, config.seed, share, truth=reader, size=getattr(config.network, "size", None))
+        data = TrainingBatches(store, names, config.data, config.seed, share, truth=reader, size=getattr(config.network, "size", None),
+                               points=getattr(config.network, "points", 0))
         objective: nn.Module = objective_module.Objective(config.objective, config.network, len(data.people))
     except ValueError as error:
         raise UserError(f"{config.recipe}: settings that do not fit each other: {error}") from error

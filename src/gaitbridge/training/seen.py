@@ -79,7 +79,8 @@ def _margin(config: RunConfig) -> float:
 @torch.no_grad()
 def _triplets(network: nn.Module, config: RunConfig, store: Store, names: list[str]) -> tuple[int, int]:
     """(within the margin, all) over BATCHES batches, both ways across the sensors. The network's running statistics change."""
-    data = TrainingBatches(store, names, config.data, config.seed, size=getattr(config.network, "size", None))
+    data = TrainingBatches(store, names, config.data, config.seed, size=getattr(config.network, "size", None),
+                           points=getattr(config.network, "points", 0))
     network.train()
     violating = triplets = 0
     for batch in data.from_step(config.steps, config.steps + BATCHES):

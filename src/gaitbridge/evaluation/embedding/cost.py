@@ -20,7 +20,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from typing_extensions import TypedDict
 
 from gaitbridge import __version__
-from gaitbridge.conventions import CAMERA, stream
+from gaitbridge.conventions import CAMERA, POINTS, stream
 from gaitbridge.documents import read_document
 from gaitbridge.errors import UserError
 from gaitbridge.evaluation.embedding.from_store import modality_name
@@ -32,9 +32,12 @@ Size = tuple[int, int]
 PARTS_DEPTH = 2  # children, and children of children
 
 
-def random_batch(modality: str, size: Size, frames: int, sequences: int = 1, device: torch.device | str = "cpu") -> Batch:
-    """A batch [N, T, H, W] of noise in the units of its modality, every frame real."""
+def random_batch(modality: str, size: Size, frames: int, sequences: int = 1, device: torch.device | str = "cpu", points: int = 0) -> Batch:
+    """A batch [N, T, H, W], or of so many points of a frame [N, T, P, 3], of noise in the units of its modality, every frame real."""
     random, shape = stream(0, "cost", modality), (sequences, frames, *size)
+    if modality == POINTS:
+        cloud = torch.from_numpy(random.uniform((9.7, -0.3, -1.5), (10.3, 0.3, 0.2), (sequences, frames, points, 3)).astype(np.float32)).to(device)
+        return Batch({POINTS: cloud}, torch.full((sequences,), frames, device=device), torch.full((sequences,), -1))
     seen = random.random(shape) < 0.4
     values = (255 * seen).astype(np.uint8) if modality == CAMERA else np.where(seen, random.uniform(5, 15, shape), np.nan).astype(np.float32)
     images = torch.from_numpy(values).to(device)
@@ -49,7 +52,7 @@ def cost(network: nn.Module, modality: str, size: Size, frames: int = 30, device
     holds its own children's). The network is left on `device` in evaluation mode.
     """
     name = modality_name(modality)
-    batch = random_batch(name, size, frames, device=device)
+    batch = random_batch(name, size, frames, device=device, points=_points_of(network))
     network.to(device).eval()
     parts = {part: child for part, child in network.named_modules() if part and part.count(".") < PARTS_DEPTH}
     with torch.no_grad(), _countable(), FlopCounterMode(display=False) as counter, _attributed(counter, network) as calls:
@@ -62,6 +65,11 @@ def cost(network: nn.Module, modality: str, size: Size, frames: int = 30, device
         "flops_per_sequence": flops, "flops_per_frame": flops / frames, "multiply_adds_per_sequence": flops / 2,
         "multiply_adds_per_frame": flops / 2 / frames, "flops_by_part": by_part,
     }
+
+
+def _points_of(network: nn.Module) -> int:
+    """How many points of a frame it takes, 0 where it takes none."""
+    return int(getattr(getattr(network, "config", None), "points", 0))
 
 
 def _parameters(network: nn.Module) -> int:
@@ -121,7 +129,8 @@ def latency_ratio(
     if not networks or rounds < 1:
         raise UserError("nothing to time: give at least one network and one round")
     place, name = torch.device(device), modality_name(modality)
-    batch, random = random_batch(name, size, frames, sequences, place), stream(seed, "latency")
+    points = max(map(_points_of, networks.values()))
+    batch, random = random_batch(name, size, frames, sequences, place, points), stream(seed, "latency")
     names, before = list(networks), torch.get_num_threads()
     times = np.empty((rounds, len(names)))
     torch.set_num_threads(threads)

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from gaitbridge.data.batches import padded
-from gaitbridge.data.preparation import fitted
+from gaitbridge.data.preparation import prepared
 from gaitbridge.errors import UserError
 from gaitbridge.machine import keep_freed_memory
 from gaitbridge.types import Batch
@@ -20,12 +20,12 @@ def embed_arrays(network: Any, modality: str, arrays: Mapping[str, Sequence[np.n
     """Embeddings float32 [N, C, K] of N sequences of one modality, T from 1.
 
     network: a module with `inputs` and `embed`, left in evaluation mode, or what does as one (`inference.onnx_network`). arrays: for each name of
-    `network.inputs[modality]` N arrays [T, ...]; pictures wider than the network's are cut (`fitted`), and of arrays with more frames than their
+    `network.inputs[modality]` N arrays [T, ...] or points [P, 5]; they are prepared (`data.preparation`), and of arrays with more frames than their
     fellows the first count. A sequence's embedding depends neither on its neighbours nor on the batch size, but for rounding. UserError names a
     sequence that has no frames.
     """
-    size = getattr(getattr(network, "config", None), "size", None)
-    fit = {name: [fitted(array, size, name, f"{name}[{n}]") for n, array in enumerate(group)] for name, group in arrays.items()}
+    settings = getattr(network, "config", None)
+    fit = {name: [prepared(name, array, settings, f"{name}[{n}]") for n, array in enumerate(group)] for name, group in arrays.items()}
     lengths = [min(len(array) for array in own) for own in zip(*fit.values(), strict=True)]
     for number, length in enumerate(lengths):
         if length == 0:

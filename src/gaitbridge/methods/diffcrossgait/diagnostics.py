@@ -7,6 +7,7 @@ from torch import Tensor
 
 from gaitbridge.conventions import CAMERA, LIDAR, stream
 from gaitbridge.data.batches import padded
+from gaitbridge.data.preparation import prepared
 from gaitbridge.methods.diffcrossgait import trajectory
 from gaitbridge.methods.diffcrossgait.diffusion import LatentDiffusion
 from gaitbridge.methods.diffcrossgait.network import MODALITIES, Network, maps_name
@@ -53,9 +54,9 @@ def _latents(network: Network, diffusion: LatentDiffusion, store: Store, numbers
     maps: dict[str, list[Tensor]] = {maps_name(name): [] for name in MODALITIES if diffusion.config.latent_from == "maps"}
     network.gives_maps = bool(maps)
     for start in range(0, len(numbers), 32):
-        sequences = store.read_many(numbers[start : start + 32], MODALITIES)
-        for name in MODALITIES:
-            images, frames = padded([sequence.arrays[name] for sequence in sequences])
+        sequences = store.read_many(numbers[start : start + 32], network.modalities)
+        for seen, name in network.sides.items():
+            images, frames = padded([prepared(seen, sequence.arrays[seen], network.config, sequence.labels.key) for sequence in sequences])
             found, extras = network.part_features(images, frames, name)
             parts[name].append(found.float())
             embeddings[name].append(network.embedding(parts[name][-1], name).float())

@@ -9,11 +9,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gaitbridge.config import Channels, Config, OfStages, Size, Stride, Strips, Whole
-from gaitbridge.conventions import CAMERA, LIDAR
+from gaitbridge.conventions import CAMERA, LIDAR, POINTS
 from gaitbridge.models.backbones import ResNet, check_sizes, share_convolutions
 from gaitbridge.models.fused_encoder import PREFIX, FusedEncoder, of_one, true_places
 from gaitbridge.models.heatmaps import HeatmapConfig
 from gaitbridge.models.necks import ModalityBatchNorm, SeparateLinear
+from gaitbridge.models.point_encoder import LevelsConfig, PointEncoder, over_frames, seen_points
 from gaitbridge.models.pooling import horizontal_parts, temporal_max
 from gaitbridge.models.preparation import PREPARE
 from gaitbridge.models.prototypes import PrototypeAttention
@@ -56,8 +57,19 @@ class NetworkConfig(Config):
     heatmaps_lidar: HeatmapConfig | None = None
     """The same branch in the range views' encoder, so that both embeddings may hold the recovered body; null leaves it out."""
 
+    lidar_points: LevelsConfig | None = None
+    """The LiDAR's side sees points in metres, by LidarGait++'s levels, in place of range views; null: range views."""
+
+    @property
+    def points(self) -> int:
+        """How many points of a frame are drawn; 0 where none are seen."""
+        return self.lidar_points.points if self.lidar_points else 0
+
     @model_validator(mode="after")
     def _fits(self) -> "NetworkConfig":
+        if self.lidar_points and (self.shared_from or self.heatmaps_lidar):
+            raise ValueError("lidar_points has an encoder of its own, which shares no stages and draws no heatmaps: shared_from and heatmaps_lidar "
+                             "must be null with it")
         check_sizes(self.channels, self.strides, self.stem_stride, self.parts, self.size[0])
         if (self.shared_from or 0) > len(self.channels):
             raise ValueError(f"shared_from is {self.shared_from}, but there are {len(self.channels)} stages: give 1 to {len(self.channels)}, or null")
@@ -68,10 +80,11 @@ class NetworkConfig(Config):
 
 
 class Network(nn.Module):
-    """Silhouettes and range views of a walk to part embeddings [N, C, K] that compare within and across the modalities."""
+    """Silhouettes and range views, or points, of a walk to part embeddings [N, C, K] that compare within and across the modalities.
 
-    modalities = MODALITIES
-    inputs: Mapping[str, tuple[str, ...]] = {name: (name,) for name in MODALITIES}
+    In training the LiDAR's side goes by the name of range views, whatever it sees.
+    """
+
     distance: Distance = DISTANCE
     gives_maps = False
     """Whether feature maps [N, C4, H', W'] after the temporal maximum go along in the extras: an objective that needs them asks for it."""
@@ -79,6 +92,9 @@ class Network(nn.Module):
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         self.config = config
+        self.sides = {CAMERA: CAMERA, POINTS if config.lidar_points else LIDAR: LIDAR}  # of training, by what is seen
+        self.modalities = tuple(self.sides)
+        self.inputs: Mapping[str, tuple[str, ...]] = {name: (name,) for name in self.sides}
         self.encoders = nn.ModuleDict({name: self._encoder(name) for name in MODALITIES})
         if config.shared_from is not None:
             camera, lidar = (list(self.encoders[name].stages) for name in MODALITIES)  # type: ignore[arg-type]
@@ -93,6 +109,8 @@ class Network(nn.Module):
     def _encoder(self, modality: str) -> nn.Module:
         """An encoder with heatmaps where they are asked for."""
         config, channels_in = self.config, PREPARE[modality][1]
+        if modality == LIDAR and config.lidar_points:
+            return PointEncoder(config.lidar_points, config.channels[-1], (config.parts,), of_body=True)
         heatmaps = config.heatmaps if modality == CAMERA else config.heatmaps_lidar
         if heatmaps is None:
             return ResNet(channels_in, config.channels, config.strides, config.stem_stride)
@@ -117,11 +135,15 @@ class Network(nn.Module):
         return temporal_max(encoder(flat).unflatten(0, x.shape[:2]), frames), {}
 
     def part_features(self, images: Tensor, frames: Tensor, modality: str, places: Tensor | None = None) -> tuple[Tensor, dict[str, Tensor]]:
-        """One modality's images [N, T, H, W] and frame counts [N] to part features before the neck [N, C, K], and what `pooled` adds."""
-        pooled, extras = self.pooled(images, frames, modality, places)       # [N, C4, H/4, W/4]
-        parts = horizontal_parts(pooled, self.config.parts)                  # [N, C4, K], with heatmaps [N, C4 + C', K]
-        if self.gives_maps:
-            extras = {**extras, maps_name(modality): pooled[:, : self.config.channels[-1]]}
+        """One modality's images [N, T, H, W], or points, and frame counts [N] to part features before the neck [N, C, K], and what `pooled` adds."""
+        extras: dict[str, Tensor] = {}
+        if isinstance(self.encoders[modality], PointEncoder):
+            parts = over_frames(self.encoders[modality](seen_points(images)), images, frames)
+        else:
+            pooled, extras = self.pooled(images, frames, modality, places)   # [N, C4, H/4, W/4]
+            parts = horizontal_parts(pooled, self.config.parts)              # [N, C4, K], with heatmaps [N, C4 + C', K]
+            if self.gives_maps:
+                extras = {**extras, maps_name(modality): pooled[:, : self.config.channels[-1]]}
         linear = self.lidar if self.lidar is not None and modality == LIDAR else self.shared
         own = self.config.channels[-1]
         features: Tensor = linear(parts[:, :own])                            # [N, C, K]
@@ -134,7 +156,7 @@ class Network(nn.Module):
         return functional.normalize(self.neck(features, modality), dim=1)
 
     def forward(self, batch: Batch) -> Features:
-        found = {name: self.part_features(images, batch.frames, name, true_places(of_one(batch.extras, name)))
+        found = {(side := self.sides[name]): self.part_features(images, batch.frames, side, true_places(of_one(batch.extras, side)))
                  for name, images in batch.inputs.items()}
         extras = {key: value for _, more in found.values() for key, value in more.items()}
         return Features({name: parts for name, (parts, _) in found.items()},
@@ -142,4 +164,5 @@ class Network(nn.Module):
 
     def embed(self, batch: Batch) -> Mapping[str, Tensor]:
         """The embeddings [N, C, K] of each modality in the batch, for the distance `Network.distance`."""
-        return self.forward(batch).embeddings
+        found = self.forward(batch).embeddings
+        return {name: found[self.sides[name]] for name in batch.inputs}

@@ -62,6 +62,8 @@ class Objective(nn.Module):
         if needed and network.parts % SHORTEST:
             raise ValueError(f"network.parts is {network.parts}, the denoiser halves them twice: give a multiple of {SHORTEST}, or leave it out by "
                              "objective.diffusion.phases=[]")
+        if network.lidar_points and (config.teacher is not None or (needed and config.diffusion.latent_from == "maps")):
+            raise ValueError("network.lidar_points has no maps: objective.teacher must be null and objective.diffusion.latent_from another than maps")
         self.diffusion = LatentDiffusion(config.diffusion, network, people) if needed else None
         slow = bool(config.diffusion.phases) and config.diffusion.target_momentum > 0
         self.slow = MovingAverage(config.diffusion, network) if slow else None

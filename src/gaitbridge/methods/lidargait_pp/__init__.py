@@ -1,0 +1,1 @@
+"""LidarGait++: point clouds of a walk, in true metres."""

@@ -184,7 +184,7 @@ def test_a_run_embeds_points_in_either_form(tmp_path: Path) -> None:
     found = model.embed(points=[walk, walk[walk[:, 4] < 2]])
     assert found.modality == "points"
     assert found.values.shape == (2, 8, 31)
-    apart = np.abs(found.values[0] - model.embed(points=[frames]).values[0]).max()
+    apart = np.abs(found.values[0] - model.embed(points=[frames]).values[0]).max()  # type: ignore[list-item]
     assert apart < 1e-4 * np.abs(found.values).max()
     assert np.abs(found.values[0] - found.values[1]).max() > 1e-3 * np.abs(found.values).max()
     for wrong, words in ((walk * 1000, "metres"), (walk[:, :3], r"must be float32 \[P, 5\]"), (walk[:0], "has no frames")):

@@ -16,6 +16,7 @@ class NetworkConfig(PointsConfig):
     """Sizes of the network; the defaults are those for FreeGait."""
 
     embedding: Channels = 256
+    """Channels of each part of the embedding."""
 
     @property
     def parts(self) -> int:

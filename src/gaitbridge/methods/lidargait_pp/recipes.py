@@ -42,7 +42,7 @@ def _freegait() -> RunConfig:
 LINES = (
     Line("freegait", _freegait, Published("FreeGait", SETTINGS, apart=APART)),
     Line("sustech1k", "freegait", Published("SUSTech1K", SETTINGS, apart=APART), {
-        "network.points": 1024, "network.width": 16, "network.centres": (512, 256, 128), "network.neighbours": 32, "steps": 40_000,
+        "network.points": 1024, "network.width": 16, "network.centres": [512, 256, 128], "network.neighbours": 32, "steps": 40_000,
         "data.point_augmentation.scale": 1.0, "data.point_augmentation.flip": 0.15,
     }),
 )

@@ -5,6 +5,7 @@ arrays are made of what was kept once the whole pickle is read. An unknown name 
 the state of a hostile dtype reaches into memory.
 """
 
+import math
 import pickle
 import tokenize
 import zipfile
@@ -33,6 +34,7 @@ KNOWN = {
 CHUMPY = "chumpy."  # any of its expressions is kept; only plain arrays and selections of them are evaluated
 KINDS = "biufcSUO"  # of the elements of an array
 LARGEST = 2**28  # elements of a sparse matrix, 2 GiB once it is dense
+NPY = b"\x93NUMPY"  # how a .npy begins; no pickle does
 LARGEST_ENTRY = 2**33  # bytes of an unpacked entry of a .npz: a small file may claim any size
 DAMAGED = (pickle.UnpicklingError, EOFError, ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, MemoryError, RecursionError,
            ImportError, zipfile.BadZipFile, OSError, NotImplementedError, SyntaxError, tokenize.TokenError, zlib.error)
@@ -186,7 +188,8 @@ def array_of(value: Any) -> np.ndarray:
 
 
 def read_value(path: Path, names: Sequence[str] | None = None) -> Any:
-    """What a pickle holds, or the entries of a .npz by name (of them only `names` where given), told apart by content, not by the file's name.
+    """What a pickle holds, the array of a .npy, or the entries of a .npz by name (of them only `names` where given), told apart by content, not by
+    the file's name.
 
     Values as `load` gives them. UserError where the file is missing, damaged or refused.
     """
@@ -196,6 +199,10 @@ def read_value(path: Path, names: Sequence[str] | None = None) -> Any:
         with path.open("rb") as file:
             if zipfile.is_zipfile(path):
                 return _npz(path, names)
+            if file.read(len(NPY)) == NPY:
+                file.seek(0)
+                return _npy(file, path)
+            file.seek(0)
             return load(file)
     except Refused as error:
         raise UserError(f"{path} is refused: it asks for {error}, which no array needs and which could run a program; "
@@ -212,9 +219,26 @@ def read_arrays(path: Path, names: Sequence[str] | None = None) -> dict[str, Any
     return {str(name): value for name, value in found.items()}
 
 
+def _npy(file: IO[bytes], path: Path) -> Any:
+    """The array of a .npy; an array of objects through `load`."""
+    version = np.lib.format.read_magic(file)
+    shape, _, dtype = _header(version, file)
+    if dtype.hasobject:
+        return load(file)
+    if math.prod(shape) * dtype.itemsize > path.stat().st_size:
+        raise ValueError("its header promises more than the file holds")
+    file.seek(0)
+    return np.lib.format.read_array(file, allow_pickle=False)
+
+
+def _header(version: tuple[int, int], file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Shape, order and type of elements that an array's header says."""
+    headers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+    return headers[version](file)
+
+
 def _npz(path: Path, names: Sequence[str] | None) -> dict[str, Any]:
     """Entries of a .npz; arrays of objects through `load`."""
-    headers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
     found: dict[str, Any] = {}
     with zipfile.ZipFile(path) as archive:
         for member in archive.infolist():
@@ -224,7 +248,7 @@ def _npz(path: Path, names: Sequence[str] | None) -> dict[str, Any]:
             if member.file_size > LARGEST_ENTRY:
                 raise ValueError(f"its entry {name} would unpack to {member.file_size / 2**30:.0f} GiB")
             with archive.open(member) as file:
-                _, _, dtype = headers[np.lib.format.read_magic(file)](file)
+                _, _, dtype = _header(np.lib.format.read_magic(file), file)
                 if dtype.hasobject:
                     found[name] = load(file)
                     continue

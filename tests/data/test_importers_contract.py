@@ -8,8 +8,8 @@ from published_trees import TREES, Expected, hostile, partition, truncate
 
 from gaitbridge import plugins
 from gaitbridge.data.importers._dataset import Dataset
-from gaitbridge.data.importers._person import IMPORTERS
 from gaitbridge.data.importers._run import Imported, import_dataset
+from gaitbridge.data.importers._source import IMPORTERS
 from gaitbridge.errors import UserError
 from gaitbridge.store import FIELDS, RANGE_UNIT_M, Store
 from gaitbridge.types import Labels

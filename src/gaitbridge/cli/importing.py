@@ -1,17 +1,25 @@
-"""Commands that bring in the public datasets: import, datasets."""
+"""Commands that bring in the public datasets, or a folder of one's own: import, datasets."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from cyclopts import Parameter
+from cyclopts import App, Parameter
 
 from gaitbridge import machine
 from gaitbridge.cli._app import Workers, app, say, say_tables
+from gaitbridge.errors import UserError
+
+if TYPE_CHECKING:
+    from gaitbridge.data.importers._own import Own
+    from gaitbridge.data.importers._run import Imported
 
 SHOWN = 20  # problems on the screen; all are in the file
+importing = App(name="import", help="Make a store of a public gait dataset, or of a folder of your own (`import folder`). Interrupted, it goes on "
+                                    "where it was.")
+app.command(importing)
 
 
-@app.command(name="import")
+@importing.default
 def import_(dataset: str, source: Path, store: Path, *, partition: Path | None = None, val: int = 0, frames: str | None = None,
             fields: Annotated[list[str] | None, Parameter(negative=(), consume_multiple=True)] = None, beside: Path | None = None,
             strict: Annotated[bool, Parameter(negative=())] = False, workers: Workers | None = None) -> None:
@@ -20,7 +28,7 @@ def import_(dataset: str, source: Path, store: Path, *, partition: Path | None =
     Parameters
     ----------
     dataset
-        Its name, such as casia_b; `gaitbridge datasets` lists them.
+        Its name, such as casia_b; `gaitbridge datasets` lists them. For data of your own: `gaitbridge import folder --help`.
     source
         Folder of the dataset, whose sequences lie as person/type/view.
     store
@@ -40,15 +48,85 @@ def import_(dataset: str, source: Path, store: Path, *, partition: Path | None =
     workers
         Processes; by default as many as there are cores.
     """
-    from gaitbridge.data.importers._run import DETAILS, import_dataset
+    from gaitbridge.data.importers._run import import_dataset
     from gaitbridge.progress import progress
-    from gaitbridge.report.tables import TextTable
 
     with progress("import", "people") as show:
         done = import_dataset(dataset, source, store, partition=partition, val=val, frames=frames, fields=fields, beside=beside, strict=strict,
                               workers=workers if workers is not None else machine.workers(), progress=show)
+    _say_imported(done, dataset, store)
+
+
+@importing.command
+def folder(root: Path, store: Path | None = None, *, layout: str, modality: str = "silhouettes",
+           also: Annotated[list[str] | None, Parameter(negative=())] = None, labels: Path | None = None, split: Path | None = None, val: int = 0,
+           protocol: str | None = None, licence: str = "own data, terms not stated", name: str = "",
+           size: Literal["64x64", "64x44", "128x128", "128x88"] = "64x64", align: Literal["auto", "always", "never"] = "auto",
+           list: Annotated[bool, Parameter(negative=())] = False, strict: Annotated[bool, Parameter(negative=())] = False,
+           workers: Workers | None = None) -> None:
+    """Import a folder of your own to a store: files found by a pattern, with your labels, licence, split and protocol.
+
+    Parameters
+    ----------
+    root
+        The folder.
+    store
+        Folder of the store to make; --list needs none.
+    layout
+        Where files lie below ROOT, such as '{person}/{type}/{view}/*.pkl' or '{person}-{condition}-{take}/{view}/*.png'. Fields: person, type, view,
+        condition, take, camera, lidar, split, session, sequence, view_deg, distance_m, camera_hz, lidar_hz. * is anything within a name, ** any
+        folders. Pictures that differ by * alone are the frames of one sequence.
+    modality
+        What the files hold: silhouettes, range_views (metres), points (metres), depth_pictures, pose_heatmaps, smpl or keypoints (COCO's 17).
+    also
+        MODALITY=PATTERN: files of another modality of the same sequences, by the same fields; may be given several times.
+    labels
+        A CSV with more of what is known: columns that the pattern names (or a column `path`) say whose line it is, the others are fields as above.
+    split
+        Who is for training and who for the test: a JSON with TRAIN_SET and TEST_SET, or a CSV with the columns person and split. By default as
+        {split} or its column say, else all are for the test.
+    val
+        So many of the training people, the last by name, are kept for validation.
+    protocol
+        Who is compared with whom: a JSON of your own or a name of `gaitbridge protocols`. It is kept in the store, and `evaluate` uses it.
+    licence
+        Under which terms the data may be used, in a line; it is kept with every sequence.
+    name
+        What the data are called; by default as the folder is.
+    size
+        Of silhouettes that are aligned, height x width.
+    align
+        auto: silhouettes that are neither 64 x 64 nor 64 x 44 are cropped to the person, brought to one height and centred; always, or never.
+    list
+        Only say what would be imported, and read the first sequence as a trial.
+    strict
+        Stop at the first problem; otherwise a sequence with a problem is left out, and all problems are listed at the end.
+    workers
+        Processes; by default as many as there are cores.
+    """
+    from gaitbridge.data.importers._own import Own, import_folder, parsed_layouts
+    from gaitbridge.progress import progress
+
+    height, width = map(int, size.split("x"))
+    layouts = parsed_layouts(layout, modality, also or ())
+    own = Own(root, layouts, labels, split, protocol, " ".join(licence.split()), name, val, (height, width), align)
+    if list:
+        _say_listed(own)
+        return
+    if store is None:
+        raise UserError("say where the store goes: gaitbridge import folder ROOT STORE --layout ... (or --list, to look before)")
+    with progress("import", "people") as show:
+        done = import_folder(own, store, strict=strict, workers=workers if workers is not None else machine.workers(), progress=show)
+    _say_imported(done, str(root), store)
+
+
+def _say_imported(done: "Imported", what: str, store: Path) -> None:
+    """The summary of an import, and its problems."""
+    from gaitbridge.data.importers._run import DETAILS
+    from gaitbridge.report.tables import TextTable
+
     counts = tuple((line.what, f"{line.found:,}", "" if line.published is None else f"{line.published:,}", line.remark) for line in done.lines)
-    say_tables(TextTable(f"{dataset} in {store}", ("what", "found", "published", "remark"), counts).to_rich())
+    say_tables(TextTable(f"{what} in {store}", ("what", "found", "published", "remark"), counts).to_rich())
     for problem in done.problems[:SHOWN]:
         say(problem)
     if done.problems:
@@ -57,9 +135,25 @@ def import_(dataset: str, source: Path, store: Path, *, partition: Path | None =
     say(f"{store}: content {done.document['content_hash']}")
 
 
+def _say_listed(own: "Own") -> None:
+    """What an import of one's own folder would take."""
+    from gaitbridge.data.importers._own import listed
+    from gaitbridge.report.tables import TextTable
+
+    found = listed(own)
+    more = f" (the first {SHOWN} of {len(found.rows):,})" if len(found.rows) > SHOWN else ""
+    say_tables(TextTable(f"{own.root}{more}", found.header, tuple(found.rows[:SHOWN]), 4).to_rich())
+    for problem in found.problems[:SHOWN]:
+        say(f"problem: {problem}")
+    for line in found.lines:
+        say(f"{line.what}: {line.found:,}{f' ({line.remark})' if line.remark else ''}")
+    people = len({row[0].split("/")[0] for row in found.rows})
+    say(f"{len(found.rows):,} sequences of {people:,} people, problems: {len(found.problems)}; read as a trial: {found.tried or 'none'}")
+
+
 @app.command
 def datasets(name: str | None = None) -> None:
-    """List the public datasets that can be imported, or say all of one: source, terms, layout, split.
+    """List the datasets that can be imported, or say all of one: source, terms, layout, split.
 
     Parameters
     ----------
@@ -67,7 +161,7 @@ def datasets(name: str | None = None) -> None:
         A dataset.
     """
     from gaitbridge import plugins
-    from gaitbridge.data.importers._person import IMPORTERS
+    from gaitbridge.data.importers._source import IMPORTERS
 
     for known in plugins.names(IMPORTERS) if name is None else [name]:
         facts = plugins.load(IMPORTERS, known).DATASET

@@ -21,7 +21,7 @@ def score(
     embeddings
         A .npz with `embeddings` [n, C, K], `labels`, `types`, `views` (and `modalities`), or one that `gaitbridge evaluate` wrote.
     protocol
-        Who is compared with whom; `gaitbridge protocols` lists them.
+        Who is compared with whom: a name of `gaitbridge protocols`, or a JSON file of your own.
     distance
         By default the one the file says it is meant for, else euclidean.
     rounding
@@ -204,16 +204,25 @@ def _say_settings(a: list[Path], b: list[Path]) -> None:
 
 
 @app.command
-def protocols(name: str | None = None) -> None:
+def protocols(name: str | None = None, *, json: bool = False) -> None:
     """List the protocols, or say all of one.
 
     Parameters
     ----------
     name
-        Of a protocol.
+        Of a protocol, or a JSON file of your own.
+    json
+        Print the protocol as a document, to begin one of your own with.
     """
-    from gaitbridge.data.protocols import PROTOCOLS, load_protocol
+    from gaitbridge.data.protocols import PROTOCOLS, document_of, load_protocol
+    from gaitbridge.errors import UserError
+    from gaitbridge.printing import say_json
 
+    if json:
+        if name is None:
+            raise UserError("say which protocol to print: gaitbridge protocols NAME --json")
+        say_json(document_of(load_protocol(name)), indent=1)
+        return
     if name is None:
         for one in PROTOCOLS.values():
             say(f"{one.name:22} probe: {one.probe.in_words()}; gallery: {one.gallery.in_words()}")

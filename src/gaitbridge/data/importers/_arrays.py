@@ -44,7 +44,12 @@ def floats(value: Any, path: Path, *shape: int) -> np.ndarray:
 
 def silhouettes(reading: Reading, path: Path) -> np.ndarray:
     """uint8 [T, H, W] of 0 to 255: 64 x 64, or 64 x 44 where they are already cut. The grey of resized edges stays, networks are trained on it."""
-    made = _eight_bits(reading, path)
+    return silhouettes_of(reading, reading.value(path), path)
+
+
+def silhouettes_of(reading: Reading, value: Any, path: Path) -> np.ndarray:
+    """As `silhouettes`, of what the file held."""
+    made = _eight_bits(reading, value, path)
     if problem := content_problem("silhouettes", made):
         raise UserError(f"{path} {problem}; {WITHOUT}")
     if (empty := ~made.any((1, 2))).any():
@@ -56,11 +61,11 @@ def silhouettes(reading: Reading, path: Path) -> np.ndarray:
 
 def lidar_silhouettes(reading: Reading, path: Path) -> np.ndarray:
     """As `silhouettes`, where a LiDAR saw the person; a frame without a return is no oddity there."""
-    return _eight_bits(reading, path)
+    return _eight_bits(reading, reading.value(path), path)
 
 
-def _eight_bits(reading: Reading, path: Path) -> np.ndarray:
-    given = frames_of(reading.value(path), path)
+def _eight_bits(reading: Reading, value: Any, path: Path) -> np.ndarray:
+    given = frames_of(value, path)
     if given.ndim == 4 and given.shape[1] == 1:
         given = given[:, 0]
     if given.ndim != 3 or given.shape[1:] not in SIZES:
@@ -95,7 +100,11 @@ def pictures(value: Any, path: Path) -> np.ndarray:
 
 def clouds(reading: Reading, path: Path) -> list[np.ndarray]:
     """Point clouds, a float64 [P, 3] for each frame, metres; columns after x, y, z are dropped, and so are points that are not finite."""
-    value = reading.value(path)
+    return clouds_of(reading, reading.value(path), path)
+
+
+def clouds_of(reading: Reading, value: Any, path: Path) -> list[np.ndarray]:
+    """As `clouds`, of what the file held."""
     if not isinstance(value, list | tuple) and not (isinstance(value, np.ndarray) and (value.dtype == object or value.ndim == 3)):
         raise UserError(f"{path} holds a {type(value).__name__}, not a list of point clouds: {WITHOUT}")
     frames = [_cloud(path, number, frame) for number, frame in enumerate(value)]

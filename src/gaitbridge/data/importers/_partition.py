@@ -41,10 +41,10 @@ def partition_of(module: ModuleType, file: Path | None) -> Partition:
     raise UserError(f"{module.DATASET.name} needs --partition FILE, since it is split {module.DATASET.split}")
 
 
-def read_partition(file: Path) -> Partition:
+def read_partition(file: Path, option: str = "--partition") -> Partition:
     """A partition file as published; UserError where it is missing, damaged, incomplete, or has a person in both sets."""
     if not file.is_file():
-        raise UserError(f"{file} is missing: give a partition file (a JSON with TRAIN_SET and TEST_SET) with --partition")
+        raise UserError(f"{file} is missing: give a partition file (a JSON with TRAIN_SET and TEST_SET) with {option}")
     raw = file.read_bytes()
     try:
         document = json.loads(raw)

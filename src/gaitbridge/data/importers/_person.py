@@ -1,40 +1,34 @@
 """One person to one shard, in a worker process, and a report beside it of what was found."""
 
 import json
-import math
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from gaitbridge import plugins
-from gaitbridge.data.importers import _tree
 from gaitbridge.data.importers._dataset import Reading
+from gaitbridge.data.importers._source import Source
 from gaitbridge.errors import StoreError, UserError
 from gaitbridge.files import write_json
 from gaitbridge.store import shard_path, write_shard
-from gaitbridge.types import Labels, Sequence
+from gaitbridge.types import Sequence
 
-IMPORTERS = "gaitbridge.data.importers"
 FOLDER = ".import"  # of the store: the plan and the reports
-UNKNOWN = {"condition": "", "take": 0, "view_deg": math.nan, "distance_m": math.nan, "camera_hz": math.nan, "lidar_hz": math.nan}
 
 
 @dataclass(frozen=True)
 class Job:
     """What all workers share."""
 
-    dataset: str
-    roots: tuple[Path, ...]
+    source: Source
     store: Path
     fields: frozenset[str]
     frames: str
     strict: bool
-    spelt: Mapping[str, tuple[Path, ...]] = field(default_factory=dict)  # folders of people that do not bear their names as they are kept
 
-    def folders_of(self, person: str) -> tuple[Path, ...]:
-        """A person's folders, one a tree."""
-        return self.spelt.get(person) or tuple(root / person for root in self.roots)
+    def of(self, person: str) -> "Job":
+        """What a worker needs for one person."""
+        return replace(self, source=self.source.of(person))
 
 
 @dataclass
@@ -84,7 +78,7 @@ def finished(job: Job, person: str, split: str) -> Report | None:
 
 
 def _read(job: Job, report: Report) -> Iterator[Sequence]:
-    for place in _tree.sequences(job.folders_of(report.person), report.person):
+    for place in job.source.places(report.person):
         if isinstance(place, str):
             _problem(job, report, place)
             continue
@@ -108,15 +102,8 @@ def _read(job: Job, report: Report) -> Iterator[Sequence]:
 
 
 def _sequence(job: Job, report: Report, reading: Reading) -> Sequence:
-    module, place = plugins.load(IMPORTERS, job.dataset), reading.place
-    named = module.named(place.kind, place.view)
-    if not named:
-        reading.note("types or views of another form than published, kept without named fields", place.folders[0])
-    if hasattr(module, "rates"):
-        named |= module.rates(job.frames)
-    facts = {"source": module.DATASET.name, "licence": module.DATASET.licence}
-    labels = Labels(key=place.key, person=place.person, split=report.split, view=place.view, **(UNKNOWN | facts | named))
-    return Sequence(labels, module.read(reading))
+    labels = job.source.labels(reading, report.split)
+    return Sequence(labels, job.source.read(reading))
 
 
 def _problem(job: Job, report: Report, text: str) -> None:

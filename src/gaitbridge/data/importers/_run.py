@@ -4,18 +4,18 @@ Everything is a pure function of the source and the options: the same bytes with
 it keeps the people who are done and reads anew those who had a problem.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from gaitbridge import plugins
 from gaitbridge.data.importers import _tree
 from gaitbridge.data.importers._dataset import Dataset
 from gaitbridge.data.importers._partition import Partition, partition_of, splits
-from gaitbridge.data.importers._person import FOLDER, IMPORTERS, Job, Report, finished, import_person
+from gaitbridge.data.importers._person import FOLDER, Job, Report, finished, import_person
+from gaitbridge.data.importers._source import PublishedTree
 from gaitbridge.data.importers._summary import Line, lines_of, probe_lines
 from gaitbridge.errors import UserError, nearest
 from gaitbridge.files import alone, sweep, write_json
@@ -48,26 +48,47 @@ def import_dataset(
     with those of the first; strict: stop at the first problem; workers: processes, 0 for none.
     UserError for mistakes, at the first problem where strict, and where no sequence can be used.
     """
-    module = plugins.load(IMPORTERS, dataset)
-    facts: Dataset = module.DATASET
     roots = (source,) if beside is None else (source, beside)
-    division = partition_of(module, partition)
+    tree = PublishedTree(dataset, roots)
+    facts = tree.facts
+    division = partition_of(tree.module, partition)
     kinds = _fields(facts, fields), _frames(facts, frames)
     found = _tree.people(roots, facts.layout)
-    job, people = Job(dataset, roots, store, *kinds, strict, _tree.spelt_otherwise(found)), list(found)
+    job, people = Job(replace(tree, spelt=_tree.spelt_otherwise(found)), store, *kinds, strict), list(found)
     wanted = splits(division, people, val)
     if not wanted:
         raise UserError(f"{source}: none of its {len(people)} folders ({', '.join(people[:3])}) is a person whom {division.name} divides "
                         f"({facts.name} is split {facts.split}): give the folder whose sequences lie as {facts.layout}")
-    with alone(store):
-        _start(job, division, val)
+    return carried_out(Plan(dataset, job, roots, division, val, people), wanted, workers, progress)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """An import that is about to begin. people: all who are there, also those of no split; more: for the plan on disk, about: for store.json."""
+
+    name: str
+    job: Job
+    roots: tuple[Path, ...]
+    division: Partition
+    val: int
+    people: list[str]
+    more: Mapping[str, Any] = field(default_factory=dict)
+    about: Mapping[str, Any] = field(default_factory=dict)
+    lines: tuple[Line, ...] = ()  # of the summary, beside what all imports say
+
+
+def carried_out(plan: Plan, wanted: Mapping[str, str], workers: int, progress: Progress) -> Imported:
+    """Import the people `wanted` (with their split). UserError where nothing can be used, which leaves nothing behind."""
+    job = plan.job
+    with alone(job.store):
+        _start(plan)
         reports = _imported(job, wanted, workers, progress)
         problems = [problem for report in reports for problem in report.problems]
         if not any(report.kept for report in reports):
-            leave_nothing(store, FOLDER)
+            leave_nothing(job.store, FOLDER)
             more = f" (problems in all: {len(problems)})" if len(problems) > 1 else ""
-            raise UserError(f"{source}: no sequence can be used: {problems[0]}{more}")
-        return _finish(job, facts, division, val, people, reports)
+            raise UserError(f"{plan.roots[0]}: no sequence can be used: {problems[0]}{more}")
+        return _finish(plan, reports)
 
 
 def _fields(facts: Dataset, fields: Iterable[str] | None) -> frozenset[str]:
@@ -88,22 +109,22 @@ def _frames(facts: Dataset, frames: str | None) -> str:
     return frames
 
 
-def _start(job: Job, division: Partition, val: int) -> None:
+def _start(plan: Plan) -> None:
     """Write the plan, or check that the one in the folder is this one."""
-    store = job.store.resolve()
-    for root in job.roots:
+    job, store = plan.job, plan.job.store.resolve()
+    for root in plan.roots:
         if store == root.resolve() or root.resolve() in store.parents:
             raise UserError(f"{job.store} lies within {root}: choose a place for the store outside of the dataset")
-    plan = {"gaitbridge": version("gaitbridge"), "dataset": job.dataset, "source": [str(root.resolve()) for root in job.roots],
-            "partition": division.about(), "val": val, "frames": job.frames, "fields": sorted(job.fields)}
+    document = {"gaitbridge": version("gaitbridge"), "dataset": plan.name, "source": [str(root.resolve()) for root in plan.roots],
+                "partition": plan.division.about(), "val": plan.val, "frames": job.frames, "fields": sorted(job.fields)}
     # in a folder of its own: a report is named after its person, and a person may be called plan
-    begin(job.store, job.store / FOLDER / "plan" / "plan.json", plan, "an import", "imported")
+    begin(job.store, job.store / FOLDER / "plan" / "plan.json", document | dict(plan.more), "an import", "imported")
 
 
-def _imported(job: Job, wanted: dict[str, str], workers: int, progress: Progress) -> list[Report]:
+def _imported(job: Job, wanted: Mapping[str, str], workers: int, progress: Progress) -> list[Report]:
     """A report for each person, those who were done among them, in the order of ids."""
     reports = {person: report for person, split in wanted.items() if (report := finished(job, person, split))}
-    todo = [(job, person, split) for person, split in sorted(wanted.items()) if person not in reports]
+    todo = [(job.of(person), person, split) for person, split in sorted(wanted.items()) if person not in reports]
     if todo:
         (job.store / "store.json").unlink(missing_ok=True)  # unfinished from here on
     sweep(job.store / "shards")  # of workers that were killed: none stands in the way of room
@@ -122,16 +143,17 @@ def _what(job: Job, person: str, split: str) -> str:
     return f"work on {person}"
 
 
-def _finish(job: Job, facts: Dataset, division: Partition, val: int, people: list[str], reports: list[Report]) -> Imported:
-    probes, about_probes = probe_lines(reports, division)
-    lines = lines_of(facts, reports, people, division) + about_probes
+def _finish(plan: Plan, reports: list[Report]) -> Imported:
+    job, facts = plan.job, plan.job.source.facts
+    probes, about_probes = probe_lines(reports, plan.division)
+    lines = lines_of(facts, reports, plan.people, plan.division) + about_probes + list(plan.lines)
     problems = [problem for report in reports for problem in report.problems]
     notes = [{"kind": kind, "where": where} for report in reports for kind, where in report.notes]
     write_json({"problems": problems, "notes": notes}, job.store / DETAILS)
     about = {
-        "kind": "imported", "dataset": job.dataset, "citation": facts.citation, "gaitbridge": version("gaitbridge"), "frames": job.frames,
-        "fields": sorted(job.fields), "val": val, "partition": division.about(), "problems": len(problems), "probe_set": probes,
+        "kind": "imported", "dataset": plan.name, "citation": facts.citation, "gaitbridge": version("gaitbridge"), "frames": job.frames,
+        "fields": sorted(job.fields), "val": plan.val, "partition": plan.division.about(), "problems": len(problems), "probe_set": probes,
         "summary": [asdict(line) for line in lines],
     }  # fmt: skip
-    document = finish_store(job.store, [report.person for report in reports if report.kept], about)
+    document = finish_store(job.store, [report.person for report in reports if report.kept], about | dict(plan.about))
     return Imported(document, lines, problems)

@@ -1,25 +1,39 @@
 """Protocols as data: which sequences are probes, which are the gallery, and which pairs must not be compared.
 
-`own` has ours, `datasets` the public datasets' own; to add one, add it there. A protocol never says a sensor, only whether both sides
+`own` has ours, `datasets` the public datasets' own; to add one, add it there. Somebody's own is a file (`written`), and a store may bring its own
+along, which is known from then on (`remember`). A protocol never says a sensor, only whether both sides
 are of the same kind: a store is scored in every direction it has (probe camera, gallery LiDAR and so on).
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from gaitbridge.data.protocols.datasets import DATASETS
 from gaitbridge.data.protocols.own import OWN
 from gaitbridge.data.protocols.rules import IN_PROBE_SET, MODES, Columns, Part, Protocol, Rule, columns_of
+from gaitbridge.data.protocols.written import document_of, protocol_of, read_protocol
 from gaitbridge.errors import UserError, nearest
 
-__all__ = ["IN_PROBE_SET", "MODES", "PROTOCOLS", "Columns", "Part", "Protocol", "Rule", "chosen_protocol", "columns_of", "load_protocol",
-           "own_protocol"]
+__all__ = ["BUILT_IN", "IN_PROBE_SET", "MODES", "PROTOCOLS", "Columns", "Part", "Protocol", "Rule", "chosen_protocol", "columns_of", "document_of",
+           "load_protocol", "own_protocol", "protocol_of", "read_protocol", "remember"]
 
-PROTOCOLS: dict[str, Protocol] = {protocol.name: protocol for protocol in (*OWN, *DATASETS)}
+BUILT_IN: frozenset[str] = frozenset(protocol.name for protocol in (*OWN, *DATASETS))
+PROTOCOLS: dict[str, Protocol] = {protocol.name: protocol for protocol in (*OWN, *DATASETS)}  # those known by name: built in, and remembered
+
+
+def remember(protocol: Protocol, where: str) -> Protocol:
+    """Know a protocol by its name from now on; where: where it comes from. UserError where that is the name of one that is built in, and another."""
+    if protocol.name in BUILT_IN and PROTOCOLS[protocol.name] != protocol:
+        raise UserError(f"{where}: {protocol.name!r} is the name of a protocol that is built in, and differs from it: give yours another name")
+    PROTOCOLS[protocol.name] = protocol
+    return protocol
 
 
 def load_protocol(name: str) -> Protocol:
-    """The protocol `name`; an unknown name raises UserError with the nearest one."""
+    """The protocol `name`, or of the file NAME.json; an unknown name raises UserError with the nearest one."""
+    if name.endswith(".json"):
+        return remember(read_protocol(Path(name)), name)
     if name not in PROTOCOLS:
         raise UserError(f"unknown protocol {name!r}: {nearest(name, PROTOCOLS)}")
     return PROTOCOLS[name]
@@ -28,9 +42,11 @@ def load_protocol(name: str) -> Protocol:
 def own_protocol(about: Mapping[str, Any]) -> str:
     """The name of the protocol that belongs to a store, by what its document says about it (`store.document["about"]`); empty where nobody can tell.
 
-    Of an imported store the dataset's own, of a simulated one `simulated`, or `simulated-2` where some people are met at night, of captured motion or
-    captured walks `real-motion`.
+    Of a store that was given one that one, of an imported store the dataset's own, of a simulated one `simulated`, or `simulated-2` where some people
+    are met at night, of captured motion or captured walks `real-motion`.
     """
+    if about.get("protocol"):
+        return remember(protocol_of(about["protocol"], "the store's protocol"), "the store's protocol").name
     kind = about.get("kind")
     if kind == "imported":
         dataset = str(about.get("dataset", ""))

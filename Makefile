@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DEMO ?= demo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-cpus install slow campaigns clean
+.PHONY: help demo test test-cpus install docs slow campaigns clean
 
 # As on other processors: libraries are kept from units that this one has (a switch above what it has changes nothing). CPUS: tests of numbers; `make test` runs a part.
 SWITCHES := ONEDNN_MAX_CPU_ISA=AVX2 ONEDNN_MAX_CPU_ISA=AVX512_CORE ATEN_CPU_CAPABILITY=default
@@ -27,7 +27,7 @@ install: $(VENV)/.installed ## the virtual environment, with the package and its
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Gaitbridge needs Python 3.11 or newer: make PYTHON=python3.11 ..."; exit 2; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,milvus]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,docs,milvus]'
 	@touch $@
 
 demo: install ## simulate people, train DiffCrossGait, evaluate both ways, write the report (six to seven minutes on two cores)
@@ -41,6 +41,11 @@ test: install ## ruff, mypy and the tests
 
 test-cpus: install ## the tests of numbers as on other processors; CPUS="tests/models" for some of them
 	$(call with_each_switch,$(CPUS))
+
+docs: install ## the documentation site, build/docs/site/index.html; a link that leads nowhere fails
+	$(BIN)/python docs/site/site_source.py build/docs/source
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --config-file build/docs/mkdocs.yml
+	@echo build/docs/site/index.html
 
 slow: install ## the studies of several minutes
 	$(BIN)/python -m pytest -m slow -o faulthandler_timeout=0

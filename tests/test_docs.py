@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,30 @@ def test_commands_parse(page: Path) -> None:
     for command in commands(page):
         found = app.parse_args(shlex.split(command)[1:], exit_on_error=False, print_error=False)[0]
         assert found.__module__.startswith("gaitbridge.cli."), command
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_what_else_is_run_is_there(page: Path) -> None:
+    """Targets of make, scripts, extras, and gaitbridge under torchrun."""
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    extras = set(tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"])
+    text = page.read_text()
+    shown = re.findall(r"```(?:sh|bash|console)\n(.*?)```", text, re.DOTALL)
+    shell = [line.strip().removeprefix("$ ") for block in shown for line in block.splitlines()]
+    quoted = re.findall(r"`((?:make|python|torchrun) [^`]+)`", text)
+    for line in [*shell, *quoted]:
+        if not line.startswith(("make ", "python ", "torchrun ")):
+            continue
+        words = [word for word in shlex.split(line, comments=True) if "=" not in word or word.startswith("--")]
+        if words[:1] == ["make"] and len(words) > 1:
+            assert words[1] in targets, f"{page.name}: make {words[1]}"
+        if words[:1] == ["python"] and len(words) > 1 and words[1].endswith(".py"):
+            assert (ROOT / words[1]).is_file(), f"{page.name}: {words[1]}"
+        if words[:1] == ["torchrun"] and "gaitbridge" in words:
+            given = shlex.split(line, comments=True)
+            app.parse_args(given[given.index("gaitbridge") + 1 :], exit_on_error=False, print_error=False)
+    for named in re.findall(r"gaitbridge\[([a-z,]+)\]", text):
+        assert set(named.split(",")) <= extras, f"{page.name}: gaitbridge[{named}]"
 
 
 def test_the_readme_shows_commands() -> None:

@@ -22,7 +22,8 @@ class Drawing:
         """A box with its words in the middle, and smaller ones below them."""
         fill, stroke = kind
         dash = ' stroke-dasharray="6 4"' if kind == TRAINING else ""
-        self.parts.append(f'<rect x="{x}" y="{y}" width="{width}" height="{height}" rx="8" fill="{fill}" stroke="{stroke}" stroke-width="1.6"{dash}/>')
+        place = f'x="{x}" y="{y}" width="{width}" height="{height}" rx="8"'
+        self.parts.append(f'<rect {place} fill="{fill}" stroke="{stroke}" stroke-width="1.6"{dash}/>')
         lines = words.split("\n")
         top = y + height / 2 - 9 * (len(lines) - 1) - (8 if small else 0)
         for number, line in enumerate(lines):

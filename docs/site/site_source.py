@@ -22,7 +22,6 @@ INLINE_FORMULA = re.compile(r"\$`([^`]+)`\$")
 CODE = re.compile(r"(`[^`\n]*`)")
 LINK = re.compile(r"(?<=\]\()([^)\s]+)(?=[)\s])")
 ITEM = re.compile(r"^ *(?:[-*+]|\d+\.) ")
-LEFT_AT_HOME = ("site", "figures/*.py", "studies/*.csv")  # of docs/: what is no page and no part of one, unless a page links to it
 
 
 class BadLink(ValueError):
@@ -122,13 +121,15 @@ def command_page() -> str:
     text: str = app.generate_docs()
     head, _, rest = text.partition("## Table of Contents")
     listed = rest.partition("**Commands**")
-    return "# The command line\n" + head.partition("\n")[2] + "Every command and option, as `gaitbridge COMMAND --help` prints them.\n\n**Commands**" + listed[2]
+    said = "Every command and option, as `gaitbridge COMMAND --help` prints them."
+    shown = head.partition("\n")[2]
+    return f"# The command line\n{shown}{said}\n\n**Commands**{listed[2]}"
 
 
 def navigation(nav: list[Any], known: dict[str, str]) -> list[Any]:
     """The navigation of mkdocs.yml: an entry `FOLDER/*` stands for the pages in it that stand nowhere else; those that stand nowhere come last."""
-    named = set(_named(nav))
-    places = sorted({*known.values(), "commands.md"} - named)
+    standing = set(named(nav))
+    places = sorted({*known.values(), "commands.md"} - standing)
 
     def expanded(entries: list[Any]) -> list[Any]:
         result: list[Any] = []
@@ -147,13 +148,13 @@ def navigation(nav: list[Any], known: dict[str, str]) -> list[Any]:
     return [*made, {"More": places}] if places else made
 
 
-def _named(nav: list[Any]) -> list[str]:
+def named(nav: list[Any]) -> list[str]:
     """The pages that a navigation names."""
     found: list[str] = []
     for entry in nav:
         values = list(entry.values()) if isinstance(entry, dict) else [entry]
         for value in values:
-            found += _named(value) if isinstance(value, list) else [value]
+            found += named(value) if isinstance(value, list) else [value]
     return found
 
 

@@ -8,10 +8,13 @@ import numpy as np
 import torch
 
 Shapes = dict[str, tuple[int, ...]]
+FIXED = {"HPP.p": 6.5}  # what begins with a value of its own, and is not drawn
 
 
 def tensor(name: str, shape: Sequence[int]) -> torch.Tensor:
     """The weights of one name, drawn from a generator seeded by it; float32."""
+    if name in FIXED:
+        return torch.full(tuple(shape), FIXED[name])
     random = np.random.Generator(np.random.PCG64(zlib.crc32(name.encode())))
     if name.endswith("num_batches_tracked"):
         return torch.zeros(tuple(shape))
@@ -128,3 +131,18 @@ def smplgait(layers: Sequence[int | str], embedding: int, parts: int, people: in
     for number, (inputs, width) in enumerate(((85, 128), (128, 256), (256, 256)), 1):
         shapes |= {f"fc{number}.weight": (width, inputs), f"fc{number}.bias": (width,)} | norm(f"bn{number}", width)
     return shapes | head(parts, before, embedding, people)
+
+
+def gaitgl(channels: Sequence[int], convolutions: int, embedding: int, people: int = 5, rows: int = 64, neck: bool = False) -> Shapes:
+    first = channels[0]
+    shapes: Shapes = {f"conv3d.{2 * number}.conv3d.weight": (first, first if number else 1, 3, 3, 3) for number in range(convolutions)}
+    shapes["LTA.0.conv3d.weight"] = (first, first, 3, 1, 1)
+    for stage, before, width in zip(("GLConvA0", "GLConvA1", "GLConvB2"), channels, channels[1:], strict=False):
+        for number in range(convolutions):
+            own = f"{stage}.{number}" if convolutions > 1 else stage
+            for kind in ("global", "local"):
+                shapes[f"{own}.{kind}_conv3d.conv3d.weight"] = (width, width if number else before, 3, 3, 3)
+    shapes |= {"HPP.p": (1,), "Head0.fc_bin": (rows, channels[-1], embedding)}
+    if neck:
+        return shapes | {"BNNecks.fc_bin": (rows, embedding, people)} | norm("BNNecks.bn1d", rows * embedding)
+    return shapes | norm("Bn", embedding) | {"Head1.fc_bin": (rows, embedding, people)}

@@ -24,6 +24,7 @@ from gaitbridge.training.weights import as_ours, described, import_weights, meth
 PARITY = Path(__file__).parents[1].parent / "shared" / "parity"
 SMALL = published.resnet((8, 16, 32, 64), (1, 2, 2, 1), 12, 31)
 C = (8, 16, 12, 24)
+CLASSIFIERS = {CLASSIFIER: 2, "Head1.fc_bin": 2}  # and the axis of the people
 # network and tensors; then what the public implementation gives for them on `inputs` (docs/networks.md says which version): shape, standard
 # deviation, the first three channels of the first part and the last three of the last
 VARIANTS: dict[str, tuple[published.Shapes, tuple[int, ...], float, list[float]]] = {
@@ -41,7 +42,14 @@ VARIANTS: dict[str, tuple[published.Shapes, tuple[int, ...], float, list[float]]
                      [24.90825, -38.61422, 28.38421, -29.68903, 4.35187, 16.92105]),
     "skeletongait++": (published.skeleton_pp((32, 64, 128, 256), (2, 1, 1, 1), 128), (128, 16), 35.70282,
                        [1.96022, 14.62663, 0.42524, 49.34383, -13.03096, -20.98944]),
+    "gaitgl": (published.gaitgl((8, 12, 16, 16), 1, 16), (16, 64), 0.58234, [0.42798, -0.04465, 0.21714, -0.34133, 0.88338, 0.20294]),
+    "gaitgl deep": (published.gaitgl((8, 12, 16, 20), 2, 20), (20, 64), 0.43662, [-0.09183, -0.05323, 0.04991, -0.19244, -0.44747, 0.25826]),
+    "gaitgl neck": (published.gaitgl((8, 12, 16, 20), 2, 20, neck=True), (20, 64), 0.38556,
+                    [-0.06152, -0.24465, 0.00978, 0.02541, -0.08622, 0.32964]),
 }
+# of walks shorter than three frames, which GaitGL repeats
+SHORT = {2: (0.42335, [-0.09072, -0.03359, 0.06334, -0.1889, -0.41482, 0.28926]),
+         1: (0.45984, [-0.09135, -0.05391, 0.07185, -0.17677, -0.45732, 0.26621])}
 
 
 def inputs() -> dict[str, np.ndarray]:
@@ -70,7 +78,7 @@ def test_numbers_of_the_public_implementation(case: str, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(("case", "network"), [("GaitBase-Gait3D", "gaitbase"), ("DeepGaitV2-SUSTech1K", "deepgaitv2"),
-                                               ("LidarGait-SUSTech1K", "lidargait")])
+                                               ("LidarGait-SUSTech1K", "lidargait"), ("GaitGL-CASIA-B", "gaitgl")])
 def test_parity_with_the_field_s_toolkit(case: str, network: str, tmp_path: Path) -> None:
     file = PARITY / f"{case}.npz"
     if not file.is_file():
@@ -84,7 +92,16 @@ def test_parity_with_the_field_s_toolkit(case: str, network: str, tmp_path: Path
     assert np.abs(found - known["output"]).max() < 1e-5 * np.abs(known["output"]).max()
     about = json.loads((run / "provenance.json").read_text())
     assert about["parameters"] + about["objective_parameters"] == int(known["parameters"])
-    assert about["people"] == shapes[CLASSIFIER][2]
+    assert [about["people"]] == [shapes[name][axis] for name, axis in CLASSIFIERS.items() if name in shapes]
+
+
+def test_short_walks_beside_longer_ones_give_the_public_implementation_s_numbers(tmp_path: Path) -> None:
+    model = gaitbridge.load(imported(tmp_path, VARIANTS["gaitgl deep"][0], "gaitgl"))
+    whole = inputs()["silhouettes"]
+    found = model.embed(least_quality=0, silhouettes=[whole, *(whole[:frames] for frames in SHORT)]).values[1:]
+    for values, (spread, wanted) in zip(found, SHORT.values(), strict=True):
+        assert values.std() == pytest.approx(spread, rel=1e-4)
+        assert [*values[:3, 0], *values[-3:, -1]] == pytest.approx(wanted, abs=1e-4 * spread)
 
 
 @pytest.mark.parametrize("case", VARIANTS)
@@ -109,6 +126,8 @@ def test_every_tensor_is_found_again_in_the_run(case: str, tmp_path: Path) -> No
     ("deepgaitv2", published.deep("p3d", C, (1, 4, 4, 1), 12, people=0), {"mode": "p3d", "blocks": (1, 4, 4, 1), "embedding": 12}),
     ("gaitset", published.gaitset((8, 16, 24), 12, 24), {"channels": (8, 16, 24), "bins": (8, 4)}),
     ("smplgait", published.smplgait((8, "M", 16, 24, "M", 32), 12, 16, people=0), {"channels": (8, 16, 24, 32), "halve_after": (1, 3)}),
+    ("gaitgl", published.gaitgl((8, 12, 16, 20), 2, 20), {"channels": (8, 12, 16, 20), "convolutions": 2, "strips": 2, "norm": True}),
+    ("gaitgl", published.gaitgl((8, 12, 16, 16), 1, 16, neck=True), {"channels": (8, 12, 16, 16), "strips": 8, "norm": False, "embedding": 16}),
 ])
 def test_sizes_are_read_off_the_tensors(network: str, shapes: published.Shapes, wanted: dict[str, object], tmp_path: Path) -> None:
     settings = gaitbridge.load(imported(tmp_path, shapes, network)).config.network.model_dump()
@@ -207,11 +226,11 @@ def test_what_does_not_fit_is_named_and_nothing_is_left(case: str, tmp_path: Pat
 @pytest.mark.parametrize("case", sorted(VARIANTS))
 def test_a_tensor_that_is_gone_or_of_another_shape_is_named(case: str) -> None:
     shapes, method = VARIANTS[case][0], method_named(case.split()[0])
-    free = {(CLASSIFIER, 2), ("Head.fc_bin", 2)}  # people, and an embedding's size that no other tensor tells
+    free = {*CLASSIFIERS.items(), ("Head.fc_bin", 2)}  # people, and an embedding's size that no other tensor tells
     tried = [name for name in shapes if ".running_" not in name and "bn2" not in name and ".1." not in name]
     for name in tried:
         longer = [tuple(size + (n == axis) for n, size in enumerate(shapes[name])) for axis in range(len(shapes[name])) if (name, axis) not in free]
-        for wrong in (*longer, None) if name != CLASSIFIER else longer:
+        for wrong in (*longer, None) if name not in CLASSIFIERS else longer:
             changed_shapes = {key: wrong if key == name and wrong else shape for key, shape in shapes.items() if key != name or wrong}
             try:
                 found = "; ".join(problems(*described(method, changed_shapes), changed_shapes))

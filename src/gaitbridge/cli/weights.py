@@ -21,8 +21,8 @@ def import_(file: Path, out: Path, *, network: str, overrides: Settings = None) 
     out
         Folder of the run to make.
     network
-        What it is a checkpoint of: gaitset, gaitbase, deepgaitv2, lidargait, smplgait, skeletongait or skeletongait++. Channels, blocks, parts
-        and the like are read off the tensors.
+        What it is a checkpoint of, such as gaitset, gaitgl, gaitbase, deepgaitv2, lidargait or skeletongait++: docs/networks.md lists them. Channels,
+        blocks, parts and the like are read off the tensors.
     overrides
         A setting that tensors do not tell, such as --set network.size=[64,64]; may be given several times.
     """

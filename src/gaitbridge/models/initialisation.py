@@ -4,14 +4,14 @@ import math
 
 from torch import nn
 
-from gaitbridge.models.pseudo3d import ThreeFrameConv
+from gaitbridge.models.pseudo3d import EveryThirdFrame, ThreeFrameConv
 
 SPREAD_OF_SCALES = 0.02
 
 
 def standard_start(network: nn.Module) -> None:
     """Convolutions and linear maps evenly after Glorot and Bengio (2010), biases zero, the scales of batch norms around one."""
-    over_time = {id(module.conv) for module in network.modules() if isinstance(module, ThreeFrameConv)}
+    over_time = {id(module.conv) for module in network.modules() if isinstance(module, ThreeFrameConv | EveryThirdFrame)}
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.Linear):
             gain = 1.0

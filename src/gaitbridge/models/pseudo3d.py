@@ -28,6 +28,19 @@ class ThreeFrameConv(nn.Module):
         return each_frame(self.conv, three_frames(x, real))
 
 
+class EveryThirdFrame(nn.Module):
+    """Three frames to one, pixel by pixel, and what is left at the end to none: [N, T, C, H, W] to [N, T // 3, C', H, W]."""
+
+    def __init__(self, channels_in: int, channels_out: int) -> None:
+        super().__init__()
+        self.conv = convolution(3 * channels_in, channels_out, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        count, length, channels, height, width = x.shape
+        whole = length // 3
+        return each_frame(self.conv, x[:, : 3 * whole].reshape(count, whole, 3 * channels, height, width))
+
+
 class Block(nn.Module):
     """What the blocks share: the shortcut, a 1x1 convolution where the shape changes."""
 

@@ -1,7 +1,7 @@
 """The names that the field's standard toolkit gives to the tensors of its checkpoints, part by part, and sizes read off their shapes.
 
 Each network's own list is in `methods/<name>/weights.py`: `settings(shapes)`, what the shapes tell of the network's settings, and
-`names(config)`, which tensor of a checkpoint becomes which of ours.
+`names(config)`, which tensor of a checkpoint becomes which of ours; where its classifier is not the usual one, `classifier(shapes)`, which it is.
 """
 
 from collections import Counter
@@ -22,6 +22,13 @@ class Target(NamedTuple):
     part: str
     name: str
     frames: int = 0
+
+
+class Classifier(NamedTuple):
+    """A published classifier: its tensor's name, and the axis along which the people are."""
+
+    name: str = CLASSIFIER
+    axis: int = 2
 
 
 Names = dict[str, Target]

@@ -1,5 +1,7 @@
 """Exchange between neighbouring frames inside a frame encoder, blind to padding."""
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -24,6 +26,19 @@ def masked_to_zero(x: Tensor, real: Tensor | None) -> Tensor:
     if real is None:
         return x
     return torch.where(real.reshape(*real.shape, *[1] * (x.ndim - 2)), x, torch.zeros((), dtype=x.dtype, device=x.device))
+
+
+def repeated(x: Tensor, frames: Tensor, wanted: Mapping[int, int]) -> tuple[Tensor, Tensor]:
+    """Walks too short for a network, repeated: x [N, T, ...] and frame counts [N] to the same, those of a count in `wanted` as long as it says."""
+    exporting = torch.compiler.is_exporting()
+    if not exporting and not any(bool((frames == count).any()) for count in wanted):
+        return x, frames
+    most = max(wanted.values())
+    length = x.shape[1] + most if exporting else max(x.shape[1], most)
+    place = torch.arange(length, device=x.device)[None] % frames.clamp(min=1)[:, None]          # [N, T]
+    for short, long in wanted.items():
+        frames = torch.where(frames == short, long, frames)
+    return x[torch.arange(len(x), device=x.device)[:, None], place], frames
 
 
 def three_frames(x: Tensor, real: Tensor | None) -> Tensor:

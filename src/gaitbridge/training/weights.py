@@ -13,7 +13,7 @@ from gaitbridge import plugins
 from gaitbridge.config import checked, overridden
 from gaitbridge.errors import UserError, nearest
 from gaitbridge.files import made_whole, write_json
-from gaitbridge.models.published_names import CLASSIFIER, Names, Shapes, Target
+from gaitbridge.models.published_names import Classifier, Names, Shapes, Target, axis
 from gaitbridge.progress import Progress, silent
 from gaitbridge.training.checkpoint import save_checkpoint
 from gaitbridge.training.config import METHODS, OptimiserConfig, RunConfig
@@ -47,16 +47,18 @@ def import_weights(file: Path, out: Path, network: str, overrides: Iterable[str]
     tensors, step = read_checkpoint(file)
     shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
     config, names = described(method, shapes, overrides, str(file))
+    people = _people(method, shapes)
     progress(1, 3, "")
     _check(method, config, names, tensors, str(file))
-    model, objective = _modules(config, _people(shapes))
+    model, objective = _modules(config, people)
     for part, module in (("network", model), ("objective", objective)):
         module.load_state_dict({target.name: as_ours(tensors[name], target) for name, target in names.items()
-                                if target.part == part and name in tensors and (part == "network" or CLASSIFIER in shapes)})
+                                if target.part == part and name in tensors and (part == "network" or people)})
     progress(2, 3, "")
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
-    facts = provenance(source=file.name, source_sha256=digest, source_step=step, network=network, tensors=len(tensors), people=_people(shapes),
-                       parameters=_count(model), objective_parameters=_count(objective), dropped=_dropped(names, shapes), data=None, data_hash="")
+    facts = provenance(source=file.name, source_sha256=digest, source_step=step, network=network, tensors=len(tensors), people=people,
+                       parameters=_count(model), objective_parameters=_count(objective), dropped=_dropped(names, shapes, people), data=None,
+                       data_hash="")
     _write_run(out, config, facts, model, objective, step)
     progress(3, 3, "")
     return facts
@@ -65,7 +67,7 @@ def import_weights(file: Path, out: Path, network: str, overrides: Iterable[str]
 def described(method: str, shapes: Shapes, overrides: Iterable[str] = (), where: str = "") -> tuple[RunConfig, Names]:
     """The run that tensors of these shapes are of, and which of them becomes which of ours. UserError where the sizes make no network."""
     weights = plugins.load(f"{METHODS}.{method}", "weights")
-    objective: dict[str, Any] = {} if CLASSIFIER in shapes else {"cross_entropy": 0.0}  # no classifier, nothing to classify with
+    objective: dict[str, Any] = {} if _people(method, shapes) else {"cross_entropy": 0.0}  # no classifier, nothing to classify with
     optimiser = OptimiserConfig(name="sgd", learning_rate=0.1, weight_decay=5e-4, schedule="multi_step").model_dump(mode="json")
     document = {"method": method, "recipe": f"{method}/imported", "network": weights.settings(shapes), "objective": objective,
                 "optimiser": optimiser}
@@ -90,11 +92,11 @@ def problems(config: RunConfig, names: Names, shapes: Shapes) -> list[str]:
     """What keeps tensors of these shapes from being the network of `config`: unknown, missing and misshapen ones, each kind in words."""
     with torch.device("meta"):  # shapes alone: a hostile file cannot make us take memory
         ours = {part: module.state_dict() for part, module in zip(("network", "objective"), _modules(config, 1, classify=True), strict=True)}
-    people = max(_people(shapes), 1)
+    classifier, people = _classifier(config.method, shapes), _people(config.method, shapes)
     expected = {name: as_published(tuple(ours[target.part][target.name].shape), target) for name, target in names.items()}
-    if CLASSIFIER in expected:
-        expected[CLASSIFIER] = (*expected[CLASSIFIER][:2], people)
-    optional = {name for name, target in names.items() if target.part == "objective"} if CLASSIFIER not in shapes else set()
+    if shape := expected.get(classifier.name):
+        expected[classifier.name] = (*shape[: classifier.axis], max(people, 1), *shape[classifier.axis + 1 :])
+    optional = {name for name, target in names.items() if target.part == "objective"} if not people else set()
     unknown = [name for name in shapes if name not in expected]
     missing = [name for name in expected if name not in shapes and name not in optional]
     misshapen = [f"{name} is {list(shapes[name])}, not {list(shape)}" for name, shape in expected.items() if shapes.get(name, shape) != shape]
@@ -120,9 +122,17 @@ def _fits(method: str, shapes: Shapes) -> bool:
         return False
 
 
-def _people(shapes: Shapes) -> int:
+def _classifier(method: str, shapes: Shapes) -> Classifier:
+    """The classifier that a method's published checkpoints have, such as these."""
+    weights = plugins.load(f"{METHODS}.{method}", "weights")
+    found: Classifier = weights.classifier(shapes) if hasattr(weights, "classifier") else Classifier()
+    return found
+
+
+def _people(method: str, shapes: Shapes) -> int:
     """How many people the classifier knows, 0 without one."""
-    return shapes[CLASSIFIER][-1] if shapes.get(CLASSIFIER) else 0
+    classifier = _classifier(method, shapes)
+    return axis(shapes, classifier.name, classifier.axis) or 0
 
 
 def _modules(config: RunConfig, people: int, classify: bool = False) -> tuple[nn.Module, nn.Module]:
@@ -132,9 +142,9 @@ def _modules(config: RunConfig, people: int, classify: bool = False) -> tuple[nn
     return modules[0].Network(config.network), modules[1].Objective(objective, config.network, people)
 
 
-def _dropped(names: Names, shapes: Shapes) -> list[str]:
+def _dropped(names: Names, shapes: Shapes, people: int) -> list[str]:
     """What of the file is not kept: a neck whose classifier is not there."""
-    return [] if CLASSIFIER in shapes else [name for name, target in names.items() if target.part == "objective" and name in shapes]
+    return [] if people else [name for name, target in names.items() if target.part == "objective" and name in shapes]
 
 
 def _count(module: nn.Module) -> int:

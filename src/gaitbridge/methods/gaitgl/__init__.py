@@ -1,0 +1,1 @@
+"""GaitGL: 3D convolutions of the whole picture and of its strips."""

@@ -1,7 +1,7 @@
 """Gathers the documentation site's pages: `python docs/site/site_source.py OUT`, which `make docs` calls before MkDocs.
 
 Pages stay where they are read on a code host: docs/, the methods' READMEs, CONTRIBUTING.md. Here they are copied beside one another, links between
-them follow, files that they link to come along, formulas become MathML, notebooks and the command line become pages. Nothing comes from elsewhere.
+them follow, files that they link to come along, formulas become pictures, notebooks and the command line become pages. Nothing comes from elsewhere.
 """
 
 import json
@@ -14,11 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from formulas import with_formulas
 
 ROOT = Path(__file__).parents[2]
 FENCED = re.compile(r"(^ *```.*?^ *```[ ]*$)", re.DOTALL | re.MULTILINE)
-FORMULA = re.compile(r"^```math\n(.*?)^```[ ]*$", re.DOTALL | re.MULTILINE)
-INLINE_FORMULA = re.compile(r"\$`([^`]+)`\$")
 CODE = re.compile(r"(`[^`\n]*`)")
 LINK = re.compile(r"(?<=\]\()([^)\s]+)(?=[)\s])")
 ITEM = re.compile(r"^ *(?:[-*+]|\d+\.) ")
@@ -74,18 +73,6 @@ def site_place(place: str) -> str:
     if place.startswith("docs/"):
         return place.removeprefix("docs/")
     return f"files/{place}" if Path(place).suffix in (".md", ".png", ".webp", ".svg") else f"files/{place}.txt"
-
-
-def with_formulas(text: str) -> str:
-    """```math blocks and $`inline`$ formulas, which code hosts draw, as MathML, which browsers do."""
-    from latex2mathml.converter import convert
-
-    def markup(latex: str, display: str) -> str:
-        made = convert(" ".join(latex.split()), display=display)
-        return re.sub(r"[*_`\[\]\\]", lambda found: f"&#{ord(found.group())};", made)  # no mark of Markdown's
-
-    text = FORMULA.sub(lambda found: f'<div class="formula">{markup(found.group(1), "block")}</div>', text)
-    return INLINE_FORMULA.sub(lambda found: markup(found.group(1), "inline"), text)
 
 
 def with_lists_apart(text: str) -> str:

@@ -13,6 +13,8 @@ FIXED = {"HPP.p": 6.5}  # what begins with a value of its own, and is not drawn
 
 def tensor(name: str, shape: Sequence[int]) -> torch.Tensor:
     """The weights of one name, drawn from a generator seeded by it; float32."""
+    if name.endswith("relative_position_index"):
+        return window_places()
     if name in FIXED:
         return torch.full(tuple(shape), FIXED[name])
     random = np.random.Generator(np.random.PCG64(zlib.crc32(name.encode())))
@@ -146,3 +148,33 @@ def gaitgl(channels: Sequence[int], convolutions: int, embedding: int, people: i
     if neck:
         return shapes | {"BNNecks.fc_bin": (rows, embedding, people)} | norm("BNNecks.bn1d", rows * embedding)
     return shapes | norm("Bn", embedding) | {"Head1.fc_bin": (rows, embedding, people)}
+
+
+def window_places(window: Sequence[int] = (3, 3, 5)) -> torch.Tensor:
+    """Of two tokens of a window the steps between them in frames, rows and columns, each counted from its least, as one number."""
+    tokens = [(frame, row, column) for frame in range(window[0]) for row in range(window[1]) for column in range(window[2])]
+    spans = [2 * size - 1 for size in window]
+    steps = [[[a - b + size - 1 for a, b, size in zip(one, other, window, strict=True)] for other in tokens] for one in tokens]
+    return torch.tensor([[(frame * spans[1] + row) * spans[2] + column for frame, row, column in line] for line in steps])
+
+
+def affine(name: str, width: int, *inputs: int) -> Shapes:
+    return {f"{name}.weight": (width, *inputs), f"{name}.bias": (width,)}
+
+
+def swingait(channels: Sequence[int], blocks: Sequence[int], layers: Sequence[int], embedding: int, people: int = 5, tokens: int = 256,
+             heads: int = 16) -> Shapes:
+    shapes = conv_norm("layer0.forward_block.0", "layer0.forward_block.1", channels[0], 1, 3, 3)
+    shapes |= basic_stage("layer1.forward_block", channels[0], channels[0], blocks[0], False)
+    shapes |= deep_stage("layer2", "p3d", channels[0], channels[1], blocks[1], True)
+    shapes |= affine("transformer.patch_embed.proj", tokens, channels[1], 1, 2, 2) | affine("transformer.patch_embed.norm", tokens)
+    for stage, count in enumerate(layers):
+        width = tokens << stage
+        for block in range(count):
+            own = f"transformer.layers.{stage}.blocks.{block}"
+            shapes |= affine(f"{own}.norm1", width)
+            shapes |= {f"{own}.attn.relative_position_bias_table": (225, heads << stage), f"{own}.attn.relative_position_index": (45, 45)}
+            shapes |= affine(f"{own}.attn.qkv", 3 * width, width) | affine(f"{own}.attn.proj", width, width) | affine(f"{own}.norm2", width)
+            shapes |= affine(f"{own}.mlp.fc1", 4 * width, width) | affine(f"{own}.mlp.fc2", width, 4 * width)
+    shapes |= affine("transformer.layers.0.downsample.0", tokens) | {"transformer.layers.0.downsample.1.weight": (2 * tokens, tokens)}
+    return shapes | affine("transformer.norm", 2 * tokens) | head(16, 2 * tokens, embedding, people)

@@ -224,6 +224,8 @@ def small(name: str) -> dict[str, Any]:
     if "width" in network:
         network |= {"width": 2, "features": 8}
     network["embedding"] = 8
+    if "tokens" in network:
+        network |= {"tokens": 8, "heads": 2, "layers": [1, 1]}
     if "blocks" in network:
         network["blocks"] = [1] * len(network["blocks"])
     if "smpl_channels" in network:

@@ -30,7 +30,7 @@ from gaitbridge.types import Batch
 
 PUBLISHED_MILLIONS = {"gaitbase/gait3d": 7.0, "deepgaitv2/gait3d": 13.2, "deepgaitv2/sustech1k": 8.0, "lidargait/sustech1k": 7.0,
                       "gaitset/casia_b": 2.6, "gaitgl/casia_b": 2.5, "gaitgl/oumvlp": 11.2}
-STANDARD = ("gaitset", "gaitbase", "deepgaitv2", "lidargait", "smplgait", "skeletongait", "skeletongait_pp", "gaitgl")
+STANDARD = ("gaitset", "gaitbase", "deepgaitv2", "lidargait", "smplgait", "skeletongait", "skeletongait_pp", "gaitgl", "swingait")
 
 
 def network_of(config: RunConfig) -> torch.nn.Module:
@@ -90,7 +90,7 @@ def test_the_order_of_frames_counts_where_it_should(name: str) -> None:
     with torch.no_grad():
         plain, other = (network.embed(one)[modality] for one in (given, turned))  # type: ignore[operator]
     same = torch.allclose(plain, other, atol=SUMS * float(plain.std()))  # an untrained network's numbers may be small
-    assert same == (name.split("/")[0] not in ("deepgaitv2", "skeletongait", "skeletongait_pp", "gaitgl"))
+    assert same == (name.split("/")[0] not in ("deepgaitv2", "skeletongait", "skeletongait_pp", "gaitgl", "swingait"))
     assert modality in SENSOR
 
 
@@ -242,7 +242,7 @@ def test_impossible_sizes_are_refused(method: str, settings: dict[str, object], 
         plugins.load(f"{METHODS}.{method}", "network").NetworkConfig(**settings)
 
 
-@pytest.mark.parametrize("name", ["gaitset/tiny", "gaitbase/tiny", "deepgaitv2/tiny", "lidargait/tiny", "gaitgl/tiny"])
+@pytest.mark.parametrize("name", ["gaitset/tiny", "gaitbase/tiny", "deepgaitv2/tiny", "lidargait/tiny", "gaitgl/tiny", "swingait/tiny"])
 def test_tiny_trains_and_is_taken_to_use(name: str, tmp_path: Path) -> None:
     store = make_toy_store(tmp_path / "store", {"train": 4, "val": 2})
     settings = recipe(name)

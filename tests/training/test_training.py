@@ -101,6 +101,13 @@ def test_a_run_begins_with_anothers_weights(toy_store: Store, tmp_path: Path) ->
     for wrong, said in ((f"start_from={tmp_path / 'none'}", "is no run with a checkpoint"), (f"start_from={first}", "set `network` as it was")):
         with pytest.raises(UserError, match=said):
             train(toy_config(wrong, "network.embedding=8", "steps=1"), toy_store, tmp_path / "wrong")
+    train(toy_config(*settings, "start_partly=true", "network.embedding=8"), toy_store, tmp_path / "partly")
+    folder = checkpoint.pointed(tmp_path / "partly", "best")
+    assert folder is not None
+    partly = checkpoint.read_part(folder, "network")
+    fitting = {name for name, tensor in partly.items() if before[name].shape == tensor.shape}
+    assert json.loads((tmp_path / "partly" / "provenance.json").read_text())["start_tensors"] == len(fitting) < len(partly)
+    assert all(torch.allclose(before[name], partly[name], atol=1e-6) for name in fitting & set(trained))
 
 
 def test_training_learns_the_toy(toy_store: Store, tmp_path: Path) -> None:
@@ -267,6 +274,21 @@ def test_learning_rates() -> None:
     assert rates[-1] < 1e-2
     steps = OptimiserConfig(schedule="multi_step", learning_rate=1.0, milestones=(10, 20))
     assert [learning_rate(steps, step, 30) for step in (9, 10, 20)] == pytest.approx([1, 0.1, 0.01])
+    halves = steps.model_copy(update={"factor": 0.5})
+    assert [learning_rate(halves, step, 30) for step in (9, 10, 20)] == pytest.approx([1, 0.5, 0.25])
+
+
+@pytest.mark.parametrize(("schedule", "middle"), [("cosine", 0.55), ("linear", 0.55), ("constant", 1.0)])
+def test_rates_that_rise_along_a_line(schedule: str, middle: float) -> None:
+    config = OptimiserConfig(schedule=schedule, learning_rate=1.0, warm_up=0.1, period=90, lowest_rate=0.1)  # type: ignore[arg-type]
+    rates = [learning_rate(config, step, 100) for step in range(100)]
+    assert rates[:10] == pytest.approx([(step + 1) / 11 for step in range(10)])
+    assert rates[10] == 1.0
+    assert rates[50] == pytest.approx(middle)
+    assert set(rates[90:]) == {1.0 if schedule == "constant" else 0.1}
+    whole = config.model_copy(update={"period": None, "warm_up": 0.0, "lowest_rate": 0.0})
+    quarter = {"cosine": (1 + 0.5**0.5) / 2, "linear": 0.75, "constant": 1.0}[schedule]
+    assert [learning_rate(whole, step, 100) for step in (0, 25)] == pytest.approx([1.0, quarter])
 
 
 def test_recipes_are_complete_and_found_by_name() -> None:

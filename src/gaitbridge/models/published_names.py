@@ -17,11 +17,13 @@ CLASSIFIER = "BNNecks.fc_bin"
 
 class Target(NamedTuple):
     """Where a tensor goes: to the `network` or the `objective`, under which name. `frames`: of a 3D kernel [C', C, frames, h, w], which is
-    kept as [C', frames C, h, w] (models/pseudo3d.py); 0 as it is."""
+    kept as [C', frames C, h, w] (models/pseudo3d.py); 0 as it is. `spare`: of so many parts that are kept, and how many more there are, which are
+    left out: along the first axis of a matrix for each part, along the second of [C, K] in a row."""
 
     part: str
     name: str
     frames: int = 0
+    spare: tuple[int, int] = (0, 0)
 
 
 class Classifier(NamedTuple):

@@ -132,22 +132,42 @@ def start(run: Path, network: nn.Module, objective: nn.Module, same_people: bool
     The network takes all of them. The objective takes, where it was trained on the same people, those it has itself: a classifier stands for its
     people, a new loss begins afresh. UserError where `run` is no run with a checkpoint, or its network is another.
     """
-    folder = pointed(run, "best")
-    if folder is None:
-        raise UserError(f"start_from: {run} is no run with a checkpoint: give the folder of one")
+    folder = _best(run)
     weights = read_part(folder, "network")
     own = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
     given = {name: tuple(tensor.shape) for name, tensor in weights.items()}
     if own != given:
         differ = sorted(name for name in own.keys() | given.keys() if own.get(name) != given.get(name))
         raise UserError(f"start_from: the network of {run} is another ({len(differ)} tensors differ, the first is {differ[0]}): "
-                        f"{given.get(differ[0])} there, {own.get(differ[0])} here; set `network` as it was")
+                        f"{given.get(differ[0])} there, {own.get(differ[0])} here; set `network` as it was, "
+                        "or start_partly=true to take what fits")
     network.load_state_dict(weights)
     if same_people:
         current = objective.state_dict()
         found = {name: tensor for name, tensor in read_part(folder, "objective").items() if name in current and current[name].shape == tensor.shape}
         objective.load_state_dict(current | found)
     return weights_hash(weights)
+
+
+def start_partly(run: Path, network: nn.Module) -> tuple[str, int]:
+    """Begin with those of another run's best weights whose name and size the network has; returns their run's hash, and how many tensors it took.
+
+    UserError where `run` is no run with a checkpoint, or nothing of it fits.
+    """
+    weights, own = read_part(_best(run), "network"), network.state_dict()
+    fitting = {name: tensor for name, tensor in weights.items() if name in own and own[name].shape == tensor.shape}
+    if not fitting:
+        raise UserError(f"start_from: no tensor of {run} has the name and size of one here: give a run whose network begins alike")
+    network.load_state_dict(own | fitting)
+    return weights_hash(weights), len(fitting)
+
+
+def _best(run: Path) -> Path:
+    """The best checkpoint of a run to begin with."""
+    folder = pointed(run, "best")
+    if folder is None:
+        raise UserError(f"start_from: {run} is no run with a checkpoint: give the folder of one")
+    return folder
 
 
 def restore(folder: Path, network: nn.Module, objective: nn.Module, optimiser: torch.optim.Optimizer) -> dict[str, Any]:

@@ -27,12 +27,19 @@ class OptimiserConfig(Config):
     """At its peak, or before the first milestone."""
     weight_decay: Annotated[float, Field(ge=0, le=100)] = 1e-4
     """Pull of all weights towards zero: of adamw apart from the gradient, of the others within it."""
-    schedule: Literal["one_cycle", "multi_step"] = "one_cycle"
-    """How the rate goes: one_cycle rises and falls over the whole run; multi_step falls at milestones."""
+    schedule: Literal["one_cycle", "multi_step", "cosine", "linear", "constant"] = "one_cycle"
+    """How the rate goes: one_cycle rises and falls over the whole run; multi_step falls at milestones; cosine and linear rise, fall to the
+    lowest rate and stay there; constant rises and stays."""
     warm_up: Annotated[float, Field(ge=0, lt=1)] = 0.15
-    """one_cycle: share of the steps over which the rate rises."""
+    """All but multi_step: share of the steps over which the rate rises, along a cosine (one_cycle) or a line from nothing."""
+    period: Steps | None = None
+    """cosine, linear: the step at which the lowest rate is reached (T_max where it is published); null: the end."""
+    lowest_rate: Annotated[float, Field(ge=0, le=100)] = 0.0
+    """cosine, linear: the rate that is fallen to (eta_min where it is published)."""
     milestones: tuple[Steps, ...] = ()
-    """multi_step: steps at which the rate falls to a tenth."""
+    """multi_step: steps at which the rate falls."""
+    factor: Annotated[float, Field(gt=0, le=1)] = 0.1
+    """multi_step: what the rate is multiplied by at each milestone (gamma where it is published)."""
     clip: Weight = 0.0
     """Largest gradient norm; 0 does not clip."""
 
@@ -65,6 +72,8 @@ class RunConfig(Config):
     """Of the weights, the order of the data and every draw."""
     start_from: str = ""
     """A run whose best weights this one begins with, such as an imported or a longer one; empty: weights drawn from the seed."""
+    start_partly: bool = False
+    """start_from: of a run of another network, take the weights of the same name and size; the others are drawn from the seed."""
     precision: Literal["auto", "float32", "bf16"] = "auto"
     """auto: bfloat16 where the hardware multiplies it natively (GPUs, CPUs with AMX or AVX-512 BF16) and a quick measurement finds it faster, else
     float32."""

@@ -73,7 +73,7 @@ def train(config: RunConfig, store: Store, run: Path, resume: bool = False, prog
     data.plan(0)  # too few people are refused before there is a run folder
     begun: dict[str, Any] = {}
     if config.start_from and checkpoint.pointed(run, "last") is None:
-        begun = {"start_weights": _begin_with(Path(config.start_from), network, objective, store)}
+        begun = _begin_with(config, network, objective, store)
     hook(objective, "begin")(network, fabric.world_size)
     if several:
         network = processes.synchronised(network, fabric.device)
@@ -199,9 +199,13 @@ def in_float32(features: Features) -> Features:
     return Features(*({name: x.float() for name, x in group.items()} for group in features))
 
 
-def _begin_with(run: Path, network: nn.Module, objective: nn.Module, store: Store) -> str:
-    """Another run's weights, its objective's as well where it was trained on this store; their hash."""
-    return checkpoint.start(run, network, objective, read_provenance(run).get("data_hash") == store.content_hash)
+def _begin_with(config: RunConfig, network: nn.Module, objective: nn.Module, store: Store) -> dict[str, Any]:
+    """Another run's weights, its objective's as well where it was trained on this store; what is to be known of them."""
+    run = Path(config.start_from)
+    if config.start_partly:
+        found, count = checkpoint.start_partly(run, network)
+        return {"start_weights": found, "start_tensors": count}
+    return {"start_weights": checkpoint.start(run, network, objective, read_provenance(run).get("data_hash") == store.content_hash)}
 
 
 def _seed(seed: int, *purpose: str | int) -> int:

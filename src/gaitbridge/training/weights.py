@@ -51,6 +51,7 @@ def import_weights(file: Path, out: Path, network: str, overrides: Iterable[str]
     progress(1, 3, "")
     _check(method, config, names, tensors, str(file))
     model, objective = _modules(config, people)
+    _check_constants(model, names, tensors, str(file))
     for part, module in (("network", model), ("objective", objective)):
         module.load_state_dict({target.name: as_ours(tensors[name], target) for name, target in names.items()
                                 if target.part == part and name in tensors and (part == "network" or people)})
@@ -79,12 +80,18 @@ def described(method: str, shapes: Shapes, overrides: Iterable[str] = (), where:
 
 
 def as_ours(tensor: Tensor, target: Target) -> Tensor:
-    """A published tensor as we keep it: 3D kernels [C', C, T, h, w] as [C', T C, h, w]."""
+    """A published tensor as we keep it: 3D kernels [C', C, T, h, w] as [C', T C, h, w], without parts that are spare."""
+    kept, spare = target.spare
+    if spare and tensor.ndim:
+        tensor = tensor[:kept] if tensor.ndim > 1 else tensor.unflatten(0, (-1, kept + spare))[:, :kept].flatten()
     return tensor.transpose(1, 2).flatten(1, 2).contiguous() if target.frames else tensor
 
 
 def as_published(shape: tuple[int, ...], target: Target) -> tuple[int, ...]:
     """The published shape of one of our tensors."""
+    kept, spare = target.spare
+    if spare and shape:
+        shape = (kept + spare, *shape[1:]) if len(shape) > 1 else (shape[0] // kept * (kept + spare),)
     return (shape[0], shape[1] // target.frames, target.frames, *shape[2:]) if target.frames else shape
 
 
@@ -113,6 +120,15 @@ def _check(method: str, config: RunConfig, names: Names, tensors: Mapping[str, T
         raise UserError(f"{where} {said}: {'; '.join(found)}" + ("" if other else ". Give the network and the file that belong together"))
     if broken := [name for name, tensor in tensors.items() if not bool(torch.isfinite(tensor).all())]:
         raise UserError(f"{where} holds values that are not finite, {listed('in', broken)}: its training diverged; take another checkpoint")
+
+
+def _check_constants(model: nn.Module, names: Names, tensors: Mapping[str, Tensor], where: str) -> None:
+    """UserError where a table of places, which follows from the architecture, is another in the file."""
+    own = model.state_dict()
+    for name, target in names.items():
+        table = own[target.name] if target.part == "network" else torch.empty(())
+        if table.ndim and not table.is_floating_point() and not torch.equal(table, tensors[name].to(table.dtype)):
+            raise UserError(f"{where}: {name} is not the table that this network has; its weights belong to another")
 
 
 def _fits(method: str, shapes: Shapes) -> bool:

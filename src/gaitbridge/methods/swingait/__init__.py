@@ -1,0 +1,1 @@
+"""SwinGait: convolutions first, then attention within shifted windows."""

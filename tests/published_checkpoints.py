@@ -135,6 +135,20 @@ def smplgait(layers: Sequence[int | str], embedding: int, parts: int, people: in
     return shapes | head(parts, before, embedding, people)
 
 
+def graph_convolution(name: str, nodes: int, width: int) -> Shapes:
+    return {f"{name}.weight": (width, width), f"{name}.bias": (width,)} | norm(f"{name}.bn", nodes * width)
+
+
+def parsinggait(channels: Sequence[int], blocks: Sequence[int], embedding: int, graphs: Sequence[str] = ("coarse",), people: int = 5) -> Shapes:
+    nodes = {"fine": 11, "coarse": 5}
+    shapes = resnet(channels, blocks, embedding, 16 + sum(nodes[name] for name in graphs), people)
+    for name in graphs:
+        shapes |= {f"gammas_{name}": (nodes[name],)}
+        for number in (1, 2):
+            shapes |= graph_convolution(f"gcn_{name}.gc{number}", nodes[name], channels[-1])
+    return shapes
+
+
 def gaitgl(channels: Sequence[int], convolutions: int, embedding: int, people: int = 5, rows: int = 64, neck: bool = False) -> Shapes:
     first = channels[0]
     shapes: Shapes = {f"conv3d.{2 * number}.conv3d.weight": (first, first if number else 1, 3, 3, 3) for number in range(convolutions)}

@@ -44,6 +44,8 @@ VARIANTS: dict[str, tuple[published.Shapes, tuple[int, ...], float, list[float]]
                      [24.90825, -38.61422, 28.38421, -29.68903, 4.35187, 16.92105]),
     "skeletongait++": (published.skeleton_pp((32, 64, 128, 256), (2, 1, 1, 1), 128), (128, 16), 35.70282,
                        [1.96022, 14.62663, 0.42524, 49.34383, -13.03096, -20.98944]),
+    "parsinggait": (published.parsinggait((8, 16, 24, 32), (1, 1, 2, 1), 12, ("fine", "coarse")), (12, 32), 37.58768,
+                    [43.75242, -50.20718, 29.64324, -19.6695, 4.62731, -26.01796]),
     "gaitgl": (published.gaitgl((8, 12, 16, 16), 1, 16), (16, 64), 0.58234, [0.42798, -0.04465, 0.21714, -0.34133, 0.88338, 0.20294]),
     "gaitgl deep": (published.gaitgl((8, 12, 16, 20), 2, 20), (20, 64), 0.43662, [-0.09183, -0.05323, 0.04991, -0.19244, -0.44747, 0.25826]),
     "gaitgl neck": (published.gaitgl((8, 12, 16, 20), 2, 20, neck=True), (20, 64), 0.38556,
@@ -63,6 +65,7 @@ def inputs() -> dict[str, np.ndarray]:
     random = np.random.Generator(np.random.PCG64(5))
     return {"silhouettes": np.where(random.random((5, 64, 44)) < 0.4, 255, 0).astype(np.uint8),
             "pose_heatmaps": random.integers(0, 256, (5, 2, 64, 44)).astype(np.uint8),
+            "parsing": np.random.Generator(np.random.PCG64(6)).integers(0, 12, (5, 64, 44)).astype(np.uint8),
             "smpl": random.standard_normal((5, 85)).astype(np.float32)}
 
 
@@ -86,7 +89,7 @@ def test_numbers_of_the_public_implementation(case: str, tmp_path: Path) -> None
 
 @pytest.mark.parametrize(("case", "network"), [("GaitBase-Gait3D", "gaitbase"), ("DeepGaitV2-SUSTech1K", "deepgaitv2"),
                                                ("LidarGait-SUSTech1K", "lidargait"), ("GaitGL-CASIA-B", "gaitgl"),
-                                               ("SwinGait-Gait3D", "swingait")])
+                                               ("SwinGait-Gait3D", "swingait"), ("ParsingGait-Gait3D-Parsing", "parsinggait")])
 def test_parity_with_the_field_s_toolkit(case: str, network: str, tmp_path: Path) -> None:
     file = PARITY / f"{case}.npz"
     if not file.is_file():

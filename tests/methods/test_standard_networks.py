@@ -30,7 +30,7 @@ from gaitbridge.types import Batch
 
 PUBLISHED_MILLIONS = {"gaitbase/gait3d": 7.0, "deepgaitv2/gait3d": 13.2, "deepgaitv2/sustech1k": 8.0, "lidargait/sustech1k": 7.0,
                       "gaitset/casia_b": 2.6, "gaitgl/casia_b": 2.5, "gaitgl/oumvlp": 11.2}
-STANDARD = ("gaitset", "gaitbase", "deepgaitv2", "lidargait", "smplgait", "skeletongait", "skeletongait_pp", "gaitgl", "swingait")
+STANDARD = ("gaitset", "gaitbase", "deepgaitv2", "lidargait", "smplgait", "skeletongait", "skeletongait_pp", "gaitgl", "swingait", "parsinggait")
 
 
 def network_of(config: RunConfig) -> torch.nn.Module:
@@ -46,6 +46,7 @@ def some(network: torch.nn.Module, frames: int = 4, count: int = 2) -> Batch:
             "range_views": lambda: 8 + torch.rand(count, frames, height, width, generator=random),
             "depth_pictures": lambda: torch.randint(0, 256, (count, frames, 3, height, width), generator=random).to(torch.uint8),
             "pose_heatmaps": lambda: torch.randint(0, 256, (count, frames, 2, height, width), generator=random).to(torch.uint8),
+            "parsing": lambda: torch.randint(0, 12, (count, frames, height, width), generator=random).to(torch.uint8),
             "smpl": lambda: torch.randn(count, frames, 85, generator=random)}
     (names,) = network.inputs.values()  # type: ignore[operator]
     return Batch({name: made[name]() for name in names}, torch.full((count,), frames), torch.arange(count))

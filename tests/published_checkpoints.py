@@ -192,3 +192,18 @@ def swingait(channels: Sequence[int], blocks: Sequence[int], layers: Sequence[in
             shapes |= affine(f"{own}.mlp.fc1", 4 * width, width) | affine(f"{own}.mlp.fc2", width, 4 * width)
     shapes |= affine("transformer.layers.0.downsample.0", tokens) | {"transformer.layers.0.downsample.1.weight": (2 * tokens, tokens)}
     return shapes | affine("transformer.norm", 2 * tokens) | head(16, 2 * tokens, embedding, people)
+
+
+def gaitpart(channels: Sequence[int], embedding: int, parts: int = 16) -> Shapes:
+    shapes: Shapes = {"Head.fc_bin": (parts, channels[-1], embedding)}
+    before, place = 1, 0
+    for stage, width in enumerate(channels):
+        kernel = 3 if stage else 5
+        shapes[f"Backbone.forward_block.feature.{place}.conv.weight"] = (width, before, kernel, kernel)
+        shapes[f"Backbone.forward_block.feature.{place + 2}.conv.weight"] = (width, width, 3, 3)
+        before, place = width, place + (5 if stage < 2 else 4)
+    for kind, kernel in (("conv1d3x1", 1), ("conv1d3x3", 3)):
+        for part in range(parts):
+            own = f"TFA.pooling_func.{kind}.{part}"
+            shapes |= {f"{own}.0.conv.weight": (before // 4, before, 3), f"{own}.2.conv.weight": (before, before // 4, kernel)}
+    return shapes

@@ -29,8 +29,10 @@ from gaitbridge.training.loop import train
 from gaitbridge.types import Batch
 
 PUBLISHED_MILLIONS = {"gaitbase/gait3d": 7.0, "deepgaitv2/gait3d": 13.2, "deepgaitv2/sustech1k": 8.0, "lidargait/sustech1k": 7.0,
-                      "gaitset/casia_b": 2.6, "gaitgl/casia_b": 2.5, "gaitgl/oumvlp": 11.2}
-STANDARD = ("gaitset", "gaitbase", "deepgaitv2", "lidargait", "smplgait", "skeletongait", "skeletongait_pp", "gaitgl", "swingait", "parsinggait")
+                      "gaitset/casia_b": 2.6, "gaitgl/casia_b": 2.5, "gaitgl/oumvlp": 11.2,
+                      "swingait/gait3d": 13.1, "gaitpart/casia_b": 1.2, "gaitpart/oumvlp": 4.8}
+STANDARD = ("gaitset", "gaitbase", "deepgaitv2", "lidargait", "smplgait", "skeletongait", "skeletongait_pp", "parsinggait",
+            "gaitgl", "swingait", "gaitpart")
 
 
 def network_of(config: RunConfig) -> torch.nn.Module:
@@ -91,7 +93,7 @@ def test_the_order_of_frames_counts_where_it_should(name: str) -> None:
     with torch.no_grad():
         plain, other = (network.embed(one)[modality] for one in (given, turned))  # type: ignore[operator]
     same = torch.allclose(plain, other, atol=SUMS * float(plain.std()))  # an untrained network's numbers may be small
-    assert same == (name.split("/")[0] not in ("deepgaitv2", "skeletongait", "skeletongait_pp", "gaitgl", "swingait"))
+    assert same == (name.split("/")[0] not in ("deepgaitv2", "skeletongait", "skeletongait_pp", "gaitgl", "swingait", "gaitpart"))
     assert modality in SENSOR
 
 
@@ -234,6 +236,9 @@ def test_the_fusion_weighs_both_and_no_more() -> None:
     ("deepgaitv2", {"strides": (1, 2, 0, 1)}, r"strides\.2\s+Input should be greater than or equal to 1"),
     ("deepgaitv2", {"mode": "4d"}, "2d"),
     ("gaitset", {"bins": ()}, "at least 1 item"),
+    ("gaitpart", {"strips": (1, 4)}, "3 channels but 2 strips"),
+    ("gaitpart", {"strips": (1, 4, 6)}, "16 feature rows do not divide into 6 strips"),
+    ("swingait", {"heads": 3}, "256 channels do not divide into 3 heads"),
     ("gaitgl", {"strips": 12}, "64 rows, halved once, do not divide into 12 strips"),
     ("smplgait", {"size": (64, 80)}, "wider than high"),
     ("smplgait", {"halve_after": (2, 9)}, "there are 6 convolutions"),
@@ -243,7 +248,7 @@ def test_impossible_sizes_are_refused(method: str, settings: dict[str, object], 
         plugins.load(f"{METHODS}.{method}", "network").NetworkConfig(**settings)
 
 
-@pytest.mark.parametrize("name", ["gaitset/tiny", "gaitbase/tiny", "deepgaitv2/tiny", "lidargait/tiny", "gaitgl/tiny", "swingait/tiny"])
+@pytest.mark.parametrize("name", [f"{name}/tiny" for name in ("gaitset", "gaitbase", "deepgaitv2", "lidargait", "gaitgl", "swingait", "gaitpart")])
 def test_tiny_trains_and_is_taken_to_use(name: str, tmp_path: Path) -> None:
     store = make_toy_store(tmp_path / "store", {"train": 4, "val": 2})
     settings = recipe(name)

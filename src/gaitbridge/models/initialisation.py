@@ -13,7 +13,7 @@ def standard_start(network: nn.Module) -> None:
     """Convolutions and linear maps evenly after Glorot and Bengio (2010), biases zero, the scales of batch norms around one."""
     over_time = {id(module.conv) for module in network.modules() if isinstance(module, ThreeFrameConv | EveryThirdFrame)}
     for module in network.modules():
-        if isinstance(module, nn.Conv2d | nn.Linear):
+        if isinstance(module, nn.Conv1d | nn.Conv2d | nn.Linear):
             gain = 1.0
             if id(module) in over_time:  # as of the 3D kernel that it is, whose outputs count three times as well
                 assert isinstance(module, nn.Conv2d)

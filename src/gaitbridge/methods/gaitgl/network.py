@@ -15,6 +15,7 @@ from gaitbridge.models.necks import SeparateLinear
 from gaitbridge.models.pooling import temporal_max
 from gaitbridge.models.preparation import prepare_silhouettes
 from gaitbridge.models.pseudo3d import EveryThirdFrame, ThreeFrameConv
+from gaitbridge.models.strips import each_strip
 from gaitbridge.models.temporal import each_frame, real_frames, repeated, three_frames
 from gaitbridge.types import Batch, Distance, Features
 
@@ -65,12 +66,6 @@ class GlobalLocal(nn.Module):
         whole = functional.leaky_relu(each_frame(self.whole.conv, seen))
         local = functional.leaky_relu(each_strip(self.local.conv, seen, self.strips))
         return torch.cat([whole, local], 3) if self.beside else whole + local
-
-
-def each_strip(module: nn.Module, x: Tensor, strips: int) -> Tensor:
-    """A module of pictures [B, C, H / strips, W] on every horizontal strip of [N, T, C, H, W], which are then put together again."""
-    cut = x.unflatten(3, (strips, -1)).movedim(3, 2).flatten(1, 2)                  # [N, T strips, C, H / strips, W]
-    return each_frame(module, cut).unflatten(1, (-1, strips)).movedim(2, 3).flatten(3, 4)
 
 
 class GeneralisedMean(nn.Module):

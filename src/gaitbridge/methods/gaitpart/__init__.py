@@ -1,0 +1,1 @@
+"""GaitPart: convolutions of strips, and short movements of each part."""

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from point_walks import frames, store_of
 from toy import toy_sequence
 
 from gaitbridge import clouds
@@ -13,26 +14,8 @@ from gaitbridge.data.batches import DataConfig, TrainingBatches
 from gaitbridge.data.contents import content_problem
 from gaitbridge.data.point_augmentation import PointAugmentationConfig, augmented_points, prepared_points
 from gaitbridge.errors import UserError
-from gaitbridge.store import Store, finish_store, write_shard
+from gaitbridge.store import Store
 from gaitbridge.types import Sequence
-
-
-def frames(*counts: int) -> list[np.ndarray]:
-    random = np.random.default_rng(len(counts))
-    return [random.uniform((9, -0.4, -1.5), (9.6, 0.4, 0.3), (count, 3)).astype(np.float32) for count in counts]
-
-
-def store_of(folder: Path, *, others: bool = True) -> Store:
-    """Three people's two walks with points, the second frame of each empty."""
-    made = []
-    for person in range(3):
-        for take in range(2):
-            walk = toy_sequence(person, "train", "normal", take, 0)
-            arrays = dict(walk.arrays) if others else {}
-            made.append(Sequence(walk.labels, arrays | {"points": clouds.joined(frames(30 + person, 0, 20, 40 + take, 25, 30))}))
-    write_shard(folder, "a", made)
-    finish_store(folder, ["a"], {})
-    return Store(folder)
 
 
 def test_frames_come_back_as_they_were_joined_in_any_order_of_points() -> None:

@@ -27,7 +27,7 @@ def study(name: str, *, data: Path, out: Path, seeds: Many = 3, steps: Many | No
     Parameters
     ----------
     name
-        diffcrossgait, meshgait, transfer, ladder, rivals, bodies or bodies-across; `gaitbridge studies` lists them with their arms.
+        diffcrossgait, meshgait, transfer, ladder, rivals, bodies, bodies-across or lidar-side; `gaitbridge studies` lists them with their arms.
     data
         The store to train on.
     out

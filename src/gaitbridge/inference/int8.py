@@ -6,12 +6,13 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 from gaitbridge.data.batches import has_all
-from gaitbridge.data.preparation import fitted
+from gaitbridge.data.preparation import prepared
 from gaitbridge.errors import UserError
 from gaitbridge.files import workplace
 from gaitbridge.inference.contract import frames_of
@@ -91,16 +92,18 @@ def _first_ones(graph: Any) -> list[str]:
 def _feeds(about: Mapping[str, Any], store: Store) -> tuple[list[dict[str, np.ndarray]], dict[str, str]]:
     """Walks for all of the graph's inputs at once, and what was taken: training people's where there are any."""
     inputs: Mapping[str, Sequence[str]] = about["inputs"]
-    size, feeds, taken = tuple(about["size"]), [dict[str, np.ndarray]() for _ in range(FITTED)], {}
+    settings = SimpleNamespace(size=tuple(about["size"]), points=about.get("points"))
+    feeds, taken = [dict[str, np.ndarray]() for _ in range(FITTED)], {}
     for modality, names in inputs.items():
         numbers = [n for n in store.select(split="train") or range(len(store.rows)) if has_all(store.rows[n], names)]
         if not numbers:
             raise UserError(f"{store.path} has no sequences with {' and '.join(names)}, which int8 is fitted to: give a store that has")
         chosen = [numbers[place] for place in np.linspace(0, len(numbers) - 1, FITTED).astype(int)]
-        sequences = {n: sequence.arrays for n, sequence in zip(sorted(set(chosen)), store.read_many(sorted(set(chosen)), list(names)), strict=True)}
+        read = zip(sorted(set(chosen)), store.read_many(sorted(set(chosen)), list(names)), strict=True)
+        sequences = {n: {name: prepared(name, sequence.arrays[name], settings, name) for name in names} for n, sequence in read}
         for feed, number in zip(feeds, chosen, strict=True):
             frames = np.arange(FRAMES) % min(len(sequences[number][name]) for name in names)  # of one length: the runtime asks for that
-            feed |= {name: fitted(sequences[number][name][frames], size, name)[None] for name in names}
+            feed |= {name: sequences[number][name][frames][None] for name in names}
             feed[frames_of(modality, about)] = np.array([FRAMES])
         taken[modality] = f"{len(sequences)} sequences of {store.path.name}, content {store.content_hash}"
     return feeds, taken

@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
+from torch._higher_order_ops.while_loop import while_loop
 
 from gaitbridge.models.temporal import all_real
 
@@ -47,14 +48,33 @@ def farthest_points(places: Tensor, count: int, start: Tensor | None = None) -> 
     axes = places.float().transpose(1, 2).contiguous()                                  # [B, 3, P]
     chosen = torch.zeros_like(places[:, 0, 0], dtype=torch.int64) if start is None else start
     nearest = torch.full_like(axes[:, 0], torch.inf)                                    # squared distance to what is taken
+    if torch.compiler.is_exporting():  # one loop in the graph, not as many copies of a step: a tenth of the time, half of the file
+        return _in_a_loop(axes, chosen, nearest, count)
     found = []
     for _ in range(count):
         found.append(chosen)
-        taken = axes.gather(2, chosen[:, None, None].expand(-1, PLACE, 1))              # [B, 3, 1]
-        nearest = torch.minimum(nearest, (axes - taken).square().sum(1))
-        farthest, chosen = nearest.max(1)
-        chosen = torch.where(farthest > 0, chosen, 0)
+        chosen, nearest = _next_farthest(axes, chosen, nearest)
     return torch.stack(found, 1)
+
+
+def _next_farthest(axes: Tensor, chosen: Tensor, nearest: Tensor) -> tuple[Tensor, Tensor]:
+    """The number [B] of the point of [B, 3, P] farthest from all taken, once `chosen` is taken, too, and the squared distances [B, P] to what is."""
+    taken = axes.gather(2, chosen[:, None, None].expand(-1, PLACE, 1))                  # [B, 3, 1]
+    nearest = torch.minimum(nearest, (axes - taken).square().sum(1))
+    farthest, number = nearest.max(1)
+    return torch.where(farthest > 0, number, torch.zeros_like(number)), nearest
+
+
+def _in_a_loop(axes: Tensor, chosen: Tensor, nearest: Tensor, count: int) -> Tensor:
+    """`farthest_points` as a loop of the exported graph. All that a step sees is carried on: OpenVINO's loops see nothing else."""
+
+    def step(place: Tensor, axes: Tensor, places: Tensor, chosen: Tensor, nearest: Tensor, found: Tensor) -> tuple[Tensor, ...]:
+        found = torch.where(places[None] == place, chosen[:, None], found)
+        return place + 1, axes.clone(), places.clone(), *_next_farthest(axes, chosen, nearest), found
+
+    begun = (torch.tensor(0), axes, torch.arange(count), chosen, nearest, chosen[:, None].expand(-1, count).clone())
+    found: Tensor = while_loop(lambda place, *_: place < count, step, begun)[-1]
+    return found
 
 
 @torch.no_grad()
@@ -72,7 +92,7 @@ def nearest_points(centres: Tensor, places: Tensor, count: int) -> Tensor:
 
 def taken(values: Tensor, numbers: Tensor) -> Tensor:
     """Rows of values [B, P, C] by their numbers [B, ...]: [B, ..., C]."""
-    before = torch.arange(len(values), device=values.device) * values.shape[1]
+    before = torch.arange(values.shape[0], device=values.device) * values.shape[1]
     flat = numbers + before.view(-1, *[1] * (numbers.ndim - 1))
     return values.flatten(0, 1)[flat]
 

@@ -168,7 +168,24 @@ ACROSS = Study(
     drops=_DROPS, checkpoint="last", steps=2000,
 )  # fmt: skip
 
-STUDIES = {study.name: study for study in (DIFFCROSSGAIT, MESHGAIT, TRANSFER, LADDER, RIVALS, BODIES, ACROSS)}
+# simulate with --set 'extras=["points"]'
+_TINY_POINTS = 'network.lidar_points={"points":256,"width":8,"centres":[128,64,32],"neighbours":16}'
+
+LIDAR_SIDE = Study(
+    "lidar-side", "What the LiDAR's side sees, range views or points by LidarGait++'s levels, across the sensors and alone; for a store with "
+    "points", "diffcrossgait/tiny_contrastive",
+    (
+        Arm("views", "DiffCrossGait's identity losses and supervised contrast, range views: the reference"),
+        Arm("points", "the same, points in their place", (_TINY_POINTS,), "views"),
+        Arm("views-phases", "+ the phases, range views", (), "views", "diffcrossgait/tiny"),
+        Arm("points-phases", "+ the phases, points", (_TINY_POINTS,), "points", "diffcrossgait/tiny"),
+        Arm("lidar-views", "a LiDAR's range views alone, LidarGait's network", recipe="lidargait/tiny"),
+        Arm("lidar-points", "a LiDAR's points alone, LidarGait++", (), "lidar-views", "lidargait_pp/tiny"),
+    ),
+    drops=_DROPS, checkpoint="last", steps=2000,
+)  # fmt: skip
+
+STUDIES = {study.name: study for study in (DIFFCROSSGAIT, MESHGAIT, TRANSFER, LADDER, RIVALS, BODIES, ACROSS, LIDAR_SIDE)}
 
 
 def open_study(name: str) -> Study:

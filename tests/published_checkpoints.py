@@ -207,3 +207,17 @@ def gaitpart(channels: Sequence[int], embedding: int, parts: int = 16) -> Shapes
             own = f"TFA.pooling_func.{kind}.{part}"
             shapes |= {f"{own}.0.conv.weight": (before // 4, before, 3), f"{own}.2.conv.weight": (before, before // 4, kernel)}
     return shapes
+
+
+def gln(channels: Sequence[int], lateral: int, embedding: int, people: int = 5) -> Shapes:
+    """With people the second phase."""
+    shapes: Shapes = {"Head.fc_bin": (93, lateral, embedding)}
+    for depth, (before, width) in enumerate(zip((1, *channels), channels, strict=False)):
+        kernel = 3 if depth else 5
+        for name in [f"sil_stage_{depth}.forward_block", *([f"set_stage_{depth}"] if depth else [])]:
+            shapes |= {f"{name}.0.conv.weight": (width, before, kernel, kernel), f"{name}.2.conv.weight": (width, width, 3, 3)}
+        shapes |= {f"lateral_layer{depth + 1}.weight": (lateral, 2 * width, 1, 1), f"smooth_layer{depth + 1}.weight": (lateral, lateral, 3, 3)}
+    if not people:
+        return shapes
+    shapes |= norm("encoder_bn", 93 * embedding) | {"reduce_fc.weight": (embedding, 93 * embedding)} | norm("reduce_bn", embedding)
+    return shapes | {"reduce_cls.weight": (people, embedding)}

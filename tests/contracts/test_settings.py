@@ -224,6 +224,8 @@ def small(name: str) -> dict[str, Any]:
     if "width" in network:
         network |= {"width": 2, "features": 8}
     network["embedding"] = 8
+    if "lateral" in network:
+        network |= {"lateral": 8, "size": [64, 44]}
     if "tokens" in network:
         network |= {"tokens": 8, "heads": 2, "layers": [1, 1]}
     if "blocks" in network:

@@ -30,9 +30,9 @@ from gaitbridge.types import Batch
 
 PUBLISHED_MILLIONS = {"gaitbase/gait3d": 7.0, "deepgaitv2/gait3d": 13.2, "deepgaitv2/sustech1k": 8.0, "lidargait/sustech1k": 7.0,
                       "gaitset/casia_b": 2.6, "gaitgl/casia_b": 2.5, "gaitgl/oumvlp": 11.2,
-                      "swingait/gait3d": 13.1, "gaitpart/casia_b": 1.2, "gaitpart/oumvlp": 4.8}
+                      "swingait/gait3d": 13.1, "gaitpart/casia_b": 1.2, "gaitpart/oumvlp": 4.8, "gln/casia_b": 8.5}
 STANDARD = ("gaitset", "gaitbase", "deepgaitv2", "lidargait", "smplgait", "skeletongait", "skeletongait_pp", "parsinggait",
-            "gaitgl", "swingait", "gaitpart")
+            "gaitgl", "swingait", "gaitpart", "gln")
 
 
 def network_of(config: RunConfig) -> torch.nn.Module:
@@ -61,7 +61,8 @@ def test_parameters_without_a_classifier_are_the_published_ones(name: str) -> No
     assert round(count / 1e6, 1) == PUBLISHED_MILLIONS[name]
 
 
-@pytest.mark.parametrize(("name", "people", "millions"), [("gaitgl/casia_b", 74, 3.0967), ("gaitgl/oumvlp", 5153, 95.62)])
+@pytest.mark.parametrize(("name", "people", "millions"), [("gaitgl/casia_b", 74, 3.0967), ("gaitgl/oumvlp", 5153, 95.62),
+                                                           ("gln/casia_b", 74, 14.7039), ("swingait/gait3d", 3000, 25.539136 - 0.899584)])
 def test_parameters_with_the_published_classifier(name: str, people: int, millions: float) -> None:
     config = recipe(name)
     with torch.device("meta"):
@@ -236,6 +237,7 @@ def test_the_fusion_weighs_both_and_no_more() -> None:
     ("deepgaitv2", {"strides": (1, 2, 0, 1)}, r"strides\.2\s+Input should be greater than or equal to 1"),
     ("deepgaitv2", {"mode": "4d"}, "2d"),
     ("gaitset", {"bins": ()}, "at least 1 item"),
+    ("gln", {"size": (64, 46)}, "does not halve twice"),
     ("gaitpart", {"strips": (1, 4)}, "3 channels but 2 strips"),
     ("gaitpart", {"strips": (1, 4, 6)}, "16 feature rows do not divide into 6 strips"),
     ("swingait", {"heads": 3}, "256 channels do not divide into 3 heads"),
@@ -248,7 +250,8 @@ def test_impossible_sizes_are_refused(method: str, settings: dict[str, object], 
         plugins.load(f"{METHODS}.{method}", "network").NetworkConfig(**settings)
 
 
-@pytest.mark.parametrize("name", [f"{name}/tiny" for name in ("gaitset", "gaitbase", "deepgaitv2", "lidargait", "gaitgl", "swingait", "gaitpart")])
+@pytest.mark.parametrize("name", [f"{name}/tiny" for name in ("gaitset", "gaitbase", "deepgaitv2", "lidargait", "gaitgl", "swingait", "gaitpart",
+                                                             "gln")])
 def test_tiny_trains_and_is_taken_to_use(name: str, tmp_path: Path) -> None:
     store = make_toy_store(tmp_path / "store", {"train": 4, "val": 2})
     settings = recipe(name)

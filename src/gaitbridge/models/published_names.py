@@ -1,7 +1,8 @@
 """The names that the field's standard toolkit gives to the tensors of its checkpoints, part by part, and sizes read off their shapes.
 
 Each network's own list is in `methods/<name>/weights.py`: `settings(shapes)`, what the shapes tell of the network's settings, and
-`names(config)`, which tensor of a checkpoint becomes which of ours; where its classifier is not the usual one, `classifier(shapes)`, which it is.
+`names(config)`, which tensor of a checkpoint becomes which of ours; where its classifier is not the usual one, `classifier(shapes)`, which it
+is; where only some of its checkpoints have one, `TRAINED_WITH`, the objective's settings of those.
 """
 
 from collections import Counter

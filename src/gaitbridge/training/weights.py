@@ -68,7 +68,8 @@ def import_weights(file: Path, out: Path, network: str, overrides: Iterable[str]
 def described(method: str, shapes: Shapes, overrides: Iterable[str] = (), where: str = "") -> tuple[RunConfig, Names]:
     """The run that tensors of these shapes are of, and which of them becomes which of ours. UserError where the sizes make no network."""
     weights = plugins.load(f"{METHODS}.{method}", "weights")
-    objective: dict[str, Any] = {} if _people(method, shapes) else {"cross_entropy": 0.0}  # no classifier, nothing to classify with
+    trained = getattr(weights, "TRAINED_WITH", {})  # beside the objective's defaults, those that have a classifier
+    objective: dict[str, Any] = trained if _people(method, shapes) else {"cross_entropy": 0.0}  # no classifier, nothing to classify with
     optimiser = OptimiserConfig(name="sgd", learning_rate=0.1, weight_decay=5e-4, schedule="multi_step").model_dump(mode="json")
     document = {"method": method, "recipe": f"{method}/imported", "network": weights.settings(shapes), "objective": objective,
                 "optimiser": optimiser}

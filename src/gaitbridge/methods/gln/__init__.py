@@ -1,0 +1,1 @@
+"""GLN: features of three depths joined laterally."""

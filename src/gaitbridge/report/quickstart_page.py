@@ -19,9 +19,10 @@ FRAMES, SCALE = 6, 2
 
 
 def write_page(out: Path, film: Path, gate: Store, yard: Store, answers: Sequence[Mapping[str, Any]], enrolled: Mapping[str, str],
-               reject: float) -> Path:  # fmt: skip
+               reject: float, measured: str) -> Path:  # fmt: skip
     """Write it. answers: of each track its `numbers` in `gate`, `picture` (uint8 [H, W, 3] of the film, or None), `decision`, `truth`, `start_s`,
-    `rate`, `nearest`, `provenance`, `warnings`; enrolled: their tracks in `yard` by name."""
+    `rate`, `nearest`, `provenance`, `warnings`; enrolled: their tracks in `yard` by name; measured: how often answers are
+    right, over many such films."""
     style = files("gaitbridge.report").joinpath("style.css").read_text(encoding="utf-8")
     ranges = {name: _strip(yard, next(at for at, row in enumerate(yard.rows) if row["person"] == track), "range_views")
               for name, track in enrolled.items() if track}  # fmt: skip
@@ -37,8 +38,8 @@ video {{ width: 100%; max-width: 640px; border-radius: 10px; }}
 .found img {{ image-rendering: pixelated; display: block; margin: 4px 0; max-width: 100%; }} .found img.film {{ image-rendering: auto; width: 100%; }}
 .yes {{ color: var(--right); }} .no {{ color: var(--wrong); }}</style></head>
 <body><header><h1>Enrolled by a LiDAR, found by a camera</h1>
-<p class="soft">Simulated people, the commands of every day. {right} of {len(answers)} answers are right; a stranger is to be named
-in {100 * reject:g} % of searches.</p></header><main>
+<p class="soft">Simulated people, the commands of every day. {right} of {len(answers)} answers are right here, at a stated
+{100 * reject:g} % of strangers named. As a rule it goes less well: {html.escape(measured)}.</p></header><main>
 <section><h2>The film</h2><video src="{html.escape(film.name)}" controls muted loop></video></section>
 <section><h2>Who passed the camera</h2><div class="walkers found">{cards}</div></section>
 <section><h2>Who is enrolled</h2><div class="walkers found">{known}</div></section>

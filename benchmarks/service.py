@@ -4,14 +4,13 @@
     python -m benchmarks.service make FOLDER [--templates 20000]        a gallery of that size (some minutes), calibrated, and nothing measured
     python -m benchmarks.service load FOLDER [--clients 16] [--seconds 60] [--by embedding sequence] [--uploads]
     python -m benchmarks.service calls FOLDER [--clients 16] [--seconds 60]     the same questions by Gallery.search in one process, as many threads
-    python -m benchmarks.service memory FOLDER [--requests 5000]
-    python -m benchmarks.service kills FOLDER [--times 20] [--within 6]
+    python -m benchmarks.service memory FOLDER [--requests 10800] [--clients 4] [--at "ADDRESS KEY PROCESS" --first 3600]
+    python -m benchmarks.service kills FOLDER [--times 20] [--within 4] [--seed 0]
 
 load: clients that ask one after another, each over its own connection, by embedding and by sequence (silhouettes of 30 frames, through a network that
 takes no time: what a network takes is its own, see docs/speed.md); median and 95th percentile of single questions, questions a second, and the
 processor's time of the service for each, which other work on the machine changes less. --uploads: recordings are sent, and answered, at the same
-time. memory: the process's memory before, and after each fifth of the requests. kills: SIGKILL at a random moment while recordings are sent, people
-enrolled and forgotten; started again, every acknowledged recording is there once, every acknowledged person enrolled, and no byte of the forgotten.
+time. memory, kills: as service_memory.py and service_kills.py say.
 Templates are those of benchmarks/gallery.py. Keys, limits, headers and audit lines are as in use.
 """
 
@@ -20,9 +19,6 @@ import os
 os.environ.update({name: os.environ.get("OMP_NUM_THREADS", "1") for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")})  # before NumPy
 
 import argparse
-import json
-import random
-import signal
 import statistics
 import subprocess
 import sys
@@ -30,35 +26,17 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
-
-import httpx2 as httpx
-import numpy as np
 
 from benchmarks.gallery import CHANNELS, EACH, PARTS, WEIGHTS, made
+from benchmarks.service_kills import kills
+from benchmarks.service_memory import memory
+from benchmarks.service_process import Reached, Served, serve
+from benchmarks.service_walk import AGAIN, question, recording
 from gaitbridge.gallery.decision import RATES, calibrate
 from gaitbridge.gallery.gallery import Gallery, create
 from gaitbridge.gallery.kinds import Kind
 from gaitbridge.gallery.templates import Walk
 from gaitbridge.machine import described
-from gaitbridge.types import Embeddings
-
-AGAIN = 10_000_000  # a stream of walks that are not enrolled
-
-
-class Network:
-    """Takes silhouettes and no time: an embedding by what it is shown."""
-
-    modalities, inputs, distance, weights_hash, run = ("silhouettes",), {"silhouettes": ("silhouettes",)}, "euclidean", WEIGHTS, "run"
-    network = SimpleNamespace(config=SimpleNamespace(size=(64, 44)))
-
-    def embed_stored(self, **arrays: list[np.ndarray]) -> Embeddings:
-        """One for each walk."""
-        people = [int(np.asarray(one).astype(np.int64).sum()) % 1000 for one in arrays["silhouettes"]]
-        return made(people, AGAIN)
-
-    embed = embed_stored
 
 
 def commit() -> str:
@@ -83,81 +61,6 @@ def make(folder: Path, templates: int) -> None:
     types = [f"{name}/{number % 2}" for number, name in enumerate(names)]
     found = calibrate([made(known, AGAIN + 1)], [names], [types], "benchmark", "h" * 32, "2026-11-29", RATES, Kind(kind="simulated"))
     gallery.keep_calibration(found)
-
-
-def serve(folder: Path) -> None:
-    """The service in this process, until it is killed; its address and a key on standard output."""
-    from typing import cast
-
-    from gaitbridge.files import alone
-    from gaitbridge.inference.session import Model
-    from gaitbridge.service.app import create_app
-    from gaitbridge.service.keys import SCOPES
-    from gaitbridge.service.listening import listen
-    from gaitbridge.service.reaching import Reach
-    from gaitbridge.service.state import ServiceSettings, State
-
-    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
-    state = State(Gallery(folder / "gallery"), cast(Model, Network()), folder / "state", ServiceSettings(reject=0.05, people="movement"))
-    if "bench" in {key.name for key in state.access.keys.all()}:
-        state.access.keys.revoke("bench")
-    key = state.access.keys.add("bench", SCOPES, per_minute=1_000_000)
-    with alone(state.folder):
-        listen(create_app(state), Reach(), 0, lambda address: print(address, key, flush=True))
-
-
-def _end_with(parent: int) -> None:
-    """End this process when who began it has gone."""
-    while os.getppid() == parent:
-        time.sleep(1)
-    os._exit(1)
-
-
-class Served:
-    """The service in a process of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        words = [sys.executable, "-m", "benchmarks.service", "serve", str(folder.resolve())]
-        self.process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[1])
-        assert self.process.stdout is not None
-        self.address, self.key = self.process.stdout.readline().split()
-
-    def client(self) -> httpx.Client:
-        """A connection with the key."""
-        return httpx.Client(base_url=self.address, headers={"Authorization": f"Bearer {self.key}"}, timeout=120)
-
-    def end(self, number: int = signal.SIGTERM) -> None:
-        """End it by a signal."""
-        self.process.send_signal(number)
-        self.process.wait()
-
-    def processor_s(self) -> float:
-        """Seconds of the processor that the process has used."""
-        words = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
-
-    def memory_mib(self) -> float:
-        """Resident memory of the process."""
-        words = Path(f"/proc/{self.process.pid}/status").read_text().split("VmRSS:")[1].split()
-        return int(words[0]) / 1024
-
-
-def packed(array: np.ndarray) -> dict[str, Any]:
-    """An array as a question has it."""
-    import base64
-
-    return {"shape": list(array.shape), "dtype": str(array.dtype), "data": base64.b64encode(array.tobytes()).decode()}
-
-
-def question(number: int, by: str) -> bytes:
-    """A question for the five nearest, by embedding or by sequence."""
-    if by == "embedding":
-        asked: dict[str, Any] = {"embeddings": {"modality": "silhouettes", "weights_hash": WEIGHTS, "packed": packed(made([number], AGAIN).values)}}
-    else:
-        from benchmarks.service_walk import silhouettes
-
-        asked = {"sequences": [{"silhouettes": packed(silhouettes(number))}], "least_quality": 0}
-    return json.dumps({**asked, "top": 5}).encode()
 
 
 def asked_for(seconds: float, clients: int, ask: Callable[[int], Callable[[], None]], work: Callable[[], float]) -> tuple[list[float], float, float]:
@@ -197,7 +100,7 @@ def said(what: str, took: list[float], rate: float, worked_ms: float) -> None:
           f"{len(took)} questions; load {os.getloadavg()[0]:.1f}", flush=True)
 
 
-def over_http(served: Served, by: str) -> Callable[[int], Callable[[], None]]:
+def over_http(served: Reached, by: str) -> Callable[[int], Callable[[], None]]:
     """What asks the service."""
     def ask(number: int) -> Callable[[], None]:
         client, body = served.client(), question(number, by)
@@ -241,9 +144,7 @@ def calls(folder: Path, clients: int, seconds: float) -> None:
              *asked_for(seconds / (1 if count > 1 else 2), count, ask, time.process_time))
 
 
-def _send(served: Served, stop: threading.Event) -> None:
-    from benchmarks.service_walk import recording
-
+def _send(served: Reached, stop: threading.Event) -> None:
     client, number, began = served.client(), 0, time.perf_counter()
     while not stop.is_set():
         answer = client.post("/v1/recordings", content=recording(number))
@@ -251,77 +152,6 @@ def _send(served: Served, stop: threading.Event) -> None:
         number += 1
         stop.wait(1.0)
     print(f"{number} recordings sent in {time.perf_counter() - began:.0f} s", flush=True)
-
-
-def memory(folder: Path, requests: int) -> None:
-    """Memory while many requests are answered."""
-    served = Served(folder)
-    try:
-        client, body = served.client(), question(1, "embedding")
-        for part in range(6):
-            for _ in range(requests // 5 if part else 50):
-                assert client.post("/v1/search", content=body, headers={"Content-Type": "application/json"}).status_code == 200
-                assert client.get("/v1/jobs").status_code == 200
-            print(f"{50 + part * (requests // 5)} questions, as many lists of jobs: {served.memory_mib():.0f} MiB", flush=True)
-    finally:
-        served.end()
-
-
-def kills(folder: Path, times: int, within_s: float, seed: int = 0) -> None:
-    """SIGKILL at random moments; nothing acknowledged is lost, nothing forgotten is there."""
-    from benchmarks.service_walk import recording
-
-    chance = random.Random(seed)
-    jobs: set[str] = set()
-    enrolled: set[str] = set()
-    forgotten: set[str] = set()
-    number = 0
-    for turn in range(times):
-        served = Served(folder)
-        timer = threading.Timer(chance.uniform(0.2, within_s), served.process.kill)
-        timer.start()
-        asking = ""
-        try:
-            with served.client() as client:
-                while True:
-                    number += 1
-                    taken = client.post("/v1/recordings", content=recording(number))
-                    assert taken.status_code in (200, 202), taken.text
-                    jobs.add(taken.json()["id"])
-                    name = f"killed-{seed}-{number:05d}"
-                    added = client.post(f"/v1/people/{name}/templates", content=recording(number))
-                    assert added.status_code == 201, added.text
-                    enrolled.add(name)
-                    if number % 3 == 0:
-                        asking = chance.choice(sorted(enrolled))
-                        gone = client.delete(f"/v1/people/{asking}")
-                        assert gone.status_code == 200, gone.text
-                        enrolled.discard(asking)
-                        forgotten.add(asking)
-                        asking = ""
-        except httpx.HTTPError:
-            if asking:  # it may have gone, or not
-                enrolled.discard(asking)
-        finally:
-            timer.cancel()
-            served.end(signal.SIGKILL)
-        print(f"kill {turn + 1}: {len(jobs)} recordings, {len(enrolled)} people, {len(forgotten)} forgotten were acknowledged", flush=True)
-    served = Served(folder)
-    try:
-        with served.client() as client:
-            while client.get("/v1/jobs?state=waiting").json()["jobs"] or client.get("/v1/jobs?state=working").json()["jobs"]:
-                time.sleep(0.5)
-            for job in jobs:
-                assert client.get(f"/v1/jobs/{job}").json()["state"] in ("done", "failed"), job
-            for name in enrolled:
-                assert client.get(f"/v1/people/{name}").status_code == 200, name
-            for name in forgotten:
-                assert client.get(f"/v1/people/{name}").status_code == 404, name
-    finally:
-        served.end()
-    found = [str(file) for file in folder.rglob("*") if file.is_file() for name in forgotten if name.encode() in file.read_bytes()]
-    assert not found, found
-    print(f"{times} kills: nothing acknowledged was lost, no byte of a name of the forgotten is there")
 
 
 def main() -> None:
@@ -334,17 +164,21 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--by", nargs="+", choices=("embedding", "sequence"), default=["embedding", "sequence"])
     parser.add_argument("--uploads", action="store_true")
-    parser.add_argument("--requests", type=int, default=5000)
+    parser.add_argument("--requests", type=int, default=10_800)
+    parser.add_argument("--at", default="", help="a service that runs: what `serve FOLDER` printed")
+    parser.add_argument("--first", type=int, default=0, help="number of the first request, where others were sent before")
     parser.add_argument("--times", type=int, default=20)
-    parser.add_argument("--within", type=float, default=6, help="seconds from the start within which it is killed")
+    parser.add_argument("--within", type=float, default=4, help="seconds within which it is killed, after some steps")
+    parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     if given.what == "serve":
         return serve(given.folder)
     print(f"command   python -m benchmarks.service {' '.join(sys.argv[1:])}\ncommit    {commit()}\n"
           f"hardware  {described()}, {os.environ['OMP_NUM_THREADS']} thread(s) of NumPy; load {os.getloadavg()[0]:.1f}", flush=True)
     {"make": lambda: make(given.folder, given.templates), "load": lambda: load(given.folder, given.clients, given.seconds, given.uploads, given.by),
-     "calls": lambda: calls(given.folder, given.clients, given.seconds), "memory": lambda: memory(given.folder, given.requests),
-     "kills": lambda: kills(given.folder, given.times, given.within)}[given.what]()
+     "calls": lambda: calls(given.folder, given.clients, given.seconds),
+     "memory": lambda: memory(given.folder, given.requests, given.clients, given.at, given.first),
+     "kills": lambda: kills(given.folder, given.times, given.within, given.seed)}[given.what]()
 
 
 if __name__ == "__main__":

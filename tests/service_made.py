@@ -41,7 +41,7 @@ class Network:
     embed = embed_stored
 
 
-def made_gallery(place: Path) -> Gallery:
+def made_gallery(place: Path | str) -> Gallery:
     """Three people with two walks each, calibrated on sixty others."""
     made = make(place)
     made.enrol(embeddings(PEOPLE * 2), walks(PEOPLE * 2, site="north", recorded_s=1.7e9))
@@ -51,10 +51,10 @@ def made_gallery(place: Path) -> Gallery:
     return made
 
 
-def made_state(folder: Path, *who: str, **settings: Any) -> State:
-    """The state of a service in a folder, made where it is missing."""
+def made_state(folder: Path, *who: str, server: str = "", **settings: Any) -> State:
+    """The state of a service in a folder, made where it is missing. server: where its gallery is, if not in the folder."""
     place = folder / "gallery"
-    gallery = Gallery(place) if (place / "gallery.json").exists() else made_gallery(place)
+    gallery = Gallery(place) if not server and (place / "gallery.json").exists() else made_gallery(server or place)
     given: dict[str, Any] = {"reject": 0.05, "people": "movement"} | settings
     chosen = ServiceSettings(**given)
     return State(gallery, cast(Model, Network(*who)), place / "service", chosen)

@@ -30,6 +30,9 @@ class Fault(UserError):
     """A fault of the program that could be said in a line where it was met: it ends a command with exit code 70, and asks to be reported."""
 
 
+NOT_THEIRS = (StoreError, Busy, Fault)  # UserErrors that say nothing against what was given: the same may go well later
+
+
 def nearest(word: str, valid: Iterable[str], also: Iterable[str] = ()) -> str:
     """Words for an error message: the name closest to `word`, of the valid ones or others that may stand for them, then all valid ones."""
     names = sorted(set(valid))

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from gaitbridge.errors import Fault, StoreError, UserError
+from gaitbridge.errors import NOT_THEIRS, UserError
 from gaitbridge.gallery.answers import merged
 from gaitbridge.gallery.kinds import Kind
 from gaitbridge.gallery.templates import instant, sequence_id
@@ -113,7 +113,7 @@ def _decided(state: State, values: Embeddings, kind: Kind, told: _Told) -> dict[
     """The name or nobody; `undecided` where the gallery cannot decide, such as an empty one, and why."""
     try:
         (found,) = state.gallery.identify([values], told.reject, top=HITS, kind=kind)
-    except (StoreError, Fault):
+    except NOT_THEIRS:
         raise
     except UserError as error:
         return _none("undecided", state.for_clients(str(error)), told) | {"hits": _nearest(state, values)}
@@ -124,7 +124,7 @@ def _nearest(state: State, values: Embeddings) -> list[dict[str, Any]]:
     """The people nearest to any of a walker's runs, whom nothing decides about: for somebody to look at. None of an empty gallery."""
     try:
         found = state.gallery.search(values, top=HITS)
-    except (StoreError, Fault):
+    except NOT_THEIRS:
         raise
     except UserError:
         return []

@@ -4,11 +4,11 @@ Two collections a gallery: NAME holds the templates, NAME_notes the description,
 vector in every collection, theirs says nothing); a third has what can be undone. A user's name and password, or a token, come from
 GAITBRIDGE_MILVUS_TOKEN.
 
-Milvus has no lock for its clients. Templates are named by the content of their sequence and written over one another, so two writers double
-nothing; two that enrol the same new person at the same moment give them two random numbers, and `forget`, which goes by name, removes both.
-Deleted templates are out of every answer at once; their bytes stay in the server's files until it compacts those, in its own time. `tidy`
-copies what is left into a new collection and drops the old one, whose files go with the server's garbage collection
-(`dataCoord.gc.dropTolerance`; Milvus Lite: at once). It must run while nobody writes.
+Milvus has no lock for its clients; threads of one process wait for one another here. Templates are named by the content of their sequence and
+written over one another, so two writers double nothing; two that enrol the same new person at the same moment give them two random numbers, and
+`forget`, which goes by name, removes both. Deleted templates are out of every answer at once; their bytes stay in the server's files until it
+compacts those, in its own time. `tidy` copies what is left into a new collection and drops the old one, whose files go with the server's garbage
+collection (`dataCoord.gc.dropTolerance`; Milvus Lite: at once). It must run while nobody writes.
 """
 
 import hashlib
@@ -16,6 +16,7 @@ import json
 import logging
 import os
 import re
+import threading
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,7 +27,7 @@ from typing import Any
 import numpy as np
 
 from gaitbridge.documents import parsed
-from gaitbridge.errors import StoreError, UserError
+from gaitbridge.errors import Busy, StoreError, UserError
 from gaitbridge.gallery.index import VERSION, read_about
 from gaitbridge.gallery.templates import LONGEST_NAME, Template, Where
 from gaitbridge.names import spellings
@@ -143,6 +144,7 @@ class MilvusIndex:
 
     def __init__(self, place: str, client: Any, name: str, about: dict[str, Any]) -> None:
         self.place, self.client, self.name, self.about = place, client, name, about
+        self._alone = threading.RLock()
 
     @property
     def table(self) -> str:
@@ -156,7 +158,7 @@ class MilvusIndex:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        with self.reading():
+        with self._alone, self.reading():  # of the threads of this process one at a time
             yield
 
     def add(self, templates: Sequence[Template], vectors: np.ndarray) -> None:
@@ -371,4 +373,4 @@ def _clear(place: str, doing: str) -> Iterator[None]:
         yield
     except (MilvusException, RpcError, ConnectionError, TimeoutError) as error:
         text = " ".join(str(error).split())[:300]
-        raise UserError(f"cannot {doing} {place}: {text}; is the Milvus server up and reachable?") from error
+        raise Busy(f"cannot {doing} {place}: {text}; is the Milvus server up and reachable?") from error

@@ -2,7 +2,7 @@
 
 import threading
 
-from gaitbridge.errors import Fault, StoreError, UserError
+from gaitbridge.errors import NOT_THEIRS, UserError
 from gaitbridge.gallery.audit import acting
 from gaitbridge.printing import tell
 from gaitbridge.service import jobs
@@ -52,7 +52,7 @@ def _work(state: State, job: Job, stop: threading.Event) -> None:
         if not jobs.is_there(state.database, job.id):
             state.kept.drop(job.id)
         return
-    except (StoreError, Fault):  # the gallery's, the disk's: nothing is wrong with the recording
+    except NOT_THEIRS:  # the gallery's, its server's, the disk's: nothing is wrong with the recording
         jobs.put_back(state.database, job)
         raise
     except UserError as error:

@@ -49,7 +49,7 @@ def serve(folder: Path) -> None:
     from gaitbridge.service.state import ServiceSettings, State
 
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
-    state = State(Gallery(folder / "gallery"), cast(Model, Network()), folder / "state", ServiceSettings(reject=0.05, people="movement"))
+    state = State(Gallery(folder / "gallery"), cast(Model, Network()), folder / "state", ServiceSettings(reject=0.2, people="movement"))
     if "bench" in {key.name for key in state.access.keys.all()}:
         state.access.keys.revoke("bench")
     key = state.access.keys.add("bench", SCOPES, per_minute=1_000_000)

@@ -12,7 +12,7 @@ from service_sent import read_here, sent, traces
 from gaitbridge.cli.gallery import check
 
 
-def test_walkers_are_named_enrolled_put_right_and_forgotten(milvus: str, milvus_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_walkers_are_named_put_right_and_forgotten(milvus: str, milvus_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     read_here(monkeypatch)
     place = f"{milvus}/s{uuid.uuid4().hex[:8]}"
     state = made_state(tmp_path, "ben", "a stranger", server=place)

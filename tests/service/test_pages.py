@@ -120,6 +120,22 @@ def test_mistakes_are_pages(client: TestClient) -> None:
     assert client.get("/recordings?before=x").status_code == 422
 
 
+def test_mistakes_of_a_browser_without_javascript_are_pages_too(tmp_path: Path) -> None:
+    browser = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    state = made_state(tmp_path)
+    with signed_in(state) as client:
+        client.cookies.clear()
+        wrong = client.post("/v1/session", data={"key": "gbk_00000000_x", "then": "/audit?a=<b>"}, headers=browser)
+        assert (wrong.status_code, wrong.headers["content-type"]) == (401, "text/html; charset=utf-8")
+        assert re.search(r'role="alert">this is no key', wrong.text)
+        assert 'value="/audit?a=&lt;b&gt;"' in wrong.text
+        assert client.post("/v1/session", data={"key": "x"}).headers["content-type"] == "application/problem+json"
+        for answer in (client.post("/v1/session", data={"key": "x" * 300}, headers=browser), client.get("/v1/people", headers=browser),
+                       client.get("/nothing/here", headers=browser)):
+            assert answer.status_code in (401, 404, 422)
+            assert answer.text.count("<h1>") == 1
+
+
 def test_numbers_are_said_with_two_digits() -> None:
     said = {0.0: "0 %", 0.00083: "0.083 %", 0.004: "0.4 %", 0.1234: "12 %", 0.996: "100 %", 1.0: "100 %", None: "not known"}
     assert [rate(value) for value in said] == list(said.values())

@@ -2,6 +2,7 @@
 
 import io
 import json
+import threading
 import time
 import zipfile
 from pathlib import Path
@@ -9,12 +10,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fastapi.testclient import TestClient
 from gallery_people import files_with
 from service_made import key_of, made_state, serving
-from service_sent import ended, npz, read_here, sent, silhouettes, traces, walks
+from service_sent import npz, read_here, sent, traces, walks
 
-from gaitbridge.service import intents, people, questions, retention, seen, showing
+from gaitbridge.cli import linking
+from gaitbridge.service import intents, people, retention, showing
 from gaitbridge.service.background import retention as by_itself
 
 
@@ -257,6 +258,47 @@ def test_who_was_forgotten_by_the_command_line_leaves_the_answers(tmp_path: Path
         retention.apply(state)
         assert client.get(f"/v1/jobs/{job['id']}").status_code == 404
     assert traces(tmp_path / "gallery", "Zoë") == []
+
+
+def test_a_name_forgotten_by_the_command_line_leaves_the_evidence_about_others(tmp_path: Path) -> None:
+    state = made_state(tmp_path, "Zoë")
+    with serving(state) as client:
+        job = sent(client, tmp_path)
+        assert "cleo" in [hit["person"] for hit in job["tracks"][0]["hits"]]
+        state.gallery.forget("cleo")
+        retention.apply(state)
+        (track,) = client.get(f"/v1/jobs/{job['id']}").json()["tracks"]
+        assert (track["decision"], {hit["person"] for hit in track["hits"]}) == ("Zoë", {"Zoë", "ben"})
+    assert traces(tmp_path / "gallery", "cleo") == []
+
+
+def test_who_is_renamed_by_the_command_line_and_back_is_so_in_the_answers(tmp_path: Path) -> None:
+    state = made_state(tmp_path, "Zoë")
+    with serving(state) as client:
+        job = sent(client, tmp_path)
+        linking.rename(state.gallery.place, "Zoë", "Zora")
+        retention.apply(state)
+        (track,) = client.get(f"/v1/jobs/{job['id']}").json()["tracks"]
+        assert (track["decision"], track["hits"][0]["person"]) == ("Zora", "Zora")
+        linking.undo(state.gallery.place, state.gallery.changes()[0].id)
+        retention.apply(state)
+        assert client.get(f"/v1/jobs/{job['id']}").json()["tracks"][0]["decision"] == "Zoë"
+
+
+def test_who_looks_for_what_was_left_waits_for_what_is_being_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    state = made_state(tmp_path, "Zoë")
+    forget = state.gallery.forget
+
+    def slow(person: str) -> Any:
+        looking = threading.Thread(target=retention.apply, args=(state,))
+        looking.start()
+        looking.join(0.5)
+        return forget(person)
+
+    with serving(state) as client:
+        sent(client, tmp_path)
+        monkeypatch.setattr(state.gallery, "forget", slow)
+        assert client.delete("/v1/people/Zoë").json()["walkers"] == 1
 
 
 def test_answers_stay_as_long_as_their_name_may_come_back(tmp_path: Path) -> None:

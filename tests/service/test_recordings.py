@@ -2,6 +2,7 @@
 
 import json
 import time
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from lidar_street import sensor_of_street, street
 from service_made import made_state, serving
 from video_files import two_who_cross, walk
 
+from gaitbridge.errors import Busy
 from gaitbridge.geometry.silhouette import align
 from gaitbridge.service import jobs
 
@@ -153,6 +155,23 @@ def test_a_recording_at_which_the_program_fails_is_given_up(tmp_path: Path, monk
         assert client.get("/v1/health").json()["status"] == "ok"
 
 
+def test_a_gallery_that_cannot_be_reached_costs_no_recording(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gaitbridge.service.beside.AGAIN_S", 0.01)
+    state = made_state(tmp_path, "ben", "ben")
+    identify, tries = state.gallery.identify, list[str]()
+
+    def gone(*given: Any, **more: Any) -> Any:
+        tries.append("")
+        if len(tries) == 1:
+            raise Busy("cannot search milvus://127.0.0.1:1/x: is the Milvus server up and reachable?")
+        return identify(*given, **more)
+
+    monkeypatch.setattr(state.gallery, "identify", gone)
+    with serving(state) as client:
+        job = ended(client, client.post("/v1/recordings", content=npz(tmp_path, walked())).json()["id"])
+    assert (job["state"], job["tracks"][0]["decision"], len(tries)) == ("done", "ben", 2)
+
+
 def test_where_nothing_can_decide_the_nearest_are_shown_and_why(tmp_path: Path) -> None:
     with serving(made_state(tmp_path, "ben")) as client:
         job = ended(client, client.post("/v1/recordings?reject=1e-9", content=npz(tmp_path, walked())).json()["id"])
@@ -181,6 +200,30 @@ def test_walkers_of_a_lidar_are_asked_about_by_their_range_views(tmp_path: Path)
         assert track["start"].startswith("2023-11-14T22:13:2")
         kept = state.kept.track(job["id"], track["id"])
         assert set(kept.runs[0]) == {"range_views", "range_views_time_s"}
+
+
+def test_an_archive_of_scans_is_a_recording(tmp_path: Path) -> None:
+    """As KITTI has them: a folder with a file a scan, times beside it. Read in a process of its own, as all that is sent."""
+    shots = street()
+    with zipfile.ZipFile(tmp_path / "street.zip", "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        archive.writestr("drive/image_00/data/0.png", b"no scan")
+        for number, shot in enumerate(shots):
+            ring = 63 - shot.ring  # from the lowest, as nuScenes has it
+            table = np.column_stack([shot.points, np.zeros(len(shot.points)), ring]).astype("<f4")
+            archive.writestr(f"drive/velodyne_points/data/{number}.bin", table.tobytes())
+        archive.writestr("drive/velodyne_points/timestamps.txt", "".join(f"{1.7e9 + shot.time_s:.3f}\n" for shot in shots))
+    state = made_state(tmp_path, "cleo")
+    state.model.inputs, state.model.modalities = {"range_views": ("range_views",)}, ("range_views",)
+    with serving(state) as client:
+        job = ended(client, client.post("/v1/recordings?columns=5", content=(tmp_path / "street.zip").read_bytes()).json()["id"])
+        assert (job["problem"], job["kind"]) == (None, "scans")
+        assert job["summary"]["scans"] == len(shots)
+        assert job["tracks"][0]["start"].startswith("2023-11-14T22:13:2")
+        with zipfile.ZipFile(tmp_path / "none.zip", "w") as archive:
+            archive.writestr("../../a.txt", b"no scan")
+        job = ended(client, client.post("/v1/recordings", content=(tmp_path / "none.zip").read_bytes()).json()["id"])
+        assert job["problem"] == "the recording holds no scan: pack the files of one recording, which end in .bin or .pcd"
+    assert [path.name for path in state.folder.iterdir() if "unpacked" in path.name] == []
 
 
 def test_an_empty_gallery_still_keeps_what_was_seen(tmp_path: Path) -> None:

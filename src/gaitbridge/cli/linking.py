@@ -1,12 +1,15 @@
-"""Commands for people who are one: gallery links, link, unlink."""
+"""Commands that put a gallery right by hand: gallery links, link, unlink, rename, merge, move, drop, changes, undo."""
 
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from gaitbridge.cli._app import say
 from gaitbridge.cli.gallery import gallery
+
+if TYPE_CHECKING:
+    from gaitbridge.gallery.undo import Change
 
 
 @gallery.command
@@ -84,3 +87,132 @@ def unlink(place: Annotated[str, Parameter(name="GALLERY")], person: str) -> Non
 
     other = Gallery(place).unlink(person)
     say(f"{place}: {person} and {other} are two people again")
+
+
+@gallery.command
+def rename(place: Annotated[str, Parameter(name="GALLERY")], person: str, name: str) -> None:
+    """Call a person by another name; `undo` undoes it.
+
+    Parameters
+    ----------
+    place
+        The gallery.
+    person
+        Who is to be renamed.
+    name
+        The new name, nobody's yet.
+    """
+    from gaitbridge.gallery.gallery import Gallery
+
+    _told(place, Gallery(place).rename_person(person, name))
+
+
+@gallery.command
+def merge(place: Annotated[str, Parameter(name="GALLERY")], person: str, other: str) -> None:
+    """Take another for the same person, as `link` does; `undo` undoes it.
+
+    Parameters
+    ----------
+    place
+        The gallery.
+    person
+        Who keeps the name.
+    other
+        Who is the same person.
+    """
+    from gaitbridge.gallery.gallery import Gallery
+
+    _told(place, Gallery(place).merge(person, other))
+
+
+@gallery.command
+def move(place: Annotated[str, Parameter(name="GALLERY")], person: str, template: str, to: str) -> None:
+    """Give a template to another person: it is that one's walk; `undo` undoes it.
+
+    Parameters
+    ----------
+    place
+        The gallery.
+    person
+        Whose it is by mistake.
+    template
+        Its id, as `gallery list GALLERY PERSON` has it.
+    to
+        Whose walk it is, who need not be enrolled yet.
+    """
+    from gaitbridge.gallery.gallery import Gallery
+
+    _told(place, Gallery(place).move(template, person, to))
+
+
+@gallery.command
+def drop(place: Annotated[str, Parameter(name="GALLERY")], person: str, template: str) -> None:
+    """Take a template out, as nobody knows whose walk it is; `undo` undoes it.
+
+    Parameters
+    ----------
+    place
+        The gallery.
+    person
+        Whose it is by mistake.
+    template
+        Its id, as `gallery list GALLERY PERSON` has it.
+    """
+    from gaitbridge.gallery.gallery import Gallery
+
+    _told(place, Gallery(place).drop(template, person))
+
+
+@gallery.command
+def changes(place: Annotated[str, Parameter(name="GALLERY")], person: str = "", *, json: bool = False) -> None:
+    """Print what can be undone, the newest first.
+
+    Parameters
+    ----------
+    place
+        The gallery.
+    person
+        Of this person only.
+    json
+        Print JSON, a line a change.
+    """
+    from gaitbridge.gallery.gallery import Gallery
+    from gaitbridge.gallery.templates import in_words
+    from gaitbridge.printing import say_json
+
+    found = Gallery(place).changes(person)
+    for one in found:
+        if json:
+            say_json({"undo": one.id, "what": one.what, "before": one.before, "after": one.after,
+                      "template": one.template.id if one.template else None, "by": one.by, "time_s": one.time_s, "until_s": one.until_s})
+        else:
+            say(f"{one.id}  {_in_words(one)}, by {one.by}, {in_words(one.time_s)}; can be undone until {in_words(one.until_s)}")
+    if not found and not json:
+        say(f"{place}: nothing can be undone")
+
+
+@gallery.command
+def undo(place: Annotated[str, Parameter(name="GALLERY")], change: str) -> None:
+    """Undo a change; refused where something that came later stands in the way.
+
+    Parameters
+    ----------
+    place
+        The gallery.
+    change
+        Its id, as `gallery changes` has it.
+    """
+    from gaitbridge.gallery.gallery import Gallery
+
+    say(f"{place}: undone: {_in_words(Gallery(place).undo(change))}")
+
+
+def _told(place: str, change: "Change") -> None:
+    say(f"{place}: {_in_words(change)}; undo it with `gaitbridge gallery undo {place} {change.id}`")
+
+
+def _in_words(change: "Change") -> str:
+    template = change.template.id if change.template else ""
+    return {"rename": f"{change.before} is called {change.after}", "merge": f"{change.after} is also {change.before}",
+            "move": f"template {template} of {change.before} is {change.after}'s",
+            "drop": f"template {template} of {change.before} is dropped"}[change.what]

@@ -20,10 +20,11 @@ from gaitbridge.service.jobs import Answered, Job
 from gaitbridge.service.kept import KeptTrack
 from gaitbridge.service.pictures import longest_strip, png, shown_pictures, side_by_side
 from gaitbridge.service.seen import Found, Seen, Way, moment, read_recording
-from gaitbridge.service.state import State
+from gaitbridge.service.state import MIB, State
 from gaitbridge.types import Embeddings
 
-OPTIONS = re.compile(r"--(hz|sensor|topic)\b")  # of the command line, which have the same names here
+UNPACKED = 4  # an archive of scans may have so many times as many bytes as an upload
+OPTIONS = re.compile(r"--(hz|sensor|topic|columns)\b")  # of the command line, which have the same names here
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,8 @@ def answer_job(state: State, job: Job, progress: Progress) -> tuple[list[Answere
                  instant(job.options.get("recorded"), "recorded"))
     config = state.model.network.config
     way = Way(tuple(getattr(config, "size", None) or (64, 44)), state.settings.people, told.site, state.settings.stall_s, state.settings.memory_mb,
-              {name: job.options.get(name) for name in ("hz", "sensor", "topic")})
+              {name: job.options.get(name) for name in ("hz", "sensor", "topic", "columns")}, state.folder / "unpacked",
+              state.settings.upload_mb * UNPACKED * MIB)
     try:
         found = read_recording(file, job.kind, way, lambda done, total, note: progress(done, total, f"reading: {note}" if note else "reading"))
     except UserError as error:

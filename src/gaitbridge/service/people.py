@@ -1,5 +1,6 @@
 """People of the gallery, and what the service keeps of them, changed together: renamed, undone, forgotten."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from gaitbridge.errors import Unknown
@@ -22,29 +23,22 @@ class Forgotten:
 def forget(state: State, person: str) -> Forgotten:
     """Forget a person, and whom they were linked with: out of the gallery, out of recordings, pictures and answers. Unknown where nothing is known of
     them. Killed amid it, it is carried on when the service starts again."""
-    names, templates = state.gallery.known_as(person)
-    intent = begin(state.database, "forget", names=names, templates=templates)
-    try:
-        count, remains = state.gallery.forget(person)
-    except Unknown:
-        if not tracks_showing(state.database, names):  # else they went from the gallery by the command line
-            withdrawn(state.database, intent)
-            raise
-        count, remains = 0, ""
-    return Forgotten(count, forget_here(state.database, state.kept, names, templates, intent), remains)
+    with state.putting_right:
+        names, templates = state.gallery.known_as(person)
+        intent = begin(state.database, "forget", names=names, templates=templates)
+        try:
+            count, remains = state.gallery.forget(person)
+        except Unknown:
+            if not tracks_showing(state.database, names):  # else they went from the gallery by the command line
+                withdrawn(state.database, intent)
+                raise
+            count, remains = 0, ""
+        return Forgotten(count, forget_here(state.database, state.kept, names, templates, intent), remains)
 
 
 def rename_person(state: State, person: str, name: str) -> Change:
     """Call a person by another name, in the gallery and in all answers."""
-    before, after = canonical(person), canonical(name)
-    intent = begin(state.database, "rename", before=before, after=after)
-    try:
-        change = state.gallery.rename_person(before, after)
-    except Exception:
-        withdrawn(state.database, intent)
-        raise
-    rename_here(state.database, before, after, intent)
-    return change
+    return _renaming(state, canonical(person), canonical(name), state.gallery.rename_person)
 
 
 def undo(state: State, change: str) -> Change:
@@ -52,23 +46,32 @@ def undo(state: State, change: str) -> Change:
     found = next((one for one in state.gallery.changes() if one.id == change and one.what == "rename"), None)
     if found is None:
         return state.gallery.undo(change)
-    intent = begin(state.database, "rename", before=found.after, after=found.before)
-    try:
-        made = state.gallery.undo(change)
-    except Exception:
-        withdrawn(state.database, intent)
-        raise
-    rename_here(state.database, found.after, found.before, intent)
+    return _renaming(state, found.after, found.before, lambda *_: state.gallery.undo(change))
+
+
+def _renaming(state: State, before: str, after: str, change: Callable[[str, str], Change]) -> Change:
+    """Change a name in the gallery, then in all answers."""
+    with state.putting_right:
+        intent = begin(state.database, "rename", before=before, after=after)
+        try:
+            made = change(before, after)
+        except Exception:
+            withdrawn(state.database, intent)
+            raise
+        rename_here(state.database, before, after, intent)
     return made
 
 
 def carry_on(state: State) -> None:
-    """Do what a killed process had begun."""
-    for intent in left(state.database):
-        if intent.what == "forget":
-            _forget_on(state, intent)
-        else:
-            _rename_on(state, intent)
+    """Do what a killed process had begun, or one that failed amid it; what is being done just now is not left by anybody."""
+    if not left(state.database):
+        return
+    with state.putting_right:
+        for intent in left(state.database):
+            if intent.what == "forget":
+                _forget_on(state, intent)
+            else:
+                _rename_on(state, intent)
 
 
 def _forget_on(state: State, intent: Intent) -> None:

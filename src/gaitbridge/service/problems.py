@@ -8,7 +8,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from gaitbridge.errors import Busy, Fault, StoreError, Unknown, UserError, words_of
@@ -26,9 +26,13 @@ class Problem(UserError):
         self.status, self.headers, self.more = status, headers, more
 
 
-def answer(request: Request, status: int, detail: str, headers: Mapping[str, str] | None = None, **more: Any) -> JSONResponse:
-    """Problem details. more: further members, such as `errors`."""
+def answer(request: Request, status: int, detail: str, headers: Mapping[str, str] | None = None, **more: Any) -> Response:
+    """Problem details; a page for a browser that goes somewhere (scripts do not ask for HTML). more: further members, such as `errors`."""
     detail = request.app.state.service.for_clients(detail)
+    if "text/html" in request.headers.get("accept", ""):
+        from gaitbridge.service.pages.showing import problem_page  # it imports this module
+
+        return problem_page(request, status, detail, headers)
     document = {"type": "about:blank", "title": http.HTTPStatus(status).phrase, "status": status, "detail": detail, "instance": request.url.path}
     return JSONResponse(document | more, status, headers, MEDIA)
 
@@ -42,7 +46,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _fault)
 
 
-async def _user_error(request: Request, error: Exception) -> JSONResponse:
+async def _user_error(request: Request, error: Exception) -> Response:
     if isinstance(error, Problem):
         return answer(request, error.status, str(error), error.headers, **error.more)
     if isinstance(error, Busy):
@@ -58,7 +62,7 @@ async def _user_error(request: Request, error: Exception) -> JSONResponse:
     return answer(request, 400, str(error))
 
 
-async def _not_valid(request: Request, error: Exception) -> JSONResponse:
+async def _not_valid(request: Request, error: Exception) -> Response:
     """What does not fit the schema: where, and what is wrong. The input itself is not repeated: it may be large."""
     assert isinstance(error, RequestValidationError)
     errors = [{"where": ".".join(str(part) for part in one["loc"]), "what": one["msg"]} for one in error.errors()]
@@ -66,7 +70,7 @@ async def _not_valid(request: Request, error: Exception) -> JSONResponse:
     return answer(request, 422, f"{words}: see /docs for what is expected", errors=errors[:20])
 
 
-async def _http(request: Request, error: Exception) -> JSONResponse:
+async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     words = {404: f"there is nothing at {request.url.path}: see /docs for what there is",
              405: f"{request.method} is not for {request.url.path}: see /docs for what is"}
@@ -74,7 +78,7 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
     return answer(request, error.status_code, words.get(error.status_code, error.detail) if plain else error.detail, error.headers)
 
 
-async def _system(request: Request, error: Exception) -> JSONResponse:
+async def _system(request: Request, error: Exception) -> Response:
     assert isinstance(error, OSError)
     tell(f"{request.method} {request.url.path}: {error}")
     if error.errno in FULL:
@@ -82,7 +86,7 @@ async def _system(request: Request, error: Exception) -> JSONResponse:
     return answer(request, 500, f"the machine of the service failed ({error.strerror or type(error).__name__}): ask whoever runs it")
 
 
-async def _fault(request: Request, error: Exception) -> JSONResponse:
+async def _fault(request: Request, error: Exception) -> Response:
     """A fault of ours: a number for the log, where the details are."""
     number = secrets.token_hex(4)
     tell(f"fault {number}: {request.method} {request.url.path}: {type(error).__name__}: {words_of(error)}")

@@ -38,6 +38,8 @@ class Options(Config):
     """The LiDAR's name, where the recording does not say it."""
     topic: Annotated[str, Field(max_length=200)] | None = None
     """Of a ROS bag with several LiDARs."""
+    columns: Annotated[int, Field(ge=3, le=64)] | None = None
+    """Floats a point in .bin scans, where the data do not tell."""
 
 
 def options_of(given: dict[str, Any]) -> Options:

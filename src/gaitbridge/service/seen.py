@@ -19,10 +19,12 @@ from gaitbridge.capture.video.run import READER, segmenter
 from gaitbridge.capture.video.settings import Settings
 from gaitbridge.capture.video.walks import walk_arrays
 from gaitbridge.conventions import CAMERA, DEPTH_PICTURES, LIDAR, SENSOR
-from gaitbridge.errors import UserError
+from gaitbridge.errors import StoreError, UserError
+from gaitbridge.files import workplace
 from gaitbridge.gallery.kinds import Kind
 from gaitbridge.progress import Progress, silent
 
+ARCHIVES = "gaitbridge.capture.lidar.archives:find_archived"
 SEQUENCES = "gaitbridge.service.sequences:read_sequences"
 
 
@@ -56,7 +58,8 @@ class Found:
 
 @dataclass(frozen=True)
 class Way:
-    """How a recording is read. size: of the silhouettes and range views; stall_s, megabytes: as of `run_isolated`; wish: hz, sensor, topic."""
+    """How a recording is read. size: of the silhouettes and range views; stall_s, megabytes: as of `run_isolated`; wish: hz, sensor, topic,
+    columns; unpack: beside it an archive is unpacked while it is read, into at most so many bytes."""
 
     size: tuple[int, int] = (64, 44)
     people: str = "auto"
@@ -64,6 +67,8 @@ class Way:
     stall_s: float = 120.0
     megabytes: float = 4000.0
     wish: Mapping[str, Any] = field(default_factory=dict)
+    unpack: Path = Path("unpacked")
+    unpacked_bytes: int = 2**34
 
 
 def read_recording(path: Path, kind: str, way: Way, progress: Progress = silent) -> Found:
@@ -111,14 +116,31 @@ def _some(views: Sequence[float]) -> float | None:
 
 
 def _scans(path: Path, way: Way, progress: Progress) -> Found:
-    settings = LidarSettings(way.wish.get("hz"), way.wish.get("topic"), None, "m", way.wish.get("sensor"))
-    found = run_isolated(find, [path], path.name, asdict(settings), seconds=way.stall_s, megabytes=way.megabytes, what=str(path), progress=progress)
+    settings = LidarSettings(way.wish.get("hz"), way.wish.get("topic"), way.wish.get("columns"), "m", way.wish.get("sensor"))
+    if path.suffix == ".zip":
+        found = _archived(path, way, settings, progress)
+    else:
+        found = run_isolated(find, [path], path.name, asdict(settings), seconds=way.stall_s, megabytes=way.megabytes, what=str(path),
+                             progress=progress)
     kept, out = walks(found, settings.gates, way.size)
     facts = {"scans": len(found["scan_time_s"]), "lasts_s": round(float(np.ptp(found["scan_time_s"])), 3), "lidar": found["sensor"]["name"],
              "tracks": len(kept) + sum(out.values()), "notes": {"scans that came late": found["late"], "scans out of order": found["left_out"]},
              "left_out": dict(out.most_common()), "left_out_of": "tracks"}  # fmt: skip
     kind = Kind(kind="captured", sites=(way.site,) if way.site else (), lidars=(str(found["sensor"]["name"]),))
     return Found("lidar", tuple(_of_walk(walk, found) for walk in kept), kind, facts)
+
+
+def _archived(path: Path, way: Way, settings: LidarSettings, progress: Progress) -> dict[str, Any]:
+    """What was found in an archive of scans. StoreError where the disk has no room for them."""
+    with workplace(way.unpack) as folder:
+        try:
+            found = run_isolated(ARCHIVES, path, folder, way.unpacked_bytes, asdict(settings), seconds=way.stall_s, megabytes=way.megabytes,
+                                 what=str(path), progress=progress)
+        except UserError as error:
+            raise UserError(str(error).replace(f"{folder}/", "")) from error
+    if found is None:
+        raise StoreError(f"the disk is full: an archive of scans cannot be unpacked in {way.unpack.parent}; free some space")
+    return dict(found)
 
 
 def _of_walk(walk: Walk, found: dict[str, Any]) -> Seen:

@@ -28,6 +28,24 @@ def tracks_showing(database: Database, names: Sequence[str], templates: Sequence
     return list(found)
 
 
+def names_here(database: Database, evidence: bool = True) -> list[str]:
+    """The names that answers give; evidence: and those that stand as evidence in answers about anybody."""
+    question = "SELECT decision AS name FROM tracks WHERE decision IS NOT NULL"
+    if evidence:
+        question += " UNION SELECT json_extract(hit.value, '$.person') FROM tracks, json_each(tracks.answer, '$.hits') AS hit"
+    with database.reading() as connection:
+        return [row["name"] for row in connection.execute(f"SELECT DISTINCT name FROM ({question}) WHERE name IS NOT NULL ORDER BY name")]
+
+
+def evidence_of(database: Database, name: str) -> list[str]:
+    """The ids of the templates that stand in answers under a name."""
+    with database.reading() as connection:
+        rows = connection.execute("SELECT DISTINCT json_extract(hit.value, '$.template_id') AS id "
+                                  "FROM tracks, json_each(tracks.answer, '$.hits') AS hit "
+                                  "WHERE instr(tracks.answer, ?) AND json_extract(hit.value, '$.person') = ?", (json.dumps(name)[1:-1], name))
+        return [row["id"] for row in rows]
+
+
 def drop_tracks(kept: Kept, tracks: Sequence[Track]) -> None:
     """Remove the files of walkers: the bytes are gone when this returns. Their rows stay."""
     for job, track in tracks:

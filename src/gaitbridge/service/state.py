@@ -4,7 +4,7 @@ import asyncio
 import threading
 import time
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -75,6 +75,8 @@ class State:
         self.started_s = time.time()
         self.large = asyncio.Semaphore(2)  # questions that take much memory while they are read
         self.embedding = threading.Lock()  # a network uses all processors for one walk: two at once would only wait for each other
+        self.putting_right = threading.Lock()  # held while the gallery and the answers are changed together
+        self.looked_at: Any = None  # the gallery's version when retention last looked through all evidence
         self.failing: dict[str, str] = {}  # work beside the requests that failed last time, and why
 
     def for_clients(self, text: str) -> str:

@@ -1,6 +1,6 @@
 """A page shown to who is signed in; to who is not, the way to sign in; and a mistake as a page, too."""
 
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -48,6 +48,13 @@ def page(request: Request, template: str, status: int = 200, **values: Any) -> R
     return HTMLResponse(render(template, **frame | values), status)
 
 
+def problem_page(request: Request, status: int, detail: str, headers: Mapping[str, str] | None = None) -> Response:
+    """A mistake as a page."""
+    made = page(request, "problem.html", status, title=TITLES.get(status, "That did not work"), detail=detail)
+    made.headers.update(headers or {})
+    return made
+
+
 class PageRoute(APIRoute):
     """A route whose mistakes are pages."""
 
@@ -66,6 +73,6 @@ class PageRoute(APIRoute):
                 status, detail = error.status, str(error)
             except UserError as error:
                 status, detail = 400, str(error)
-            return page(request, "problem.html", status, title=TITLES.get(status, "That did not work"), detail=detail)
+            return problem_page(request, status, detail)
 
         return shown

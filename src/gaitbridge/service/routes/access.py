@@ -15,6 +15,7 @@ from gaitbridge.service.access import Caller, csrf_token, needs
 from gaitbridge.service.admission import session_secret
 from gaitbridge.service.here import Here
 from gaitbridge.service.keys import MOST_PER_MINUTE, PER_MINUTE, SCOPES, Conflict
+from gaitbridge.service.pages.showing import page
 from gaitbridge.service.problems import Problem
 from gaitbridge.service.sessions import cookie
 
@@ -94,7 +95,12 @@ async def sign_in(
     """Sign in to the page with a key, by a form; `then` is the page to go on with."""
     if not from_here(request):
         raise Problem(403, "signing in is for the service's own page: open it, and sign in there")
-    found = await here.access.key(key.strip(), request.client.host if request.client else "")
+    try:
+        found = await here.access.key(key.strip(), request.client.host if request.client else "")
+    except Problem as error:
+        if "text/html" not in request.headers.get("accept", ""):
+            raise
+        return page(request, "signin.html", error.status, then=local(then), problem=str(error))  # the form again, for a browser without JavaScript
     audit.acting.set(found.name)
     await run_in_threadpool(audit.note, here.gallery.index, "sign in")
     secret = here.access.sessions.begin(found.id)

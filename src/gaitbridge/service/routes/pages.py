@@ -58,7 +58,7 @@ def _packed(name: str) -> tuple[bytes, str]:
 @router.get("/sign-in")
 def sign_in(request: Request, caller: Annotated[Caller | None, Depends(signed_in)], then: str = "/") -> Response:
     """The form to sign in with a key."""
-    return RedirectResponse(local(then), 303) if caller else page(request, "signin.html", then=local(then))
+    return RedirectResponse(local(then), 303) if caller else page(request, "signin.html", then=local(then), problem="")
 
 
 @router.get("/recordings")

@@ -37,10 +37,12 @@ BODY = {"requestBody": {"required": True, "description": "The recording's bytes,
 async def take(
     request: Request, here: Here, caller: Searching, site: str | None = None, recorded: str | None = None, reject: float | None = None,
     hz: float | None = None, sensor: str | None = None, topic: str | None = None,
+    columns: int | None = None,
     again: Annotated[bool, Query(description="Answer it anew, though the same bytes were sent before with the same options")] = False,
 ) -> JSONResponse:  # fmt: skip
-    """Take a recording in: a film, LiDAR scans, or a .npz of sequences. Acknowledged, it is answered whatever happens to the service."""
-    options = options_of({"site": site, "recorded": recorded, "reject": reject, "hz": hz, "sensor": sensor, "topic": topic})
+    """Take a recording in: a film, LiDAR scans (of a file a scan: a .zip), or a .npz of sequences. Once acknowledged, it
+    is answered whatever happens to the service."""
+    options = options_of({"site": site, "recorded": recorded, "reject": reject, "hz": hz, "sensor": sensor, "topic": topic, "columns": columns})
     length = request.headers.get("content-length", "")
     upload = await run_in_threadpool(Upload, here, int(length) if length.isdecimal() else None)
     try:

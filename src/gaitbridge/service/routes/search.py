@@ -14,7 +14,7 @@ from gaitbridge.errors import UserError
 from gaitbridge.gallery.kinds import Kind
 from gaitbridge.service.access import Caller, needs
 from gaitbridge.service.asking import search, verify
-from gaitbridge.service.content import ARRAYS
+from gaitbridge.service.content import ZIP
 from gaitbridge.service.here import Here
 from gaitbridge.service.multipart import parts_of
 from gaitbridge.service.problems import Problem
@@ -59,7 +59,7 @@ async def _answered(request: Request, state: State, answer: Answer) -> JSONRespo
 
 
 def _answer(state: State, body: bytes, given: dict[str, str], answer: Answer) -> dict[str, Any]:
-    if body.startswith(ARRAYS):
+    if body.startswith(ZIP):
         question = _of_query(given)
         about = _of_file(state, body, question)
     else:

@@ -67,7 +67,8 @@ def _is_file(one: zipfile.ZipInfo) -> bool:
 def _scans(path: Path, entries: list[tuple[PurePosixPath, zipfile.ZipInfo]]) -> list[tuple[PurePosixPath, zipfile.ZipInfo]]:
     """The entries that are scans: of one folder, else UserError."""
     endings = sorted(suffix for suffix, reader in kinds().items() if reader.FRAME)
-    found = [(name, one) for name, one in entries if name.suffix.lower() in endings and all(part == ".." or is_data(Path(part)) for part in name.parts)]
+    found = [(name, one) for name, one in entries
+             if name.suffix.lower() in endings and all(part == ".." or is_data(Path(part)) for part in name.parts)]
     if not found:
         raise UserError(f"{path} holds no scan: pack the files of one recording, which end in {' or '.join(endings)}")
     if len(folders := sorted({str(name.parent) for name, _ in found})) > 1:

@@ -20,7 +20,7 @@ PARTS = 12
 
 def memory(folder: Path, requests: int, clients: int, at: str = "", first: int = 0) -> None:
     """Send so many, from number `first` on. at: address, key and process of a service that runs; by default one of `folder` is begun, and ended."""
-    served = Reached(*at.split()[:2], int(at.split()[2])) if at else Served(folder)
+    served = _reached(*at.split()) if at else Served(folder)
     try:
         _ask(served, range(first, first + 20), clients)
         _told(served, first + 20)
@@ -30,6 +30,10 @@ def memory(folder: Path, requests: int, clients: int, at: str = "", first: int =
     finally:
         if isinstance(served, Served):
             served.end()
+
+
+def _reached(address: str, key: str, pid: str) -> Reached:
+    return Reached(address, key, int(pid))
 
 
 def _told(served: Reached, count: int) -> None:

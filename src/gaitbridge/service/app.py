@@ -14,6 +14,7 @@ from gaitbridge.service.beside import workers_beside
 from gaitbridge.service.guarded import Guarded
 from gaitbridge.service.kept import sweep_kept
 from gaitbridge.service.metrics import Metrics
+from gaitbridge.service.pages.showing import problem_page
 from gaitbridge.service.reaching import Reach
 from gaitbridge.service.state import State
 
@@ -34,7 +35,7 @@ def create_app(state: State, reach: Reach | None = None) -> Guarded:
     app = Guarded(title="Gaitbridge", version=__version__, description=ABOUT, docs_url=None, redoc_url=None, lifespan=running)
     app.state.service = state
     app.guard(reach or Reach(), state.settings.upload_mb, state.access.goes_on)
-    problems.install(app)
+    problems.install(app, problem_page)
     app.add_middleware(_Counted, metrics=state.metrics)
     for name in plugins.names(ROUTES):
         app.include_router(plugins.load(ROUTES, name).router)

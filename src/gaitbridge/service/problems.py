@@ -3,7 +3,7 @@
 import errno
 import http
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -16,6 +16,8 @@ from gaitbridge.printing import tell
 
 MEDIA = "application/problem+json"
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # a disk, a share of it, a limit of the system's for this process
+
+AsPage = Callable[[Request, int, str, Mapping[str, str] | None], Response]  # a mistake as a page: status, detail, headers
 
 
 class Problem(UserError):
@@ -30,15 +32,15 @@ def answer(request: Request, status: int, detail: str, headers: Mapping[str, str
     """Problem details; a page for a browser that goes somewhere (scripts do not ask for HTML). more: further members, such as `errors`."""
     detail = request.app.state.service.for_clients(detail)
     if "text/html" in request.headers.get("accept", ""):
-        from gaitbridge.service.pages.showing import problem_page  # it imports this module
-
-        return problem_page(request, status, detail, headers)
+        page: AsPage = request.app.state.problem_page
+        return page(request, status, detail, headers)
     document = {"type": "about:blank", "title": http.HTTPStatus(status).phrase, "status": status, "detail": detail, "instance": request.url.path}
     return JSONResponse(document | more, status, headers, MEDIA)
 
 
-def install(app: FastAPI) -> None:
+def install(app: FastAPI, page: AsPage) -> None:
     """Have an application answer every error so."""
+    app.state.problem_page = page
     app.add_exception_handler(UserError, _user_error)
     app.add_exception_handler(RequestValidationError, _not_valid)
     app.add_exception_handler(HTTPException, _http)

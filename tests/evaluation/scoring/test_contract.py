@@ -10,7 +10,7 @@ import pytest
 from fake_store import blobs, evaluated, write_sides
 
 from gaitbridge.cli import main
-from gaitbridge.data.protocols import PROTOCOLS, own_protocol
+from gaitbridge.data.protocols import BUILT_IN, PROTOCOLS, own_protocol
 from gaitbridge.evaluation.comparing.paired import compare_files, compare_runs
 from gaitbridge.evaluation.results import ResultRow, find_row, read_rows
 from gaitbridge.evaluation.scoring.curves import cmc_curves
@@ -77,7 +77,7 @@ def of_folder(folder: Path, store: Store, protocol: str) -> list[ResultRow]:
 
 
 def test_every_protocol_is_here() -> None:
-    assert set(LAYOUTS) == set(LEFT_OUT) == set(PROTOCOLS)
+    assert set(LAYOUTS) == set(LEFT_OUT) == set(BUILT_IN)
 
 
 def test_evaluate_score_compare_curves_and_tables_give_one_number(case: tuple[str, Store, list[Path]], capsys: pytest.CaptureFixture[str]) -> None:

@@ -118,3 +118,26 @@ def test_signals_are_handled_after_an_openvino_network_was_given_up() -> None:
     pytest.importorskip("openvino")
     done = subprocess.run([sys.executable, "-c", SIGNALLED], capture_output=True, text=True, check=False)
     assert done.stdout == "handled\n", (done.returncode, done.stderr)
+
+
+ARENAS = """
+import re, threading
+from ctypes import CDLL, POINTER, c_size_t
+from gaitbridge.machine import few_arenas
+print(few_arenas())
+barrier = threading.Barrier(9)
+def take():
+    held = [bytes(700) for _ in range(2000)]
+    barrier.wait()
+threads = [threading.Thread(target=take) for _ in range(8)]
+[one.start() for one in threads]
+CDLL(None).malloc_stats()
+barrier.wait()
+"""
+
+
+def test_threads_share_few_arenas() -> None:
+    done = subprocess.run([sys.executable, "-c", ARENAS], capture_output=True, text=True, check=True)
+    if done.stdout != "True\n":
+        pytest.skip("a C library without mallopt")
+    assert 1 <= done.stderr.count("Arena ") <= 2, done.stderr

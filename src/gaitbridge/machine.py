@@ -174,3 +174,10 @@ def keep_freed_memory() -> None:
         first = -(-block // HUGE_PAGE) * HUGE_PAGE
         library.madvise(first, (block + HEAP - first) // HUGE_PAGE * HUGE_PAGE, 14)  # MADV_HUGEPAGE, for all that will be put there
         library.free(block)
+
+
+def few_arenas(count: int = 2) -> bool:
+    """Have the C library's memory of all threads in so many arenas: each keeps what its threads gave back, so a process of many threads grows.
+    False where the C library is not glibc (mallopt, M_ARENA_MAX). For before threads are begun."""
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    return mallopt is not None and bool(mallopt(-8, count))

@@ -75,6 +75,7 @@ def serve(
     from gaitbridge.files import alone
     from gaitbridge.gallery.gallery import Gallery
     from gaitbridge.inference.loading import run_of
+    from gaitbridge.machine import few_arenas
     from gaitbridge.printing import tell
     from gaitbridge.service.answering import can_decide
     from gaitbridge.service.app import create_app
@@ -83,6 +84,7 @@ def serve(
     from gaitbridge.service.reaching import reached
     from gaitbridge.service.state import ServiceSettings, State
 
+    few_arenas()
     settings = checked(ServiceSettings, {"reject": reject, "least_quality": least_quality, "site": site, "people": people, "upload_mb": upload_mb,
                                          "stall_s": stall_seconds, "memory_mb": memory_mb, "keep_days": keep_days,
                                          "unknown_days": unknown_days, "webhook": webhook})

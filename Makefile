@@ -30,7 +30,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,docs,milvus]'
 	@touch $@
 
-demo: install ## simulate people, train DiffCrossGait, evaluate both ways, write the report (six to seven minutes on two cores)
+demo: install ## simulate people, train DiffCrossGait, evaluate both ways, write the report (six minutes on two cores)
 	$(BIN)/gaitbridge demo $(DEMO)
 
 test: install ## ruff, mypy and the tests

@@ -68,7 +68,7 @@ def kills(folder: Path, times: int, within_s: float, seed: int = 0) -> None:
                 while True:
                     _step(client, said, chance, folder)
         except httpx.HTTPError:
-            pass  # it is killed
+            assert served.process.wait(10) == -signal.SIGKILL, "it failed before it was killed"
         finally:
             timer.cancel()
             served.end(signal.SIGKILL)

@@ -1,7 +1,7 @@
 """A body along its camera's viewing ray, and where it shows in the silhouette."""
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gaitbridge.geometry.camera import Camera
@@ -20,6 +20,7 @@ def projected(points_m: np.ndarray, T_world_from_camera: np.ndarray) -> np.ndarr
 
 
 @settings(max_examples=40, deadline=None)
+@example(3.0, -1.5, 0.5)
 @given(st.floats(-2, 3), st.floats(-1.5, 1.5), st.floats(0.5, 1.5))
 def test_the_root_shows_where_it_is_and_small_bodies_around_it_too(x: float, y: float, z: float) -> None:
     root = np.array([[x, y, z]])
@@ -32,7 +33,8 @@ def test_the_root_shows_where_it_is_and_small_bodies_around_it_too(x: float, y: 
     seen = about_root(around[None], root, view)[0]
     px = view.root_px[0] + seen[:, :2] / view.scale_m[0] * 64
     truth = (projected(around, LOOKING_BACK) - [u - 60.0, v - 90.0]) / 3 - 0.5
-    assert np.abs(px - truth).max() < 0.15  # of a silhouette's pixel, 1.5 cm at most: what the ray's slant leaves
+    off_m = np.abs(px - truth) / 64 * view.scale_m[0]
+    assert off_m.max() < 0.004  # what the ray's slant leaves, most where the root is near and at the picture's edge: 3.2 mm
 
 
 def test_axes_are_right_down_and_away_and_lengths_stay() -> None:

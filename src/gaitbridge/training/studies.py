@@ -101,7 +101,7 @@ RIVALS = Study(
         Arm("info-nce-phases", "info-nce + the phases", _aligned("info_nce", "1,2,3"), "info-nce"),
         Arm("cross-contrastive-phases", "cross-contrastive + the phases", _aligned("cross_contrastive", "1,2,3"), "cross-contrastive"),
         Arm("contrastive-phases", "contrastive + the phases", _aligned("supervised_contrastive", "1,2,3"), "contrastive"),
-        Arm("late", "identity, late stages shared by both sensors", _aligned("none", "", _LATE), "identity"),
+        Arm("late", "identity, late stages shared by both sensors", _aligned("none", "", _LATE), "identity", "diffcrossgait/tiny_identity"),
         Arm("late-contrastive", "contrastive, late stages shared", _aligned("supervised_contrastive", "", _LATE), "contrastive"),
         Arm("late-phases", "phases, late stages shared", _aligned("none", "1,2,3", _LATE), "late"),
         Arm("late-contrastive-phases", "contrastive + the phases, late stages shared", _aligned("supervised_contrastive", "1,2,3", _LATE),

@@ -7,6 +7,8 @@ import pytest
 
 from gaitbridge.conventions import stream
 from gaitbridge.data.augmentation import AugmentationConfig, augmented, change_of
+from gaitbridge.data.augmentations import affine, erasing, perspective
+from gaitbridge.data.augmentations._warping import warped
 from gaitbridge.data.batches import DataConfig, TrainingBatches
 from gaitbridge.data.sampling import plan_batch
 from gaitbridge.errors import UserError
@@ -81,3 +83,74 @@ def test_a_spare_row_leaves_frames_out_at_random() -> None:
     assert min(spans) < 13
     assert all(len(frames) == 10 for frames in plan_batch(by_person, dict.fromkeys(range(4), 11), people=2, per_person=2, frames=10, seed=0, step=0,
                                                          ordered=True, spare=4).frames)
+
+
+NONE = AugmentationConfig(flip=0, turn=0, tilt=0)
+
+
+def test_a_share_of_none_changes_no_byte() -> None:
+    for number in range(20):
+        older = change_of(AugmentationConfig(), stream(number, "a"), 64, 44)
+        expected = figure() if older is None else warped({"silhouettes": figure()}, older)["silhouettes"]
+        assert (augmented({"silhouettes": figure()}, AugmentationConfig(), stream(number, "a"))["silhouettes"] == expected).all()
+    assert all((augmented({"silhouettes": figure()}, NONE, stream(n, "a"))["silhouettes"] == figure()).all() for n in range(20))
+    only = augmented({"silhouettes": figure()}, NONE.model_copy(update={"erasing": 1}), stream(4, "a"))["silhouettes"]
+    both = augmented({"silhouettes": figure()}, NONE.model_copy(update={"erasing": 1, "flip": 1}), stream(4, "a"))["silhouettes"]
+    assert ((both == 0) | (figure()[..., ::-1] == 255)).all()  # the rectangle lies where it lay, whatever else is on
+    assert ((only == 0) == ((figure() == 0) | erased_of(stream(4, "a")))).all()
+
+
+def erased_of(random: np.random.Generator) -> np.ndarray:
+    """Where the rectangle lies, as seen on pictures without background."""
+    found = augmented({"silhouettes": np.full((1, 64, 44), 255, np.uint8)}, NONE.model_copy(update={"erasing": 1}), random)["silhouettes"]
+    return found == 0
+
+
+def test_a_rectangle_is_erased_of_the_published_size_alike_in_all_frames() -> None:
+    shares, ratios = [], []
+    for number in range(400):
+        gone = erasing.augment({"silhouettes": np.full((2, 64, 44), 255, np.uint8), "pose_heatmaps": np.full((2, 2, 64, 44), 255, np.uint8)},
+                               stream(number, "a"))
+        rows, columns = (gone["silhouettes"][0] == 0).any(1).sum(), (gone["silhouettes"][0] == 0).any(0).sum()
+        assert (gone["silhouettes"] == 0).sum() == 2 * rows * columns
+        assert (gone["pose_heatmaps"] == gone["silhouettes"][:, None]).all()
+        shares.append(rows * columns / (64 * 44))
+        ratios.append(rows / columns)
+    assert 0.04 < min(shares) < 0.06 < 0.19 < max(shares) < 0.21
+    assert 0.25 < min(ratios) < 0.5 < 2.5 < max(ratios) < 3.7
+    assert erasing.rectangle(stream(0, "a"), 2, 1) is None
+
+
+def test_perspective_stretches_sideways_and_keeps_the_rows() -> None:
+    for number in range(50):
+        change = perspective.change_of(stream(number, "a"), 64, 44)
+        assert change is not None
+        for row in (0, 64):
+            for column in (0, 44):
+                source = np.linalg.solve(change, [column, row, 1.0])
+                source /= source[2]
+                assert source[1] == pytest.approx(row, abs=1e-3)
+                assert -1e-3 < (source[0] if column == 0 else 44 - source[0]) < 10.001
+    assert perspective.change_of(stream(0, "a"), 64, 40) is None
+
+
+def test_an_affine_change_keeps_lines_and_moves_less_than_twenty_pixels() -> None:
+    for number in range(50):
+        change = affine.change_of(stream(number, "a"), 64, 44)
+        assert change is not None
+        assert (change[2] == [0, 0, 1]).all()
+        assert np.abs(change @ [22, 22, 1] - [22, 22, 1]).max() < 20
+    assert affine.change_of(stream(0, "a"), 32, 44) is None
+
+
+@pytest.mark.parametrize("name", ["perspective", "affine", "erasing"])
+def test_published_changes_come_as_often_as_asked_for_and_by_seed_alone(name: str, toy_store: Store) -> None:
+    settings = NONE.model_copy(update={name: 0.3})
+    full = {"silhouettes": np.tile(np.linspace(1, 255, 44).astype(np.uint8), (1, 64, 1))}
+    changed = [(augmented(full, settings, stream(n, "a"))["silhouettes"] != full["silhouettes"]).any() for n in range(600)]
+    assert np.mean(changed) == pytest.approx(0.3, abs=0.06)
+    config = DataConfig(people_per_batch=4, sequences_per_person=2, frames=3, augmentation=NONE.model_copy(update={name: 1.0}))
+    first, again, plain = (TrainingBatches(toy_store, ["silhouettes"], c, 0)[5].inputs["silhouettes"]
+                           for c in (config, config, config.model_copy(update={"augmentation": None})))
+    assert (first == again).all()
+    assert (first != plain).any()

@@ -1,27 +1,41 @@
-"""Training pictures flipped, turned and tilted: one change a sequence, the same for all of its frames."""
+"""Training pictures flipped, turned, tilted, stretched and erased: one change a sequence, the same for all of its frames."""
 
 from collections.abc import Mapping
 
 import numpy as np
 from pydantic import Field
 
-from gaitbridge.config import Config
+from gaitbridge.config import Config, Share
+from gaitbridge.conventions import stream
+from gaitbridge.data.augmentations import affine, erasing, perspective
+from gaitbridge.data.augmentations._warping import size_of, warped
 from gaitbridge.errors import UserError
 
 TILT = 10.0  # columns or rows by which a corner moves at most, of pictures 64 high
 
 
 class AugmentationConfig(Config):
-    """Shares of the sequences that are changed, each change drawn for itself (after the published settings of GaitBase: a fifth each)."""
+    """Shares of the sequences that are changed, each change drawn for itself. Published of GaitBase and DeepGaitV2 are flip, turn and perspective, a
+    fifth each, and no tilt."""
 
     flip: float = Field(default=0.2, ge=0, le=1)
-    """Left for right."""
+    """Left for right (RandomHorizontalFlip where it is published)."""
     turn: float = Field(default=0.2, ge=0, le=1)
-    """About the middle, by up to `degrees` either way."""
+    """About the middle, by up to `degrees` either way (RandomRotate, which turns about a point ten rows above the middle and as many columns beside
+    it, in pictures of 64 x 44)."""
     tilt: float = Field(default=0.2, ge=0, le=1)
-    """In perspective: each corner moves by up to ten pixels, seen in pictures 64 high."""
+    """In perspective: each corner moves by up to ten pixels, seen in pictures 64 high. Not published: ours."""
     degrees: float = Field(default=10.0, ge=0, le=90)
     """How far `turn` turns at most."""
+    perspective: Share = 0.0
+    """Stretched sideways, the top by another measure than the bottom (RandomPerspective where it is published)."""
+    affine: Share = 0.0
+    """Moved, sheared and scaled at once (RandomAffine)."""
+    erasing: Share = 0.0
+    """A rectangle of 5 to 20 % of the picture becomes background, the same in all frames (RandomErasing)."""
+
+
+PUBLISHED = AugmentationConfig(tilt=0.0, perspective=0.2)  # of GaitBase, DeepGaitV2, SwinGait and SkeletonGait on most datasets
 
 
 def check_names(names: tuple[str, ...]) -> None:
@@ -33,11 +47,16 @@ def check_names(names: tuple[str, ...]) -> None:
 
 def augmented(pictures: Mapping[str, np.ndarray], settings: AugmentationConfig, random: np.random.Generator) -> dict[str, np.ndarray]:
     """Pictures uint8 [T, ..., H, W] of one sequence, by name, all changed alike by what is drawn from `random`; untouched where nothing is drawn."""
-    (height, width) = next(iter(pictures.values())).shape[-2:]
-    change = change_of(settings, random, height, width)
-    if change is None:
-        return dict(pictures)
-    return {name: _changed(group, change) for name, group in pictures.items()}
+    change = change_of(settings, random, *size_of(pictures))
+    wanted = random.random(3) < (settings.perspective, settings.affine, settings.erasing)
+    streams = [stream(int(seed), "augmentation") for seed in random.integers(2**62, size=3)]  # one share more leaves the others' draws as they are
+    made = dict(pictures)
+    for asked, augmentation, own in zip(wanted[:2], (perspective, affine), streams, strict=False):
+        if asked:
+            made = augmentation.augment(made, own)
+    if change is not None:
+        made = warped(made, change)
+    return erasing.augment(made, streams[2]) if wanted[2] else made
 
 
 def change_of(settings: AugmentationConfig, random: np.random.Generator, height: int, width: int) -> np.ndarray | None:
@@ -58,11 +77,3 @@ def change_of(settings: AugmentationConfig, random: np.random.Generator, height:
         turn = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), degrees, 1.0)
         change = np.vstack([turn, [0.0, 0.0, 1.0]]) @ change
     return change
-
-
-def _changed(pictures: np.ndarray, change: np.ndarray) -> np.ndarray:
-    import cv2
-
-    height, width = pictures.shape[-2:]
-    frames = [cv2.warpPerspective(frame, change, (width, height), flags=cv2.INTER_LINEAR) for frame in pictures.reshape(-1, height, width)]
-    return np.stack(frames).reshape(pictures.shape)

@@ -49,7 +49,7 @@ class DataConfig(Config):
     spacing: Annotated[int, Field(ge=1, le=1000)] = 1
     """ordered: the row's frames are so many apart."""
     augmentation: AugmentationConfig | None = None
-    """Pictures flipped, turned and tilted."""
+    """Pictures flipped, turned, tilted, stretched and erased."""
     point_augmentation: PointAugmentationConfig | None = None
     """Points flipped, turned, moved, scaled and dropped."""
     workers: Annotated[int, Field(ge=0, le=1024)] = 0

@@ -15,7 +15,7 @@ from gaitbridge.errors import UserError
 PACKAGE = Path(__file__).parents[1] / "src" / "gaitbridge"
 ORDER = (
     "errors", "machine", "printing", "names", "folders", "documents", "files", "foreign_pickles", "config", "progress", "workers", "types",
-    "conventions", "plugins", "clouds", "store", "store_plans", "run_documents",
+    "conventions", "plugins", "clouds", "parts", "store", "store_parts", "store_plans", "run_documents",
     "geometry", "walks", "simulation", "capture", "data", "models", "losses", "methods",
     "evaluation", "training", "gallery", "inference", "service", "report", "cli", "__main__",
 )

@@ -89,17 +89,18 @@ def workplace(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def alone(folder: Path) -> Iterator[None]:
+def alone(folder: Path, together: bool = False) -> Iterator[None]:
     """A folder, made where it is missing, in which no other process writes within the block; left empty, what was made of it is gone afterwards.
 
-    UserError where another process holds it. The lock is of those who ask for it, and goes with the process.
+    together: others who say so, too, may write in it at the same time. UserError where another process holds it. The lock is of those who ask for
+    it, and goes with the process.
     """
     missing = [place for place in (folder, *folder.parents) if not place.exists()]
     with _in_words(folder):
         folder.mkdir(parents=True, exist_ok=True)
         handle = os.open(folder, os.O_RDONLY)
     try:
-        if _lock(handle) is False:
+        if _lock(handle, shared=together) is False:
             raise UserError(f"{folder}: another process is writing here: wait until it is done, or choose another folder")
         yield
     finally:
@@ -107,6 +108,48 @@ def alone(folder: Path) -> Iterator[None]:
         for place in missing:
             with suppress(OSError):  # something is in it, as there should be
                 place.rmdir()
+
+
+@contextmanager
+def living(mark: Path) -> Iterator[bool]:
+    """A file that tells, by its lock, that a process lives; several may hold it. Gives whether another holds it already."""
+    with _in_words(mark):
+        mark.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(mark, os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        others = _lock(handle) is False
+        _lock(handle, wait=True, shared=True)
+        yield others
+    finally:
+        os.close(handle)
+
+
+def lives(mark: Path) -> bool | None:
+    """Whether a process holds a file of `living`; None where that cannot be told."""
+    try:
+        handle = os.open(mark, os.O_RDWR)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return None
+    try:
+        free = _lock(handle)
+        return None if free is None else not free
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def in_turn(mark: Path) -> Iterator[None]:
+    """A block that processes pass one after the other, where there are locks."""
+    with _in_words(mark):
+        mark.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(mark, os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        _lock(handle, wait=True)
+        yield
+    finally:
+        os.close(handle)
 
 
 def placed(made: Path, out: Path) -> None:
@@ -224,12 +267,12 @@ def _begin(path: Path, flags: int | None) -> tuple[Path, int]:
         os.close(handle)  # somebody swept between these lines and took it for dead
 
 
-def _lock(handle: int, wait: bool = False) -> bool | None:
+def _lock(handle: int, wait: bool = False, shared: bool = False) -> bool | None:
     """Whether the lock is ours now; None where there are no locks, as on some file systems of other machines."""
     if fcntl is None:
         return None
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        fcntl.flock(handle, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | (0 if wait else fcntl.LOCK_NB))
     except BlockingIOError:
         return False
     except OSError:

@@ -8,10 +8,11 @@ from cyclopts.validators import Number
 from gaitbridge import __version__
 from gaitbridge.printing import say, say_tables
 
-__all__ = ["Many", "Seed", "Settings", "Workers", "app", "say", "say_tables"]
+__all__ = ["Many", "PartOf", "Seed", "Settings", "Workers", "app", "say", "say_tables"]
 
 Many = Annotated[int, Parameter(validator=Number(gte=1, lte=1_000_000))]
 Seed = Annotated[int, Parameter(validator=Number(gte=0, lt=2**63))]
+PartOf = Annotated[str | None, Parameter(name="--part")]
 Workers = Annotated[int, Parameter(validator=Number(gte=0, lte=1024))]
 
 app = App(name="gaitbridge", help="Recognise people by how they walk, across cameras and LiDARs.", version=__version__, version_flags=["--version"],

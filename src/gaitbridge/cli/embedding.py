@@ -4,14 +4,15 @@ import os
 from pathlib import Path
 from typing import Literal
 
-from gaitbridge.cli._app import app, say
+from gaitbridge.cli._app import PartOf, app, say
+from gaitbridge.cli._parts import say_waiting
 from gaitbridge.errors import UserError
 from gaitbridge.files import check_out
 
 
 @app.command
 def embed(model: Path, store: Path, out: Path, *, modality: str | None = None, split: Literal["train", "val", "test"] | None = None,
-          device: str | None = None, fast: bool = True, digits: bool = False) -> None:
+          device: str | None = None, fast: bool = True, digits: bool = False, part: PartOf = None) -> None:
     """Embed the sequences of a store to a file. Stopped, the same command goes on; under torchrun each process, on any machine, does its share.
 
     Parameters
@@ -33,12 +34,15 @@ def embed(model: Path, store: Path, out: Path, *, modality: str | None = None, s
     digits
         Let wide convolutions on a CPU go by whole numbers of two digits where that is exact enough and measured to be faster: 1e-4 off. Not for
         numbers to publish.
+    part
+        K/N: only part K of N, for many machines; by default the task of a SLURM array. Whoever finishes last writes the file.
     """
     import torch
 
     from gaitbridge.evaluation.embedding.from_store import modality_name
     from gaitbridge.evaluation.embedding.in_parts import embed_in_parts
     from gaitbridge.inference.loading import load
+    from gaitbridge.parts import WHOLE, chosen
     from gaitbridge.progress import progress, silent
     from gaitbridge.store import Store
 
@@ -46,6 +50,7 @@ def embed(model: Path, store: Path, out: Path, *, modality: str | None = None, s
         raise UserError(f"{out} must end in .npz")
     check_out(str(out), out)
     rank, world = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+    share = (chosen(part) or WHOLE).within(rank, world)
     place = device or (f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if torch.cuda.is_available() else "cpu")
     opened, network = Store(store), load(model, device=place, fast=fast, digits=digits)
     if modality is None and len(network.modalities) > 1:
@@ -56,8 +61,8 @@ def embed(model: Path, store: Path, out: Path, *, modality: str | None = None, s
     numbers = opened.select(split=split)
     with progress(f"embed {name.replace('_', ' ')}", "parts") as show:
         missing = embed_in_parts(network.embed_stored, opened, numbers, name, out, {"run": str(model)}, network.weights_hash,
-                                 inputs=network.inputs[name], share=(rank, world), progress=show if rank == 0 else silent)
+                                 inputs=network.inputs[name], share=share, progress=show if rank == 0 else silent)
     if missing:
-        say(f"process {rank} of {world}: {missing} parts of others are missing; the last to finish writes {out}, or the same command run again")
+        say_waiting(out, share)
     else:
         say(f"{out}: {name} of {store}, weights {network.weights_hash[:12]}")

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from gaitbridge import machine
-from gaitbridge.cli._app import Many, Seed, Settings, Workers, app, say, say_tables
+from gaitbridge.cli._app import Many, PartOf, Seed, Settings, Workers, app, say, say_tables
+from gaitbridge.cli._parts import say_waiting
 
 if TYPE_CHECKING:
     from gaitbridge.store import Store
@@ -19,7 +20,7 @@ def simulate(store: Path, *, train: int | None = None, val: int | None = None, t
              motion: str | None = None, shape: str | None = None, lidar: str | None = None, frames: int | None = None,
              conditions: Annotated[list[str] | None, Parameter(negative=(), consume_multiple=True)] = None,
              views: Annotated[list[str] | None, Parameter(negative=(), consume_multiple=True)] = None,
-             workers: Workers | None = None, overrides: Settings = None) -> None:
+             workers: Workers | None = None, overrides: Settings = None, part: PartOf = None) -> None:
     """Simulate people walking before cameras and LiDARs. Interrupted, it goes on where it was.
 
     Parameters
@@ -47,10 +48,13 @@ def simulate(store: Path, *, train: int | None = None, val: int | None = None, t
         Processes; by default as many as there are cores, and none beside this one for a few people.
     overrides
         Any other setting of the cohort, such as --set segmentation_error=0; may be given several times.
+    part
+        K/N: only part K of N of the people, for many machines; by default the task of a SLURM array. Whoever finishes last merges the store.
     """
     from gaitbridge import config
+    from gaitbridge.parts import chosen
     from gaitbridge.progress import progress
-    from gaitbridge.simulation.cohort import CohortConfig
+    from gaitbridge.simulation.cohort import CohortConfig, simulate_part
     from gaitbridge.simulation.cohort import simulate as run_simulation
 
     document = CohortConfig().model_dump(mode="json")
@@ -59,10 +63,14 @@ def simulate(store: Path, *, train: int | None = None, val: int | None = None, t
     document |= {name: value for name, value in given.items() if value is not None}
     document["people"] |= {name: count for name, count in (("train", train), ("val", val), ("test", test)) if count is not None}
     settings = config.checked(CohortConfig, config.overridden(document, overrides or []))
+    own = chosen(part)
     if workers is None:
-        workers = machine.workers() if sum(settings.people.values()) > FEW_PEOPLE else 0
+        workers = machine.workers() if sum(settings.people.values()) > FEW_PEOPLE * (own.of if own else 1) else 0
     with progress("simulate", "people") as show:
-        made = run_simulation(store, settings, workers, show)
+        made = run_simulation(store, settings, workers, show) if own is None else simulate_part(store, settings, own, workers, show)
+    if made is None:
+        say_waiting(store, own)
+        return
     sequences = sum(shard["rows"] for shard in made["shards"].values())
     say(f"{store}: {len(made['shards'])} simulated people, {sequences} sequences, content {made['content_hash']}")
 

@@ -9,7 +9,8 @@ import pytest
 from gaitbridge.errors import UserError
 from gaitbridge.evaluation.embedding.file import read_embeddings, read_provenance
 from gaitbridge.evaluation.embedding.from_store import embed_store
-from gaitbridge.evaluation.embedding.in_parts import embed_in_parts
+from gaitbridge.evaluation.embedding.in_parts import embed_in_parts, merged
+from gaitbridge.parts import Part
 from gaitbridge.store import Store
 from gaitbridge.types import Embeddings
 
@@ -60,9 +61,9 @@ def test_stopped_it_goes_on(toy_store: Store, tmp_path: Path) -> None:
 
 def test_processes_share_the_parts_and_the_last_puts_them_together(toy_store: Store, tmp_path: Path) -> None:
     parts = -(-len(toy_store.rows) // 7)
-    assert in_parts(toy_store, tmp_path / "out.npz", share=(1, 2)) == parts - parts // 2
+    assert in_parts(toy_store, tmp_path / "out.npz", share=Part(2, 2)) == parts - parts // 2
     assert not (tmp_path / "out.npz").exists()
-    assert in_parts(toy_store, tmp_path / "out.npz", share=(0, 2)) == 0
+    assert in_parts(toy_store, tmp_path / "out.npz", share=Part(1, 2)) == 0
     assert len(read_embeddings(tmp_path / "out.npz")) == len(toy_store.rows)
 
 
@@ -75,3 +76,34 @@ def test_what_is_there_is_not_made_again_nor_overwritten(toy_store: Store, tmp_p
     with pytest.raises(UserError, match="is no file of embeddings"):
         in_parts(toy_store, tmp_path / "other.npz")
     assert (tmp_path / "other.npz").read_text() == "something"
+
+
+def test_twice_the_same_part_at_once(toy_store: Store, tmp_path: Path) -> None:
+    """The second copy begins while the first is at its first group, and does all of it."""
+    in_parts(toy_store, tmp_path / "whole.npz")
+    out, second = tmp_path / "out.npz", Stopping(100)
+
+    class Slowly:
+        at_once = False
+
+        def __call__(self, **arrays: Any) -> Embeddings:
+            if not Slowly.at_once:
+                Slowly.at_once = True
+                assert in_parts(toy_store, out, second) == 0
+            return embed(**arrays)
+
+    assert in_parts(toy_store, out, Slowly()) == 0
+    assert second.made == -(-len(toy_store.rows) // 7)
+    assert out.read_bytes() == (tmp_path / "whole.npz").read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.npz", "whole.npz"]
+
+
+def test_parts_whose_last_one_died_before_it_merged(toy_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    in_parts(toy_store, tmp_path / "whole.npz")
+    monkeypatch.setattr("gaitbridge.evaluation.embedding.in_parts._put_together", None)  # a stand-in for a kill
+    with pytest.raises(TypeError):
+        in_parts(toy_store, tmp_path / "out.npz")
+    monkeypatch.undo()
+    place = next(tmp_path.glob(".out.npz.*.parts"))
+    assert merged(place).read_bytes() == (tmp_path / "whole.npz").read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.npz", "whole.npz"]

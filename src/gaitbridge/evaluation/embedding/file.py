@@ -100,6 +100,14 @@ def read_embeddings(path: Path | str) -> Embeddings:
     return Embeddings(values, file.distance, file.about["modality"], file.about["weights_hash"], tuple(file.keys.tolist()))
 
 
+def read_keys(path: Path) -> list[str]:
+    """The keys of a file of ours, without its values. Errors as read_embeddings."""
+    held, texts = _arrays(path, ("keys",))
+    if "keys" not in held:
+        raise StoreError(f"{path} is no file of embeddings of ours, or damaged (it has no keys); embed the store again")
+    return [str(key) for key in texts["keys"].reshape(-1)]
+
+
 def read_provenance(path: Path | str) -> dict[str, Any]:
     """What a file of ours says of itself: run, weights_hash, data_hash, modality, distance, code_version, left_out. Errors as read_embeddings."""
     held, texts = _arrays(Path(path), ("provenance",))

@@ -1,0 +1,64 @@
+"""The command of work in parts: parts."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from gaitbridge.cli._app import app, say
+from gaitbridge.cli._parts import place_and_base, say_survey
+from gaitbridge.errors import UserError
+
+
+@app.command
+def parts(out: Path, *, merge: Annotated[bool, Parameter(negative=())] = False) -> None:
+    """Say which parts of a work with --part are there, which are missing and which died; merge it when all are there.
+
+    Parameters
+    ----------
+    out
+        What is made: the store, folder or file that the command with --part was given.
+    merge
+        Merge what is all there, or say that it is merged already; an error where something is missing.
+    """
+    from gaitbridge.parts import survey
+
+    place = place_and_base(out)
+    if place is None:
+        if (out / "store.json").is_file() or out.is_file():
+            say(f"{out} is whole: nothing of it is in parts")
+            return
+        raise UserError(f"{out}: nothing here was begun in parts: run its command with --part K/N first")
+    found = survey(*place)
+    say_survey(out, found)
+    if found.missing and merge:
+        died = [f"{one.part}" for one in found.of("died")]
+        raise UserError(f"{out}: {len(found.missing)} {found.work['what']} are missing"
+                        f"{', part ' + ' and '.join(died) + ' died' if died else ''}: run the parts that owe them again")
+    if found.missing:
+        return
+    if merge:
+        say(MERGING[found.work["command"]](out, place[0]))
+    elif found.merged:
+        say(f"{out} is whole")
+    else:
+        say(f"all is there, and not merged yet: gaitbridge parts {out} --merge")
+
+
+def _store(out: Path, place: Path) -> str:
+    """Merge a store of which nothing but shards is needed."""
+    from gaitbridge.parts import read_work
+    from gaitbridge.store_parts import merge_store
+
+    made: dict[str, Any] = merge_store(out, read_work(place))
+    sequences = sum(shard["rows"] for shard in made["shards"].values())
+    return f"{out} is whole: {len(made['shards'])} people, {sequences} sequences, content {made['content_hash']}"
+
+
+def _embeddings(out: Path, place: Path) -> str:
+    from gaitbridge.evaluation.embedding.in_parts import merged
+
+    return f"{merged(place)} is whole"
+
+
+MERGING = {"simulate": _store, "embed": _embeddings}

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from gaitbridge.cli import app
+from gaitbridge.cli import app, plugged_in
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("src/**/*.md")])
@@ -24,7 +24,7 @@ def commands(page: Path) -> list[str]:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_commands_parse(page: Path) -> None:
     for command in commands(page):
-        found = app.parse_args(shlex.split(command)[1:], exit_on_error=False, print_error=False)[0]
+        found = app.parse_args(plugged_in(shlex.split(command)[1:])[0], exit_on_error=False, print_error=False)[0]
         assert found.__module__.startswith("gaitbridge.cli."), command
 
 

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 from pydantic import Field
 from typing_extensions import TypedDict
 
+from gaitbridge import plugins
 from gaitbridge.documents import damaged, read_document, read_lines
 from gaitbridge.files import within
 
@@ -31,6 +32,14 @@ class Hardware(TypedDict, total=False):
     gpu: str | None
 
 
+class PluginNote(TypedDict):
+    """A plug-in that something was made with: where it lay, the hash of its files, what it gives (kind/name)."""
+
+    path: str
+    sha256: str
+    gives: Annotated[list[str], Field(min_length=1)]
+
+
 class Provenance(TypedDict, total=False):
     """What was run. people: that it was trained on; data: the store, None of an imported run; seconds: of training, only once finished."""
 
@@ -41,6 +50,7 @@ class Provenance(TypedDict, total=False):
     commit: str | None
     hardware: Hardware
     seconds: float
+    plugins: list[PluginNote]
 
 
 class Seen(TypedDict):
@@ -83,8 +93,15 @@ def read_seen(run: Path) -> Seen | None:
 
 
 def read_config(run: Path) -> dict[str, Any]:
-    """The settings as they were written, unchecked but for being settings. StoreError where they are damaged."""
-    return read_document(run / "config.json", dict[str, Any], AGAIN)
+    """The settings as they were written, unchecked but for being settings. StoreError where they are damaged.
+
+    UserError where their method is a plug-in's that is not given.
+    """
+    found = read_document(run / "config.json", dict[str, Any], AGAIN)
+    method = f"methods/{found.get('method')}"
+    noted: list[PluginNote] = read_provenance(run).get("plugins", [])
+    plugins.require([note for note in noted if method in note["gives"]], str(run))
+    return found
 
 
 def read_log(run: Path) -> list[dict[str, Any]]:

@@ -43,6 +43,9 @@ def main(arguments: list[str] | None = None) -> int:
     """
     words, debug = _debugging(sys.argv[1:] if arguments is None else arguments)
     try:
+        words, given = plugged_in(words)
+        if given:
+            plugins.use(given)
         if words and not {"--help", "-h", "--version"} & set(words):
             ready_files()
         app(words, exit_on_error=False, print_error=False, result_action="return_value")
@@ -64,6 +67,24 @@ def _debugging(words: list[str]) -> tuple[list[str], bool]:
     end = words.index("--") if "--" in words else len(words)
     rest = [word for word in words[:end] if word != "--debug"]
     return rest + words[end:], len(rest) < end or os.environ.get("GAITBRIDGE_DEBUG", "0") not in ("", "0")
+
+
+def plugged_in(words: list[str]) -> tuple[list[str], list[str]]:
+    """The words of a command without --plugin PATH (or --plugin=PATH), and the paths. UserError where one has no path."""
+    end = words.index("--") if "--" in words else len(words)
+    rest, paths = [], []
+    waiting = iter(words[:end])
+    for word in waiting:
+        if word == "--plugin":
+            path = next(waiting, "")
+            if not path or path.startswith("--"):
+                raise UserError("--plugin needs the path of a plug-in: a .py or .json file, or a folder")
+            paths.append(path)
+        elif word.startswith("--plugin="):
+            paths.append(word.partition("=")[2])
+        else:
+            rest.append(word)
+    return rest + words[end:], paths
 
 
 def _failed(error: Exception) -> int:

@@ -17,5 +17,5 @@ Workers = Annotated[int, Parameter(validator=Number(gte=0, lte=1024))]
 
 app = App(name="gaitbridge", help="Recognise people by how they walk, across cameras and LiDARs.", version=__version__, version_flags=["--version"],
           suppress_keyboard_interrupt=False,  # `main` says that it was interrupted, and by whom
-          help_epilogue="--debug, anywhere in a command, shows where an error came from.")
+          help_epilogue="--debug, anywhere in a command, shows where an error came from; --plugin PATH takes a plug-in of your own.")
 Settings = Annotated[list[str] | None, Parameter(name="--set", negative=())]

@@ -214,7 +214,7 @@ def protocols(name: str | None = None, *, json: bool = False) -> None:
     json
         Print the protocol as a document, to begin one of your own with.
     """
-    from gaitbridge.data.protocols import PROTOCOLS, document_of, load_protocol
+    from gaitbridge.data.protocols import document_of, known_protocols, load_protocol
     from gaitbridge.errors import UserError
     from gaitbridge.printing import say_json
 
@@ -224,7 +224,7 @@ def protocols(name: str | None = None, *, json: bool = False) -> None:
         say_json(document_of(load_protocol(name)), indent=1)
         return
     if name is None:
-        for one in PROTOCOLS.values():
+        for one in known_protocols().values():
             say(f"{one.name:22} probe: {one.probe.in_words()}; gallery: {one.gallery.in_words()}")
         return
     for line in load_protocol(name).described():

@@ -128,9 +128,9 @@ def _report_ladder(plan: "Plan", runs: "Sequence[Run]", command: str, report: Pa
 @app.command(name="studies")
 def list_studies() -> None:
     """List the studies and their arms."""
-    from gaitbridge.training.studies import STUDIES
+    from gaitbridge.training.studies import studies
 
-    for one in STUDIES.values():
+    for one in studies().values():
         say(f"{one.name}: {one.about} ({one.recipe})")
         for arm in one.arms:
             say(f"  {arm.name:24} {arm.about}" + (f" (against {arm.against})" if arm.against else ""))

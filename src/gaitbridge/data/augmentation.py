@@ -5,12 +5,14 @@ from collections.abc import Mapping
 import numpy as np
 from pydantic import Field
 
+from gaitbridge import plugins
 from gaitbridge.config import Config, Share
 from gaitbridge.conventions import stream
 from gaitbridge.data.augmentations import affine, erasing, perspective
 from gaitbridge.data.augmentations._warping import size_of, warped
 from gaitbridge.errors import UserError
 
+AUGMENTATIONS = "gaitbridge.data.augmentations"
 TILT = 10.0  # columns or rows by which a corner moves at most, of pictures 64 high
 
 
@@ -33,6 +35,8 @@ class AugmentationConfig(Config):
     """Moved, sheared and scaled at once (RandomAffine)."""
     erasing: Share = 0.0
     """A rectangle of 5 to 20 % of the picture becomes background, the same in all frames (RandomErasing)."""
+    further: dict[str, Share] = {}
+    """Shares of the sequences that plug-ins of yours change after all of these, by name, such as further.dropped_rows=0.2."""
 
 
 PUBLISHED = AugmentationConfig(tilt=0.0, perspective=0.2)  # of GaitBase, DeepGaitV2, SwinGait and SkeletonGait on most datasets
@@ -43,6 +47,13 @@ def check_names(names: tuple[str, ...]) -> None:
     for name in names:
         if name not in ("silhouettes", "pose_heatmaps"):
             raise UserError(f"data.augmentation changes pictures of a camera, not {name}: set data.augmentation=null for this network")
+
+
+def check_further(settings: AugmentationConfig) -> None:
+    """UserError where one of the further augmentations is none."""
+    for name in settings.further:
+        if not hasattr(plugins.load(AUGMENTATIONS, name), "augment"):
+            raise UserError(f"augmentations/{name} has no function augment(pictures, random): give it one")
 
 
 def augmented(pictures: Mapping[str, np.ndarray], settings: AugmentationConfig, random: np.random.Generator) -> dict[str, np.ndarray]:
@@ -56,7 +67,13 @@ def augmented(pictures: Mapping[str, np.ndarray], settings: AugmentationConfig, 
             made = augmentation.augment(made, own)
     if change is not None:
         made = warped(made, change)
-    return erasing.augment(made, streams[2]) if wanted[2] else made
+    if wanted[2]:
+        made = erasing.augment(made, streams[2])
+    for name, share in settings.further.items():
+        asked, own = random.random() < share, stream(int(random.integers(2**62)), "augmentation")
+        if asked:
+            made = plugins.load(AUGMENTATIONS, name).augment(made, own)
+    return made
 
 
 def change_of(settings: AugmentationConfig, random: np.random.Generator, height: int, width: int) -> np.ndarray | None:

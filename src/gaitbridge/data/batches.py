@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader, Dataset
 from gaitbridge import clouds
 from gaitbridge.config import Config
 from gaitbridge.conventions import POINTS, stream
-from gaitbridge.data.augmentation import AugmentationConfig, augmented, check_names
+from gaitbridge.data.augmentation import AugmentationConfig, augmented, check_further, check_names
 from gaitbridge.data.point_augmentation import PointAugmentationConfig, augmented_points
 from gaitbridge.data.preparation import Size, columns_to_cut, fitted
 from gaitbridge.data.sampling import Plan, draw_frames, people_of, plan_batch
@@ -89,6 +89,7 @@ class TrainingBatches(Dataset[Batch]):
         self.size, self.points = size, points
         self._check_sizes(numbers)
         if config.augmentation is not None:
+            check_further(config.augmentation)
             check_names(self.names)
             if truth is not None:
                 raise UserError("data.augmentation would move the pictures away from their 3D truth: set data.augmentation=null")

@@ -6,6 +6,7 @@ from pydantic import model_validator
 from torch import Tensor, nn
 
 from gaitbridge.config import Config, Scale, Smoothing, Weight
+from gaitbridge.losses._further import FurtherLosses
 from gaitbridge.losses.cross_entropy import CosineClassifier, cross_entropy
 from gaitbridge.losses.triplet import triplet
 from gaitbridge.types import Batch, Features
@@ -24,6 +25,8 @@ class IdentityConfig(Config):
     """Share of the label that cross-entropy spreads over the other people."""
     margin: Weight = 0.2
     """How much nearer than anybody else's a person's own sequences are to be; beyond it a triplet counts no more."""
+    further: dict[str, Weight] = {}
+    """Weights of further losses by name: plug-ins of yours, such as further.centre=0.1."""
 
     @model_validator(mode="after")
     def _something(self) -> Self:
@@ -45,6 +48,8 @@ class IdentityLosses(nn.Module):
         if config.cross_entropy:
             self.neck = nn.BatchNorm1d(channels * parts)
             self.classify = CosineClassifier(parts, channels, people, config.scale)
+        if config.further:
+            self.further = FurtherLosses(config.further, parts, channels, people)
 
     def forward(self, parts: Tensor, people: Tensor) -> dict[str, Tensor]:
         settings, parts = self.config, parts.float()
@@ -54,6 +59,8 @@ class IdentityLosses(nn.Module):
         if settings.cross_entropy:
             normal = self.neck(parts.flatten(1)).view(parts.shape)                    # [N, C, K]
             losses["cross_entropy"] = settings.cross_entropy * cross_entropy(self.classify(normal), people, settings.smoothing)
+        if settings.further:
+            losses |= self.further(parts, people)
         return losses
 
 

@@ -2,6 +2,7 @@
 
 import copy
 import difflib
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
@@ -168,11 +169,16 @@ def recipes() -> dict[str, Recipe]:
     for method in plugins.names(METHODS):
         module = plugins.load(f"{METHODS}.{method}", "recipes")
         for name, function in vars(module).items():
-            if callable(function) and not name.startswith("_") and getattr(function, "__module__", "") == module.__name__:
+            if _makes_a_run(function) and not name.startswith("_") and function.__module__ == module.__name__:
                 found[f"{method}/{name}"] = Recipe(f"{method}/{name}", (function.__doc__ or "").split("\n")[0], function)
         for line in getattr(module, "LINES", ()):
             found[f"{method}/{line.name}"] = _of_line(method, line, found)
     return found
+
+
+def _makes_a_run(value: Any) -> bool:
+    """Whether it is a function that says that it returns a run."""
+    return inspect.isfunction(value) and value.__annotations__.get("return") in (RunConfig, "RunConfig")
 
 
 def _of_line(method: str, line: Line, known: Mapping[str, Recipe]) -> Recipe:

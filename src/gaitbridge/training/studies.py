@@ -1,7 +1,10 @@
 """The studies, as data: what each arm changes, and what it is held against."""
 
+from gaitbridge import plugins
 from gaitbridge.errors import UserError, nearest
 from gaitbridge.training.study import Arm, Study
+
+PLUGGED = "gaitbridge.training.plugged_studies"
 
 _NO_PHASES = "objective.diffusion.phases=[]"
 _SILHOUETTES = ("network.heatmaps=null", "objective.reconstruction=null")
@@ -188,8 +191,22 @@ LIDAR_SIDE = Study(
 STUDIES = {study.name: study for study in (DIFFCROSSGAIT, MESHGAIT, TRANSFER, LADDER, RIVALS, BODIES, ACROSS, LIDAR_SIDE)}
 
 
+def studies() -> dict[str, Study]:
+    """All studies by name, plug-ins' among them. UserError where a plug-in has none, or one of a name that is taken."""
+    found = dict(STUDIES)
+    for name in plugins.names(PLUGGED):
+        study = getattr(plugins.load(PLUGGED, name), "STUDY", None)
+        if not isinstance(study, Study):
+            raise UserError(f"the plug-in studies/{name} has no STUDY, a gaitbridge.training.study.Study: give it one")
+        if study.name in found:
+            raise UserError(f"the plug-in studies/{name} has a study called {study.name!r}, a name that is taken: give it another")
+        found[study.name] = study
+    return found
+
+
 def open_study(name: str) -> Study:
     """The study `name`; UserError with the nearest one where there is none."""
-    if name not in STUDIES:
-        raise UserError(f"unknown study {name!r}: {nearest(name, STUDIES)}")
-    return STUDIES[name]
+    known = studies()
+    if name not in known:
+        raise UserError(f"unknown study {name!r}: {nearest(name, known)}")
+    return known[name]

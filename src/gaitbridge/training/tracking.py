@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import gaitbridge
-from gaitbridge import machine
+from gaitbridge import machine, plugins
 from gaitbridge.files import written_whole
 from gaitbridge.run_documents import read_log
 
@@ -26,7 +26,7 @@ def provenance(**known: Any) -> dict[str, Any]:
                 "gpu": gpu}
     return {"command": " ".join(["gaitbridge", *sys.argv[1:]]), "code_version": gaitbridge.__version__, "commit": git.stdout.strip() or None,
             "python": platform.python_version(), "torch": torch.__version__, "hardware": hardware,
-            "started": time.strftime("%Y-%m-%d %H:%M:%S %z")} | known
+            "started": time.strftime("%Y-%m-%d %H:%M:%S %z"), **({"plugins": plugins.used()} if plugins.used() else {})} | known
 
 
 class Log:

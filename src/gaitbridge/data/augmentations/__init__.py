@@ -1,5 +1,6 @@
-"""Changes to training pictures beside `data.augmentation`'s flips, turns and tilts: a module each.
+"""Changes to training pictures, a file each: `augment(pictures, random)` of one sequence, the same change in all of its frames.
 
-A module holds `augment(pictures, random)`: pictures uint8 [T, ..., H, W] of one sequence by name, a new dict of the same shapes comes back; `random`
-is a NumPy generator, the only one to draw from.
+pictures: uint8 [T, ..., H, W] by name, all of one size; what comes back are new pictures of the same names, shapes and type. random: the generator
+that all draws are taken from, and the only one. Whether a sequence is changed is drawn by `data.augmentation`; plug-ins' files stand here as if
+they were of this folder (its `further`).
 """

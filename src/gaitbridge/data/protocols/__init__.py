@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from gaitbridge import plugins
 from gaitbridge.data.protocols.datasets import DATASETS
 from gaitbridge.data.protocols.own import OWN
 from gaitbridge.data.protocols.rules import IN_PROBE_SET, MODES, Columns, Part, Protocol, Rule, columns_of
@@ -16,7 +17,7 @@ from gaitbridge.data.protocols.written import document_of, protocol_of, read_pro
 from gaitbridge.errors import UserError, nearest
 
 __all__ = ["BUILT_IN", "IN_PROBE_SET", "MODES", "PROTOCOLS", "Columns", "Part", "Protocol", "Rule", "chosen_protocol", "columns_of", "document_of",
-           "load_protocol", "own_protocol", "protocol_of", "read_protocol", "remember"]
+           "known_protocols", "load_protocol", "own_protocol", "protocol_of", "read_protocol", "remember"]
 
 BUILT_IN: frozenset[str] = frozenset(protocol.name for protocol in (*OWN, *DATASETS))
 PROTOCOLS: dict[str, Protocol] = {protocol.name: protocol for protocol in (*OWN, *DATASETS)}  # those known by name: built in, and remembered
@@ -30,11 +31,20 @@ def remember(protocol: Protocol, where: str) -> Protocol:
     return protocol
 
 
+def known_protocols() -> dict[str, Protocol]:
+    """The protocols by name: those built in, plug-ins', and those that stores and results brought along."""
+    for (kind, _), path in plugins.given().items():
+        if kind == "protocols":
+            plugins.note_use(path)
+            remember(read_protocol(path), f"the plug-in {path}")
+    return PROTOCOLS
+
+
 def load_protocol(name: str) -> Protocol:
     """The protocol `name`, or of the file NAME.json; an unknown name raises UserError with the nearest one."""
     if name.endswith(".json"):
         return remember(read_protocol(Path(name)), name)
-    if name not in PROTOCOLS:
+    if name not in known_protocols():
         raise UserError(f"unknown protocol {name!r}: {nearest(name, PROTOCOLS)}")
     return PROTOCOLS[name]
 

@@ -19,7 +19,7 @@ from gaitbridge.folders import data_in
 
 KINDS = ("methods", "losses", "importers", "protocols", "augmentations", "studies")
 SUFFIXES = (".py", ".json")
-REMEDY = "docs/plugins.md says what a plug-in is"
+REMEDY = "docs/bring.md says what a plug-in is"
 
 
 @dataclass(frozen=True)

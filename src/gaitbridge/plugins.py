@@ -51,11 +51,10 @@ def load(package: str, name: str) -> ModuleType:
     if name not in (known := names(package)):
         kind = package.rsplit(".", 1)[-1]
         raise UserError(f"unknown {kind} {name!r}: {nearest(name, known)}")
-    own = given()
     above, _, method = package.rpartition(".")
-    if package in KIND_OF and (KIND_OF[package], name) in own:
-        return _loaded(package, name, own[KIND_OF[package], name])
-    if above == PACKAGES["methods"] and ("methods", method) in own and not hasattr(module := load(above, method), "__path__"):
+    if package in KIND_OF and (KIND_OF[package], name) in given():
+        return _loaded(package, name, given()[KIND_OF[package], name])
+    if above == PACKAGES["methods"] and ("methods", method) in given() and not hasattr(module := load(above, method), "__path__"):
         return module  # all parts are in one file
     return importlib.import_module(f"{package}.{name}")
 

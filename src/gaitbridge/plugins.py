@@ -116,8 +116,8 @@ def require(noted: Iterable[Mapping[str, Any]], what: str) -> None:
     for one in noted:
         lacking = [name for name in one["gives"] if name not in here]
         if lacking:
-            raise UserError(f"{what} needs the plug-in {one['path']} (it gives {', '.join(one['gives'])}; SHA-256 {one['sha256'][:16]}): give it with "
-                            "--plugin PATH")
+            raise UserError(f"{what} needs the plug-in {one['path']} (it gives {', '.join(one['gives'])}; SHA-256 {one['sha256'][:16]}): give it "
+                            "with --plugin PATH")
         now = here[one["gives"][0]]
         if now.sha256 != one["sha256"] and (mark := (now.sha256, one["sha256"])) not in _said:
             _said.add(mark)

@@ -7,8 +7,8 @@ from cyclopts import App
 from gaitbridge.cli._app import app, say
 from gaitbridge.errors import UserError
 
-plugins = App(name="plugins", help="Methods, losses, importers, protocols, augmentations and studies of your own, given with --plugin PATH anywhere in a "
-                                   "command, in GAITBRIDGE_PLUGINS, or by installed packages. Their code is run as yours.")
+plugins = App(name="plugins", help="Methods, losses, importers, protocols, augmentations and studies of your own, given with --plugin PATH anywhere "
+                                   "in a command, in GAITBRIDGE_PLUGINS, or by installed packages. Their code is run as yours.")
 app.command(plugins)
 
 

@@ -90,7 +90,7 @@ def check_importer(name: str, folder: Path) -> None:
     assert not silent, f"DATASET says no {', '.join(silent)}"
     assert "\n" not in facts.licence, "the licence is one line"
     assert set(facts.fields) <= set(FIELDS), f"fields that no store has: {', '.join(sorted(set(facts.fields) - set(FIELDS)))}"
-    assert hasattr(module, "example"), "it has no example(root), which writes a small tree in the dataset's layout: it cannot be tried without the data"
+    assert hasattr(module, "example"), "it has no example(root), which writes a small tree in its layout: it cannot be tried without the data"
     partition = module.example(folder / "tree")
     done = import_dataset(name, folder / "tree", folder / "store", partition=partition)
     assert not done.problems, f"of its own example: {done.problems[0]}"

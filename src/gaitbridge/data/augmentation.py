@@ -35,7 +35,7 @@ class AugmentationConfig(Config):
     """Moved, sheared and scaled at once (RandomAffine)."""
     erasing: Share = 0.0
     """A rectangle of 5 to 20 % of the picture becomes background, the same in all frames (RandomErasing)."""
-    further: dict[str, Share] = {}
+    further: dict[str, Share] = Field(default_factory=dict)
     """Shares of the sequences that plug-ins of yours change after all of these, by name, such as further.dropped_rows=0.2."""
 
 

@@ -2,7 +2,7 @@
 
 from typing import Protocol, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from gaitbridge.config import Config, Scale, Smoothing, Weight
@@ -25,7 +25,7 @@ class IdentityConfig(Config):
     """Share of the label that cross-entropy spreads over the other people."""
     margin: Weight = 0.2
     """How much nearer than anybody else's a person's own sequences are to be; beyond it a triplet counts no more."""
-    further: dict[str, Weight] = {}
+    further: dict[str, Weight] = Field(default_factory=dict)
     """Weights of further losses by name: plug-ins of yours, such as further.centre=0.1."""
 
     @model_validator(mode="after")

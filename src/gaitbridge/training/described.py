@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
-from pydantic_core import PydanticUndefined, to_jsonable_python
+from pydantic_core import to_jsonable_python
 
 from gaitbridge.errors import UserError
 from gaitbridge.run_documents import read_config, read_provenance
@@ -43,7 +43,7 @@ def described(settings: BaseModel, above: str = "") -> Iterator[Described]:
     kind = type(settings)
     for name, field in kind.model_fields.items():
         value, place, meaning = getattr(settings, name), f"{above}{name}", " ".join((field.description or "").split())
-        default = NOT_THERE if field.default is PydanticUndefined else in_json(to_jsonable_python(field.default))
+        default = NOT_THERE if field.is_required() else in_json(to_jsonable_python(field.get_default(call_default_factory=True)))
         if isinstance(value, BaseModel):
             if field.default is None:
                 yield Described(place, A_GROUP, default, bounds_of(kind, name), meaning)

@@ -49,11 +49,10 @@ def test_a_folder_of_every_kind_keeps_to_the_contracts(tmp_path: Path, capsys: p
 
 def test_what_is_given_stands_among_what_is_built_in(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = written(tmp_path / "mine")
-    for command, words in {"recipes": "mean_picture/quick", "studies": "centres: does", "protocols": "bags probe:", "datasets": "Corridor: 2 people"}.items():
+    there = {"recipes": "mean_picture/quick", "studies": "centres: does", "protocols": "bags probe:", "datasets": "Corridor: 2 people"}
+    for command, words in there.items():
         assert words in said(capsys, command, "--plugin", folder), command
     assert "losses/centre" in said(capsys, "plugins")
-    for command in ("recipes", "studies", "protocols", "datasets"):
-        assert "gaitbase" in said(capsys, command) or command != "recipes"
 
 
 def test_a_run_is_trained_and_evaluated_with_them_and_names_them(toy_store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -134,7 +133,7 @@ def test_a_broken_one_is_named_with_its_place(name: str, text: str, words: str, 
     ("augmentations/kerb.py", "random.integers(1, 9)", "__import__('secrets').randbelow(32) + 1", "other pictures for the same draws"),
     ("importers/corridor.py", "own data, not to be passed on", " ", "DATASET says no licence"),
     ("methods/mean_picture.py", ", batch.frames)", ", batch.frames * 0 + 3)", "padding"),
-    ("methods/mean_picture.py", "brightest.flatten(1)", "brightest.flatten(1) - brightest.flatten(1).mean(0)", "otherwise alone than in a batch of three"),
+    ("methods/mean_picture.py", "brightest.flatten(1)", "(brightest - brightest.mean(0)).flatten(1)", "otherwise alone than in a batch of three"),
     ("methods/mean_picture.py", " -> RunConfig", "", "is a recipe: write one"),
     ("studies/centres.py", "objective.further.centre", "objective.centre", "the arm with:"),
 ])  # fmt: skip

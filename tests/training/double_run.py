@@ -20,6 +20,9 @@ SETTINGS = ("data.people_per_batch=4", "data.sequences_per_person=2", "data.fram
             "network.stem_stride=1", "network.embedding=16", "network.parts=8", "objective.diffusion.latent=16", "objective.diffusion.width=16",
             "objective.warm_up=0", "precision=float32", "log_every=1", "validate_every=2", "steps=4", "optimiser.learning_rate=0.01")
 
+WITHOUT_NORMS = (*(one for one in SETTINGS if one.startswith(("data", "precision", "log", "validate", "steps"))), "network.channels=[4,4,4]",
+                 "network.embedding=8", "optimiser.ema=0.9", "optimiser.learning_rate=0.01")
+
 
 class Stopped(Exception):
     pass
@@ -35,6 +38,9 @@ def run(store: Store, folder: Path, stop: int) -> None:
 
     loop.learning_rate = rate
     config = checked(RunConfig, overridden(recipe("diffcrossgait/tiny").model_dump(mode="json"), SETTINGS))
+    if "parts" in folder.name:  # of a network without batch norms, in as many parts as the name says, with an average
+        settings = (*WITHOUT_NORMS, f"optimiser.accumulate={folder.name[-1]}")
+        config = checked(RunConfig, overridden(recipe("gaitset/tiny").model_dump(mode="json"), settings))
     try:
         loop.train(config, store, folder, resume=(folder / "config.json").is_file())
     except Stopped:

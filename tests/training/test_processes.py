@@ -18,12 +18,12 @@ DRIVER = str(Path(__file__).with_name("double_run.py"))
 TORCHRUN = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
 
 
-def tensors(run: Path) -> dict[str, torch.Tensor]:
+def tensors(run: Path, *more: str) -> dict[str, torch.Tensor]:
     """All that a checkpoint holds of the last step."""
     folder = checkpoint.pointed(run, "last")
     assert folder is not None
     assert folder.name == "step-0000004"
-    return {f"{part}.{name}": value for part in checkpoint.PARTS for name, value in checkpoint.read_part(folder, part).items()}
+    return {f"{part}.{name}": value for part in (*checkpoint.PARTS, *more) for name, value in checkpoint.read_part(folder, part).items()}
 
 
 def lines(run: Path) -> list[dict[str, object]]:
@@ -34,7 +34,8 @@ def lines(run: Path) -> list[dict[str, object]]:
 def runs(toy_store: Store, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Four steps by one process; by two and then one; by one and then two; by two."""
     folder = tmp_path_factory.mktemp("runs")
-    for launcher, words in (((), ("one", "one-two:2")), (TORCHRUN, ("two", "two-one:2", "one-two")), ((), ("two-one",))):
+    for launcher, words in (((), ("one", "one-two:2", "parts-1", "one-parts-3")), (TORCHRUN, ("two", "two-one:2", "one-two", "two-parts-2:3")),
+                            ((), ("two-one", "two-parts-2"))):
         done = subprocess.run([sys.executable, *launcher, DRIVER, str(toy_store.path), str(folder), *words],
                               env=os.environ | {"OMP_NUM_THREADS": "1"}, capture_output=True, text=True, timeout=300, check=False)
         assert done.returncode == 0, done.stderr
@@ -50,6 +51,16 @@ def test_several_processes_train_as_one_does(runs: Path, name: str) -> None:
         assert torch.allclose(found[key], value, rtol=1e-6, atol=1e-8), f"{key}: {(found[key] - value).abs().max()}"
     assert [line["step"] for line in lines(runs / name)] == [1, 2, 3, 4]
     for here, there in zip(lines(runs / "one"), lines(runs / name), strict=True):
+        assert here["losses"] == pytest.approx(there["losses"], rel=1e-9)
+
+
+@pytest.mark.parametrize("name", ["one-parts-3", "two-parts-2"])
+def test_a_batch_seen_in_parts_gives_the_gradients_of_the_whole(runs: Path, name: str) -> None:
+    expected, found = tensors(runs / "parts-1", checkpoint.UNAVERAGED), tensors(runs / name, checkpoint.UNAVERAGED)
+    assert expected.keys() == found.keys()
+    for key, value in expected.items():
+        assert torch.allclose(found[key], value, rtol=1e-6, atol=1e-8), f"{key}: {(found[key] - value).abs().max()}"
+    for here, there in zip(lines(runs / "parts-1"), lines(runs / name), strict=True):
         assert here["losses"] == pytest.approx(there["losses"], rel=1e-9)
 
 

@@ -1,6 +1,7 @@
 """Checkpoints without pickle, written whole: a folder of safetensors and JSON that is renamed into place, then named by a pointer.
 
-    RUN/checkpoints/step-0000300/   network.safetensors  objective.safetensors  optimiser.safetensors  state.json
+    RUN/checkpoints/step-0000300/   network.safetensors  objective.safetensors  optimiser.safetensors  state.json; with optimiser.ema
+                                    network.safetensors is the average, and unaveraged.safetensors what training goes on from
     RUN/checkpoints/last.json       {"folder": "step-0000300", ...}; best.json alike, and at-300.json of one that stays
 
 A kill at any moment leaves the previous pointer and its folder as they were.
@@ -23,6 +24,7 @@ from gaitbridge.files import made_whole, sweep, written_whole
 from gaitbridge.run_documents import AGAIN, pointed
 
 PARTS = ("network", "objective", "optimiser")
+UNAVERAGED = "unaveraged"  # the network's own weights, where `network` is their average
 
 
 class State(TypedDict):
@@ -45,9 +47,9 @@ def weights_hash(state: Mapping[str, Tensor]) -> str:
 
 
 def save_checkpoint(run: Path, step: int, network: nn.Module, objective: nn.Module, optimiser: torch.optim.Optimizer,
-                    state: dict[str, Any], best: bool, stays: bool = False) -> Path:
+                    state: dict[str, Any], best: bool, stays: bool = False, average: nn.Module | None = None) -> Path:
     """Write the checkpoint of `step` steps done, point `last` to it (and `best`, and `at-STEP` where it stays), and remove those that nothing
-    points to."""
+    points to. average: of the network's weights, which is then what is taken to use."""
     from safetensors import SafetensorError
     from safetensors.torch import save_file
 
@@ -55,9 +57,11 @@ def save_checkpoint(run: Path, step: int, network: nn.Module, objective: nn.Modu
     try:
         with made_whole(folder, "state.json") as partial:
             tensors, groups = _flat(optimiser.state_dict())
-            for name, content in zip(PARTS, (network.state_dict(), objective.state_dict(), tensors), strict=True):
+            used = (network if average is None else average).state_dict()
+            parts = dict(zip(PARTS, (used, objective.state_dict(), tensors), strict=True))
+            for name, content in (parts if average is None else parts | {UNAVERAGED: network.state_dict()}).items():
                 save_file(_apart(content), str(partial / f"{name}.safetensors"))
-            document = state | {"step": step, "weights_hash": weights_hash(network.state_dict()), "optimiser": groups}
+            document = state | {"step": step, "weights_hash": weights_hash(used), "optimiser": groups}
             (partial / "state.json").write_text(json.dumps(document, indent=1), encoding="utf-8")
     except (StoreError, SafetensorError) as error:  # the second is how safetensors reports a full disk
         raise UserError(f"cannot write the checkpoint {folder}: {error}; free some space and go on with --resume") from error
@@ -104,7 +108,7 @@ def tidy(run: Path) -> None:
 
 
 def read_part(folder: Path, part: str) -> dict[str, Tensor]:
-    """The tensors of `network`, `objective` or `optimiser`; UserError where the file is missing or damaged."""
+    """The tensors of `network`, `objective`, `optimiser` or `unaveraged`; UserError where the file is missing or damaged."""
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
@@ -170,10 +174,13 @@ def _best(run: Path) -> Path:
     return folder
 
 
-def restore(folder: Path, network: nn.Module, objective: nn.Module, optimiser: torch.optim.Optimizer) -> dict[str, Any]:
-    """Put a checkpoint back, to the bit; returns its state.json."""
+def restore(folder: Path, network: nn.Module, objective: nn.Module, optimiser: torch.optim.Optimizer,
+            average: nn.Module | None = None) -> dict[str, Any]:
+    """Put a checkpoint back, to the bit; returns its state.json. average: where an average of the weights is kept."""
     state = read_document(folder / "state.json", State, AGAIN, nan=True)
-    fill(network, folder, "network")
+    fill(network, folder, "network" if average is None else UNAVERAGED)
+    if average is not None:
+        fill(average, folder, "network")
     fill(objective, folder, "objective")
     moments: dict[int, dict[str, Tensor]] = {}
     for name, tensor in read_part(folder, "optimiser").items():

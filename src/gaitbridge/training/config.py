@@ -43,6 +43,12 @@ class OptimiserConfig(Config):
     """multi_step: what the rate is multiplied by at each milestone (gamma where it is published)."""
     clip: Weight = 0.0
     """Largest gradient norm; 0 does not clip."""
+    accumulate: Annotated[int, Field(ge=1, le=10_000)] = 1
+    """Parts in which a batch is seen, one after the other, for less memory and more time (gradient accumulation). Losses are of the whole batch all
+    the same; batch norms take their statistics from each part."""
+    ema: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of a moving average of the network's weights that each step leaves of it, such as 0.999 (early steps leave less). The average is then
+    what is validated, evaluated and exported; 0 keeps none."""
 
     @field_validator("milestones")
     @classmethod

@@ -21,7 +21,7 @@ from gaitbridge.machine import keep_freed_memory
 from gaitbridge.progress import Progress, silent
 from gaitbridge.run_documents import read_config, read_provenance
 from gaitbridge.store import Store
-from gaitbridge.training import checkpoint, processes
+from gaitbridge.training import accumulation, averaging, checkpoint, processes
 from gaitbridge.training.config import METHODS, RunConfig
 from gaitbridge.training.optimiser import learning_rate, make_optimiser
 from gaitbridge.training.tracking import Log, provenance
@@ -70,13 +70,14 @@ def train(config: RunConfig, store: Store, run: Path, resume: bool = False, prog
     # 2. data, and models sized from it; weights are drawn from the seed alone
     network, objective, data = built(config, store, (rank, fabric.world_size))
     held_out = [number for number in store.select(split="val") if has_all(store.rows[number], data.names)]
-    data.plan(0)  # too few people are refused before there is a run folder
+    accumulation.check_parts(len(data.plan(0).numbers), config.optimiser.accumulate)  # before there is a run folder, as too few people are refused
     begun: dict[str, Any] = {}
     if config.start_from and checkpoint.pointed(run, "last") is None:
         begun = _begin_with(config, network, objective, store)
     hook(objective, "begin")(network, fabric.world_size)
     if several:
         network = processes.synchronised(network, fabric.device)
+    average = averaging.average_of(network) if config.optimiser.ema else None
     optimiser = make_optimiser([*network.parameters(), *objective.parameters()], config.optimiser)
 
     # 3. the run folder: a new one, or the last checkpoint of the same run
@@ -86,13 +87,15 @@ def train(config: RunConfig, store: Store, run: Path, resume: bool = False, prog
              **begun}
     last: Path | None = fabric.broadcast(_open_run(run, config, store, resume, facts) if fabric.is_global_zero else None)
     network, objective = network.to(fabric.device), objective.to(fabric.device)
+    used = network if average is None else average.to(fabric.device)  # what is validated, and taken to use
     if last is not None:
-        found = checkpoint.restore(last, network, objective, optimiser)
+        found = checkpoint.restore(last, network, objective, optimiser, average)
         state = {key: found[key] for key in state}
         bf16 = bool(read_provenance(run).get("bf16", bf16))  # as it was begun, also on another kind of processor
     log = Log(run, state["step"]) if fabric.is_global_zero else None
     forward = torch.compile(network) if config.compile else network
-    wrapped, criterion = fabric.setup(forward), fabric.setup(objective)
+    wrapped = fabric.setup(forward)
+    criterion = fabric.setup(objective) if any(p.requires_grad for p in objective.parameters()) else objective  # triplets alone: nothing to share
     optimiser = fabric.setup_optimizers(optimiser)
 
     # 4. the steps
@@ -100,18 +103,14 @@ def train(config: RunConfig, store: Store, run: Path, resume: bool = False, prog
     progress(state["step"], config.steps, "")
     for step, batch in enumerate(data.from_step(state["step"], config.steps), state["step"]):
         wrapped.train()
-        torch.manual_seed(_seed(config.seed, "step", step, rank))
         rate = learning_rate(config.optimiser, step, config.steps)
         for group in optimiser.param_groups:
             group["lr"] = rate
         batch = on_device(batch, fabric.device)
-        with torch.autocast(fabric.device.type, torch.bfloat16, enabled=bf16):
-            features = wrapped(batch)
-            if beside := hook(objective, "beside")(batch):
-                features = features._replace(extras={**features.extras, **beside})
-        features, labels = in_float32(features), batch  # distances need its precision
-        if several:
-            features, labels = processes.gathered(features, batch)
+        see = _seeing(wrapped, objective, bf16, (config.seed, step, rank))
+        parts = accumulation.in_parts(batch, config.optimiser.accumulate)
+        own = see(batch, 0) if len(parts) == 1 else accumulation.seen_first(see, parts, (network, objective))
+        features, labels = processes.gathered(own, batch) if several else (own, batch)
         torch.manual_seed(_seed(config.seed, "step", step, 0))  # the objective draws the same numbers in every process
         losses: Mapping[str, Tensor] = criterion(features, labels, step / config.steps)
         total = torch.stack(list(losses.values())).sum()
@@ -119,10 +118,14 @@ def train(config: RunConfig, store: Store, run: Path, resume: bool = False, prog
             _not_finite(losses, batch, step)
         optimiser.zero_grad(set_to_none=True)
         fabric.backward(total)
+        if len(parts) > 1:
+            accumulation.passed_back(fabric, wrapped, see, parts, own)
         if config.optimiser.clip:
             torch.nn.utils.clip_grad_norm_([*network.parameters(), *objective.parameters()], config.optimiser.clip)
         optimiser.step()
         hook(objective, "follow")(network)
+        if average is not None:
+            averaging.follow(average, network, config.optimiser.ema, step)
 
         # 5. what is written down
         done = step + 1
@@ -135,13 +138,13 @@ def train(config: RunConfig, store: Store, run: Path, resume: bool = False, prog
             progress(done, config.steps, f"loss {float(total.detach()):.2f}, {speed:.0f} sequences/s" + _said(state["metrics"]))
         if done % config.validate_every == 0 or done == config.steps or done in config.keep_at:
             if fabric.is_global_zero:
-                metrics = dict(validate(network, store, held_out, fabric.device, bf16)) if held_out else {}
+                metrics = dict(validate(used, store, held_out, fabric.device, bf16)) if held_out else {}
                 best = metrics.get("rank1", float(done)) > state["best"]  # without held-out people the last is the best
                 state |= {"metrics": metrics, "best": max(state["best"], metrics.get("rank1", float(done)))}
                 if log:  # before the checkpoint: whoever resumes from it finds the line, and resumed from an earlier one drops it
                     log.write("validation", done, metrics, metrics=metrics)
                     log.settle()
-                checkpoint.save_checkpoint(run, done, network, objective, optimiser, state, best, done in config.keep_at)
+                checkpoint.save_checkpoint(run, done, network, objective, optimiser, state, best, done in config.keep_at, average)
             fabric.barrier()
     progress(config.steps, config.steps, _said(state["metrics"]).removeprefix(", "))
     if log:
@@ -173,6 +176,21 @@ def hook(objective: nn.Module, name: str) -> Callable[..., Any]:
     batch (`beside`: to the features' extras), `follow` the network after each step."""
     found = getattr(objective, name, None)
     return found if callable(found) else lambda *_: None
+
+
+def _seeing(network: Callable[[Batch], Features], objective: nn.Module, bf16: bool, place: tuple[int, int, int]) -> accumulation.See:
+    """How a batch or a part of it is seen in a step; place: seed, step, and process."""
+    seed, step, rank = place
+
+    def see(batch: Batch, part: int) -> Features:
+        torch.manual_seed(_seed(seed, "step", step, rank, *((part,) if part else ())))
+        with torch.autocast(batch.frames.device.type, torch.bfloat16, enabled=bf16):
+            features = network(batch)
+            if beside := hook(objective, "beside")(batch):
+                features = features._replace(extras={**features.extras, **beside})
+        return in_float32(features)  # distances need its precision
+
+    return see
 
 
 def _fabric() -> Any:

@@ -63,7 +63,7 @@ def as_it_was(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """Until it is called, names come in as they are given, as they did before."""
     for module in ("gaitbridge.types", "gaitbridge.store", "gaitbridge.gallery.templates"):
         monkeypatch.setattr(f"{module}.canonical", lambda name: name)
-    monkeypatch.setattr("gaitbridge.gallery.index.lancedb.spellings", lambda name: (name,))
+    monkeypatch.setattr("gaitbridge.gallery.index._lance.spellings", lambda name: (name,))
     monkeypatch.setattr("gaitbridge.gallery.templates.spellings", lambda name: (name,))
     return monkeypatch.undo
 

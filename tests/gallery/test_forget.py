@@ -116,7 +116,7 @@ def test_the_expired_are_gone_as_well(gallery: Gallery, tmp_path: Path, monkeypa
 def test_an_enrolment_that_failed_leaves_nothing_of_them(gallery: Gallery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Vectors are written, then the commit fails: they are removed, for nobody will ever ask to forget them."""
     stranger = embeddings(["Somebody Else"] * 2, seed=11)
-    table = embedded._table
+    table = embedded.as_table
 
     def broken(templates: list[Template], vectors: np.ndarray) -> pa.RecordBatchReader:
         whole = table(templates, vectors)
@@ -129,7 +129,7 @@ def test_an_enrolment_that_failed_leaves_nothing_of_them(gallery: Gallery, tmp_p
 
         return pa.RecordBatchReader.from_batches(whole.schema, batches())
 
-    monkeypatch.setattr(embedded, "_table", broken)
+    monkeypatch.setattr(embedded, "as_table", broken)
     with pytest.raises(UserError, match="No space left on device; the gallery is as it was"):
         gallery.enrol(stranger, walks(["Somebody Else"] * 2))
     assert traces(tmp_path / "gallery", vectors_of(stranger), "Somebody Else") == []

@@ -1,5 +1,6 @@
-"""What every back end must do, over each of them: the embedded one, and Milvus over TCP."""
+"""What every back end must do, over each of them: a folder, a bucket (moto over TCP), and Milvus over TCP."""
 
+import json
 import uuid
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from gaitbridge import plugins
 from gaitbridge.errors import StoreError, UserError
 from gaitbridge.gallery import index
 from gaitbridge.gallery.index import Index
+from gaitbridge.gallery.index.s3 import S3Index
 from gaitbridge.gallery.templates import NEVER_S, Template, Where, digest_of
 
 BACKENDS = plugins.names("gaitbridge.gallery.index")
@@ -24,6 +26,8 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Where a new gallery of each back end goes."""
     if request.param == "milvus":
         return f"{request.getfixturevalue('milvus')}/t{uuid.uuid4().hex[:8]}"
+    if request.param == "s3":
+        return f"{request.getfixturevalue('s3')}/some/gallery"
     return str(tmp_path / "gallery")
 
 
@@ -42,8 +46,8 @@ def templates(count: int, person: str = "", start: int = 0) -> tuple[list[Templa
     return rows, vectors
 
 
-def test_both_back_ends_are_there() -> None:
-    assert BACKENDS == ["lancedb", "milvus"]
+def test_the_back_ends_are_there() -> None:
+    assert BACKENDS == ["lancedb", "milvus", "s3"]
 
 
 def test_what_is_added_is_there_and_found(made: Index) -> None:
@@ -166,7 +170,10 @@ def test_there_is_one_of_a_name(made: Index) -> None:
 
 
 def test_another_version_is_refused(made: Index) -> None:
-    made.keep_document("about" if made.backend == "milvus" else "gallery", {**made.about, "version": 99})
+    if isinstance(made, S3Index):
+        made.bucket.put("gallery.json", json.dumps({**made.about, "version": 99}).encode())
+    else:
+        made.keep_document("about" if made.backend == "milvus" else "gallery", {**made.about, "version": 99})
     with pytest.raises(StoreError, match="version 99, this program reads version 1"):
         index.backend(made.place).open_index(made.place)
 

@@ -82,7 +82,7 @@ def die(*given): os.kill(os.getpid(), signal.SIGKILL)
 if moment == "after":
     embedded.settle = die
 else:
-    embedded._table = die
+    embedded.as_table = die
 Gallery(place).enrol(embeddings(["second"]), walks(["second"]))
 """
 
@@ -136,13 +136,13 @@ def test_a_killed_index_leaves_nothing_elsewhere(tmp_path: Path, monkeypatch: py
     place, people = tmp_path / "gallery", [f"p{number:03d}" for number in range(300)]
     gallery = make(place)
     gallery.enrol(embeddings(people), walks(people))
-    index = embedded._index
+    index = embedded.ivf
 
     def watched(cells: int) -> object:
         seen.add(os.environ["TMPDIR"])
         return index(cells)
 
-    monkeypatch.setattr(embedded, "_index", watched)
+    monkeypatch.setattr(embedded, "ivf", watched)
     gallery.build_index()
     assert seen == {str(place / "working")}
     assert os.environ["TMPDIR"] == str(tmp_path / "tmp")

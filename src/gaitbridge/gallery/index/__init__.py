@@ -129,6 +129,6 @@ class Index(Protocol):
 
 
 def backend(place: str) -> Any:
-    """The module of the back end that a gallery's name points to: `milvus://HOST:PORT/NAME` or a folder."""
-    name = "milvus" if place.startswith(("milvus://", "milvuss://")) else "lancedb"
+    """The module of the back end that a gallery's name points to: `milvus://HOST:PORT/NAME`, `s3://BUCKET/NAME` or a folder."""
+    name = "milvus" if place.startswith(("milvus://", "milvuss://")) else "s3" if place.startswith("s3://") else "lancedb"
     return plugins.load(__name__, name)

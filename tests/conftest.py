@@ -75,7 +75,7 @@ def s3_server() -> Iterator[str]:
     """The address of a running S3 server (moto; `s3_server.py`); skips where it is not installed."""
     for package in ("boto3", "moto", "flask"):
         if importlib.util.find_spec(package) is None:
-            pytest.skip(f"{package} is not installed: pip install 'gaitbridge[dev,s3]'")
+            pytest.skip(f"{package} is not installed: pip install 'gaitbridge[dev]'")
     words = [sys.executable, str(Path(__file__).with_name("s3_server.py"))]
     server = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     try:

@@ -25,7 +25,7 @@ from gaitbridge.cli._gallery import (
 from gaitbridge.cli._quality import LeastQuality, good_plans
 from gaitbridge.walks import FLOOR
 
-gallery = App(name="gallery", help="Enrol people, find and verify them across sensors, forget them. GALLERY: a folder, or milvus://HOST:PORT/NAME.")
+gallery = App(name="gallery", help="Enrol people, find and verify them across sensors, forget them. GALLERY: a folder, s3://BUCKET/NAME or milvus://HOST:PORT/NAME.")
 app.command(gallery)
 
 Fields = Annotated[list[str] | None, Parameter(name="--where", negative=())]

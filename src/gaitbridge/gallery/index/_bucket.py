@@ -14,6 +14,7 @@ import secrets
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from functools import cache
 from typing import Any
 
 from gaitbridge.errors import Busy, StoreError, UserError
@@ -41,13 +42,12 @@ class Bucket:
         if not found:
             raise UserError(f"{place!r} names no gallery: write it as s3://BUCKET/NAME, the name of letters, digits, _, -, . and /")
         try:
-            import boto3
             from botocore.config import Config
         except ImportError as error:
             raise UserError("a gallery on S3 needs its client: pip install 'gaitbridge[s3]'") from error
         self.place, self.bucket, self.prefix = place.rstrip("/"), found[1], f"{found[2]}/"
         with self.clear("reach"):
-            self._session = boto3.session.Session()
+            self._session = _session()
             self.region = os.environ.get("AWS_REGION") or self._session.region_name or "us-east-1"
             own = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or ""
             config = Config(retries={"mode": "standard", "max_attempts": ATTEMPTS}, connect_timeout=10, max_pool_connections=2 * AT_ONCE,
@@ -241,6 +241,23 @@ class Bucket:
             raise UserError(f"no credentials for {self.place}: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE") from error
         except (exceptions.BotoCoreError, OSError, ValueError) as error:  # ValueError: of an endpoint that is no address
             raise Busy(f"cannot {doing} {self.place}: {type(error).__name__}; is the store up, and its address (AWS_ENDPOINT_URL) right?") from error
+
+
+@cache
+def _loader() -> Any:
+    """What reads the client's descriptions of services: some hundred ms, once a process."""
+    from botocore.loaders import create_loader
+
+    return create_loader()
+
+
+def _session() -> Any:
+    import boto3
+    from botocore.session import Session
+
+    inner = Session()
+    inner.register_component("data_loader", _loader())
+    return boto3.session.Session(botocore_session=inner)
 
 
 def _code(error: Any) -> str:

@@ -212,7 +212,7 @@ def test_a_library_that_gives_up_for_want_of_files_is_one_line() -> None:
     class PanicException(BaseException):
         """As the library's, which cannot be imported."""
 
-    with pytest.raises(UserError, match=r"cannot read here: this process may not open more than \d+ files at once"), embedded._clear("here", "read"):
+    with pytest.raises(UserError, match=r"cannot read here: this process may not open more than \d+ files at once"), embedded.clear("here", "read"):
         raise PanicException('failed to create UnixStream: Os { code: 24, kind: Uncategorized, message: "Too many open files" }')
-    with pytest.raises(KeyboardInterrupt), embedded._clear("here", "read"):
+    with pytest.raises(KeyboardInterrupt), embedded.clear("here", "read"):
         raise KeyboardInterrupt

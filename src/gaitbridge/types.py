@@ -181,7 +181,7 @@ class Embeddings:
     """Part embeddings of N sequences and the distance they are meant for.
 
     values: float32 [N, C, K]; `modality` is what they were made from; `weights_hash` names the network that made them, so that
-    embeddings of two networks are never compared unnoticed.
+    embeddings of two networks are never compared unnoticed. frames: of each sequence, where known: longer walks lie nearer to everybody.
     """
 
     values: np.ndarray
@@ -189,6 +189,7 @@ class Embeddings:
     modality: str = ""
     weights_hash: str = ""
     keys: tuple[str, ...] = ()
+    frames: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if not isinstance(self.values, np.ndarray) or self.values.ndim != 3:
@@ -199,6 +200,18 @@ class Embeddings:
             raise ValueError(f"unknown distance {self.distance!r}: euclidean or cosine")
         if self.keys and len(self.keys) != len(self.values):
             raise ValueError(f"{len(self.values)} embeddings but {len(self.keys)} keys")
+        if self.frames and len(self.frames) != len(self.values):
+            raise ValueError(f"{len(self.values)} embeddings but lengths of {len(self.frames)}")
 
     def __len__(self) -> int:
         return len(self.values)
+
+    def between(self, start: int, end: int) -> Embeddings:
+        """The sequences from `start` to before `end`, without keys."""
+        return replace(self, values=self.values[start:end], keys=(), frames=self.frames[start:end])
+
+    @staticmethod
+    def joined(parts: list[Embeddings]) -> Embeddings:
+        """Embeddings of one network and modality as one, without keys; frames where all know them."""
+        frames = tuple(count for part in parts for count in part.frames) if all(part.frames for part in parts) else ()
+        return replace(parts[0], values=np.concatenate([part.values for part in parts]), keys=(), frames=frames)

@@ -3,6 +3,7 @@
 import re
 import time
 import uuid
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -67,6 +68,25 @@ def test_the_name_or_nobody(gallery: Gallery) -> None:
     assert stranger.rate > 0.05
     assert len(stranger.hits) == 3  # as evidence
     assert "calibrated on known (simulated, hhhhhhhh)" in stranger.provenance
+
+
+def test_longer_walks_than_were_calibrated_on_are_said(tmp_path: Path) -> None:
+    """More is seen of a longer walk, so strangers come nearer than short walks say."""
+    made = make(tmp_path / "gallery")
+    made.enrol(embeddings(PEOPLE, "range_views"), walks(PEOPLE))
+    names = [f"q{number:03d}" for number in range(60)] * 4
+    long = [replace(embeddings(names, modality, seed=5), frames=(*[40] * 100, *[60] * 140)) for modality in ("silhouettes", "range_views")]
+    types = [f"{name}/{number // 120}" for number, name in enumerate(names)]
+    made.keep_calibration(calibrate(long, [names, names], [types, types], "known", "h" * 32, "2026-11-29", RATES, SIMULATED))
+
+    def said(frames: int) -> tuple[str, ...]:
+        asked = replace(tracks(["p00"])[0], frames=(frames,))
+        assert made.verify(asked, "p00", rate=0.1)[0].warnings == made.identify([asked], 0.05)[0].warnings
+        return made.identify([asked], 0.05)[0].warnings
+
+    assert said(12) == said(90) == ()
+    assert said(91) == ("walks of up to 91 frames (probe camera, gallery lidar), calibrated on walks of 40 to 60: strangers come nearer than the "
+                        "rates say; calibrate on walks as long",)  # fmt: skip
 
 
 def test_refused_where_the_rate_cannot_be_stated(gallery: Gallery) -> None:

@@ -17,6 +17,7 @@ from gaitbridge.inference.session import Model
 from gaitbridge.store import Store
 from gaitbridge.training.config import RunConfig, recipe
 from gaitbridge.training.loop import train
+from gaitbridge.types import Embeddings
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +42,8 @@ def test_embed_keeps_order_and_mixes_lengths(model: Model) -> None:
     assert together.values.shape == (3, 64, 8)
     assert together.values.dtype == np.float32
     assert together.modality == "silhouettes"
+    assert together.frames == (5, 1, 3) == Embeddings.joined([together.between(0, 2), together.between(2, 3)]).frames
+    assert Embeddings.joined([together, replace(together, frames=())]).frames == ()
     for array, value in zip(arrays, together.values, strict=True):
         assert np.allclose(model.embed(least_quality=0, silhouettes=[array]).values[0], value, atol=1e-5)
 

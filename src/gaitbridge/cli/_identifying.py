@@ -87,10 +87,8 @@ def _tracks(run: Any, source: Any, numbers: Sequence[int], probe: str | None, fu
 
 def _of_tracks(embedded: Any, counts: Sequence[int]) -> list[Any]:
     """Embeddings of all sequences as one for each track."""
-    from dataclasses import replace
-
     made, start = [], 0
     for count in counts:
-        made.append(replace(embedded, values=embedded.values[start : start + count], keys=()))
+        made.append(embedded.between(start, start + count))
         start += count
     return made

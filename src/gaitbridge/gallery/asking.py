@@ -187,4 +187,4 @@ class Asking(Opened):
             audit.note(self.index, "verify", people=sorted({one.person_id for one in templates}), queries=len(queries), sensor=probe,
                        accepted=int((smallest <= threshold.distance).sum()), rate=threshold.rate)
         return [Answer(bool(value <= threshold.distance), float(value), threshold.distance, threshold.rate, probe, gallery, len(chosen),
-                       calibration.in_words(), calibration.warnings(kind)) for value in smallest]
+                       calibration.in_words(), (*direction.of_length(queries.frames), *calibration.warnings(kind))) for value in smallest]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -70,7 +70,7 @@ def captured_sides(stores: Sequence[tuple[Store, Sequence[int]]], inputs: Mappin
     ends = np.cumsum([0, *(len(seen[modality]) for modality in sides)])
     known = {(p, g): (two[ends[p] : ends[p + 1], ends[g] : ends[g + 1]], same[ends[p] : ends[p + 1], ends[g] : ends[g + 1]])
              for p in range(len(sides)) for g in range(len(sides))}
-    joined = [replace(made[modality][0], values=np.concatenate([some.values for some in made[modality]])) for modality in sides]
+    joined = [Embeddings.joined(made[modality]) for modality in sides]
     return Sides(joined, [seen[modality] for modality in sides], known)
 
 

@@ -33,6 +33,7 @@ from gaitbridge.types import Embeddings
 RATES = (1e-1, 1e-2, 1e-3)
 LEAST_ERRORS, LEAST_PAIRS = 30, 3
 CURVE = 100  # points of the impostors' distances that are kept
+LONGER = 1.5  # times as many frames as were calibrated on: rates are off (docs/gallery.md)
 MOST_FUSED = 16  # walks of a track for which strangers are measured
 
 Pairs = Annotated[int, Field(ge=0, le=2**62)]
@@ -68,6 +69,19 @@ class Direction(Config):
     """(distance, share of genuine comparisons above it), rising in distance; nothing where there were none, or in older documents."""
     strangers: tuple[Strangers, ...] = ()
     """What strangers score against a gallery, by the number of walks of a track that are fused; nothing in older documents."""
+    frames: tuple[Pairs, Pairs] | None = None
+    """From the short to the long of the walks that asked, 5 % and 95 % of them; None where nobody knew."""
+
+    def of_length(self, frames: Sequence[int]) -> tuple[str, ...]:
+        """Why rates may not hold for walks of so many frames, in words: of a longer walk more is seen, so it lies nearer to everybody's."""
+        if self.frames is None or not frames:
+            return ()
+        low, high = self.frames
+        given, known = f"walks of up to {max(frames)} frames", f"walks of {low}{f' to {high}' * (high > low)}"
+        if max(frames) > LONGER * high:
+            return (f"{given} (probe {self.probe}, gallery {self.gallery}), calibrated on {known}: strangers come nearer than the rates say; "
+                    "calibrate on walks as long",)  # fmt: skip
+        return ()
 
     def share(self, value: float) -> tuple[float, bool]:
         """The false-match rate at a distance, and whether it is only known to be below that (too few impostors were as near)."""
@@ -169,7 +183,7 @@ def calibrate(sides: Sequence[Embeddings], people: Sequence[Sequence[str]], walk
             owners = np.asarray(people[g], dtype=str)
             templates = np.arange(len(owners)) if enrolled is None else np.asarray(enrolled[g], int)
             pairs = Known(pairs.different[:, templates], pairs.same[:, templates])
-            gallery = replace(sides[g], values=sides[g].values[templates], keys=())
+            gallery = replace(sides[g], values=sides[g].values[templates], keys=(), frames=())
             made.append(_direction(sides[p], gallery, people[p], owners[templates], walks[p], pairs, sorted(rates, reverse=True), cohort))
     found = [one for one in made if isinstance(one, Direction)]
     if not found:
@@ -217,7 +231,15 @@ def _direction(probe: Embeddings, gallery: Embeddings, probe_people: Sequence[st
                      templates_a_person=float(known.different.any(0).sum() / met), mean=float(impostors.mean()), deviation=float(impostors.std()),
                      curve=_curve(impostors), misses=_misses(np.sort(genuine)),
                      thresholds=tuple(_threshold(impostors, genuine, rate) for rate in allowed),
-                     strangers=_strangers(strangers, own.min(1), asking, names, walks, rates))
+                     strangers=_strangers(strangers, own.min(1), asking, names, walks, rates), frames=_lengths(probe.frames))
+
+
+def _lengths(frames: Sequence[int]) -> tuple[int, int] | None:
+    """How long walks are, from the short to the long."""
+    if not frames:
+        return None
+    low, high = np.quantile(frames, [0.05, 0.95], method="nearest").tolist()
+    return int(low), int(high)
 
 
 def _strangers(scores: np.ndarray, own: np.ndarray, asking: np.ndarray, names: np.ndarray, walks: Sequence[str],

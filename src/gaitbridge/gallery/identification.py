@@ -103,8 +103,8 @@ class Judge:
                             f"{'' if least >= 1 else 'ask for that, or '}calibrate on more people")
         return found
 
-    def warnings(self, walks: int) -> tuple[str, ...]:
-        """Why the rates may not hold, in words."""
+    def warnings(self, walks: int, frames: Sequence[int]) -> tuple[str, ...]:
+        """Why the rates may not hold for a track of so many walks of so many frames each, in words."""
         said = []
         for sensor, admitted in self.admitted.items():
             direction, known = self.direction(sensor), self.strangers(sensor, walks)
@@ -114,6 +114,7 @@ class Judge:
                             "nearer than the rate says; calibrate with as many")
             if admitted.people > known.largest:
                 said.append(f"{admitted.people} people of the {sensor}, measured up to {known.largest}: the rate is a bound by extrapolation")
+            said += direction.of_length(frames)
         return (*said, *self.calibration.warnings(self.kind))
 
 
@@ -152,7 +153,8 @@ def decided(track: Embeddings, among: Among, means: np.ndarray | None, judge: Ju
              f"walk{'s' * (known.walks > 1)}, up to {known.largest} people{'; normalised by ' + judge.cohort.in_words() if judge.cohort else ''}")
     return Identification(first.person if named else None, first.person_id if named else None, hits, min(1.0, rate.value * sensors), rate.below,
                           judge.reject, thresholds[sensor], min(1.0, low * sensors), min(1.0, high * sensors), rate.beyond,
-                          max(one.people for one in judge.admitted.values()), len(track), judge.probe, words, judge.warnings(len(track)))
+                          max(one.people for one in judge.admitted.values()), len(track), judge.probe, words,
+                          judge.warnings(len(track), track.frames))
 
 
 def _nearest(track: Embeddings, among: Among, means: np.ndarray | None, judge: Judge, top: int) -> list[Hit]:

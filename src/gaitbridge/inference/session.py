@@ -95,7 +95,8 @@ class Model:
                 if len(one[modality]) and (problem := quality_problem(walk_quality(one), least_quality)):
                     raise UserError(f"{modality}[{number}]: {problem}; least_quality=0 embeds it all the same")
         values = embed_arrays(self.embedder, modality, sequences, self.device)
-        return Embeddings(values, self.distance, modality, self.weights_hash)
+        frames = tuple(clouds.frame_count(one) if one.ndim == 2 else len(one) for one in sequences[modality])
+        return Embeddings(values, self.distance, modality, self.weights_hash, frames=frames)
 
     def _modality(self, given: Mapping[str, object]) -> str:
         """The modality whose arrays are given; UserError where they are not exactly those of one."""

@@ -120,4 +120,4 @@ def embed(model: Any, store: Store, numbers: Sequence[int], modality: str) -> Em
                 if problem := content_problem(name, array):
                     raise UserError(f"{store.path}: {name} of {store.rows[number]['key']} {problem}")
         made.append(model.embed_stored(**{name: [one[name] for one in arrays] for name in model.inputs[modality]}))
-    return replace(made[0], values=np.concatenate([one.values for one in made]))
+    return Embeddings.joined(made)

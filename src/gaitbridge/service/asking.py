@@ -1,10 +1,8 @@
 """What a gallery says to a question: the people nearest, nobody or the name, whether it is who they claim to be; as --json has it."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
-
-import numpy as np
 
 from gaitbridge.conventions import MODALITIES, SENSOR
 from gaitbridge.errors import UserError, nearest
@@ -74,5 +72,5 @@ def _by_modality(embeddings: Mapping[int, Embeddings]) -> list[tuple[list[int], 
     groups: dict[str, list[int]] = {}
     for number, one in embeddings.items():
         groups.setdefault(one.modality, []).append(number)
-    return [(numbers, replace(embeddings[numbers[0]], values=np.concatenate([embeddings[number].values for number in numbers])))
+    return [(numbers, Embeddings.joined([embeddings[number] for number in numbers]))
             for numbers in groups.values()]  # fmt: skip

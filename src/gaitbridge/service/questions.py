@@ -4,7 +4,7 @@ import base64
 import binascii
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -127,7 +127,7 @@ def of_embeddings(state: State, values: np.ndarray, modality: str, weights_hash:
     of_sensor = [name for name in state.model.modalities if SENSOR[name] == SENSOR[own]]
     named = own if own in of_sensor or not of_sensor else of_sensor[0]
     every = Embeddings(np.ascontiguousarray(values, np.float32), distance, named, weights_hash)
-    return Asked({number: replace(every, values=every.values[number : number + 1]) for number in range(len(values))}, {})
+    return Asked({number: every.between(number, number + 1) for number in range(len(values))}, {})
 
 
 def of_sequences(state: State, walks: Sequence[Mapping[str, np.ndarray]], least_quality: float | None) -> Asked:

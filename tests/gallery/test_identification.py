@@ -85,6 +85,7 @@ def test_longer_walks_than_were_calibrated_on_are_said(tmp_path: Path) -> None:
         return made.identify([asked], 0.05)[0].warnings
 
     assert said(12) == said(90) == ()
+    assert "calibrated on known (simulated, hhhhhhhh), walks of 40 to 60 frames, 2026-11-29" in made.identify(tracks(["p00"]), 0.05)[0].provenance
     assert said(91) == ("walks of up to 91 frames (probe camera, gallery lidar), calibrated on walks of 40 to 60: strangers come nearer than the "
                         "rates say; calibrate on walks as long",)  # fmt: skip
 

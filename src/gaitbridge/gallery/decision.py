@@ -136,7 +136,10 @@ class Calibration(Config):
     def in_words(self) -> str:
         """Where the thresholds come from, for people."""
         made_of = f"{said}, " if (said := self.kind.in_words()) else ""
-        return f"calibrated on {self.set_name} ({made_of}{self.data_hash[:8]}), {self.date}, weights {self.weights_hash[:8]}"
+        lengths = [one.frames for one in self.directions if one.frames]
+        low, high = min((low for low, _ in lengths), default=0), max((high for _, high in lengths), default=0)
+        long = f", walks of {low}{f' to {high}' * (high > low)} frames" if lengths else ""
+        return f"calibrated on {self.set_name} ({made_of}{self.data_hash[:8]}){long}, {self.date}, weights {self.weights_hash[:8]}"
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,9 @@
 import time
 from itertools import pairwise
 from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
 
 from gaitbridge.cli._app import Seed, app, say
 from gaitbridge.cli.evaluation import evaluate
@@ -13,7 +16,8 @@ from gaitbridge.progress import span
 
 
 @app.command
-def report(run: Path, *, data: Path | None = None, out: Path | None = None, picture: Path | None = None) -> None:
+def report(run: Path, *, data: Path | None = None, out: Path | None = None, picture: Path | None = None,
+           map_picture: Annotated[Path | None, Parameter(name="--map")] = None) -> None:
     """Write a run's report, one self-contained HTML page.
 
     Parameters
@@ -26,11 +30,14 @@ def report(run: Path, *, data: Path | None = None, out: Path | None = None, pict
         The page; by default report.html in the run's folder.
     picture
         Write also one picture, a .png: a walker as both sensors see it, and a retrieval row.
+    map_picture
+        Write also the map of the people, a .png: a point a walk, near where the embeddings are. Needs the extra maps.
     """
     from gaitbridge.progress import progress
     from gaitbridge.report.files import read_run
     from gaitbridge.report.hero import draw_hero
     from gaitbridge.report.page import write_report
+    from gaitbridge.report.people_map_plots import draw_map_of
     from gaitbridge.run_documents import remembered_store
     from gaitbridge.store import Store
 
@@ -41,10 +48,11 @@ def report(run: Path, *, data: Path | None = None, out: Path | None = None, pict
             raise UserError("a picture needs the store that the run was evaluated on: give it with --data")
         draw_hero(store, read_run(run, store.content_hash).retrieval, picture)
         say(f"{picture}")
-    with progress("report", "pages") as show:
-        show(0, 1, "")
-        page = write_report(run, store, out)
-        show(1, 1, "")
+    if map_picture is not None:
+        draw_map_of(read_run(run, "" if store is None else store.content_hash), map_picture)
+        say(f"{map_picture}")
+    with progress("report", "sections") as show:
+        page = write_report(run, store, out, show)
     say(f"{page}")
 
 

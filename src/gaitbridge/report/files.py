@@ -8,6 +8,7 @@ from typing import Any, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
+from gaitbridge.conventions import SENSOR
 from gaitbridge.documents import read_document
 from gaitbridge.errors import UserError
 from gaitbridge.evaluation.bodies.reconstruction import ReconstructionRow, read_reconstruction
@@ -103,6 +104,7 @@ class RunFiles:
     reconstruction: list[ReconstructionRow] | None = None
     cost: dict[str, Any] | None = None
     walk: Walk | None = None
+    embeddings: tuple[Path, ...] = ()
 
 
 def read_run(run: Path, data_hash: str = "") -> RunFiles:
@@ -128,6 +130,7 @@ def read_run(run: Path, data_hash: str = "") -> RunFiles:
         reconstruction=read_reconstruction(evaluation / "reconstruction.json") if (evaluation / "reconstruction.json").is_file() else None,
         cost=read_cost(evaluation / "cost.json") if (evaluation / "cost.json").is_file() else None,
         walk=read_walk(evaluation / "walk.npz") if (evaluation / "walk.npz").is_file() else None,
+        embeddings=tuple(file for name in SENSOR if (file := evaluation / f"{name}.npz").is_file()),
     )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from gaitbridge import __version__
 from gaitbridge.files import written_whole
+from gaitbridge.progress import Progress, silent
 from gaitbridge.report.files import RunFiles, read_run
 from gaitbridge.report.sections import SECTIONS, is_synthetic
 from gaitbridge.store import Store
@@ -18,29 +19,32 @@ POLICY = "default-src 'none'; img-src data: blob:; style-src 'unsafe-inline'; sc
 _FIT = "window.addEventListener('load', () => window.dispatchEvent(new Event('resize')));"
 
 
-def write_report(run: Path, store: Store | None = None, out: Path | None = None) -> Path:
+def write_report(run: Path, store: Store | None = None, out: Path | None = None, progress: Progress = silent) -> Path:
     """Write the report of a run folder to `out` (default RUN/report.html), whole or not at all, and return where it lies.
 
-    store: what the run was evaluated on, for the pictures; without it those sections say so. UserError where the run is none, or where
+    store: what the run was evaluated on, for the pictures; without it those sections say so; progress counts sections. UserError where the run is none, or where
     its results are of another store; StoreError where one of its files is damaged.
     """
     found = read_run(Path(run), "" if store is None else store.content_hash)
     target = Path(out) if out is not None else Path(run) / "report.html"
     with written_whole(target) as temporary:
-        temporary.write_text(_page(found, store), encoding="utf-8", errors="backslashreplace")  # names of files may be no UTF-8
+        temporary.write_text(_page(found, store, progress), encoding="utf-8", errors="backslashreplace")  # names of files may be no UTF-8
     return target
 
 
-def _page(run: RunFiles, store: Store | None) -> str:
+def _page(run: RunFiles, store: Store | None, progress: Progress) -> str:
     from plotly.offline import get_plotlyjs
 
     title = html.escape(run.path.resolve().name)
     style = files("gaitbridge.report").joinpath("style.css").read_text(encoding="utf-8")
     shown = [section for section in SECTIONS if section.applies(run)]
     links = "".join(f'<a href="#{section.anchor}">{html.escape(section.heading)}</a>' for section in shown)
-    body = "\n".join(
-        f'<section id="{section.anchor}"><h2>{html.escape(section.heading)}</h2>{section.make(run, store)}</section>' for section in shown
-    )
+    made = []
+    for number, section in enumerate(shown):
+        progress(number, len(shown), section.heading)
+        made.append(f'<section id="{section.anchor}"><h2>{html.escape(section.heading)}</h2>{section.make(run, store)}</section>')
+    progress(len(shown), len(shown), "")
+    body = "\n".join(made)
     kind = "results on synthetic walkers" if is_synthetic(run, store) else "results"
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">

@@ -26,7 +26,8 @@ def direction_name(probe: str, gallery: str) -> str:
     return f"probe {SENSOR_NAME.get(probe, probe)}, gallery {SENSOR_NAME.get(gallery, gallery)}"
 
 
-def _styled(figure: Figure, height: int) -> Figure:
+def styled(figure: Figure, height: int) -> Figure:
+    """The report's look."""
     figure.update_layout(
         template="plotly_white",
         height=height,
@@ -57,7 +58,7 @@ def cmc_figure(cmc: Mapping[str, Any], views: str = "excluded") -> Figure:
         figure.add_trace(Scatter(x=ranks, y=shown[0]["chance"], name="chance", line={"color": "#94a3b8", "dash": "dash"}, mode="lines"))
     figure.update_xaxes(title="rank", dtick=1 if len(ranks) <= 20 else None, range=[0.7, max(ranks, default=1) + 0.3])
     figure.update_yaxes(title="probes with a mate up to this rank, %", range=[0, 101])
-    return _styled(figure, 430)
+    return styled(figure, 430)
 
 
 def view_pair_figure(rows: Sequence[ResultRow], pairs: Sequence[tuple[str, str]], what: str = "view") -> Figure:
@@ -78,7 +79,7 @@ def view_pair_figure(rows: Sequence[ResultRow], pairs: Sequence[tuple[str, str]]
         )
         figure.update_xaxes(title=f"gallery {what}", type="category", row=1, col=column + 1)
         figure.update_yaxes(type="category", autorange="reversed", row=1, col=column + 1, title=f"probe {what}" if column == 0 else None)
-    _styled(figure, 470)
+    styled(figure, 470)
     figure.update_layout(coloraxis={"colorscale": "Blues", "cmin": 0, "cmax": 100, "colorbar": {"title": "%", "thickness": 12}})
     return figure
 
@@ -121,7 +122,7 @@ def loss_figure(training: Sequence[Mapping[str, Any]]) -> Figure:
         figure.add_trace(Scatter(x=x, y=y, name="total", mode="lines", line={"width": 2.6, "color": "#111827"}))
     figure.update_xaxes(title="step")
     figure.update_yaxes(title="loss", rangemode="tozero")
-    return _styled(figure, 400)
+    return styled(figure, 400)
 
 
 def validation_figure(validation: Sequence[Mapping[str, Any]]) -> Figure:
@@ -134,7 +135,7 @@ def validation_figure(validation: Sequence[Mapping[str, Any]]) -> Figure:
         figure.add_trace(Scatter(x=steps, y=values, name=_readable(name), mode="lines+markers", line=line, marker={"size": 6}))
     figure.update_xaxes(title="step")
     figure.update_yaxes(title="validation", rangemode="tozero")
-    return _styled(figure, 400)
+    return styled(figure, 400)
 
 
 TRAJECTORY_NAMES = {"recovered": "recovered clean latents", "noise": "predicted noise", "bottleneck": "bottleneck"}
@@ -156,4 +157,4 @@ def trajectory_figure(trajectory: Mapping[str, Any]) -> Figure:
     figure.add_hline(y=1.0, line={"color": "#94a3b8", "dash": "dash", "width": 1})
     figure.update_xaxes(title="diffusion step t (of 100)", tickvals=trajectory["t"])
     figure.update_yaxes(title="gap / distance between people", rangemode="tozero")
-    return _styled(figure, 400)
+    return styled(figure, 400)

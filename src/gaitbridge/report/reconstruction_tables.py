@@ -111,7 +111,7 @@ def reconstruction_figure(rows: Sequence[ReconstructionRow], metric: str = "MPJP
         figure.add_trace(trace.update(line=line, marker={"size": 7}, error_y=error, hovertemplate="view %{x}<br>%{y:.1f} mm"))
     figure.update_xaxes(title="view angle", type="category", categoryorder="array", categoryarray=views)
     figure.update_yaxes(title=f"{metric}, mm", rangemode="tozero")
-    return plots._styled(figure, 420)
+    return plots.styled(figure, 420)
 
 
 def _ends(rows: Sequence[ReconstructionRow]) -> tuple[list[tuple[ReconstructionRow, float | None]], list[tuple[ReconstructionRow, float | None]]]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gaitbridge.errors import UserError
+from gaitbridge.evaluation.embedding.file import read_any
 from gaitbridge.evaluation.results import ResultRow, find_row
 from gaitbridge.evaluation.scoring.measures import CAMERAS
 from gaitbridge.report import plots
@@ -18,6 +19,8 @@ from gaitbridge.report.files import RunFiles
 from gaitbridge.report.hero import hero_sequence
 from gaitbridge.report.html_parts import missing, plot
 from gaitbridge.report.moving_files import webp_bytes
+from gaitbridge.report.people_map import people_map
+from gaitbridge.report.people_map_plots import map_figure, map_note
 from gaitbridge.report.pictures import data_uri, pick_frames, png_bytes, seen_from, skeleton_png, strip, thumbnail
 from gaitbridge.report.reconstruction_tables import reconstruction_section
 from gaitbridge.report.result_tables import condition_table, conditions_of, directions_of, main_table, open_set_tables
@@ -267,6 +270,25 @@ def _hit(entry: Mapping[str, Any], modality: str, store: Store | None, kind: str
     return f'<div class="hit {kind}">{image}{"<br>".join(word for word in words if word)}</div>'
 
 
+def people(run: RunFiles, store: Store | None) -> str:
+    """The map of the people by their embeddings."""
+    if not run.embeddings:
+        return missing("This run has no embeddings to make a map of: evaluate it.")
+    files = [read_any(file) for file in run.embeddings]
+    try:
+        drawn = people_map(files)
+    except UserError as error:
+        return missing(str(error))
+    text = (
+        f"Each point is a walk, {html.escape(map_note(drawn))}; points are near where the network's embeddings are (t-SNE of the distances that results "
+        "are counted by). Groups and their neighbours mean something; how large a group is, and how far groups are apart, do not. "
+        f"The nearest walk is the same person's for {100 * drawn.nearest:.0f} % of these points by the embeddings and for {100 * drawn.on_map:.0f} % on "
+        "the map; a person's other views count, so this is no recognition rate."
+    )
+    how = "Drag to move, scroll to enlarge, touch a point to read what it is; double-click a person in the list to see them alone."
+    return f"<p>{text}</p>{plot(map_figure(drawn), zooms=True)}<p class='soft'>{how}</p>"
+
+
 def trajectory(run: RunFiles, store: Store | None) -> str:
     """The gap between the sensors along the diffusion trajectory."""
     if run.trajectory is None:
@@ -354,6 +376,7 @@ SECTIONS = (
     Section("open-set", "Open-set identification", open_set, has_open_set),
     Section("cmc", "Cumulative match curves", cmc),
     Section("views", "By view pair", view_pairs, has_pairs),
+    Section("map", "A map of the people", people),
     Section("retrieval", "Retrieval", retrieval),
     Section("training", "Training", training),
     Section("trajectory", "Along the diffusion", trajectory, has_diffusion),

@@ -14,8 +14,8 @@ def missing(what: str) -> str:
     return f'<p class="missing">{html.escape(what)}</p>'
 
 
-def plot(figure: Figure, zooms: bool = False) -> str:
-    """A plotly figure as HTML; the page holds plotly.js once. zooms: scrolling over it enlarges it."""
-    config = {"displaylogo": False, "displayModeBar": False, "responsive": True, "scrollZoom": zooms}
+def plot(figure: Figure) -> str:
+    """A plotly figure as HTML; the page holds plotly.js once."""
+    config = {"displaylogo": False, "displayModeBar": False, "responsive": True}
     drawn = figure.to_html(full_html=False, include_plotlyjs=False, config=config)
     return f'<div class="plot">{drawn}</div>'

@@ -71,7 +71,7 @@ def map_figure(drawn: PeopleMap) -> Figure:
     figure.update_layout(
         legend={"orientation": "v", "x": 1.01, "y": 1, "yanchor": "top", "maxheight": 540, "title": {"text": "person"}, "itemsizing": "constant"},
         legend2={"orientation": "h", "x": 0, "y": -0.02, "yanchor": "top", "itemclick": False, "itemdoubleclick": False},
-        margin={"l": 8, "r": 8, "t": 8, "b": 60}, dragmode="pan", hovermode="closest")  # fmt: skip
+        margin={"l": 8, "r": 8, "t": 8, "b": 60}, hovermode="closest")  # fmt: skip
     figure.update_xaxes(visible=False)
     figure.update_yaxes(visible=False, scaleanchor="x")
     return figure
@@ -134,4 +134,5 @@ def map_note(drawn: PeopleMap) -> str:
     here = len(np.unique(drawn.people))
     if len(drawn) == sequences:
         return f"{sequences:,} walks of {people:,} people"
-    return f"{len(drawn):,} of {sequences:,} walks, of {here:,} of {people:,} people, drawn at random"
+    whom = f"all {people:,}" if here == people else f"{here:,} of {people:,}"
+    return f"{len(drawn):,} of {sequences:,} walks of {whom} people, drawn at random"

@@ -22,8 +22,8 @@ def embedded(people: int = 6, walks: int = 6, sensor: str = "camera", weights: s
     whom = np.asarray([f"{name}{number:03d}" for number in range(people)]).repeat(walks)
     types = np.asarray([f"{('bag', 'normal')[n % 2]}-{n // 2}" for n in range(walks)] * people)
     conditions = np.asarray([one.partition("-")[0] for one in types])
-    return EmbeddingsFile(Path(f"{sensor}.npz"), values, whom, types, np.full(len(whom), "090"), np.full(len(whom), sensor), {"weights_hash": weights},
-                          {"conditions": conditions})
+    views, sensors = np.full(len(whom), "090"), np.full(len(whom), sensor)
+    return EmbeddingsFile(Path(f"{sensor}.npz"), values, whom, types, views, sensors, {"weights_hash": weights}, {"conditions": conditions})
 
 
 def test_people_far_apart_are_groups_and_the_same_each_time() -> None:

@@ -22,8 +22,8 @@ _FIT = "window.addEventListener('load', () => window.dispatchEvent(new Event('re
 def write_report(run: Path, store: Store | None = None, out: Path | None = None, progress: Progress = silent) -> Path:
     """Write the report of a run folder to `out` (default RUN/report.html), whole or not at all, and return where it lies.
 
-    store: what the run was evaluated on, for the pictures; without it those sections say so; progress counts sections. UserError where the run is none, or where
-    its results are of another store; StoreError where one of its files is damaged.
+    store: what the run was evaluated on, for the pictures; without it those sections say so. progress: counts sections.
+    UserError where the run is none, or where its results are of another store; StoreError where one of its files is damaged.
     """
     found = read_run(Path(run), "" if store is None else store.content_hash)
     target = Path(out) if out is not None else Path(run) / "report.html"

@@ -55,7 +55,8 @@ def map_figure(drawn: PeopleMap) -> Figure:
     for person, colour in colours_of(people).items():
         rows = np.flatnonzero(drawn.people == person)
         symbols = [shapes[str(drawn.conditions[row])][0] + ("-open" if hollow[row] else "") for row in rows]
-        about = [[_text(drawn.keys[row]), _text(drawn.conditions[row]), _text(drawn.views[row]), SENSOR_NAME.get(drawn.sensors[row], "")] for row in rows]
+        about = [[*(_text(column[row]) for column in (drawn.keys, drawn.conditions, drawn.views)), SENSOR_NAME.get(drawn.sensors[row], "")]
+                 for row in rows]
         figure.add_trace(Scatter(
             x=drawn.places[rows, 0].round(3), y=drawn.places[rows, 1].round(3), name=_text(person), mode="markers", customdata=about,
             marker={"color": colour, "symbol": symbols, "size": 8, "line": {"width": 1.4, "color": colour}}, opacity=0.85,

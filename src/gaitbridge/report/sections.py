@@ -280,10 +280,10 @@ def people(run: RunFiles, store: Store | None) -> str:
     except UserError as error:
         return missing(str(error))
     text = (
-        f"Each point is a walk: {html.escape(map_note(drawn))}. Points are near where the network's embeddings are (t-SNE of the distances that results "
-        "are counted by). Who stands beside whom means something; how large a group is, and how far groups are apart, do not. "
-        f"The nearest walk is the same person's for {100 * drawn.nearest:.0f} % of these points by the embeddings, and for {100 * drawn.on_map:.0f} % on "
-        "the map. A person's other views count, so this is no recognition rate."
+        f"Each point is a walk: {html.escape(map_note(drawn))}. Points are near where the network's embeddings are (t-SNE of the distances that "
+        "results are counted by). Who stands beside whom means something; how large a group is, and how far groups are apart, do not. "
+        f"The nearest walk is the same person's for {100 * drawn.nearest:.0f} % of these points by the embeddings, and for "
+        f"{100 * drawn.on_map:.0f} % on the map. A person's other views count, so this is no recognition rate."
     )
     how = "Touch a point to read what it is. Drag a box to enlarge it, double-click to go back. Double-click a person in the list to see them alone."
     return f"<p>{text}</p>{plot(map_figure(drawn))}<p class='soft'>{how}</p>"

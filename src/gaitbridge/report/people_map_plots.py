@@ -102,7 +102,8 @@ def draw_map(drawn: PeopleMap, out: Path, title: str = "") -> Path:
         for empty in (False, True):
             some = (drawn.conditions == condition) & (hollow == empty)
             fill = "none" if empty else inks[some]
-            axes.scatter(*drawn.places[some].T, marker=shape, s=26, facecolors=fill, edgecolors=inks[some], linewidths=0.9, alpha=0.85)
+            x, y = drawn.places[some].T
+            axes.scatter(x, y, marker=shape, s=26, facecolors=fill, edgecolors=inks[some], linewidths=0.9, alpha=0.85)
     axes.set_aspect("equal", adjustable="datalim")
     axes.set_xticks([])
     axes.set_yticks([])

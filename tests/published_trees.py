@@ -19,6 +19,9 @@ PARTITIONS: dict[str, dict[str, list[str]]] = {
                "PROBE_SET": ["0100-camid0_videoid2-seq0", "0101-camid3_videoid1-seq0", "0777-camid0_videoid2-seq0"]},
     "ccpg": {"TRAIN_SET": ["000", "001"], "TEST_SET": ["100"]},
     "sustech1k": {"TRAIN_SET": ["0000", "0002"], "TEST_SET": ["0001"]},
+    "gait3d_parsing": {"TRAIN_SET": ["0000"], "TEST_SET": ["0100", "0101"], "PROBE_SET": ["0100-camid0_videoid2-seq0"]},
+    "ccgr_mini": {"TRAIN_SET": ["1"], "TEST_SET": ["601", "602"], "GALLERY_SET": ["601-NM1-over.avi"]},
+    "mmgait": {"TRAIN_SET": ["0220"], "TEST_SET": ["0418", "0273"]},
     "freegait": {"TRAIN_SET": ["0002", "0003"], "TEST_SET": ["0001"], "PROBE_SET": ["0001-devid_3-seq_02_new"]},
 }
 
@@ -181,7 +184,7 @@ def sustech1k_files(folder: Path, view: str, random: np.random.Generator, sync: 
     points = clouds(random)
     arrays = {
         "depth_pictures": random.integers(0, 256, (3, 3, 64, 64), np.uint8), "lidar_silhouettes": silhouettes(random),
-        "keypoints": random.standard_normal((camera, 17, 3)).astype(np.float32), "frame_ratios": random.random((camera, 2)).astype(np.float32),
+        "keypoints": random.random((camera, 17, 3)).astype(np.float32), "frame_ratios": random.random((camera, 2)).astype(np.float32),
         "silhouettes": silhouettes(random, camera),
     }
     files = {"LiDAR-PCDs": points, "LiDAR-PCDs_depths": arrays["depth_pictures"], "LiDAR-PCDs_sils": arrays["lidar_silhouettes"],
@@ -193,7 +196,14 @@ def sustech1k_files(folder: Path, view: str, random: np.random.Generator, sync: 
     arrays["points"] = np.concatenate([np.column_stack([cloud, np.full(len(cloud), np.nan), np.full(len(cloud), number)])
                                        for number, cloud in enumerate(points)]).astype(np.float32)
     arrays["range_views"] = np.stack([range_view(cloud, SUSTECH1K) for cloud in points])
-    return arrays
+    return arrays | drawn(arrays["keypoints"])
+
+
+def drawn(keypoints: np.ndarray) -> dict[str, np.ndarray]:
+    """What becomes of COCO's keypoints beside themselves."""
+    from gaitbridge.geometry.skeleton_maps import skeleton_maps
+
+    return {"skeletons": keypoints, "pose_heatmaps": skeleton_maps(keypoints, (64, 64))}
 
 
 def freegait(root: Path) -> Expected:
@@ -204,6 +214,8 @@ def freegait(root: Path) -> Expected:
             key, points = f"{person}/devid_3/{view}", clouds(random)
             arrays = {"silhouettes": silhouettes(random), "smpl": smpl_rows(random)}
             given: dict[str, Any] = {"image": arrays["silhouettes"], "lidar": points, "smpl": arrays["smpl"], "kp3d": random.random((3, 24, 3))}
+            if person == "0001":
+                given["kp3d"], arrays["pose_heatmaps"] = in_space(random)
             if person == "0002":
                 given["range_pkl"] = arrays["depth_pictures"] = random.integers(0, 256, (3, 3, 64, 64), np.uint8)
             else:
@@ -219,8 +231,84 @@ def freegait(root: Path) -> Expected:
     return expected
 
 
+def casia_e(root: Path) -> Expected:
+    people = {"001": "train", "200": "train", "201": "test", "1014": "test"}
+    types = {"H-scene1-nm-1": ("H", "nm", 1), "L-scene3_s-bg-2": ("L", "bg", 2)}
+    return _plain(root, {f"{person}/{kind}/090": {"split": split, "camera": camera, "condition": condition, "take": take, "view_deg": 90.0}
+                         for person, split in people.items() for kind, (camera, condition, take) in types.items()})
+
+
+def parsed(random: np.random.Generator, frames: int = 3) -> np.ndarray:
+    return random.integers(0, 12, (frames, 64, 64), np.uint8)
+
+
+def gait3d_parsing(root: Path) -> Expected:
+    random, expected = np.random.default_rng(7), {}
+    for person, split in {"0000": "train", "0100": "test", "0101": "test"}.items():
+        key, made = f"{person}/camid0_videoid2/seq0", parsed(random)
+        dump(made if person != "0101" else list(made), root / key / "seq0.pkl")
+        expected[key] = ({"split": split, "camera": "0", "take": 2, "view": "seq0"}, {"parsing": made})
+    return expected
+
+
+def _ccgr(root: Path, people: dict[str, str], suffix: str) -> Expected:
+    """Silhouettes, parsed bodies and poses, each in a file that a word of its name tells."""
+    random, expected = np.random.default_rng(8), {}
+    for person, split in people.items():
+        for kind, view, named in (("BGHV1", "67_5_2", {"condition": "BGHV", "view_deg": 67.5, "camera": "layer 2"}), ("NM1", "over", {"condition": "NM"})):
+            key, pose = f"{person}/{kind}/{view}{suffix}", random.random((3, 17, 3)).astype(np.float32)
+            arrays = {"silhouettes": silhouettes(random), "parsing": parsed(random), "keypoints": pose, **drawn(pose)}
+            for number, (word, name) in enumerate({"sil": "silhouettes", "par": "parsing", "pose": "keypoints"}.items(), start=2):
+                dump(arrays[name], root / key / f"{number:03d}-{view}{word}-1.pkl")
+            dump(random.integers(0, 255, (3, 3, 8, 8), np.uint8), root / key / f"001-{view}rgb_f-1.pkl")
+            expected[key] = ({"split": split, "take": 1, **named}, arrays)
+    return expected
+
+
+def ccgr(root: Path) -> Expected:
+    return _ccgr(root, {"1": "train", "600": "train", "601": "test", "1000": "test"}, "")
+
+
+def ccgr_mini(root: Path) -> Expected:
+    return _ccgr(root, {"1": "train", "601": "test", "602": "test"}, ".avi")
+
+
+def mmgait(root: Path) -> Expected:
+    """All thirteen files; what the store must hold of the camera and the LiDAR."""
+    random, expected = np.random.default_rng(9), {}
+    for person, split in {"0220": "train", "0418": "test", "0273": "test"}.items():
+        for kind in ("NM-01", "BG-01"):
+            key, pose, points = f"{person}/{kind}/045", random.random((3, 17, 3)).astype(np.float32), clouds(random)
+            given = {name: random.integers(0, 256, (3, 3, 64, 64), np.uint8) for name in ("depth", "event", "ir", "lidar_depth", "radar_depth", "rgb")}
+            given |= {"rgb_sils": silhouettes(random), "ir_sils": silhouettes(random), "heatmap": random.integers(0, 256, (3, 2, 64, 64), np.uint8)}
+            for name, value in {**given, "pose2d": pose, "pose3d": pose, "lidar_points": points, "radar4d": clouds(random), "lidar_depth": list(given["lidar_depth"])}.items():
+                dump(value, root / key / f"{name}.pkl")
+            arrays = {"silhouettes": given["rgb_sils"], "pose_heatmaps": given["heatmap"], "keypoints": pose, "skeletons": pose,
+                      "depth_pictures": given["lidar_depth"]}
+            arrays["points"] = np.concatenate([np.column_stack([cloud, np.full(len(cloud), np.nan), np.full(len(cloud), number)])
+                                               for number, cloud in enumerate(points)]).astype(np.float32)
+            named = {"split": split, "condition": kind[:2], "take": 1, "view_deg": 45.0, "camera": "rgb", "lidar": "lidar"}
+            expected[key] = (named, arrays)
+    return expected
+
+
+def in_space(random: np.random.Generator, frames: int = 3) -> tuple[np.ndarray, np.ndarray]:
+    """SMPL's 24 joints of somebody 8 m along x (z up), and the heatmaps of them as seen from there: right is -y."""
+    from gaitbridge.geometry.skeleton_maps import skeleton_maps
+
+    heights = {15: 1.6, 16: 1.4, 17: 1.4, 18: 1.1, 19: 1.1, 20: 0.9, 21: 0.9, 1: 0.9, 2: 0.9, 4: 0.5, 5: 0.5, 7: 0.1, 8: 0.1}
+    joints = random.uniform(-0.2, 0.2, (frames, 24, 3))
+    joints[:, list(heights), 2] = np.array(list(heights.values()))
+    joints[:, (1, 2), 1] = 0.1, -0.1
+    joints[:, (1, 2), 0] = 0
+    joints[..., 0] += 8
+    coco = joints[:, (15, 15, 15, 15, 15, 16, 17, 18, 19, 20, 21, 1, 2, 4, 5, 7, 8)]
+    return joints, skeleton_maps(np.stack([-coco[..., 1], -coco[..., 2], np.ones(coco.shape[:2])], axis=2), (64, 64))
+
+
 TREES: dict[str, Callable[[Path], Expected]] = {
-    made.__name__: made for made in (casia_b, oumvlp, oumvlp_mesh, gait3d, grew, ccpg, sustech1k, freegait)
+    made.__name__: made for made in (casia_b, oumvlp, oumvlp_mesh, gait3d, grew, ccpg, sustech1k, freegait, casia_e, gait3d_parsing, ccgr,
+                                       ccgr_mini, mmgait)
 }
 
 

@@ -98,6 +98,19 @@ def pictures(value: Any, path: Path) -> np.ndarray:
     return np.ascontiguousarray(given)
 
 
+def parsing(value: Any, path: Path) -> np.ndarray:
+    """uint8 [T, 64, 64] (or 44 wide) of the body parts 0 to 11 (conventions.PARSING_LABELS), of an array or a list of frames."""
+    given = frames_of(value, path)
+    if given.ndim == 4 and given.shape[1] == 1:
+        given = given[:, 0]
+    if given.ndim != 3 or given.shape[1:] not in SIZES or given.dtype.kind not in "ui" or given.min() < 0 or given.max() > 255:
+        raise UserError(f"{path} holds {given.dtype} [{_axes(given.shape)}], not body parts of pixels, whole numbers [T, 64, 64]: {WITHOUT}")
+    made = given.astype(np.uint8)
+    if problem := content_problem("parsing", made):
+        raise UserError(f"{path} {problem}; {WITHOUT}")
+    return made
+
+
 def clouds(reading: Reading, path: Path) -> list[np.ndarray]:
     """Point clouds, a float64 [P, 3] for each frame, metres; columns after x, y, z are dropped, and so are points that are not finite."""
     return clouds_of(reading, reading.value(path), path)

@@ -73,7 +73,7 @@ class OwnFolder:
                 continue
             made = read_files(reading, modality, paths, self.ways)
             arrays |= made
-            if modality in ONE_CLOCK:
+            if modality in ONE_CLOCK and made:
                 lengths[paths[0]] = len(next(iter(made.values())))
         same_frames(lengths)
         return {name: array for name, array in arrays.items() if reading.wants(name)}

@@ -12,13 +12,13 @@ from gaitbridge.data.importers._arrays import (
     WITHOUT,
     cloud_of,
     clouds_of,
-    floats,
     frames_of,
     pictures,
     silhouettes_of,
     within_reach,
 )
 from gaitbridge.data.importers._dataset import Arrays, Reading
+from gaitbridge.data.importers._poses import POSE_FIELDS, poses, read_json
 from gaitbridge.data.importers._smpl import smpl
 from gaitbridge.errors import UserError, words_of
 from gaitbridge.geometry.silhouette import align
@@ -44,6 +44,8 @@ def _value(modality: str, paths: Sequence[Path]) -> Any:
     """A list of pictures, or what the one file holds."""
     if paths[0].suffix.lower() in PICTURES:
         return [_picture(path) for path in paths]
+    if paths[0].suffix.lower() == ".json" and modality == "keypoints":
+        return read_json(paths[0])
     from gaitbridge.foreign_pickles import read_value
 
     value = read_value(paths[0])
@@ -117,10 +119,15 @@ def _depth_pictures(reading: Reading, value: Any, path: Path, ways: Ways) -> Arr
 
 
 def _pose_heatmaps(reading: Reading, value: Any, path: Path, ways: Ways) -> Arrays:
+    return {"pose_heatmaps": heatmaps(value, path)}
+
+
+def heatmaps(value: Any, path: Path) -> np.ndarray:
+    """uint8 [T, 2, H, W] of an array or list of pose heatmaps. UserError where it is none."""
     given = frames_of(value, path)
     if given.ndim != 4 or given.shape[1] != 2 or given.dtype != np.uint8:
         raise UserError(f"{path} holds {given.dtype} {list(given.shape)}, not pose heatmaps uint8 [T, 2, H, W]: {WITHOUT}")
-    return {"pose_heatmaps": given}
+    return given
 
 
 def _smpl(reading: Reading, value: Any, path: Path, ways: Ways) -> Arrays:
@@ -128,14 +135,15 @@ def _smpl(reading: Reading, value: Any, path: Path, ways: Ways) -> Arrays:
 
 
 def _keypoints(reading: Reading, value: Any, path: Path, ways: Ways) -> Arrays:
-    return {"keypoints": floats(value, path, 17, 3)}
+    return poses(reading, value, path)
 
 
 MODALITIES: dict[str, Callable[[Reading, Any, Path, Ways], Arrays]] = {
     "silhouettes": _silhouettes, "range_views": _range_views, "points": _points, "depth_pictures": _depth_pictures,
     "pose_heatmaps": _pose_heatmaps, "smpl": _smpl, "keypoints": _keypoints,
 }  # fmt: skip
-MAKES: dict[str, tuple[str, ...]] = {"silhouettes": ("silhouettes", "silhouettes_box"), "smpl": ("smpl", "smpl_joints", "smpl_vertices")}
+MAKES: dict[str, tuple[str, ...]] = {"silhouettes": ("silhouettes", "silhouettes_box"), "smpl": ("smpl", "smpl_joints", "smpl_vertices"),
+                                    "keypoints": POSE_FIELDS}
 
 
 def fields_made(modalities: Iterable[str]) -> tuple[str, ...]:

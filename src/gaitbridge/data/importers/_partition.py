@@ -19,13 +19,15 @@ SETS = ("TRAIN_SET", "TEST_SET", "PROBE_SET", "GALLERY_SET")
 
 @dataclass(frozen=True)
 class Partition:
-    """`split_of(person)`: train, test, or empty for nobody's. `listed`: the ids of a file; `probes`: its PROBE_SET, id-type-view."""
+    """`split_of(person)`: train, test, or empty for nobody's. `listed`: the ids of a file; `probes`: its PROBE_SET, id-type-view;
+    `gallery`: its GALLERY_SET, of a file without PROBE_SET, whose probes are all other test sequences."""
 
     split_of: Callable[[str], str]
     name: str
     hash: str = ""
     listed: frozenset[str] = frozenset()
     probes: frozenset[str] = frozenset()
+    gallery: frozenset[str] = frozenset()
 
     def about(self) -> dict[str, Any]:
         """For the plan and store.json."""
@@ -66,7 +68,8 @@ def read_partition(file: Path, option: str = "--partition") -> Partition:
     def split_of(person: str) -> str:
         return "train" if person in train else "test" if person in test else ""
 
-    return Partition(split_of, file.name, content, train | test, probes)
+    gallery = frozenset() if probes else frozenset(map(canonical, document.get("GALLERY_SET", [])))
+    return Partition(split_of, file.name, content, train | test, probes, gallery)
 
 
 def splits(partition: Partition, people: Iterable[str], val: int) -> dict[str, str]:

@@ -68,12 +68,21 @@ def _some(words: Sequence[str]) -> str:
 
 def probe_lines(reports: Iterable[Report], partition: Partition) -> tuple[list[str], list[Line]]:
     """Keys of the test sequences that the partition's PROBE_SET names, and lines on those that are missing or have no mate in the gallery."""
-    if not partition.probes:
+    if not partition.probes and not partition.gallery:
         return [], []
     test = {key.replace("/", "-"): key for report in reports if report.split == "test" for key in report.keys}
-    probes = sorted(test[name] for name in partition.probes & set(test))
-    gallery = {key.split("/")[0] for name, key in test.items() if name not in partition.probes}
+    named = partition.probes or frozenset(test) - partition.gallery
+    probes = sorted(test[name] for name in named & set(test))
+    gallery = {key.split("/")[0] for name, key in test.items() if name not in named}
     alone = [key for key in probes if key.split("/")[0] not in gallery]
+    if partition.gallery:
+        absent = sorted(partition.gallery - set(test))
+        return probes, [
+            Line("gallery of GALLERY_SET", len(test) - len(probes), len(partition.gallery)),
+            Line("probes (test, not in GALLERY_SET)", len(probes)),
+            Line("gallery sequences of GALLERY_SET that are not there", len(absent), None, _some(absent)),
+            Line("probes without a mate in the gallery", len(alone), None, _some(alone)),
+        ]
     missing = sorted(partition.probes - set(test))
     return probes, [
         Line("probes of PROBE_SET", len(probes), len(partition.probes)),

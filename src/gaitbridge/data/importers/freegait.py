@@ -1,8 +1,8 @@
 """FreeGait: 1,195 people walking freely before a 128-beam LiDAR and a camera (Han et al., ACM MM 2024).
 
 What the elements of `range_pkl` are is not published, so the array decides: bytes, numbers of 0 to 1 and whole numbers are pictures
-(`depth_pictures`), other numbers up to 131 are metres (`range_views`, 0 where nothing came back). `kp3d` (3D key points) is left out: neither
-its joints nor its axes are published, and `joints` of the store are true positions in the world.
+(`depth_pictures`), other numbers up to 131 are metres (`range_views`, 0 where nothing came back). Neither are joints and axes of `kp3d` (3D key
+points): it is drawn as `pose_heatmaps`, as the LiDAR sees it, where head, hips and ankles stand as in SMPL's or COCO's order, else left out.
 """
 
 import re
@@ -14,19 +14,20 @@ import numpy as np
 from gaitbridge.data.contents import FARTHEST_M
 from gaitbridge.data.importers._arrays import WITHOUT, cloud_of, clouds, frames_of, pictures, silhouettes
 from gaitbridge.data.importers._dataset import Arrays, Dataset, Reading, same_frames
+from gaitbridge.data.importers._poses import POSE_FIELDS, poses_in_space
 from gaitbridge.data.importers._silhouettes import SMPL_FIELDS
 from gaitbridge.data.importers._smpl import smpl
 from gaitbridge.errors import UserError
 
-PARTS = {"image": ("silhouettes",), "range_pkl": ("range_views", "depth_pictures"), "lidar": ("points",), "smpl": SMPL_FIELDS}
+PARTS = {"image": ("silhouettes",), "range_pkl": ("range_views", "depth_pictures"), "lidar": ("points",), "kp3d": POSE_FIELDS, "smpl": SMPL_FIELDS}
 DATASET = Dataset(
     name="FreeGait",
     citation="Han, Ren, Cong, Sun, Wang, Xu, Ma: Gait Recognition in Large-scale Free Environment via Single LiDAR. ACM Multimedia 2024",
     apply="https://4dvlab.github.io/project_page/FreeGait.html",
     licence="FreeGait: research only, on the terms of its owners (4DV Lab, ShanghaiTech University)",
-    layout="0001/devid_3/seq_02_new/{image,lidar,range_pkl,smpl}.pkl (or image/image.pkl and so on)",
+    layout="0001/devid_3/seq_02_new/{image,lidar,range_pkl,kp3d,smpl}.pkl (or image/image.pkl and so on)",
     split="by a list of ids: give FreeGait.json, which comes with the field's tools, with --partition (500 train, 695 test, PROBE_SET of 3,571)",
-    fields=("silhouettes", "range_views", "depth_pictures", "points", *SMPL_FIELDS),
+    fields=("silhouettes", "range_views", "depth_pictures", "points", "pose_heatmaps", "keypoints", "skeletons", *SMPL_FIELDS),
     people={"train": 500, "test": 695},
     sequences={"test": 6921},
 )
@@ -53,7 +54,7 @@ def read(reading: Reading) -> Arrays:
         if part in ("range_pkl", "lidar"):
             lengths[path] = frames
     if not arrays:
-        raise reading.missing("files", "image, range_pkl, lidar or smpl, each .pkl")
+        raise reading.missing("files", "image, range_pkl, lidar, kp3d or smpl, each .pkl")
     same_frames(lengths)
     for name in ("range_views", "depth_pictures"):
         if name in arrays and "silhouettes" in arrays and len(arrays[name]) != len(arrays["silhouettes"]):
@@ -72,6 +73,8 @@ def _part(reading: Reading, part: str, path: Path, before: Arrays) -> tuple[Arra
     if part == "range_pkl":
         name, views = ranges(reading.value(path), path)
         return {name: views}, len(views)
+    if part == "kp3d":
+        return _of_camera_frames(reading, poses_in_space(reading, reading.value(path), path), "keypoints", path, before), 0
     return _bodies(reading, path, before), 0
 
 
@@ -83,9 +86,14 @@ def _bodies(reading: Reading, path: Path, before: Arrays) -> Arrays:
     except UserError as error:
         reading.note("SMPL of a form that is not known, left out", error)
         return {}
-    frames = len(before.get("silhouettes", next(iter(found.values()))))
-    if any(len(array) != frames for array in found.values()):
-        reading.note("SMPL with other frames than the silhouettes, left out", path)
+    return _of_camera_frames(reading, found, "SMPL", path, before)
+
+
+def _of_camera_frames(reading: Reading, found: Arrays, what: str, path: Path, before: Arrays) -> Arrays:
+    """What was found where it has the silhouettes' frames, else nothing and a note."""
+    frames = {len(array) for array in (*found.values(), *(before[name] for name in ("silhouettes",) if name in before))}
+    if found and len(frames) > 1:
+        reading.note(f"{what} with other frames than the silhouettes, left out", path)
         return {}
     return found
 

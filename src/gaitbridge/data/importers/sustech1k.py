@@ -12,6 +12,7 @@ from typing import Any
 
 from gaitbridge.data.importers._arrays import cloud_of, clouds, floats, lidar_silhouettes, pictures, silhouettes, within_reach
 from gaitbridge.data.importers._dataset import Arrays, Dataset, Reading, same_frames
+from gaitbridge.data.importers._poses import POSE_FIELDS, poses
 from gaitbridge.errors import UserError
 
 DATASET = Dataset(
@@ -21,7 +22,7 @@ DATASET = Dataset(
     licence="SUSTech1K: research only, by agreement with its owners (Southern University of Science and Technology)",
     layout="0000/00-nm/000/{08-sync-000-LiDAR-PCDs.pkl, 14-sync-000-Camera-Sils_aligned.pkl, ...}",
     split="by a list of ids: give SUSTech1K.json, which comes with the dataset's tools, with --partition (250 train, 800 test)",
-    fields=("silhouettes", "range_views", "depth_pictures", "points", "keypoints", "frame_ratios", "lidar_silhouettes"),
+    fields=("silhouettes", "range_views", "depth_pictures", "points", *POSE_FIELDS, "frame_ratios", "lidar_silhouettes"),
     people={"train": 250, "test": 800},
     sequences={"all": 25239},
     frames=("sync", "all"),
@@ -30,6 +31,7 @@ WORDS = {"clouds": "LiDAR-PCDs", "depth_pictures": "LiDAR-PCDs_depths", "lidar_s
          "frame_ratios": "Camera-Ratios-HW", "silhouettes": "Camera-Sils_aligned"}
 LIDAR = ("range_views", "points", "depth_pictures", "lidar_silhouettes")
 CAMERA = ("silhouettes", "keypoints", "frame_ratios")
+MAKES = {"clouds": ("range_views", "points"), "keypoints": POSE_FIELDS}
 LIDAR_HZ, CAMERA_HZ = 10.0, 30.0
 
 
@@ -64,8 +66,7 @@ def read(reading: Reading) -> Arrays:
     lengths: dict[Path, int] = {}
     paths = files_of(reading)
     for part, path in paths.items():
-        fields = ("range_views", "points") if part == "clouds" else (part,)
-        if not reading.wants(*fields):
+        if not reading.wants(*MAKES.get(part, (part,))):
             continue
         if path is None:
             reading.note(f"sequences without {WORDS[part]}", reading.place.folders[0])
@@ -94,7 +95,8 @@ def _part(reading: Reading, part: str, path: Path) -> tuple[Arrays, int]:
     if part == "depth_pictures":
         array = pictures(reading.value(path), path)
     elif part == "keypoints":
-        array = floats(reading.value(path), path, 17, 3)
+        value = reading.value(path)
+        return poses(reading, value, path), len(value)
     elif part == "frame_ratios":
         array = floats(reading.value(path), path, 2)
     else:

@@ -60,7 +60,7 @@ def own_protocol(about: Mapping[str, Any]) -> str:
     kind = about.get("kind")
     if kind == "imported":
         dataset = str(about.get("dataset", ""))
-        return next((name for name in (dataset, dataset.split("_mesh")[0]) if name in PROTOCOLS), "")
+        return next((name for name in (dataset, dataset.split("_mesh")[0], dataset.split("_parsing")[0]) if name in PROTOCOLS), "")
     if kind == "simulated":
         if str(about.get("motion", "")).startswith(("bvh:", "amc:")):
             return "real-motion"

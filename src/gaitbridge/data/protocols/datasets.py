@@ -30,6 +30,21 @@ _SUSTECH1K_PARTS = (
     Part("Overall", _words("01", "02", "03", "04")),
 )
 
+COVARIATES = (
+    "NM1", "NM2", "SU1", "UB1", "BK1", "PK1", "SD1", "BG1", "BGHV1", "BX1", "BXHV1", "BXHVBG1", "BXBGCL1", "CL1", "CLPK1", "CLUB1", "CLUBBG1",
+    "CLUBBGSD1", "BGCRCL1", "BGCRCLSU1", "BGCRCLCVUB1", "BGCRCLCV1", "CV1", "CVBXHV1", "CVBXBG1", "BGCR1", "CR1", "UBBGSD1", "SF1", "SFUBBG1", "SFCL1",
+    "SFUBBGCL1", "BMCL1", "BMCLBG1", "BMCLBGBX1", "BM1", "ASBGCLBXCV1", "ASBXHVCL1", "ASBX1", "AS1", "DN1", "DNBK1", "DNBKBG1", "DNBKBGCL1",
+    "ATUBBGCLBG1", "ATBGCL1", "ATBG1", "AT1", "DT1", "DTBXHV1", "DTBXHVCL1", "DTBXCLBG1", "FD1", "CD1",
+)  # fmt: skip
+_EVERY_GALLERY = tuple(Part(f"others to {kind}", _types(*(one for one in COVARIATES if one != kind)), _types(kind)) for kind in COVARIATES)
+_LATER_SCENES = ("scene2", "scene3", "scene3_s")
+
+
+def _casia_e(scenes: tuple[str, ...], *conditions: str) -> Rule:
+    kinds = tuple(f"{height}-{scene}-{kind}-{take}" for height in "HL" for scene in scenes for kind in conditions for take in (1, 2))
+    return Rule(match={**_TEST, "type": kinds}, unless={"view": ("270",)})
+
+
 CASIA_B = Protocol(
     name="casia_b",
     probe=_types("nm-05", "nm-06", "bg-01", "bg-02", "cl-01", "cl-02"),
@@ -105,6 +120,36 @@ SUSTECH1K = Protocol(
     precision=(),
     reference="Shen et al., LidarGait, CVPR 2023.",
 )
+CASIA_E = Protocol(
+    name="casia_e",
+    probe=_casia_e(_LATER_SCENES, "nm", "bg", "cl"),
+    gallery=_casia_e(("scene1",), "nm"),
+    parts=tuple(Part(kind.upper(), _casia_e(_LATER_SCENES, kind)) for kind in ("nm", "bg", "cl")),
+    ranks=(1,),
+    layout="view pairs",
+    precision=(),
+    reference="Song et al., T-PAMI 2023, as the field's toolkit scores it: walks of scenes 2 and 3 against normal ones of scene 1, without view 270.",
+)
+CCGR = Protocol(
+    name="ccgr",
+    probe=_types(*COVARIATES[1:]),
+    gallery=_types(COVARIATES[0]),
+    parts=(*(Part(kind, _types(kind)) for kind in COVARIATES[1:]), Part("Overall", _types(*COVARIATES[1:]))),
+    ranks=(1, 5),
+    layout="view pairs",
+    precision=(),
+    reference="Zou et al., AAAI 2024, its easy measure: every other covariate against the first normal walk. Overall pools them, cell by cell.",
+)
+MMGAIT = Protocol(
+    name="mmgait",
+    probe=_types("NM-02", "BG-01", "CL-01"),
+    gallery=_types("NM-01"),
+    parts=(Part("NM", _types("NM-02")), Part("BG", _types("BG-01")), Part("CL", _types("CL-01"))),
+    ranks=(1,),
+    layout="view pairs",
+    precision=(),
+    reference="MMGait, CVPR 2026: the second normal walk, one with a bag, one in other clothes, against the first normal one.",
+)
 DATASETS = (
     CASIA_B,
     CASIA_B_CROSS_VIEW,
@@ -114,6 +159,13 @@ DATASETS = (
     CCPG,
     SUSTECH1K,
     replace(SUSTECH1K, name="sustech1k_cross_modal", crossed=True, reference=f"{SUSTECH1K.reference} The gallery is of the other sensor."),
+    CASIA_E,
+    CCGR,
+    replace(CCGR, name="ccgr_hard", probe=_types(*COVARIATES), gallery=_types(*COVARIATES), parts=_EVERY_GALLERY,
+            reference="As ccgr, its hard measure: every covariate in turn is the gallery of all others. The measure is the mean over these parts."),
+    replace(GAIT3D, name="ccgr_mini", reference="Zou et al., AAAI 2024: every test sequence that is not in GALLERY_SET against those that are."),
+    MMGAIT,
+    replace(MMGAIT, name="mmgait_cross_modal", crossed=True, reference=f"{MMGAIT.reference} The gallery is of the other sensor."),
     replace(GAIT3D, name="freegait", reference="Han et al., FreeGait, 2024: the probes of PROBE_SET against every other test sequence."),
     replace(GAIT3D, name="freegait_cross_modal", crossed=True, reference="As freegait; the gallery is of the other sensor."),
 )

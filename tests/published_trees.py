@@ -255,7 +255,8 @@ def _ccgr(root: Path, people: dict[str, str], suffix: str) -> Expected:
     """Silhouettes, parsed bodies and poses, each in a file that a word of its name tells."""
     random, expected = np.random.default_rng(8), {}
     for person, split in people.items():
-        for kind, view, named in (("BGHV1", "67_5_2", {"condition": "BGHV", "view_deg": 67.5, "camera": "layer 2"}), ("NM1", "over", {"condition": "NM"})):
+        aside = {"condition": "BGHV", "view_deg": 67.5, "camera": "layer 2"}
+        for kind, view, named in (("BGHV1", "67_5_2", aside), ("NM1", "over", {"condition": "NM"})):
             key, pose = f"{person}/{kind}/{view}{suffix}", random.random((3, 17, 3)).astype(np.float32)
             arrays = {"silhouettes": silhouettes(random), "parsing": parsed(random), "keypoints": pose, **drawn(pose)}
             for number, (word, name) in enumerate({"sil": "silhouettes", "par": "parsing", "pose": "keypoints"}.items(), start=2):
@@ -279,9 +280,11 @@ def mmgait(root: Path) -> Expected:
     for person, split in {"0220": "train", "0418": "test", "0273": "test"}.items():
         for kind in ("NM-01", "BG-01"):
             key, pose, points = f"{person}/{kind}/045", random.random((3, 17, 3)).astype(np.float32), clouds(random)
-            given = {name: random.integers(0, 256, (3, 3, 64, 64), np.uint8) for name in ("depth", "event", "ir", "lidar_depth", "radar_depth", "rgb")}
+            coloured = ("depth", "event", "ir", "lidar_depth", "radar_depth", "rgb")
+            given: dict[str, Any] = {name: random.integers(0, 256, (3, 3, 64, 64), np.uint8) for name in coloured}
             given |= {"rgb_sils": silhouettes(random), "ir_sils": silhouettes(random), "heatmap": random.integers(0, 256, (3, 2, 64, 64), np.uint8)}
-            for name, value in {**given, "pose2d": pose, "pose3d": pose, "lidar_points": points, "radar4d": clouds(random), "lidar_depth": list(given["lidar_depth"])}.items():
+            more = {"pose2d": pose, "pose3d": pose, "lidar_points": points, "radar4d": clouds(random), "lidar_depth": list(given["lidar_depth"])}
+            for name, value in {**given, **more}.items():
                 dump(value, root / key / f"{name}.pkl")
             arrays = {"silhouettes": given["rgb_sils"], "pose_heatmaps": given["heatmap"], "keypoints": pose, "skeletons": pose,
                       "depth_pictures": given["lidar_depth"]}

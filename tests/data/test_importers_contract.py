@@ -121,7 +121,7 @@ def test_damaged_and_hostile_files_are_left_out_by_name(name: str, tmp_path: Pat
 def wanted_file(path: Path) -> bool:
     """A file that the importer reads by default."""
     words = path.name
-    unread = ("-rgbs", "07_1-sils", "RGB", "Sils_raw", "rgb", "ir.pkl", "ir_sils", "event", "radar", "pose3d", "depth.pkl")
+    unread = ("-rgbs", "07_1-sils", "RGB", "Sils_raw", "rgb.pkl", "rgb_f", "ir.pkl", "ir_sils", "event", "radar", "pose3d", "depth.pkl")
     of_sustech1k = "-Camera-" in words or "-LiDAR-" in words
     return path.is_file() and not any(word in words for word in unread) and ("sync" in words or not of_sustech1k)
 

@@ -30,6 +30,9 @@ LAYOUTS = {
     "sustech1k": (files.SUSTECH1K, VIEWS), "sustech1k_cross_modal": (files.SUSTECH1K, VIEWS), "grew": (("01", "02"), ("a",)),
     "gait3d": (("camid0_videoid2",), ("seq0", "seq1")), "freegait": (("devid_3",), ("seq0", "seq1")),
     "freegait_cross_modal": (("devid_3",), ("seq0", "seq1")), "ccpg": (files.CCPG, ("01_1", "01_2", "07_1")),
+    "casia_e": (("H-scene1-nm-1", "H-scene2-nm-1", "L-scene3-bg-2", "H-scene3_s-cl-1"), VIEWS), "ccgr": (("NM1", "NM2", "BGHV1"), VIEWS),
+    "ccgr_mini": (("NM1",), ("seq0", "seq1")), "mmgait": (("NM-01", "NM-02", "BG-01", "CL-01"), VIEWS),
+    "mmgait_cross_modal": (("NM-01", "NM-02", "BG-01", "CL-01"), VIEWS),
     "simulated": (OURS, VIEWS), "simulated-2": (OURS, VIEWS), "real-motion": (OURS, VIEWS),
 }  # fmt: skip
 LEFT_OUT = {
@@ -37,6 +40,8 @@ LEFT_OUT = {
     "sustech1k": "over gallery views first", "sustech1k_cross_modal": "over gallery views first", "grew": "Left out of the gallery: nothing.",
     "gait3d": "Left out of the gallery: nothing.", "freegait": "Left out of the gallery: nothing.",
     "freegait_cross_modal": "Left out of the gallery: nothing.", "ccpg": "the probe's own person at the same camera (the view up to _)",
+    "casia_e": "over gallery views first", "ccgr": "over gallery views first", "ccgr_mini": "Left out of the gallery: nothing.",
+    "mmgait": "over gallery views first", "mmgait_cross_modal": "over gallery views first",
     "simulated": "gallery sequences of the probe's own view angle are left out", "real-motion": "gallery sequences of the probe's own view angle",
     "simulated-2": "gallery sequences of the probe's own view angle are left out",
 }  # fmt: skip
@@ -177,8 +182,7 @@ def test_files_alone_are_compared_by_the_same_number(case: tuple[str, Store, lis
 
 def test_the_store_knows_its_protocol(case: tuple[str, Store, list[Path]]) -> None:
     name, store, _ = case
-    wanted = {"casia_b_cross_view": "casia_b", "sustech1k_cross_modal": "sustech1k", "freegait_cross_modal": "freegait"}.get(name, name)
-    assert own_protocol(store.document["about"]) == wanted
+    assert own_protocol(store.document["about"]) == name.removesuffix("_cross_view").removesuffix("_cross_modal")
 
 
 def plain_cell_mean(made: files.Arrays, probes: np.ndarray, gallery: np.ndarray) -> float:

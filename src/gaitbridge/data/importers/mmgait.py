@@ -57,7 +57,8 @@ def read(reading: Reading) -> Arrays:
         made = _part(reading, field, path)
         arrays |= {key: array for key, array in made.items() if key in wanted and reading.wants(key)}
     if not arrays:
-        raise reading.missing(f"files of the sensors {reading.frames}", ", ".join(f"{name}.pkl" for name in (CAMERAS[camera] | LIDARS[lidar]).values()))
+        looked_for = ", ".join(f"{name}.pkl" for name in (CAMERAS[camera] | LIDARS[lidar]).values())
+        raise reading.missing(f"files of the sensors {reading.frames}", looked_for)
     return arrays
 
 

@@ -29,12 +29,12 @@ class ProbeSet:
 
     def holds(self, keys: np.ndarray) -> np.ndarray:
         """bool [n]: which keys person/type/view are probes. UserError where none is."""
-        listed = self.probes or self.gallery
+        listed, kind = (self.probes, "probes") if self.probes else (self.gallery, "gallery sequences")
         found = np.fromiter((canonical(str(key)).replace("/", "-") in listed for key in keys), bool, len(keys))
         if not found.any():
             named = min(listed, default="none")
             raise UserError(
-                f"{self.path}: none of its {len(listed)} {'probes' if self.probes else 'gallery sequences'} (such as {named!r}) is among these {len(keys)} sequences (such as "
+                f"{self.path}: none of its {len(listed)} {kind} (such as {named!r}) is among these {len(keys)} sequences (such as "
                 f"{str(keys[0]).replace('/', '-')!r}); give the partition of this dataset"
             )
         if self.probes:

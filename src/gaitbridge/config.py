@@ -121,8 +121,11 @@ def overridden(document: dict[str, Any], overrides: Iterable[str]) -> dict[str, 
         place = result
         for number, group in enumerate(groups):
             inner = place.get(group)
+            here = ".".join(groups[: number + 1])
+            if group in place and inner is None:
+                raise UserError(f"--set {override!r}: {here} is null, there is no group to set anything in: give it its defaults before, --set "
+                                f"'{here}={{}}'")
             if not isinstance(inner, dict):
-                here = ".".join(groups[: number + 1])
                 groups_here = [key for key, value in place.items() if isinstance(value, dict)]
                 raise UserError(f"--set {override!r}: no group of settings {here!r}: {nearest(group, groups_here)}")
             place = inner

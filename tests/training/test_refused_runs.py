@@ -25,6 +25,8 @@ from gaitbridge.store import Store
     ("diffcrossgait/tiny", "network.parts=2", "network.parts is 2, the denoiser halves them twice"),
     ("diffcrossgait/tiny", "optimiser.learning_rate=nan", "'optimiser.learning_rate'"),
     ("gaitset/tiny", "objective.triplet=0", "nothing would be trained by"),
+    ("gaitset/tiny", "data.augmentation.erasing=0.3", "data.augmentation is null, there is no group to set anything in: give it its defaults before, "
+     "--set 'data.augmentation={}'"),
 ])  # fmt: skip
 def test_nothing_is_left_of_a_refused_run(
     recipe: str, setting: str, words: str, toy_store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]

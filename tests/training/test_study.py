@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -51,7 +52,8 @@ def test_it_writes_a_table_a_figure_and_rows(done: Path) -> None:
 
 
 def test_a_report_of_what_is_finished(done: Path, toy_store: Store, tmp_path: Path) -> None:
-    words: list[str | Path] = ["study", "diffcrossgait", "--data", toy_store.path, "--report", tmp_path, "--steps", "2", "--report-only"]
+    words: list[str | Path] = ["study", "diffcrossgait", "--data", toy_store.path, "--report", tmp_path, "--steps", "2", "--report-only",
+                               *(word for setting in TOY for word in ("--set", setting))]
     run(*words, "--out", done / "out", "--seeds", "2", "--only", "identity", "contrastive", "head")
     text = (tmp_path / "diffcrossgait.md").read_text()
     assert "**4 runs are not finished and are missing here.**" in text
@@ -68,6 +70,26 @@ def test_what_is_finished_is_kept(done: Path, toy_store: Store, monkeypatch: pyt
     monkeypatch.setattr(study, "call", lambda command, log, what, running: called.append(what))
     study.execute(found, 2)
     assert sorted(called) == [f"{verb} of {arm}, seed 1" for verb in ("evaluate", "train") for arm in ("contrastive", "identity")]
+
+
+def test_runs_of_other_settings_or_other_data_are_named(done: Path, toy_store: Store, tmp_path: Path) -> None:
+    def check(*settings: str, steps: int = 2, out: Path = done / "out") -> None:
+        study.check_runs(study.plan(DIFFCROSSGAIT, toy_store.path, out, seeds=1, only=["identity", "contrastive"], steps=steps, settings=settings))
+
+    check(*TOY)
+    check(*TOY, "validate_every=1", "keep_at=[1]", "log_every=3", "data.workers=2")
+    with pytest.raises(UserError, match=r"identity-s0 is a run with other settings than study diffcrossgait now asks for \(data.frames 2, not 3\)"):
+        check(*TOY, "data.frames=3")
+    with pytest.raises(UserError, match=r"\(steps 2, not 4\)"):
+        check(*TOY, steps=4)
+    with pytest.raises(UserError, match=r"network.channels \[8, 8\], not \[16, 32, 64\], .*, \.\.\.\)"):
+        check()
+    folder = tmp_path / "diffcrossgait" / "identity-s0"
+    shutil.copytree(done / "out" / "diffcrossgait" / "identity-s0", folder)
+    provenance = json.loads((folder / "provenance.json").read_text()) | {"data_hash": "another"}
+    (folder / "provenance.json").write_text(json.dumps(provenance))
+    with pytest.raises(UserError, match="identity-s0 was trained on other data than"):
+        check(*TOY, out=tmp_path)
 
 
 def test_a_killed_run_is_resumed(toy_store: Store, tmp_path: Path) -> None:

@@ -64,6 +64,7 @@ def study(name: str, *, data: Path, out: Path, seeds: Many = 3, steps: Many | No
     protocol = own_protocol(Store(data).document["about"]) or "simulated"  # a mistake shows before anything is begun
     found = studies.plan(chosen, data, out, seeds=seeds, only=only or (), tests=tests or (), recipe=recipe, steps=steps, settings=overrides or (),
                          protocol=protocol)
+    studies.check_runs(found)
     if not report_only:
         with progress(f"study {name}", "runs") as show:
             studies.execute(found, jobs, show)

@@ -127,6 +127,14 @@ def differences(a: Sequence[Mapping[str, Any]], b: Sequence[Mapping[str, Any]]) 
     return found
 
 
+def without(document: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    """A copy of the settings without some, by their dotted names."""
+    groups = {name.split(".")[0] for name in names if "." in name}
+    left = {name: value for name, value in document.items() if name not in names}
+    return {name: without(value, [one.removeprefix(f"{name}.") for one in names if one.startswith(f"{name}.")]) if name in groups else value
+            for name, value in left.items()}
+
+
 def _value(document: Mapping[str, str], name: str) -> str:
     """A setting of a flat document, in words where it is a group there or is not there."""
     if name in document:

@@ -17,7 +17,12 @@ from gaitbridge.errors import UserError, nearest
 from gaitbridge.evaluation.results import ResultRow
 from gaitbridge.evaluation.row_files import read_row_file
 from gaitbridge.progress import Progress, silent
-from gaitbridge.run_documents import SEEN, read_provenance
+from gaitbridge.run_documents import SEEN, read_config, read_provenance
+from gaitbridge.store import Store
+from gaitbridge.training.described import differences, without
+from gaitbridge.training.given import judged_settings, run_settings, settings_given
+
+UNSEEN = ("recipe", "seed", "validate_every", "keep_at", "log_every", "data.workers")  # what runs of one arm may differ in
 
 
 @dataclass(frozen=True)
@@ -141,6 +146,25 @@ def _dropping(study: Study, steps: int) -> tuple[str, ...]:
     drops, looks = (sorted({step_of(share, steps) for share in shares})
                     for shares in (study.drops, [share for arm in study.arms for share in arm.looks]))
     return "optimiser.schedule=multi_step", f"optimiser.milestones={drops}", f"keep_at={looks}"
+
+
+def check_runs(plan: Plan) -> None:
+    """UserError naming the first run folder that holds something else than what the plan asks for: other settings, or another store's people.
+
+    The seed is in the folder's name, and what says how often a run is looked at, or how its data is read, changes no result.
+    """
+    data = Store(plan.data).content_hash
+    for run in plan.runs:
+        if not (run.folder / "config.json").is_file():
+            continue
+        wanted = run_settings(settings_given(run.arm.recipe or plan.recipe), (*run.arm.settings, *plan.settings)).model_dump(mode="json")
+        sides = [without(document, UNSEEN) for document in (judged_settings(read_config(run.folder), str(run.folder / "config.json")), wanted)]
+        if other := differences([sides[0]], [sides[1]]):
+            said = ", ".join(f"{one.name} {one.a}, not {one.b}" for one in other[:3])
+            raise UserError(f"{run.folder} is a run with other settings than study {plan.study.name} now asks for ({said}"
+                            f"{', ...' if len(other) > 3 else ''}): give its --set and --steps again, or choose another --out")
+        if read_provenance(run.folder).get("data_hash", data) != data:
+            raise UserError(f"{run.folder} was trained on other data than {plan.data}: choose another --out")
 
 
 def finished(plan: Plan, run: Run) -> bool:

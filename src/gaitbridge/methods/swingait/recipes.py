@@ -3,7 +3,7 @@
 Settings named after a dataset are the published ones. The datasets need an agreement with their owners: nothing here has been run on them by us.
 """
 
-from gaitbridge.data.augmentation import AugmentationConfig
+from gaitbridge.data.augmentation import PUBLISHED
 from gaitbridge.data.batches import DataConfig
 from gaitbridge.methods.swingait.network import NetworkConfig
 from gaitbridge.methods.swingait.objective import ObjectiveConfig
@@ -30,7 +30,7 @@ def _gait3d() -> RunConfig:
         network=NetworkConfig(),
         objective=ObjectiveConfig(),
         data=DataConfig(people_per_batch=32, sequences_per_person=4, frames=30, ordered=True, workers=4, spare=4,
-                        augmentation=AugmentationConfig()),
+                        augmentation=PUBLISHED),
         optimiser=OptimiserConfig(name="adamw", learning_rate=3e-4, weight_decay=0.02, schedule="cosine", warm_up=0.0, period=60_000,
                                   lowest_rate=1e-6),
         steps=80_000, validate_every=2000, log_every=100,

@@ -2,7 +2,6 @@
 
 import csv
 import json
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -72,24 +71,30 @@ def test_what_is_finished_is_kept(done: Path, toy_store: Store, monkeypatch: pyt
     assert sorted(called) == [f"{verb} of {arm}, seed 1" for verb in ("evaluate", "train") for arm in ("contrastive", "identity")]
 
 
-def test_runs_of_other_settings_or_other_data_are_named(done: Path, toy_store: Store, tmp_path: Path) -> None:
-    def check(*settings: str, steps: int = 2, out: Path = done / "out") -> None:
-        study.check_runs(study.plan(DIFFCROSSGAIT, toy_store.path, out, seeds=1, only=["identity", "contrastive"], steps=steps, settings=settings))
+def test_runs_of_other_settings_or_other_data_are_named(toy_store: Store, tmp_path: Path) -> None:
+    folder = tmp_path / "diffcrossgait" / "identity-s0"
+    folder.mkdir(parents=True)
+    made = (*DIFFCROSSGAIT.arms[0].settings, *TOY, "steps=2", "validate_every=1", "seed=0")
+    assert DIFFCROSSGAIT.arms[0].name == "identity"
+    document = overridden(recipe("diffcrossgait/tiny").model_dump(mode="json"), made)
+    (folder / "config.json").write_text(json.dumps(document))
+    (folder / "provenance.json").write_text(json.dumps({"data_hash": toy_store.content_hash}))
+
+    def check(*settings: str, steps: int = 2) -> None:
+        arms = ["identity", "contrastive"]
+        study.check_runs(study.plan(DIFFCROSSGAIT, toy_store.path, tmp_path, seeds=1, only=arms, steps=steps, settings=settings))
 
     check(*TOY)
-    check(*TOY, "validate_every=1", "keep_at=[1]", "log_every=3", "data.workers=2")
+    check(*TOY, "validate_every=2", "keep_at=[1]", "log_every=3", "data.workers=2")
     with pytest.raises(UserError, match=r"identity-s0 is a run with other settings than study diffcrossgait now asks for \(data.frames 2, not 3\)"):
         check(*TOY, "data.frames=3")
     with pytest.raises(UserError, match=r"\(steps 2, not 4\)"):
         check(*TOY, steps=4)
     with pytest.raises(UserError, match=r"network.channels \[8, 8\], not \[16, 32, 64\], .*, \.\.\.\)"):
         check()
-    folder = tmp_path / "diffcrossgait" / "identity-s0"
-    shutil.copytree(done / "out" / "diffcrossgait" / "identity-s0", folder)
-    provenance = json.loads((folder / "provenance.json").read_text()) | {"data_hash": "another"}
-    (folder / "provenance.json").write_text(json.dumps(provenance))
+    (folder / "provenance.json").write_text(json.dumps({"data_hash": "another"}))
     with pytest.raises(UserError, match="identity-s0 was trained on other data than"):
-        check(*TOY, out=tmp_path)
+        check(*TOY)
 
 
 def test_a_killed_run_is_resumed(toy_store: Store, tmp_path: Path) -> None:

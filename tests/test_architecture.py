@@ -17,7 +17,7 @@ ORDER = (
     "errors", "machine", "printing", "names", "folders", "documents", "files", "foreign_pickles", "config", "progress", "workers", "types",
     "conventions", "plugin_files", "plugins", "clouds", "parts", "store", "store_parts", "store_plans", "run_documents",
     "geometry", "walks", "simulation", "capture", "data", "models", "losses", "methods",
-    "evaluation", "training", "gallery", "inference", "service", "report", "contracts", "cli", "__main__",
+    "evaluation", "training", "gallery", "inference", "service", "report", "launchers", "contracts", "cli", "__main__",
 )
 
 

@@ -67,10 +67,11 @@ def _core(openvino: Any) -> Any:
 
 
 def cores() -> int:
-    """Cores that this process may use: those it may run on, or its container's share of time where that is less."""
+    """Cores that this process may use: those it may run on, or its container's share of time or what GAITBRIDGE_CORES says, where that is less."""
     own = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    said = os.environ.get("GAITBRIDGE_CORES", "")
     shares = [math.ceil(quota / period) for folder in _groups("cpu") if (found := _share(folder)) for quota, period in [found]]
-    return max(1, min([own, *shares]))
+    return max(1, min([own, *shares, *([int(said)] if said.isdecimal() else [])]))
 
 
 def threads() -> int:

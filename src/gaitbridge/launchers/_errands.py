@@ -65,7 +65,7 @@ class Running:
 
     def __init__(self, errand: Errand) -> None:
         if not errand.folder.is_dir():
-            raise UserError(f"{errand.folder} is not there on {socket.gethostname()}: parts run where the command was given, on storage that all share")
+            raise UserError(f"{errand.folder} is not there on {socket.gethostname()}: parts run where the command was given, on shared storage")
         self.errand, self._clock = errand, time.monotonic()
         errand.log.parent.mkdir(parents=True, exist_ok=True)
         self._log: BinaryIO = errand.log.open("wb")

@@ -13,7 +13,7 @@ from gaitbridge.errors import UserError
 if TYPE_CHECKING:
     from gaitbridge.parts import Survey
 
-RESULTS = ("out", "store")  # how commands call what they make; embed has both, and makes `out`
+RESULTS = ("out", "store", "files")  # how commands call what they make: embed has both and makes `out`, captures make the last of `files`
 
 
 @app.command
@@ -48,11 +48,12 @@ def _result(command: tuple[str, ...], count: int) -> Path:
     """What the command makes. What is wrong with the command shows here, before anything runs."""
     if "--part" in command:
         raise UserError("the command is given --part by `gaitbridge launch`: leave it out")
-    made, bound, _ = app.parse_args([*command, "--part", f"1/{count}"], exit_on_error=False, print_error=False)
+    asked, bound, _ = app.parse_args([*command, "--part", f"1/{count}"], exit_on_error=False, print_error=False)
     for name in RESULTS:
-        if isinstance(found := bound.arguments.get(name), Path):
-            return found
-    raise UserError(f"{made.__name__}: say where its result goes")
+        found = bound.arguments.get(name)
+        if isinstance(made := found[-1] if isinstance(found, tuple) and found else found, Path):
+            return made
+    raise UserError(f"{asked.__name__}: say where its result goes")
 
 
 def _look(out: Path) -> "Survey | None":

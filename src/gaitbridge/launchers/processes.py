@@ -1,7 +1,7 @@
 """Parts as processes of this machine, N at a time: `--on processes:N`. Each may use its share of the cores."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 
@@ -20,7 +20,7 @@ def count(place: str) -> int:
     return int(number)
 
 
-def launch(errands: Sequence[Errand], place: str, options: Mapping[str, str]) -> Iterator[Ended]:
+def launch(errands: Sequence[Errand], place: str, options: Mapping[str, str]) -> Generator[Ended, None, None]:
     """The parts as they end; closed early, those that run are asked to end and waited for."""
     if options:
         raise UserError(f"--on processes takes no --with {'=... '.join(options)}=...")

@@ -5,7 +5,7 @@ the same gaitbridge installed. Ray's port lets whoever reaches it run programs: 
 """
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -29,7 +29,7 @@ def task(errand: Errand) -> Ended:
     return ended
 
 
-def launch(errands: Sequence[Errand], place: str, options: Mapping[str, str]) -> Iterator[Ended]:
+def launch(errands: Sequence[Errand], place: str, options: Mapping[str, str]) -> Generator[Ended, None, None]:
     """The parts as they end; closed early, they are cancelled."""
     if not place.startswith("ray://") or len(place) == len("ray://"):
         raise UserError(f"--on {place}: write ray://HOST:PORT, the port that the head's Ray client server listens on, most often 10001")

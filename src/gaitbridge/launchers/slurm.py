@@ -8,7 +8,7 @@ import logging
 import os
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,7 +40,7 @@ class Task:
         return DelayedSubmission(self)
 
 
-def launch(errands: Sequence[Errand], place: str, options: Mapping[str, str]) -> Iterator[Ended]:
+def launch(errands: Sequence[Errand], place: str, options: Mapping[str, str]) -> Generator[Ended, None, None]:
     """The parts as they end; closed early, they are cancelled."""
     if place != "slurm":
         raise UserError(f"--on {place}: write slurm alone; what its tasks are given is said with --with, such as --with partition=NAME")

@@ -13,6 +13,8 @@ FIXED = {"HPP.p": 6.5}  # what begins with a value of its own, and is not drawn
 
 def tensor(name: str, shape: Sequence[int]) -> torch.Tensor:
     """The weights of one name, drawn from a generator seeded by it; float32."""
+    if name.endswith(".A"):
+        return graph(shape[1])[:, : shape[1], : shape[2]]
     if name.endswith("relative_position_index"):
         return window_places()
     if name in FIXED:
@@ -146,6 +148,71 @@ def parsinggait(channels: Sequence[int], blocks: Sequence[int], embedding: int, 
         shapes |= {f"gammas_{name}": (nodes[name],)}
         for number in (1, 2):
             shapes |= graph_convolution(f"gcn_{name}.gc{number}", nodes[name], channels[-1])
+    return shapes
+
+
+def graph(joints: int, hops: int = 3) -> torch.Tensor:
+    """Which joints are how many links apart, one number at a time, over how many lie within `hops` of the second: COCO's 17 or OpenPose's 18."""
+    links = {17: "0-1 0-2 1-3 2-4 3-5 4-6 5-6 5-7 7-9 6-8 8-10 5-11 6-12 11-12 11-13 13-15 12-14 14-16",
+             18: "0-1 0-14 0-15 14-16 15-17 1-2 2-3 3-4 1-5 5-6 6-7 1-8 8-9 9-10 1-11 11-12 12-13"}[joints]
+    pairs = [tuple(map(int, link.split("-"))) for link in links.split()]
+    found = torch.zeros(hops + 1, joints, joints)
+    for start in range(joints):
+        steps = {start: 0}
+        for hop in range(1, hops + 1):
+            near = [joint for joint, away in steps.items() if away == hop - 1]
+            for one, other in [*pairs, *((b, a) for a, b in pairs)]:
+                if one in near:
+                    steps.setdefault(other, hop)
+        for joint, hop in steps.items():
+            found[hop, joint, start] = 1 / len(steps)
+    return found
+
+
+def joined(name: str, norm_of: str, width: int, *inputs: int) -> Shapes:
+    return {f"{name}.weight": (width, *inputs), f"{name}.bias": (width,)} | norm(norm_of, width)
+
+
+def graph_bottleneck(name: str, before: int, width: int, reduction: int, joints: int, halves: bool) -> Shapes:
+    inner, shapes = width // reduction, {f"{name}.edge": (4, joints, joints)}
+    for block, inputs, beside in (("scn", before, before != width), ("tcn", width, halves)):
+        own = f"{name}.{block}"
+        if beside:
+            shapes |= joined(f"{own}.residual.0", f"{own}.residual.1", width, inputs, 1, 1)
+        shapes |= joined(f"{own}.conv_down", f"{own}.bn_down", inner, inputs, 1, 1)
+        shapes |= joined(f"{own}.conv_up", f"{own}.bn_up", width, inner, 1, 1)
+    shapes |= {f"{name}.scn.conv.gcn.weight": (3 * inner, inner, 1, 1), f"{name}.scn.conv.gcn.bias": (3 * inner,)} | norm(f"{name}.scn.bn", inner)
+    return shapes | joined(f"{name}.tcn.conv", f"{name}.tcn.bn", inner, inner, 9, 1)
+
+
+def gaitgraph2(branch: Sequence[int], channels: Sequence[int], reduction: int, embedding: int, joints: int = 17) -> Shapes:
+    shapes: Shapes = {"ResGCN.fcn.weight": (embedding, channels[-1]), "ResGCN.fcn.bias": (embedding,)}
+    for head in (f"ResGCN.head.{number}" for number in range(3)):
+        own, width = f"{head}.layers.0", branch[0]
+        shapes |= {f"{head}.A": (4, joints, joints), f"{own}.edge": (4, joints, joints)} | norm(f"{head}.bn", 5)
+        shapes |= {f"{own}.scn.conv.gcn.weight": (3 * width, 5, 1, 1), f"{own}.scn.conv.gcn.bias": (3 * width,)} | norm(f"{own}.scn.bn", width)
+        shapes |= joined(f"{own}.tcn.conv", f"{own}.tcn.bn", width, width, 9, 1)
+        for number, (before, after) in enumerate(zip(branch, branch[1:], strict=False), 1):
+            shapes |= graph_bottleneck(f"{head}.layers.{number}", before, after, reduction, joints, False)
+    before = 3 * branch[-1]
+    for number, width in enumerate(channels):
+        shapes |= graph_bottleneck(f"ResGCN.backbone.{number}", before, width, reduction, joints, number == 0 or before != width)
+        before = width
+    return shapes
+
+
+def gaittr(channels: Sequence[int], embedding: int, joints: int = 17) -> Shapes:
+    shapes = norm("data_bn", 10 * joints) | {"fcn.weight": (embedding, channels[-1], 1), "fcn.bias": (embedding,)}
+    before = 10
+    for number, width in enumerate(channels):
+        own, attention = f"backbone.{number}", f"backbone.{number}.st.attention_conv"
+        shapes |= joined(f"{own}.tcn.conv", f"{own}.tcn.bn", before, before, 9, 1)
+        shapes |= norm(f"{own}.st.bn", width) | norm(f"{own}.st.data_bn", before * joints)
+        shapes |= affine(f"{attention}.qkv_conv", width // 4 * 2 + width, before, 1, 1) | affine(f"{attention}.attn_out", width, width, 1, 1)
+        if before != width:
+            shapes |= joined(f"{own}.residual_s.0", f"{own}.residual_s.1", width, before, 1, 1)
+            shapes |= joined(f"{own}.down.conv", f"{own}.down.bn", width, before, 1, 1)
+        before = width
     return shapes
 
 

@@ -10,11 +10,12 @@ from torch.utils.data import DataLoader, Dataset
 
 from gaitbridge import clouds
 from gaitbridge.config import Config
-from gaitbridge.conventions import POINTS, stream
+from gaitbridge.conventions import POINTS, SKELETONS, stream
 from gaitbridge.data.augmentation import AugmentationConfig, augmented, check_further, check_names
 from gaitbridge.data.point_augmentation import PointAugmentationConfig, augmented_points
 from gaitbridge.data.preparation import Size, columns_to_cut, fitted
 from gaitbridge.data.sampling import Plan, draw_frames, people_of, plan_batch
+from gaitbridge.data.skeleton_augmentation import SkeletonAugmentationConfig, augmented_skeletons
 from gaitbridge.errors import UserError
 from gaitbridge.store import FIELDS, PRIMARY, Store
 from gaitbridge.types import Batch
@@ -52,6 +53,8 @@ class DataConfig(Config):
     """Pictures flipped, turned, tilted, stretched and erased."""
     point_augmentation: PointAugmentationConfig | None = None
     """Points flipped, turned, moved, scaled and dropped."""
+    skeleton_augmentation: SkeletonAugmentationConfig | None = None
+    """Skeletons turned back, their sides exchanged, shaken and moved."""
     workers: Annotated[int, Field(ge=0, le=1024)] = 0
     """Processes that read ahead; 0 reads in the training process."""
 
@@ -95,6 +98,8 @@ class TrainingBatches(Dataset[Batch]):
                 raise UserError("data.augmentation would move the pictures away from their 3D truth: set data.augmentation=null")
         if config.point_augmentation is not None and POINTS not in self.names:
             raise UserError(f"data.point_augmentation changes points, this network takes {' and '.join(self.names)}: set it to null")
+        if config.skeleton_augmentation is not None and SKELETONS not in self.names:
+            raise UserError(f"data.skeleton_augmentation changes skeletons, this network takes {' and '.join(self.names)}: set it to null")
         self.by_person = people_of(store.rows, numbers)
         self.frame_counts = {n: _frames(store.rows[n], names) for n in numbers}
 
@@ -133,6 +138,10 @@ class TrainingBatches(Dataset[Batch]):
             own[POINTS] = clouds.drawn(sequence.arrays[POINTS], self.points, len(chosen), stream(self.seed, "points", *place))
             if settings.point_augmentation is not None:
                 own[POINTS] = augmented_points(own[POINTS], settings.point_augmentation, stream(self.seed, "point augmentation", *place))
+        if settings.skeleton_augmentation is not None:
+            for own, number, chosen in zip(arrays, plan.numbers, plan.frames, strict=True):
+                random = stream(self.seed, "skeleton augmentation", step, number, int(chosen[0]))
+                own[SKELETONS] = augmented_skeletons(own[SKELETONS], settings.skeleton_augmentation, random)
         inputs = {name: torch.from_numpy(np.stack([own[name] for own in arrays])) for name in self.names}
         counts = torch.tensor([len(chosen) for chosen in plan.frames])
         extras: dict[str, torch.Tensor] = {}

@@ -16,7 +16,7 @@ from gaitbridge.files import made_whole, write_json
 from gaitbridge.models.published_names import Classifier, Names, Shapes, Target, axis
 from gaitbridge.progress import Progress, silent
 from gaitbridge.training.checkpoint import save_checkpoint
-from gaitbridge.training.config import METHODS, OptimiserConfig, RunConfig
+from gaitbridge.training.config import METHODS, OptimiserConfig, RunConfig, config_type
 from gaitbridge.training.foreign_checkpoints import listed, read_checkpoint
 from gaitbridge.training.tracking import provenance
 
@@ -68,8 +68,9 @@ def import_weights(file: Path, out: Path, network: str, overrides: Iterable[str]
 def described(method: str, shapes: Shapes, overrides: Iterable[str] = (), where: str = "") -> tuple[RunConfig, Names]:
     """The run that tensors of these shapes are of, and which of them becomes which of ours. UserError where the sizes make no network."""
     weights = plugins.load(f"{METHODS}.{method}", "weights")
+    classifies = "cross_entropy" in config_type(method, "objective").model_fields
     trained = getattr(weights, "TRAINED_WITH", {})  # beside the objective's defaults, those that have a classifier
-    objective: dict[str, Any] = trained if _people(method, shapes) else {"cross_entropy": 0.0}  # no classifier, nothing to classify with
+    objective: dict[str, Any] = trained if _people(method, shapes) else {"cross_entropy": 0.0} if classifies else {}  # nothing to classify with
     optimiser = OptimiserConfig(name="sgd", learning_rate=0.1, weight_decay=5e-4, schedule="multi_step").model_dump(mode="json")
     document = {"method": method, "recipe": f"{method}/imported", "network": weights.settings(shapes), "objective": objective,
                 "optimiser": optimiser}
@@ -155,6 +156,7 @@ def _people(method: str, shapes: Shapes) -> int:
 def _modules(config: RunConfig, people: int, classify: bool = False) -> tuple[nn.Module, nn.Module]:
     """Network and objective; `classify`: with the neck and the classifier whatever the file has."""
     modules: list[ModuleType] = [plugins.load(f"{METHODS}.{config.method}", part) for part in ("network", "objective")]
+    classify = classify and "cross_entropy" in type(config.objective).model_fields
     objective = config.objective.model_copy(update={"cross_entropy": 1.0}) if classify else config.objective
     return modules[0].Network(config.network), modules[1].Objective(objective, config.network, people)
 

@@ -1,0 +1,1 @@
+"""GaitGraph2: graph convolutions on skeletons as coordinates."""

@@ -2,6 +2,7 @@
 
 import zlib
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -174,7 +175,8 @@ def joined(name: str, norm_of: str, width: int, *inputs: int) -> Shapes:
 
 
 def graph_bottleneck(name: str, before: int, width: int, reduction: int, joints: int, halves: bool) -> Shapes:
-    inner, shapes = width // reduction, {f"{name}.edge": (4, joints, joints)}
+    inner = width // reduction
+    shapes: Shapes = {f"{name}.edge": (4, joints, joints)}
     for block, inputs, beside in (("scn", before, before != width), ("tcn", width, halves)):
         own = f"{name}.{block}"
         if beside:
@@ -192,7 +194,7 @@ def gaitgraph2(branch: Sequence[int], channels: Sequence[int], reduction: int, e
         shapes |= {f"{head}.A": (4, joints, joints), f"{own}.edge": (4, joints, joints)} | norm(f"{head}.bn", 5)
         shapes |= {f"{own}.scn.conv.gcn.weight": (3 * width, 5, 1, 1), f"{own}.scn.conv.gcn.bias": (3 * width,)} | norm(f"{own}.scn.bn", width)
         shapes |= joined(f"{own}.tcn.conv", f"{own}.tcn.bn", width, width, 9, 1)
-        for number, (before, after) in enumerate(zip(branch, branch[1:], strict=False), 1):
+        for number, (before, after) in enumerate(pairwise(branch), 1):
             shapes |= graph_bottleneck(f"{head}.layers.{number}", before, after, reduction, joints, False)
     before = 3 * branch[-1]
     for number, width in enumerate(channels):

@@ -285,11 +285,11 @@ def test_what_does_not_fit_is_named_and_nothing_is_left(case: str, tmp_path: Pat
     assert [path.name for path in tmp_path.iterdir()] == ["a.pt"]
 
 
-@pytest.mark.parametrize("case", sorted(VARIANTS))
+@pytest.mark.parametrize("case", [case for case in sorted(VARIANTS) if case != "gaitgraph2 openpose"])  # it has the names of the other one
 def test_a_tensor_that_is_gone_or_of_another_shape_is_named(case: str) -> None:
     shapes, method = VARIANTS[case][0], method_named(case.split()[0])
     free = {*CLASSIFIERS.items(), *([] if case == "gln" else [("Head.fc_bin", 2)])}  # people, and an embedding's size that no other tensor tells
-    tried = [name for name in shapes if ".running_" not in name and "bn2" not in name and ".1." not in name]
+    tried = [name for name in shapes if ".running_" not in name and "bn2" not in name and ".1." not in name and ".head.2." not in name]
     for name in tried:
         longer = [tuple(size + (n == axis) for n, size in enumerate(shapes[name])) for axis in range(len(shapes[name])) if (name, axis) not in free]
         for wrong in (*longer, None) if name not in CLASSIFIERS else longer:

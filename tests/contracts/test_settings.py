@@ -156,7 +156,7 @@ def full(name: str) -> RunConfig:
     """A recipe with every group that may be left out."""
     run = recipe(name)
     document = run.model_dump(mode="json")
-    document["data"] |= {"augmentation": {}, "most_frames": 50}
+    document["data"] |= {"augmentation": {}, "most_frames": max(50, run.data.frames)}
     document["optimiser"]["milestones"] = [10]
     return checked(RunConfig, document)
 

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from gaitbridge.losses.cross_entropy import CosineClassifier, cross_entropy
+from gaitbridge.losses.distance_contrastive import distance_contrastive
 from gaitbridge.losses.imitation import between_samples, direction, within_samples
 from gaitbridge.losses.info_nce import info_nce
 from gaitbridge.losses.supervised_contrastive import cross_contrastive, supervised_contrastive
@@ -96,6 +97,21 @@ def test_supervised_contrastive() -> None:
             mates = [j for j in logits if people[j] == people[i]]
             total -= sum(logits[j] - normal for j in mates) / len(mates)
     assert float(supervised_contrastive(x, people)) == pytest.approx(total / 18, rel=1e-4)
+
+
+def test_distance_contrastive() -> None:
+    people = torch.tensor([0, 0, 1, 1, 2, 2, 3])  # the last has no positive and does not count
+    x = samples(6)[:, :, 0]
+    total = 0.0
+    for i in range(6):
+        logits = {j: -float((unit(x[i]) - unit(x[j])).norm()) / 0.1 for j in range(7) if j != i}
+        normal = math.log(sum(math.exp(v) for v in logits.values()))
+        total -= sum(logits[j] - normal for j in logits if people[j] == people[i])  # each has one mate
+    assert float(distance_contrastive(x, people, 0.1)) == pytest.approx(total / 6, rel=1e-4)
+    same = torch.cat([x, x])[:8].requires_grad_()
+    distance_contrastive(same, torch.arange(8) % 7, 0.1).backward()
+    assert torch.isfinite(same.grad).all()  # type: ignore[arg-type]
+    assert float(distance_contrastive(x, torch.arange(7), 0.1)) == 0.0
 
 
 def test_cross_contrastive() -> None:

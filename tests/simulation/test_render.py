@@ -34,7 +34,7 @@ from gaitbridge.workers import finished
 CAPTURES = Path(__file__).parents[2].parent / "shared" / "motion" / "shum"
 TINY: dict[str, Any] = {
     "people": {"train": 1, "test": 1}, "takes": (("normal",), ("bag",)), "views": ("000", "090"), "frames": 4, "body_detail": "coarse",
-    "extras": ("clean_silhouettes", "body_parts", "points"),
+    "extras": ("clean_silhouettes", "body_parts", "points", "skeletons"),
 }  # fmt: skip
 
 
@@ -81,6 +81,29 @@ def test_both_sensors_see_a_walker_in_every_frame(store: Store) -> None:
         assert set(np.unique(arrays["body_parts"])) <= set(range(8))
         shown = arrays["clean_silhouettes"] > 0
         np.testing.assert_array_equal(arrays["body_parts"] > 0, shown)
+
+
+def test_skeletons_lie_where_the_walker_is_seen(store: Store) -> None:
+    nose, shoulders, wrists, ankles = 0, [5, 6], [9, 10], [15, 16]
+    for number, row in enumerate(store.rows):
+        arrays = everything(store, number).arrays
+        seen, box = arrays["skeletons"], arrays["silhouettes_box"]
+        assert row["skeletons_frames"] == 4
+        assert seen.shape == (4, 17, 3)
+        assert (seen[..., 2] == 1).all()
+        top, left, bottom, right = (side[:, None] for side in box.T)
+        assert ((seen[..., 1] > top) & (seen[..., 1] < bottom) & (seen[..., 0] > left - 2) & (seen[..., 0] < right + 2)).all()
+        assert (seen[:, nose, 1] < seen[:, shoulders, 1].min(1)).all()
+        assert (seen[:, shoulders, 1].max(1) < seen[:, ankles, 1].min(1)).all()
+        assert (arrays["skeletons_time_s"] == arrays["silhouettes_time_s"]).all()
+        if row["view"] == "000":  # towards the camera: the person's left is to the right in the picture
+            assert (seen[:, shoulders[0], 0] > seen[:, shoulders[1], 0]).all()
+            assert (seen[:, 1, 0] > seen[:, 2, 0]).all()
+            assert np.allclose(seen[:, nose, 0], seen[:, 3:5, 0].mean(1), atol=8)
+        else:  # walks to the right past a camera at their left, or to the left: the nose is before the ears
+            ahead = np.sign(seen[-1, shoulders, 0].mean() - seen[0, shoulders, 0].mean())
+            assert (ahead * (seen[:, nose, 0] - seen[:, 3, 0]) > 0).all()
+        assert (np.abs(seen[:, wrists, 1] - seen[:, shoulders, 1]).min() > 5)
 
 
 def test_pairs_are_close_in_time_but_not_at_the_same_time(store: Store) -> None:

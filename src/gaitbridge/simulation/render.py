@@ -13,6 +13,7 @@ from scipy.spatial.transform import Rotation
 
 from gaitbridge.conventions import BODY_PARTS, PERSON
 from gaitbridge.geometry.rays import RayScene
+from gaitbridge.simulation.keypoints import keypoints_of, skeletons_seen
 from gaitbridge.simulation.scene import Clock, Station
 from gaitbridge.simulation.sensors import beams, silhouette_camera, spinning_lidar
 from gaitbridge.simulation.sensors.silhouette_camera import SilhouetteCamera, SiteErrors
@@ -48,11 +49,15 @@ def render_take(
     swept = _sweep(walker, dressed, stations, clock, sensors, lidar_random)
     shared = _shared(walker, dressed, clock, sensors)
     _cut_out(pictures, errors, walker.outfit.night, sensors, camera_random)
+    keypoints = keypoints_of(walker.body, dressed.bare_m, dressed.joints_m) if "skeletons" in sensors.extras else None
     sequences = []
     for number, station in enumerate(stations):
         arrays = pictures[number] | swept[number] | shared | _at_exposures(walker, dressed, exposures_s, exposure_of[number], sensors)
         if "clean_silhouettes" not in sensors.extras:
             del arrays["clean_silhouettes"]
+        if keypoints is not None:
+            seen = skeletons_seen(keypoints[exposure_of[number]], station.T_world_from_camera, sensors.camera.camera)
+            arrays |= {"skeletons": seen, "skeletons_time_s": arrays["silhouettes_time_s"]}
         arrays["T_world_from_camera"] = station.T_world_from_camera
         arrays["T_world_from_lidar"] = station.T_world_from_lidar
         sequences.append(arrays)

@@ -17,7 +17,7 @@ VERSION_2: dict[str, Any] = {
     "motion": "measured", "proportions": "measured", "clothes": "outfits", "silhouettes": "segmenter", "lidar_returns": "beams",
 }  # fmt: skip
 """Those of its second version: fitted to how measured people walk, and to what learnt segmenters and LiDARs make of them."""
-EXTRAS = ("clean_silhouettes", "body_parts", "points")  # kept on request; fields of the store
+EXTRAS = ("clean_silhouettes", "body_parts", "points", "skeletons")  # kept on request; fields of the store
 Metre = Annotated[float, Field(ge=0, le=100)]
 Away = Annotated[float, Field(ge=1, le=130)]  # metres: nearer a person does not fit in the picture, farther the store does not reach
 Degrees = Annotated[float, Field(ge=0, le=180)]
@@ -90,7 +90,7 @@ class CohortConfig(Config):
     truth: bool = True
     """Keep joints, markers, pose and shape."""
     extras: tuple[str, ...] = ()
-    """Keep also any of clean_silhouettes, body_parts, points."""
+    """Keep also any of clean_silhouettes, body_parts, points, skeletons (COCO's 17 joints in the camera's picture, exact)."""
 
     @field_validator("people", "first_person")
     @classmethod

@@ -17,6 +17,18 @@ PHASES = f"{APART}; the published rate falls in three phases"
 SHAKEN = SkeletonAugmentationConfig(backwards=0.5, sides=0.1, joint_noise=0.25, point_noise=0.05, move=(4.0, 1.0))
 
 
+def tiny() -> RunConfig:
+    """For simulated people whose store has `skeletons`, at a size for two CPU cores."""
+    return RunConfig(
+        method="gaitgraph2", recipe="gaitgraph2/tiny",
+        network=NetworkConfig(branch=(16, 8), channels=(32, 64), reduction=4, embedding=32),
+        objective=ObjectiveConfig(temperature=0.05),
+        data=DataConfig(people_per_batch=16, sequences_per_person=4, frames=12, ordered=True, skeleton_augmentation=SHAKEN),
+        optimiser=OptimiserConfig(name="adamw", learning_rate=5e-3, weight_decay=1e-5),
+        steps=1000, validate_every=250, log_every=10,
+    )
+
+
 def _gait3d() -> RunConfig:
     """For Gait3D: 768 sequences of 60 frames in a row, AdamW, 2,000 steps (Teepe et al. 2022)."""
     return RunConfig(

@@ -15,6 +15,21 @@ from gaitbridge.training.lines import MODEL_ZOO, Line, Published
 PHASES = "the published rate falls in three phases, from a hundredth of its peak"
 
 
+SHAKEN = SkeletonAugmentationConfig(sides=0.1, joint_noise=0.3, point_noise=0.3)
+
+
+def tiny() -> RunConfig:
+    """For simulated people whose store has `skeletons`, at a size for two CPU cores."""
+    return RunConfig(
+        method="gaittr", recipe="gaittr/tiny",
+        network=NetworkConfig(channels=(32, 32, 64), heads=4, embedding=64),
+        objective=ObjectiveConfig(),
+        data=DataConfig(people_per_batch=16, sequences_per_person=4, frames=12, ordered=True, skeleton_augmentation=SHAKEN),
+        optimiser=OptimiserConfig(name="adam", learning_rate=2e-3, weight_decay=2e-5),
+        steps=1000, validate_every=250, log_every=10,
+    )
+
+
 def _gait3d() -> RunConfig:
     """For Gait3D: 32 x 4 sequences of 60 frames in a row, Adam, 40,000 steps (Zhang et al. 2022)."""
     return RunConfig(
@@ -22,7 +37,7 @@ def _gait3d() -> RunConfig:
         network=NetworkConfig(),
         objective=ObjectiveConfig(),
         data=DataConfig(people_per_batch=32, sequences_per_person=4, frames=60, ordered=True, workers=4,
-                        skeleton_augmentation=SkeletonAugmentationConfig(sides=0.1, joint_noise=0.3, point_noise=0.3)),
+                        skeleton_augmentation=SHAKEN),
         optimiser=OptimiserConfig(name="adam", learning_rate=1e-3, weight_decay=2e-5, schedule="one_cycle", warm_up=0.475),
         steps=40_000, validate_every=1000, log_every=100,
     )

@@ -1,0 +1,105 @@
+"""Skeletons as coordinates: how they are changed for training, and that they are trained on, evaluated, embedded and exported like anything else."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from skeleton_walks import skeletons_of, store_of
+
+from gaitbridge.cli import main
+from gaitbridge.config import checked, overridden
+from gaitbridge.conventions import JOINT_ORDERS, stream
+from gaitbridge.data.batches import DataConfig, TrainingBatches
+from gaitbridge.data.skeleton_augmentation import SkeletonAugmentationConfig, augmented_skeletons
+from gaitbridge.errors import UserError
+from gaitbridge.geometry.skeletons import mirrored
+from gaitbridge.inference.export import export
+from gaitbridge.inference.loading import load
+from gaitbridge.training.config import RunConfig, recipe
+from gaitbridge.training.loop import train
+
+SMALL = ("data.people_per_batch=3", "data.sequences_per_person=2", "data.frames=5", "steps=2", "validate_every=2", "precision=float32")
+OWN = {"gaitgraph2": ("network.branch=[8,8]", "network.channels=[8,16]", "network.embedding=8", "network.fill_missing=true"),
+       "gaittr": ("network.channels=[16,32]", "network.embedding=8")}
+WALK = skeletons_of(0, 0, 6)
+
+
+def changed(number: int = 0, **settings: object) -> np.ndarray:
+    return augmented_skeletons(WALK, SkeletonAugmentationConfig(**settings), stream(number, "a"))  # type: ignore[arg-type]
+
+
+def test_what_is_off_changes_nothing() -> None:
+    assert (changed() == WALK).all()
+    assert changed().dtype == np.float32
+
+
+def test_a_walk_runs_backwards_and_sides_change_places_by_their_shares() -> None:
+    assert (changed(backwards=1) == WALK[::-1]).all()
+    swapped = changed(sides=1)
+    names = JOINT_ORDERS["coco"]
+    for number, name in enumerate(names):
+        other = name.replace("left", "RIGHT").replace("right", "left").replace("RIGHT", "right")
+        assert (swapped[:, number] == WALK[:, names.index(other)]).all()
+    turned = [(changed(n, backwards=0.3)[0] == WALK[-1]).all() for n in range(500)]
+    assert np.mean(turned) == pytest.approx(0.3, abs=0.07)
+    exchanged = [(changed(n, sides=0.2)[:, 5] == WALK[:, 6]).all(1) for n in range(200)]  # each frame by itself
+    assert np.mean(exchanged) == pytest.approx(0.2, abs=0.04)
+
+
+def test_joints_numbers_and_the_whole_walk_are_moved_by_what_is_asked_for() -> None:
+    joints, numbers, moved = changed(joint_noise=2), changed(point_noise=2), changed(move=(4.0, 1.0))
+    by_joint = joints - WALK
+    assert np.abs(by_joint - by_joint[:1]).max() < 1e-3  # the same in all frames
+    assert np.abs(by_joint[..., 2]).max() == 0
+    assert by_joint[0, :, :2].std() == pytest.approx(2, rel=0.5)
+    assert (numbers - WALK).std() == pytest.approx(2, rel=0.2)
+    assert (numbers - WALK)[..., 2].std() > 1  # the score among them, as published
+    step = moved - WALK
+    assert np.abs(step - step[0, 0]).max() < 1e-3
+    assert 0 < abs(step[0, 0, 0]) <= 4
+    assert 0 < abs(step[0, 0, 1]) <= 1
+    filled = changed(fill_missing=True)
+    assert (WALK[3, 10] == 0).all()
+    assert np.allclose(filled[3, 10], [*WALK[3, :, :2].mean(0), 0], atol=1e-3)
+
+
+def test_every_joint_has_another_side_or_is_its_own() -> None:
+    for order in ("coco", "openpose"):
+        found = mirrored(order)  # type: ignore[arg-type]
+        assert [found[other] for other in found] == list(range(len(found)))
+    assert mirrored("coco")[:7] == [0, 2, 1, 4, 3, 6, 5]
+    assert mirrored("openpose")[:8] == [0, 1, 5, 6, 7, 2, 3, 4]
+
+
+def test_batches_are_changed_by_step_and_seed_alone_and_by_nothing_where_it_is_off(tmp_path: Path) -> None:
+    store = store_of(tmp_path / "people")
+    off = DataConfig(people_per_batch=3, sequences_per_person=2, frames=4, ordered=True, skeleton_augmentation=SkeletonAugmentationConfig())
+    on = off.model_copy(update={"skeleton_augmentation": SkeletonAugmentationConfig(joint_noise=1)})
+    none = off.model_copy(update={"skeleton_augmentation": None})
+    plain, same, first, again, other = (TrainingBatches(store, ["skeletons"], config, seed)[3].inputs["skeletons"]
+                                        for config, seed in ((none, 0), (off, 0), (on, 0), (on, 0), (on, 1)))
+    assert (plain == same).all()
+    assert (first == again).all()
+    assert (first != plain).any()
+    assert first.shape == other.shape == (6, 4, 17, 3)
+    with pytest.raises(UserError, match="skeleton_augmentation changes skeletons, this network takes silhouettes"):
+        TrainingBatches(store, ["silhouettes"], on, 0)
+
+
+@pytest.mark.parametrize("method", OWN)
+def test_skeletons_are_trained_on_evaluated_and_exported(method: str, tmp_path: Path) -> None:
+    pytest.importorskip("onnxscript")
+    store = store_of(tmp_path / "people")
+    settings = overridden(recipe(f"{method}/tiny").model_dump(mode="json"), [*SMALL, *OWN[method]])
+    train(checked(RunConfig, settings), store, tmp_path / "run")
+    assert main(["evaluate", str(tmp_path / "run"), "--data", str(store.path), "--protocol", "simulated"]) == 0
+    assert (tmp_path / "run" / "evaluation" / "skeletons.npz").is_file()
+    about = export(load(tmp_path / "run", fast=False), tmp_path / "model.onnx", store)
+    assert about["largest_relative_difference"] < 1e-4
+    walks = [skeletons_of(7, 1, 6), skeletons_of(8, 0, 3), skeletons_of(8, 1, 1)]
+    plain, exported = (load(place).embed(skeletons=walks).values for place in (tmp_path / "run", tmp_path / "model.onnx"))
+    assert np.abs(plain - exported).max() < 1e-4 * np.abs(plain).max()
+    with pytest.raises(UserError, match="not finite"):
+        load(tmp_path / "model.onnx").embed(skeletons=[walks[0] * np.float32(np.nan)])
+    with pytest.raises(UserError, match="17"):
+        load(tmp_path / "run").embed(skeletons=[walks[0][:, :12]])

@@ -63,14 +63,17 @@ def store(posed: None, tmp_path_factory: pytest.TempPathFactory) -> Store:
 
 
 def test_poses_lie_beside_the_silhouettes(store: Store) -> None:
-    names = ("silhouettes", "silhouettes_time_s", "silhouettes_box", "landmarks", "landmarks_m", "presence", "pose_heatmaps", "pose_heatmaps_time_s")
+    names = ("silhouettes", "silhouettes_time_s", "silhouettes_box", "landmarks", "landmarks_m", "presence", "pose_heatmaps", "pose_heatmaps_time_s",
+             "skeletons", "skeletons_time_s")
     arrays = store.read(0, names).arrays
     frames = len(arrays["silhouettes"])
     assert {name: array.shape[1:] for name, array in arrays.items()} == {
         "silhouettes": (64, 44), "silhouettes_time_s": (), "silhouettes_box": (4,), "landmarks": (33, 4), "landmarks_m": (33, 3), "presence": (),
-        "pose_heatmaps": (2, 64, 44), "pose_heatmaps_time_s": ()}  # fmt: skip
+        "pose_heatmaps": (2, 64, 44), "pose_heatmaps_time_s": (), "skeletons": (17, 3), "skeletons_time_s": ()}  # fmt: skip
     assert all(len(array) == frames for array in arrays.values())
-    assert set(store.rows[0]["modalities"]) == {"silhouettes", "pose_heatmaps"}
+    assert set(store.rows[0]["modalities"]) == {"silhouettes", "pose_heatmaps", "skeletons"}
+    assert (arrays["skeletons"][:, 0] == arrays["landmarks"][:, 0, [0, 1, 3]])[~np.isnan(arrays["landmarks"]).all((1, 2))].all()
+    assert (arrays["skeletons"][..., 2] > 0).all()  # between those around them, too
     assert (arrays["pose_heatmaps_time_s"] == arrays["silhouettes_time_s"]).all()
     unknown = np.isnan(arrays["landmarks"]).all((1, 2))
     assert unknown.sum() == len(DROPPED)
@@ -86,9 +89,9 @@ def test_poses_lie_beside_the_silhouettes(store: Store) -> None:
 
 @pytest.mark.parametrize(("network", "shapes"), [
     ("skeletongait", published.deep("p3d", (8, 16, 12, 24), (1, 1, 1, 1), 12, pictures=2)),
-    ("skeletongait++", published.skeleton_pp((16, 16, 16, 16), (1, 1, 1, 1), 16)),
+    ("skeletongait++", published.skeleton_pp((16, 16, 16, 16), (1, 1, 1, 1), 16)), ("gaittr", published.gaittr((32,), 8)),
 ])
-def test_skeletongait_runs_on_ones_own_video(store: Store, tmp_path: Path, network: str, shapes: published.Shapes) -> None:
+def test_networks_of_poses_run_on_ones_own_video(store: Store, tmp_path: Path, network: str, shapes: published.Shapes) -> None:
     import_weights(published.save(tmp_path / "weights.pt", shapes), tmp_path / "run", network)
     assert cli.main(["embed", str(tmp_path / "run"), str(store.path), str(tmp_path / "out.npz")]) == 0
     with np.load(tmp_path / "out.npz") as file:
@@ -96,8 +99,8 @@ def test_skeletongait_runs_on_ones_own_video(store: Store, tmp_path: Path, netwo
         assert np.isfinite(file["values"]).all()
     model = gaitbridge.load(tmp_path / "run")
     (names,) = model.inputs.values()
-    assert "pose_heatmaps" in names
+    (pose,) = {"pose_heatmaps", "skeletons"} & set(names)
     flipped = {name: store.read(0, names).arrays[name] for name in names}
-    flipped["pose_heatmaps"] = flipped["pose_heatmaps"][:, ::-1].copy()  # channels changed over: what is drawn matters
+    flipped[pose] = flipped[pose][:, ::-1].copy()  # channels or joints changed over: what is drawn matters
     changed = model.embed(least_quality=0, **{name: [array] for name, array in flipped.items()}).values
     assert np.abs(changed - np.load(tmp_path / "out.npz")["values"]).max() > 0

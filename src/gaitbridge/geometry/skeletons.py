@@ -3,13 +3,13 @@
 Shapes: [N, T, J, C]; the orders of joints are those of `conventions.JOINT_ORDERS`.
 """
 
-
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from gaitbridge.conventions import JOINT_ORDERS
+from gaitbridge.errors import UserError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -27,6 +27,14 @@ LINKS: dict[Order, tuple[tuple[int, int], ...]] = {  # of the graph, as publishe
 }  # fmt: skip
 MIDDLE: dict[Order, int] = {"coco": 0, "openpose": 1}  # nose, neck
 LAST = 2  # frames at the end of a walk that have no motion: the farther difference lacks one there
+
+
+def check_joints(skeletons: "Tensor", order: Order) -> None:
+    """UserError where skeletons [..., J, 3] have not as many joints as the order."""
+    if (found := skeletons.shape[-2]) != (wanted := len(JOINT_ORDERS[order])):
+        other = next((name for name, joints in JOINT_ORDERS.items() if len(joints) == found), "")
+        raise UserError(f"skeletons have {found} joints, this network takes {wanted} in the order {order!r}"
+                        + (f": train one with --set network.joints={other}" if other else ""))
 
 
 def mirrored(order: Order) -> list[int]:

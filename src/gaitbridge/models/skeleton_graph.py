@@ -50,15 +50,16 @@ class GraphConv(nn.Module):
 
 
 class TimeConv(nn.Module):
-    """A convolution over frames, and its norm."""
+    """A convolution over frames, and its norm; `stride`: of every so many frames."""
 
     def __init__(self, channels: int, stride: int = 1) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(channels, channels, (OVER, 1), (stride, 1), (OVER // 2, 0))
-        self.norm = nn.BatchNorm2d(channels)
+        self.stride = stride  # frames are picked as `Mapped` picks them: an exported graph must see that they are as many
+        self.conv, self.norm = nn.Conv2d(channels, channels, (OVER, 1), padding=(OVER // 2, 0)), nn.BatchNorm2d(channels)
 
     def forward(self, x: Tensor, frames: Tensor) -> Tensor:
-        found: Tensor = self.norm(self.conv(without_padding(x, frames)))
+        seen = self.conv(without_padding(x, frames))
+        found: Tensor = self.norm(seen[:, :, :: self.stride] if self.stride > 1 else seen)
         return found
 
 

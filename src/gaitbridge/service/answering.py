@@ -20,7 +20,7 @@ from gaitbridge.types import Embeddings
 from gaitbridge.walks import FLOOR
 from gaitbridge.walks.quality import JUDGED, Quality, problem, walk_quality
 
-GIVEN = ("silhouettes", "pose_heatmaps")  # arrays of a walk that networks may take, of a camera that is watched
+GIVEN = ("silhouettes", "pose_heatmaps", "skeletons")  # arrays of a walk that networks may take, of a camera that is watched
 HITS = 3  # that stand in an answer
 
 

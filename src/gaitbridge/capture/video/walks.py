@@ -10,7 +10,8 @@ from gaitbridge.geometry.skeleton_maps import filled, skeleton_maps
 
 def walk_arrays(track: dict[str, Any], run: np.ndarray) -> dict[str, np.ndarray]:
     """`silhouettes` with their times, from 0, and boxes of the places `run` [T] of a track of `track_reader`; where it has poses also
-    `landmarks`, `landmarks_m`, `presence`, and `pose_heatmaps` with their times, a frame each: black where the pose is unknown for a while."""
+    `landmarks`, `landmarks_m`, `presence`, and with their times, a frame each, `pose_heatmaps` and `skeletons` (COCO's 17 joints in pixels of the film):
+    black, and zero, where the pose is unknown for a while."""
     times = track["time_s"][run]
     arrays = {"silhouettes": np.ascontiguousarray(track["silhouette"][run]), "silhouettes_time_s": times - times[0],
               "silhouettes_box": track["window"][run].astype(np.float32)}
@@ -18,8 +19,12 @@ def walk_arrays(track: dict[str, Any], run: np.ndarray) -> dict[str, np.ndarray]
         return arrays
     arrays |= {name: np.ascontiguousarray(track[name][run]) for name in POSE_ARRAYS}
     height, width = arrays["silhouettes"].shape[1:]
+    keypoints = filled(coco_keypoints(arrays["landmarks"]), times)
+    known = np.isfinite(keypoints).all(2, keepdims=True)
+    if known.any():
+        arrays |= {"skeletons": np.where(known, keypoints, 0.0).astype(np.float32), "skeletons_time_s": times - times[0]}
     if width <= height:
-        maps = skeleton_maps(filled(coco_keypoints(arrays["landmarks"]), times), (height, width))
+        maps = skeleton_maps(keypoints, (height, width))
         if maps.any():
             arrays |= {"pose_heatmaps": maps, "pose_heatmaps_time_s": times - times[0]}
     return arrays

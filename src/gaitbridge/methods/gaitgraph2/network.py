@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from gaitbridge.config import Channels, Config, OfStages
 from gaitbridge.conventions import JOINT_ORDERS, SKELETONS
-from gaitbridge.geometry.skeletons import MIDDLE, Order, adjacency, backwards, bones, filled, mirrored, motion
+from gaitbridge.geometry.skeletons import MIDDLE, Order, adjacency, backwards, bones, check_joints, filled, mirrored, motion
 from gaitbridge.models.initialisation import standard_start
 from gaitbridge.models.skeleton_graph import BottleneckModule, PlainModule, mean_over_time
 from gaitbridge.types import Batch, Distance, Features
@@ -122,6 +122,7 @@ class Network(nn.Module):
     def forward(self, batch: Batch) -> Features:
         """The embeddings; where the network is not trained, those of the copies one after the other."""
         x, frames, middle = batch.inputs[SKELETONS].float(), batch.frames, MIDDLE[self.config.joints]
+        check_joints(x, self.config.joints)
         x = filled(x) if self.config.fill_missing else x
         copies = [self.one_copy(x, frames, 0)]                                  # joint 0 whatever the order, as published
         if self.config.copies and not self.training:

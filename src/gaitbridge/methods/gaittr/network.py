@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from gaitbridge.config import Channels, Config, OfStages
 from gaitbridge.conventions import JOINT_ORDERS, SKELETONS
-from gaitbridge.geometry.skeletons import Order, bones, motion
+from gaitbridge.geometry.skeletons import Order, bones, check_joints, motion
 from gaitbridge.models.initialisation import standard_start
 from gaitbridge.models.skeleton_graph import OVER, mean_over_time, without_padding
 from gaitbridge.types import Batch, Distance, Features
@@ -132,6 +132,7 @@ class Network(nn.Module):
 
     def forward(self, batch: Batch) -> Features:
         """The embeddings, which are the features as well."""
+        check_joints(batch.inputs[SKELETONS], self.config.joints)
         x = shown(batch.inputs[SKELETONS].float(), batch.frames, self.config.joints)                       # [N, 10, T, J]
         flat = self.norm(x.permute(0, 3, 1, 2).flatten(1, 2))                                              # [N, J 10, T]
         x = flat.unflatten(1, (-1, CHANNELS)).permute(0, 2, 3, 1)

@@ -94,4 +94,4 @@ def backwards(skeletons: "Tensor", frames: "Tensor") -> "Tensor":
     import torch
 
     turned = (frames[:, None] - 1 - torch.arange(skeletons.shape[1], device=skeletons.device)[None]).clamp(min=0)
-    return torch.take_along_dim(skeletons, turned[:, :, None, None], 1)
+    return skeletons.gather(1, turned[:, :, None, None].expand_as(skeletons))  # not take_along_dim: it fixes the sizes of an exported graph

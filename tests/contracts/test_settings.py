@@ -227,7 +227,11 @@ def small(name: str) -> dict[str, Any]:
     if "lateral" in network:
         network |= {"lateral": 8, "size": [64, 44]}
     if "tokens" in network:
-        network |= {"tokens": 8, "heads": 2, "layers": [1, 1]}
+        network |= {"tokens": 8, "layers": [1, 1]}
+    if "heads" in network:
+        network["heads"] = 2
+    if "reduction" in network:
+        network["reduction"] = 1
     if "blocks" in network:
         network["blocks"] = [1] * len(network["blocks"])
     if "smpl_channels" in network:

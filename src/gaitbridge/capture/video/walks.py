@@ -10,8 +10,8 @@ from gaitbridge.geometry.skeleton_maps import filled, skeleton_maps
 
 def walk_arrays(track: dict[str, Any], run: np.ndarray) -> dict[str, np.ndarray]:
     """`silhouettes` with their times, from 0, and boxes of the places `run` [T] of a track of `track_reader`; where it has poses also
-    `landmarks`, `landmarks_m`, `presence`, and with their times, a frame each, `pose_heatmaps` and `skeletons` (COCO's 17 joints in pixels of the film):
-    black, and zero, where the pose is unknown for a while."""
+    `landmarks`, `landmarks_m`, `presence`, and with their times, a frame each, `pose_heatmaps` and `skeletons` (COCO's 17 joints in pixels of the
+    film): black, and zero, where the pose is unknown for a while."""
     times = track["time_s"][run]
     arrays = {"silhouettes": np.ascontiguousarray(track["silhouette"][run]), "silhouettes_time_s": times - times[0],
               "silhouettes_box": track["window"][run].astype(np.float32)}

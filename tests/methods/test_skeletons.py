@@ -66,7 +66,7 @@ def test_joints_numbers_and_the_whole_walk_are_moved_by_what_is_asked_for() -> N
 
 def test_every_joint_has_another_side_or_is_its_own() -> None:
     for order in ("coco", "openpose"):
-        found = mirrored(order)  # type: ignore[arg-type]
+        found = mirrored(order)
         assert [found[other] for other in found] == list(range(len(found)))
     assert mirrored("coco")[:7] == [0, 2, 1, 4, 3, 6, 5]
     assert mirrored("openpose")[:8] == [0, 1, 5, 6, 7, 2, 3, 4]

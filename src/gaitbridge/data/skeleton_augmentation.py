@@ -37,7 +37,8 @@ def augmented_skeletons(skeletons: np.ndarray, settings: SkeletonAugmentationCon
 
     found = filled(torch.from_numpy(skeletons)).numpy() if settings.fill_missing else skeletons
     frames, joints = found.shape[:2]
-    turned, exchanged = random.random() < settings.backwards, (random.random(frames) < settings.sides)[:, None, None]
+    turned = random.random() < settings.backwards
+    exchanged = np.asarray(random.random(frames) < settings.sides)[:, None, None]
     by_joint, by_number = random.standard_normal((joints, 2)), random.standard_normal(found.shape)
     moved = random.uniform(-1.0, 1.0, 2) * settings.move
     found = found[::-1] if turned else found

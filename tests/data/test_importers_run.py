@@ -1,6 +1,7 @@
 """The import as a whole: splits, probes, what is missing, interruptions, the command line."""
 
 import json
+import pickle
 import shutil
 import signal
 import subprocess
@@ -11,13 +12,27 @@ from typing import Any
 import numpy as np
 import pytest
 from command_line import ENVIRONMENT, run
-from published_trees import PARTITIONS, casia_b, dump, freegait, gait3d, grew, partition, silhouettes, sustech1k, truncate
+from published_trees import (
+    PARTITIONS,
+    casia_b,
+    ccgr_mini,
+    dump,
+    freegait,
+    gait3d,
+    gait3d_parsing,
+    grew,
+    mmgait,
+    partition,
+    silhouettes,
+    sustech1k,
+    truncate,
+)
 
 from gaitbridge.data.importers import _run
 from gaitbridge.data.importers._run import import_dataset
 from gaitbridge.errors import UserError
 from gaitbridge.files import alone
-from gaitbridge.store import Store
+from gaitbridge.store import FIELDS, Store
 
 
 def counts(store: Path) -> dict[str, int]:
@@ -338,3 +353,44 @@ def test_an_unexpected_failure_names_the_person(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(_run, "import_person", broken)
     with pytest.raises((LookupError, UserError), match="lost"):
         import_dataset("casia_b", tmp_path / "tree", tmp_path / "store")
+
+
+def test_a_partition_may_name_its_gallery_in_place_of_its_probes(tmp_path: Path) -> None:
+    from gaitbridge.data.protocols import load_protocol
+    from gaitbridge.data.protocols.partition import read_probe_set
+
+    expected, given = ccgr_mini(tmp_path / "tree"), partition("ccgr_mini", tmp_path)
+    assert given is not None
+    import_dataset("ccgr_mini", tmp_path / "tree", tmp_path / "store", partition=given, fields=("silhouettes",))
+    store, found = Store(tmp_path / "store"), counts(tmp_path / "store")
+    probes = sorted(key for key, (named, _) in expected.items() if named["split"] == "test" and key != "601/NM1/over.avi")
+    assert store.document["about"]["probe_set"] == probes
+    assert found["gallery of GALLERY_SET"] == 1
+    assert found["probes without a mate in the gallery"] == 2  # all of 602
+    keys = np.asarray([row["key"] for row in store.rows])
+    assert sorted(keys[read_probe_set(given).holds(keys)]) == probes
+    sides = load_protocol("ccgr_mini").choose(store.rows, probe_set=probes)
+    assert [[keys[number] for number in side] for side in sides] == [[key for key in keys if key in probes], ["601/NM1/over.avi"]]
+
+
+def test_two_sensors_of_mmgait_stand_for_camera_and_lidar(tmp_path: Path) -> None:
+    mmgait(tmp_path / "tree")
+    given = partition("mmgait", tmp_path)
+    import_dataset("mmgait", tmp_path / "tree", tmp_path / "store", partition=given, frames="ir-radar")
+    store = Store(tmp_path / "store")
+    found, folder = store.read(0, FIELDS), tmp_path / "tree" / store.rows[0]["key"]
+    assert (found.labels.camera, found.labels.lidar) == ("ir", "radar")
+    assert set(found.arrays) == {"silhouettes", "depth_pictures", "points"}
+    assert np.array_equal(found.arrays["silhouettes"], pickle.loads((folder / "ir_sils.pkl").read_bytes()))
+    assert np.array_equal(found.arrays["depth_pictures"], pickle.loads((folder / "radar_depth.pkl").read_bytes()))
+
+
+def test_silhouettes_beside_parsed_bodies_need_their_frames(tmp_path: Path) -> None:
+    expected = gait3d_parsing(tmp_path / "tree")
+    for frames, key in zip((3, 4, 3), expected, strict=True):
+        dump(silhouettes(np.random.default_rng(0), frames), tmp_path / "beside" / key / f"{Path(key).name}.pkl")
+    done = import_dataset("gait3d_parsing", tmp_path / "tree", tmp_path / "store", partition=partition("gait3d_parsing", tmp_path),
+                          beside=tmp_path / "beside")
+    assert done.problems == []
+    store = Store(tmp_path / "store")
+    assert ["silhouettes" in store.read(store.row_of_key[key], FIELDS).arrays for key in expected] == [True, False, True]

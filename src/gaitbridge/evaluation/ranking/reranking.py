@@ -20,12 +20,15 @@ MOST = 30_000  # sequences of both sides together: their distances take 4 bytes 
 BLOCK = 512
 
 
-def k_reciprocal(probes: Side, gallery: Side, kind: Distance) -> np.ndarray:
-    """float32 [N, M]: distances after re-ranking, with the paper's k1 20, k2 6, lambda 0.3. UserError where there are too many sequences at once."""
+def k_reciprocal(probes: Side, gallery: Side, kind: Distance, k1: int = K1) -> np.ndarray:
+    """float32 [N, M]: distances after re-ranking, with the paper's k1 20 (or another), k2 6, lambda 0.3.
+
+    UserError where there are too many sequences at once.
+    """
     if len(probes) + len(gallery) > MOST:
         size = len(probes) + len(gallery)
         raise UserError(f"re-ranking needs the distances of all {size:,} sequences to one another, {MOST:,} at most; score without --rerank")
-    return reranked(_all_distances(probes, gallery, kind), len(probes))
+    return reranked(_all_distances(probes, gallery, kind), len(probes), k1)
 
 
 def _all_distances(probes: Side, gallery: Side, kind: Distance) -> np.ndarray:

@@ -55,12 +55,14 @@ def test_hid_gets_the_nearest_in_a_zip_that_is_always_the_same(tmp_path: Path) -
         assert archive.namelist() == ["submission.csv"]
         lines = archive.read("submission.csv").decode().splitlines()
     nearest = [plain(arrays, probe, list(range(7)), "euclidean")[0] for probe in range(7, 11)]
-    assert lines == ["videoID,label", *(f"{video},{label}" for video, label in zip(("clip0", "clip1", "clip2", "named"), nearest, strict=True))]
+    videos = ("clip0", "clip1", "clip2", "named")
+    assert lines == ["videoID,label", *(f"{video},{label}" for video, label in zip(videos, nearest, strict=True))]
     assert [len(row) for row in submission.answered(read_any(file), "hid", rerank=True)] == [2] * 4
 
 
 @pytest.mark.parametrize(("site", "keys", "out", "words"), [
-    ("grew", GREW_KEYS[:-3], "a.csv", "has 0 probes of grew (person probe, type 03)"), ("grew", GREW_KEYS[4:], "a.csv", "18 gallery sequences of grew"),
+    ("grew", GREW_KEYS[:-3], "a.csv", "has 0 probes of grew (person probe, type 03)"),
+    ("grew", GREW_KEYS[4:], "a.csv", "18 gallery sequences of grew"),
     ("hid", HID_KEYS[:7], "a.csv", "has 0 probes of hid"), ("hid", [*HID_KEYS, HID_KEYS[-1]], "a.csv", "two probes called 'named'"),
     ("hid", HID_KEYS, "a.txt", "a submission is a .csv, or a .zip"),
     ("grew", [*[("ann", kind, view) for _, kind, view in GREW_KEYS[:-3]], *GREW_KEYS[-3:]], "a.csv", "numbers such as 00001, not 'ann'"),

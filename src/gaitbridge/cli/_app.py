@@ -1,6 +1,6 @@
 """The application that the commands hang on, and what they share."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 from cyclopts.validators import Number
@@ -8,10 +8,11 @@ from cyclopts.validators import Number
 from gaitbridge import __version__
 from gaitbridge.printing import say, say_tables
 
-__all__ = ["Many", "PartOf", "Seed", "Settings", "Workers", "app", "say", "say_tables"]
+__all__ = ["FlipsOf", "Many", "PartOf", "Seed", "Settings", "Workers", "app", "say", "say_tables"]
 
 Many = Annotated[int, Parameter(validator=Number(gte=1, lte=1_000_000))]
 Seed = Annotated[int, Parameter(validator=Number(gte=0, lt=2**63))]
+FlipsOf = Annotated[Literal["none", "average", "concatenate"] | None, Parameter(name="--flips")]
 PartOf = Annotated[str | None, Parameter(name="--part")]
 Workers = Annotated[int, Parameter(validator=Number(gte=0, lte=1024))]
 

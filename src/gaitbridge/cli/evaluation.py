@@ -3,14 +3,14 @@
 from pathlib import Path
 from typing import Any
 
-from gaitbridge.cli._app import Seed, app, say
+from gaitbridge.cli._app import FlipsOf, Seed, app, say
 from gaitbridge.errors import UserError
 
 
 @app.command
 def evaluate(run: Path, *, data: Path, protocol: str | None = None, partition: Path | None = None, probe: str | None = None,
              gallery: str | None = None, out: Path | None = None, seed: Seed = 0, open_set: bool = False, fast: bool = True,
-             checkpoint: str = "best") -> None:
+             checkpoint: str = "best", flips: FlipsOf = None) -> None:
     """Evaluate a run on people it has never seen: both directions across the sensors, and each sensor alone.
 
     Parameters
@@ -37,6 +37,9 @@ def evaluate(run: Path, *, data: Path, protocol: str | None = None, partition: P
         Embed by the folded network, the same numbers but for rounding, checked on the first sequences; --no-fast takes the plain one.
     checkpoint
         best on the validation people, last, or a step of the run's setting keep_at.
+    flips
+        See each walk mirrored as well, and average both embeddings or concatenate their channels; by default as the run's setting `flips` says.
+        Embeddings of one way do not compare with those of another.
     """
     from gaitbridge.conventions import SENSOR
     from gaitbridge.data.protocols import chosen_protocol
@@ -55,12 +58,14 @@ def evaluate(run: Path, *, data: Path, protocol: str | None = None, partition: P
     rule = chosen_protocol(protocol, store.document["about"], str(data))
     listed = probe_set_of(store, None if partition is None else read_probe_set(partition))
     probes, mates = rule.choose(store.rows, probe_set=listed)
-    model = load(run, checkpoint, fast=fast)
+    model = load(run, checkpoint, fast=fast, flips=flips)
     exported = run.is_file()
     if exported and out is None:
         raise UserError(f"{run} is an exported network and no folder: say where the results go with --out FOLDER")
-    folder = out or run / ("evaluation" if store.content_hash == model.trained_on else f"evaluation-{data.resolve().name}")
-    known = {"run": str(run), "recipe": model.recipe, "checkpoint": model.folder.name, "data": str(data), "protocol": rule.name}
+    ending = "" if exported or model.flips == model.config.flips else f"-flips-{model.flips}"
+    folder = out or run / (("evaluation" if store.content_hash == model.trained_on else f"evaluation-{data.resolve().name}") + ending)
+    known = {"run": str(run), "recipe": model.recipe, "checkpoint": model.folder.name, "data": str(data), "protocol": rule.name,
+             "flips": model.flips}
     for modality in model.modalities:
         with progress(f"embed {modality.replace('_', ' ')}", "sequences") as show:
             embed_store(model.embed_stored, store, sorted({*probes, *mates}), modality, folder / f"{modality}.npz", known, progress=show,

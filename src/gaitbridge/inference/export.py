@@ -80,11 +80,12 @@ def export(model: Model, out: Path, store: Store | None = None, progress: Progre
     progress(0, 3, "graph")
     inputs = {modality: tuple(model.inputs[modality]) for modality in modalities or model.modalities}
     about: dict[str, Any] = names_of(list(inputs))
-    graph = _traced(model.network.cpu().eval(), inputs, about, settings)
+    graph = _traced(model.deployed.cpu().eval(), inputs, about, settings)
     about |= {"gaitbridge": __version__, "recipe": model.config.recipe, "method": model.config.method, "precision": "float32",
              "size": list(getattr(settings, "size", None) or (64, 44)), "points": getattr(settings, "points", None),
              "inputs": {m: list(names) for m, names in inputs.items()}, "modalities": list(inputs),
-             "distance": model.distance, "weights_hash": model.weights_hash, "run": model.run.name, "trained_on": model.trained_on}
+             "distance": model.distance, "weights_hash": model.weights_hash, "run": model.run.name, "trained_on": model.trained_on,
+             "flips": model.flips}
     about |= {"joint_count": settings.joint_count} if hasattr(settings, "joint_count") else {}
     with workplace(out) as folder:
         made = folder / "model.onnx"
@@ -195,7 +196,7 @@ def _compared(
         real = bool(arrays)
         if not real:
             arrays = {name: [_noise(name, frames, model.config.network, frames) for frames in (1, 4, 9)] for name in names}
-        plain, other = (embed_arrays(network, modality, arrays) for network in (model.network, exported))
+        plain, other = (embed_arrays(network, modality, arrays) for network in (model.deployed, exported))
         for name, value in _measures(plain, other).items():
             worse = value > found[name] if name != "least_cosine" else value < found[name]
             found[name] = value if worse or value != value else found[name]  # NaN stays

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from gaitbridge.errors import UserError
+from gaitbridge.inference.flips import PLAIN
 from gaitbridge.inference.onnx_network import OnnxNetwork
 from gaitbridge.inference.openvino_network import OpenvinoNetwork
 from gaitbridge.inference.session import Model
@@ -22,8 +23,9 @@ class ExportedModel(Model):
 
     def __init__(self, file: Path) -> None:
         self.network: Any = OpenvinoNetwork(file) if file.suffix == ".xml" else OnnxNetwork(file)
-        self.embedder = self.network
+        self.embedder = self.deployed = self.network
         self.run, self.folder, self.device, self.about = file, file, "cpu", self.network.about
+        self.flips = self.about.get("flips", PLAIN)
         self.weights_hash, self.modalities = str(self.about["weights_hash"]), tuple(self.network.inputs)
         self.inputs, self.distance = self.network.inputs, self.network.distance
 

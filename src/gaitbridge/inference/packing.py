@@ -13,6 +13,7 @@ from gaitbridge.errors import UserError
 from gaitbridge.evaluation.results import ResultRow
 from gaitbridge.evaluation.row_files import read_row_file
 from gaitbridge.files import made_whole, write_json
+from gaitbridge.inference.flips import hash_of
 from gaitbridge.inference.loading import load
 from gaitbridge.inference.session import Model
 from gaitbridge.inference.shipped import CARD, Card, Figure, Training
@@ -21,6 +22,7 @@ from gaitbridge.run_documents import pointed, read_config, read_provenance
 from gaitbridge.simulation.benchmarks import BENCHMARKS
 from gaitbridge.store import Store
 from gaitbridge.training.checkpoint import read_part, weights_hash
+from gaitbridge.training.config import to_use
 
 NEAR_ENOUGH = 1e-3  # what rounding may change a coordinate of embeddings that have unit length in each part
 COMPARED = 64  # sequences of each modality that the rounded weights are compared on
@@ -38,7 +40,8 @@ def evaluated(run: Path, which: str = "") -> tuple[str, Path, list[Figure]]:
     known = {pointer.stem.removeprefix("at-"): pointed(run, pointer.stem) for pointer in sorted((run / "checkpoints").glob("*.json"))}
     if which and known.get(which) is None:
         raise UserError(f"{run} has no checkpoint {which}: it has {', '.join(known) or 'none'}")
-    hashes = {name: weights_hash(read_part(folder, "network")) for name, folder in known.items() if folder and which in ("", name)}
+    flips = to_use(read_config(run)).flips
+    hashes = {name: hash_of(weights_hash(read_part(folder, "network")), flips) for name, folder in known.items() if folder and which in ("", name)}
     wanted = hashes.get(which) or _rows(run / "evaluation")[0].weights_hash
     chosen = next((name for name in ("best", "last", *hashes) if hashes.get(name) == wanted), None)
     if chosen is None:

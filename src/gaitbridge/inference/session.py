@@ -13,6 +13,7 @@ from gaitbridge.data.preparation import fitted
 from gaitbridge.errors import UserError, nearest
 from gaitbridge.geometry.depth_picture import depth_picture
 from gaitbridge.inference.fast import Fast
+from gaitbridge.inference.flips import PLAIN, Flipped, Flips, hash_of
 from gaitbridge.run_documents import pointed, read_config, read_provenance
 from gaitbridge.simulation.body._read_out import ReadOut
 from gaitbridge.simulation.truth import read_out_of
@@ -26,9 +27,14 @@ from gaitbridge.walks.quality import walk_quality
 
 
 class Model:
-    """A network with its weights. `modalities`, `distance`, `weights_hash`, `config` say what it is."""
+    """A network with its weights. `modalities`, `distance`, `weights_hash`, `config`, `flips` say what it is.
 
-    def __init__(self, run: Path, which: str = "best", device: str = "cpu", fast: bool = True, digits: bool = False) -> None:
+    `weights_hash` of one that flips at test is another than of one that does not: their embeddings do not compare. `deployed` is what embeds, in
+    plain PyTorch.
+    """
+
+    def __init__(self, run: Path, which: str = "best", device: str = "cpu", fast: bool = True, digits: bool = False,
+                 flips: Flips | None = None) -> None:
         file = run / "config.json"
         if not file.is_file():
             raise UserError(f"{run} is not a run (no config.json): train one with `gaitbridge train RECIPE --data STORE --out {run}`")
@@ -45,10 +51,15 @@ class Model:
             raise UserError(f"{file}: settings that do not fit each other ({error}): restore it, or train again") from error
         weights = fill(self.network, folder, "network")
         self.run, self.folder, self.device = run, folder, device
-        self.weights_hash = weights_hash(weights)
+        self.flips: Flips = self.config.flips if flips is None else flips
+        self.weights_hash = hash_of(weights_hash(weights), self.flips)
         self.modalities, self.distance, self.inputs = tuple(self.network.inputs), self.network.distance, self.network.inputs
         self.network.to(device).eval()
-        self.embedder: Any = Fast(self.network, digits) if fast and device == "cpu" else self.network
+        self.deployed: Any = self._flipping(self.network)
+        self.embedder: Any = self._flipping(Fast(self.network, digits)) if fast and device == "cpu" else self.deployed
+
+    def _flipping(self, network: Any) -> Any:
+        return network if self.flips == PLAIN else Flipped(network, self.flips, self.distance)
 
     def embed(self, *, least_quality: float = NONSENSE, **sequences: Sequence[np.ndarray]) -> Embeddings:
         """Embed sequences of one modality, named: `embed(silhouettes=[...])` or `embed(range_views=[...])`.

@@ -86,6 +86,9 @@ class RunConfig(Config):
     float32."""
     compile: bool = False
     """Compile the network by torch.compile: minutes at the beginning, faster steps on a GPU."""
+    flips: Literal["none", "average", "concatenate"] = "none"
+    """At test, wherever the run is taken to use: each walk is seen as it is and mirrored, and both embeddings are averaged, or their channels put
+    side by side (tta where it is published). It takes twice the time. Validation while training does not."""
     log_every: Steps = 10
     """Steps between two lines of the log."""
     validate_every: Steps = 250

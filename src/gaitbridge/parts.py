@@ -46,7 +46,7 @@ class Part:
 
     def share(self, items: Sequence[Item]) -> list[Item]:
         """Which of the items are this part's: every `of`-th."""
-        return list(items[self.number - 1 :: self.of])
+        return list(items[self.number - 1 :: self.of]) if self.of else []
 
     def within(self, rank: int, processes: int) -> "Part":
         """What process `rank`, from 0 on, of several does of this part."""
@@ -57,6 +57,7 @@ class Part:
 
 
 WHOLE = Part(1, 1)
+NOTHING = Part(0, 0)  # of whoever merges alone
 
 
 def chosen(given: str | None, environment: Mapping[str, str] | None = None) -> Part | None:
@@ -120,11 +121,15 @@ class Doing:
         """Whether an item is there."""
         return _there(self.base, self.work, name)
 
+    def in_order(self) -> list[str]:
+        """All items of this part, in the order to look at them in."""
+        return self.mine[::-1] if self.backwards else self.mine
+
     def todo(self) -> list[str]:
         """The items of this part that are missing, in the order to make them in."""
-        left = [name for name in self.mine if not self.there(name)]
+        left = [name for name in self.in_order() if not self.there(name)]
         self.count(len(self.mine) - len(left))
-        return left[::-1] if self.backwards else left
+        return left
 
     def missing(self) -> list[str]:
         """All that is missing, whoever's it is."""
@@ -134,6 +139,15 @@ class Doing:
         """So many items of this part are there."""
         self._done = done
         self._show(done, len(self.mine), note)
+
+    def following(self, progress: Progress) -> Progress:
+        """A progress that goes on record, too."""
+
+        def show(done: int, total: int, note: str = "") -> None:
+            self._done = done
+            progress(done, total, note)
+
+        return show
 
     def one_more(self, note: str = "") -> None:
         """One more is there."""

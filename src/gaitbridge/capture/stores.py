@@ -14,7 +14,7 @@ import json
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
@@ -23,13 +23,16 @@ from typing import Any
 
 import numpy as np
 
-from gaitbridge.errors import UserError
+from gaitbridge.errors import StoreError, UserError
 from gaitbridge.names import canonical
+from gaitbridge.parts import PLACE, Part, Work, doing, read_work
 from gaitbridge.printing import shown
 from gaitbridge.store_plans import begin, leave_nothing
 
 FOLDER = ".capture"
 NAMED = re.compile(r"[^\w.-]+")
+NO_GROWING_PARTS = ("--append adds recordings to a finished store, by one process: leave --part out; in a SLURM array capture each task's "
+                    "recordings to a store of its own with --part 1/1")
 LONGEST_PLACE = 40  # characters of a site or file in a track's name
 HASH_DIGITS = 8  # of a recording in a track's name: among ten thousand recordings two are alike once in eighty times
 SAMPLES, SAMPLE_BYTES = 256, 1 << 16  # of a large file, evenly spread: what two recordings of one size differ in
@@ -136,6 +139,29 @@ def start(store: Path, plan: dict[str, Any]) -> None:
     """Write the plan, or check that the one in the folder is this one."""
     plan = {"gaitbridge": version("gaitbridge"), **plan}
     begin(store, store / FOLDER / "plan" / "plan.json", plan, "a capture", "captured")
+
+
+def captured_part(store: Path, names: Iterable[str], part: Part, command: str, settings: Mapping[str, Any], capture: Callable[[str], object]) -> bool:
+    """Capture one part of the recordings `names`, each by `capture` where it is not done; whether all are there then, those of other parts, too."""
+    items = {name: [f"{FOLDER}/{name}.json"] for name in names}
+    work = Work(command=command, what="recordings", items=items, result="store.json", merging={"settings": dict(settings)})
+    with doing(store / PLACE, store, work, part) as done:
+        for name in done.in_order():
+            capture(name)
+            done.one_more()
+        return not done.missing()
+
+
+def settings_of_parts(store: Path) -> tuple[dict[str, Any], list[str]]:
+    """The settings of a capture in parts, and the names of its recordings."""
+    work = read_work(store / PLACE)
+    said = {name: tuple(value) if isinstance(value, list) else value for name, value in work["merging"]["settings"].items()}
+    return said, list(work["items"])
+
+
+def lost(store: Path, name: str) -> StoreError:
+    """The error of a recording whose shard or report is gone after its part was done."""
+    return StoreError(f"{store}: the shard or the report of {name} is lost or damaged: run the part that owes it again")
 
 
 def undo(store: Path) -> None:

@@ -5,7 +5,8 @@ from pathlib import Path
 from cyclopts import App
 
 from gaitbridge import machine
-from gaitbridge.cli._app import Workers, app, say
+from gaitbridge.cli._app import PartOf, Workers, app, say
+from gaitbridge.cli._parts import say_waiting
 
 benchmark = App(name="benchmark", help="Make the open benchmark's stores, checked by the hash of their content, and say what they are.")
 app.command(benchmark)
@@ -13,7 +14,7 @@ app.command(benchmark)
 
 @benchmark.command
 def make(name: str, store: Path, *, subset: str | None = None, captures: Path | None = None, shape: str | None = None,
-         workers: Workers | None = None) -> None:
+         workers: Workers | None = None, part: PartOf = None) -> None:
     """Make a benchmark's store and check its content. Interrupted, it goes on where it was.
 
     Parameters
@@ -30,13 +31,20 @@ def make(name: str, store: Path, *, subset: str | None = None, captures: Path | 
         For real-motion. person: each their own body; shared: one body for all, so that identity is motion alone.
     workers
         Processes; by default as many as there are cores.
+    part
+        K/N: only part K of N of the people, for many machines; by default the task of a SLURM array. Whoever finishes last merges and checks.
     """
+    from gaitbridge.parts import chosen
     from gaitbridge.progress import progress
     from gaitbridge.simulation import benchmarks
 
+    own = chosen(part)
     with progress(f"make {name}", "people") as show:
         made, expected = benchmarks.make(name, store, subset=subset, captures=captures, shape=shape, workers=workers or machine.workers(),
-                                         progress=show)
+                                         progress=show, part=own)
+    if not made:
+        say_waiting(store, own)
+        return
     sequences = sum(shard["rows"] for shard in made["shards"].values())
     one = benchmarks.open_benchmark(name)
     checked = "as published" if expected else "no published hash of this variant to compare with" if one.hashes else "not frozen yet: no hash"

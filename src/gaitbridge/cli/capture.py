@@ -6,8 +6,9 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from gaitbridge.cli._app import say, say_tables
+from gaitbridge.cli._app import PartOf, say, say_tables
 from gaitbridge.cli._capture import capture
+from gaitbridge.cli._parts import say_waiting
 from gaitbridge.errors import UserError
 
 
@@ -18,6 +19,7 @@ def video(
     model: Path | None = None, model_class: int | None = None, person: str = "", site: str = "", time: str = "", licence: str = "",
     min_height: float = 48.0, min_seconds: float = 1.0, gap_seconds: float = 1.5, fov_deg: float = 60.0, preview: Path | None = None,
     sheet: Path | None = None, stall_seconds: float = 120.0, memory_mb: float = 4000.0, append: bool = False,
+    part: PartOf = None,
 ) -> None:  # fmt: skip
     """Take walking people from videos to a store: gaitbridge capture video FILE... STORE. Interrupted, it goes on with the file it was at.
 
@@ -64,6 +66,8 @@ def video(
         Memory that reading a file may take.
     append
         Add the files to a finished store that was captured with the same settings; what is in it already is not added again.
+    part
+        K/N: only part K of N of the files, for many machines; by default the task of a SLURM array. Whoever finishes last merges the store.
     """
     if find_spec("av") is None:
         raise UserError("videos are read by PyAV, which is not installed: pip install 'gaitbridge[video]' (its wheel carries FFmpeg with GPL parts)")
@@ -71,6 +75,7 @@ def video(
     from gaitbridge.capture.video.reports import count_lines
     from gaitbridge.capture.video.run import capture_videos
     from gaitbridge.capture.video.settings import Settings
+    from gaitbridge.parts import chosen
     from gaitbridge.progress import progress
     from gaitbridge.report.inspect import quality_words
     from gaitbridge.report.tables import TextTable
@@ -86,9 +91,13 @@ def video(
     settings = Settings(size=_size(size), hz=hz, people=people, background=background, model=str(model or ""),
                         model_class=-1 if model_class is None else model_class, min_height_px=min_height, min_s=min_seconds,
                         gap_s=gap_seconds, fov_deg=fov_deg)
+    own = chosen(part)
     with progress("capture", "frames read") as show:
         done = capture_videos(files[:-1], files[-1], settings, Told(person, site, time, licence), preview=preview, sheet=sheet,
-                              stall_s=stall_seconds, megabytes=memory_mb, append=append, progress=show)
+                              stall_s=stall_seconds, megabytes=memory_mb, append=append, part=own, progress=show)
+    if not done.document:
+        say_waiting(files[-1], own)
+        return
     rows = tuple((what, f"{count:,}") for what, count in count_lines(done.reports))
     say_tables(TextTable(f"captured to {files[-1]}", ("what", "count"), rows).to_rich())
     scores = [sequence["quality"]["score"] for report in done.reports for sequence in report.sequences if "quality" in sequence]

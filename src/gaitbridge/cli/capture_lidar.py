@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from gaitbridge.cli._app import say, say_tables
+from gaitbridge.cli._app import PartOf, say, say_tables
 from gaitbridge.cli._capture import capture
+from gaitbridge.cli._parts import say_waiting
 from gaitbridge.errors import UserError
 from gaitbridge.files import check_out
 
@@ -23,6 +24,7 @@ def lidar(
     columns: int | None = None, unit: Literal["m", "cm", "mm"] = "m", size: str = "64x44", points: Annotated[bool, Parameter(negative=())] = False,
     person: str = "", site: str = "", time: str = "", licence: str = "", least_frames: int = 10, least_points: int = 20, farthest: float = 40.0,
     sheet: Path | None = None, stall_seconds: float = 120.0, memory_mb: float = 4000.0, append: bool = False,
+    part: PartOf = None,
 ) -> None:  # fmt: skip
     """Take walking people from LiDAR recordings to a store: gaitbridge capture lidar FILE... STORE. Interrupted, it goes on where it was.
 
@@ -68,6 +70,8 @@ def lidar(
         Memory that reading a recording may take.
     append
         Add the recordings to a finished store that was captured with the same settings; what is in it already is not added again.
+    part
+        K/N: only part K of N of the recordings, for many machines; by default the task of a SLURM array. Whoever finishes last merges the store.
     """
     from gaitbridge.capture.lidar.detect import Settings
     from gaitbridge.capture.lidar.gates import Gates
@@ -76,6 +80,7 @@ def lidar(
     from gaitbridge.capture.stores import Told
     from gaitbridge.cli._sizes import height_width
     from gaitbridge.geometry.sensors import is_file, open_sensor
+    from gaitbridge.parts import chosen
     from gaitbridge.progress import progress
 
     if len(files) < 2:
@@ -99,9 +104,13 @@ def lidar(
     settings = Settings(hz, topic, columns, unit, str(Path(sensor).resolve()) if sensor and is_file(sensor) else sensor, gates)
     found = recordings(sources)
     draw = None if sheet is None else lambda *what: _draw(sheet, len(found), *what)
+    own = chosen(part)
     with progress("capture", "scans") as show:
         done = capture_lidar(found, store, settings, Told(person, site, time, licence), size=height_width(size), points=points, stall_s=stall_seconds,
-                             megabytes=memory_mb, append=append, progress=show, show=draw)
+                             megabytes=memory_mb, append=append, part=own, progress=show, show=draw)
+    if not done.document:
+        say_waiting(store, own)
+        return
     for report in done.reports:
         _tell(report)
     say(f"{store}: content {done.document['content_hash']}")

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import App, Parameter
 
 from gaitbridge import machine
-from gaitbridge.cli._app import Workers, app, say, say_tables
+from gaitbridge.cli._app import PartOf, Workers, app, say, say_tables
+from gaitbridge.cli._parts import say_waiting
 from gaitbridge.errors import UserError
 
 if TYPE_CHECKING:
     from gaitbridge.data.importers._own import Own
     from gaitbridge.data.importers._run import Imported
+    from gaitbridge.parts import Part
 
 SHOWN = 20  # problems on the screen; all are in the file
 importing = App(name="import", help="Make a store of a public gait dataset, or of a folder of your own (`import folder`). Interrupted, it goes on "
@@ -22,7 +24,7 @@ app.command(importing)
 @importing.default
 def import_(dataset: str, source: Path, store: Path, *, partition: Path | None = None, val: int = 0, frames: str | None = None,
             fields: Annotated[list[str] | None, Parameter(negative=(), consume_multiple=True)] = None, beside: Path | None = None,
-            strict: Annotated[bool, Parameter(negative=())] = False, workers: Workers | None = None) -> None:
+            strict: Annotated[bool, Parameter(negative=())] = False, workers: Workers | None = None, part: PartOf = None) -> None:
     """Import a public gait dataset to a store. Interrupted, it goes on where it was.
 
     Parameters
@@ -47,14 +49,18 @@ def import_(dataset: str, source: Path, store: Path, *, partition: Path | None =
         Stop at the first problem; otherwise a sequence with a problem is left out, and all problems are listed at the end.
     workers
         Processes; by default as many as there are cores.
+    part
+        K/N: only part K of N of the people, for many machines; by default the task of a SLURM array. Whoever finishes last merges the store.
     """
     from gaitbridge.data.importers._run import import_dataset
+    from gaitbridge.parts import chosen
     from gaitbridge.progress import progress
 
+    own_part = chosen(part)
     with progress("import", "people") as show:
         done = import_dataset(dataset, source, store, partition=partition, val=val, frames=frames, fields=fields, beside=beside, strict=strict,
-                              workers=workers if workers is not None else machine.workers(), progress=show)
-    _say_imported(done, dataset, store)
+                              workers=workers if workers is not None else machine.workers(), progress=show, part=own_part)
+    _say_imported(done, dataset, store, own_part)
 
 
 @importing.command
@@ -63,7 +69,7 @@ def folder(root: Path, store: Path | None = None, *, layout: str, modality: str 
            protocol: str | None = None, licence: str = "own data, terms not stated", name: str = "",
            size: Literal["64x64", "64x44", "128x128", "128x88"] = "64x64", align: Literal["auto", "always", "never"] = "auto",
            list: Annotated[bool, Parameter(negative=())] = False, strict: Annotated[bool, Parameter(negative=())] = False,
-           workers: Workers | None = None) -> None:
+           workers: Workers | None = None, part: PartOf = None) -> None:
     """Import a folder of your own to a store: files found by a pattern, with your labels, licence, split and protocol.
 
     Parameters
@@ -103,10 +109,14 @@ def folder(root: Path, store: Path | None = None, *, layout: str, modality: str 
         Stop at the first problem; otherwise a sequence with a problem is left out, and all problems are listed at the end.
     workers
         Processes; by default as many as there are cores.
+    part
+        K/N: only part K of N of the people, for many machines; by default the task of a SLURM array. Whoever finishes last merges the store.
     """
     from gaitbridge.data.importers._own import Own, import_folder, parsed_layouts
+    from gaitbridge.parts import chosen
     from gaitbridge.progress import progress
 
+    own_part = chosen(part)
     height, width = map(int, size.split("x"))
     layouts = parsed_layouts(layout, modality, also or ())
     own = Own(root, layouts, labels, split, protocol, " ".join(licence.split()), name, val, (height, width), align)
@@ -116,12 +126,15 @@ def folder(root: Path, store: Path | None = None, *, layout: str, modality: str 
     if store is None:
         raise UserError("say where the store goes: gaitbridge import folder ROOT STORE --layout ... (or --list, to look before)")
     with progress("import", "people") as show:
-        done = import_folder(own, store, strict=strict, workers=workers if workers is not None else machine.workers(), progress=show)
-    _say_imported(done, str(root), store)
+        done = import_folder(own, store, strict=strict, workers=workers if workers is not None else machine.workers(), progress=show, part=own_part)
+    _say_imported(done, str(root), store, own_part)
 
 
-def _say_imported(done: "Imported", what: str, store: Path) -> None:
-    """The summary of an import, and its problems."""
+def _say_imported(done: "Imported", what: str, store: Path, part: "Part | None") -> None:
+    """The summary of an import, and its problems; of a part that it is done."""
+    if not done.document:
+        say_waiting(store, part)
+        return
     from gaitbridge.data.importers._run import DETAILS
     from gaitbridge.report.tables import TextTable
 

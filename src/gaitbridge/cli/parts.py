@@ -50,9 +50,44 @@ def _store(out: Path, place: Path) -> str:
     from gaitbridge.parts import read_work
     from gaitbridge.store_parts import merge_store
 
-    made: dict[str, Any] = merge_store(out, read_work(place))
+    return _said(out, merge_store(out, read_work(place)))
+
+
+def _said(out: Path, made: dict[str, Any]) -> str:
+    """What a merged store is, by its store.json."""
     sequences = sum(shard["rows"] for shard in made["shards"].values())
-    return f"{out} is whole: {len(made['shards'])} people, {sequences} sequences, content {made['content_hash']}"
+    return f"{out} is whole: {sequences} sequences, content {made['content_hash']}"
+
+
+def _benchmark(out: Path, place: Path) -> str:
+    from gaitbridge.parts import read_work
+    from gaitbridge.simulation.benchmarks import merge
+
+    return _said(out, merge(out, read_work(place)))
+
+
+def _imported(out: Path, place: Path) -> str:
+    from gaitbridge.data.importers._own import import_folder, own_of
+    from gaitbridge.data.importers._run import import_dataset
+    from gaitbridge.parts import NOTHING, read_work
+
+    asked = read_work(place)["merging"]
+    if "own" in asked:
+        return _said(out, import_folder(own_of(asked["own"]), out, strict=asked["strict"], part=NOTHING).document)
+    paths = {name: asked[name] and Path(asked[name]) for name in ("source", "partition", "beside")}
+    return _said(out, import_dataset(**{**asked, **paths}, store=out, part=NOTHING).document)
+
+
+def _videos(out: Path, place: Path) -> str:
+    from gaitbridge.capture.video.run import merge
+
+    return _said(out, merge(out).document)
+
+
+def _recordings(out: Path, place: Path) -> str:
+    from gaitbridge.capture.lidar.run import merge
+
+    return _said(out, merge(out).document)
 
 
 def _embeddings(out: Path, place: Path) -> str:
@@ -61,4 +96,5 @@ def _embeddings(out: Path, place: Path) -> str:
     return f"{merged(place)} is whole"
 
 
-MERGING = {"simulate": _store, "embed": _embeddings}
+MERGING = {"simulate": _store, "benchmark make": _benchmark, "import": _imported, "capture video": _videos, "capture lidar": _recordings,
+           "embed": _embeddings}

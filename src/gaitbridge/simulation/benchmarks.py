@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from gaitbridge.errors import StoreError, UserError, nearest
+from gaitbridge.parts import Part, Work
 from gaitbridge.progress import Progress, silent
-from gaitbridge.simulation.cohort import simulate
+from gaitbridge.simulation.cohort import simulate, simulate_part
 from gaitbridge.simulation.motion._captures import files_in
 from gaitbridge.simulation.settings import VERSION_1, VERSION_2, CohortConfig
 from gaitbridge.store import Store
+from gaitbridge.store_parts import merge_store
 
 APART: dict[str, Any] = {"sensor_baseline_m": (0.5, 1.5), "lidar_bearing_deg": (2.0, 10.0), "camera_time_offset_s": (0.0, 0.5)}
 """Camera and LiDAR neither at one place nor locked in time, as rigs in the field are."""
@@ -181,16 +183,30 @@ def captures_hash(folder: Path, files: Iterable[Path] | None = None) -> str:
 
 
 def make(name: str, store: Path, *, subset: str | None = None, captures: Path | None = None, shape: str | None = None, workers: int = 1,
-         progress: Progress = silent) -> tuple[dict[str, Any], str]:
+         progress: Progress = silent, part: Part | None = None) -> tuple[dict[str, Any], str]:
     """Make a benchmark's store (an interrupted one goes on) and check its content; (store.json, the expected hash or "" where none is known yet).
 
+    part: make that alone; store.json is empty as long as other parts are missing.
     StoreError where the content is another than was published: the store stays, and the line says which versions differ.
     """
     benchmark = open_benchmark(name)
     config, variant = configured(benchmark, subset, captures, shape)
-    made = simulate(store, config, workers, progress)
+    if part is None:
+        made = simulate(store, config, workers, progress)
+    else:
+        more = {"benchmark": benchmark.exact, "variant": variant}
+        made = simulate_part(store, config, part, workers, progress, "benchmark make", more) or {}
+        if not made:
+            return made, ""
     check(benchmark, variant, store, str(made["content_hash"]))
     return made, benchmark.hashes.get(variant, "")
+
+
+def merge(store: Path, work: Work) -> dict[str, Any]:
+    """Merge a benchmark's store that was made in parts, and check its content. Errors as `make`."""
+    made, given = merge_store(store, work), work["merging"]
+    check(open_benchmark(given["benchmark"]), given["variant"], store, str(made["content_hash"]))
+    return made
 
 
 def check(benchmark: Benchmark, variant: str, store: Path, found: str) -> None:

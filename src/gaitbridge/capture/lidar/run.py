@@ -22,25 +22,31 @@ import numpy as np
 from gaitbridge.capture.growing import Growing, common
 from gaitbridge.capture.isolated import run_isolated
 from gaitbridge.capture.lidar.detect import Settings, find
+from gaitbridge.capture.lidar.gates import Gates
 from gaitbridge.capture.lidar.recordings import Recording
 from gaitbridge.capture.lidar.recordings import recordings as recordings_of
 from gaitbridge.capture.lidar.walk import Walk, walks
 from gaitbridge.capture.stores import (
     FOLDER,
+    NO_GROWING_PARTS,
     Told,
+    captured_part,
     different,
     key_of,
+    lost,
     names_of,
     paths_of,
     recording_hash,
     recording_name,
+    settings_of_parts,
     start,
     undo,
     view_label,
 )
 from gaitbridge.errors import UserError
-from gaitbridge.files import alone, write_json
+from gaitbridge.files import alone, in_turn, write_json
 from gaitbridge.geometry.sensors import is_file
+from gaitbridge.parts import PLACE, Part
 from gaitbridge.progress import Progress, silent
 from gaitbridge.store import finish_store, shard_path, write_shard
 from gaitbridge.types import Labels, Sequence
@@ -74,7 +80,7 @@ class RecordingReport:
 
 @dataclass(frozen=True)
 class Captured:
-    """What a capture gave: store.json, and a report a recording."""
+    """What a capture gave: store.json, and a report a recording. Of a part, as long as others are missing: an empty store.json."""
 
     document: dict[str, Any]
     reports: list[RecordingReport]
@@ -83,20 +89,22 @@ class Captured:
 def capture_lidar(
     files: Rows[Recording] | Rows[Path | str] | Path | str, store: Path | str, settings: Settings | None = None, told: Told | None = None, *,
     size: tuple[int, int] = (64, 44), points: bool = False, stall_s: float = 120.0, megabytes: float = 4000.0, append: bool = False,
-    progress: Progress = silent, show: Show | None = None,
+    part: Part | None = None, progress: Progress = silent, show: Show | None = None,
 ) -> Captured:  # fmt: skip
     """Walking people of LiDAR recordings to a store.
 
     files: recordings as `recordings.recordings` gives them, or paths of files and folders, which it then groups; size: height and width of the range
     views; points: keep each person's points, too; stall_s: a recording that does not go on for so long is given up; megabytes: memory that reading
     may take; show: is told what was found, and has recordings that are done read again. UserError for mistakes, for what cannot be read, and where
-    nobody walks; what was finished before is kept. append: as of `capture_videos`.
+    nobody walks; what was finished before is kept. append, part: as of `capture_videos`.
     """
     settings, told, store = settings or Settings(), told or Told(), Path(store)
     recordings: Rows[Recording] = _recordings(files)
     if told.time and len(recordings) > 1:
         raise UserError("--time is of one recording: capture these one by one, each to a store of its own")
-    with alone(store):
+    if part is not None and append:
+        raise UserError(NO_GROWING_PARTS)
+    with alone(store, together=part is not None):
         options = {"settings": _settings_document(settings), "views": {"size": list(size), "points": points}}
         growing = Growing(store, "lidar", options) if append else None
         earlier = [RecordingReport.read(file) for file in growing.files] if growing else []
@@ -107,7 +115,8 @@ def capture_lidar(
                 growing.done()  # a kill may have left that
                 return Captured(growing.document, earlier)
         names = names_of(map(_stem, recordings), nameless="lidar", what="recordings", taken=growing.names if growing else ())
-        hashes = {name: _digest(recording, settings) for name, recording in zip(names, recordings, strict=True)}
+        mine = names if part is None else part.share(names)
+        hashes = {name: _digest(recording, settings) for name, recording in zip(names, recordings, strict=True) if name in mine}
         different(hashes, "recordings")
         states = {name: _identity(recording) for name, recording in zip(names, recordings, strict=True)}
         if growing:
@@ -115,19 +124,26 @@ def capture_lidar(
         else:
             start(store, {"told": asdict(told), "recordings": states, **options})
         reports = []
+
+        def captured(name: str) -> RecordingReport:
+            report, number = finished(store, name), names.index(name)
+            recording = recordings[number]
+            if report is None or show is not None:
+                if not growing:
+                    (store / "store.json").unlink(missing_ok=True)  # unfinished from here on
+                of = f" ({number + 1} of {len(recordings)})" if len(recordings) > 1 else ""
+                found = run_isolated(find, list(recording.files), recording.name, asdict(settings), seconds=stall_s, megabytes=megabytes,
+                                     what=recording.name, progress=_named(progress, recording.name + of))  # fmt: skip
+                report, kept = _shard(store, name, recording, found, told, settings, size, points, hashes[name])
+                if show is not None:
+                    show(recording.name, found, kept)
+            return report
+
+        if part is not None:
+            return merge(store) if captured_part(store, names, part, "capture lidar", asdict(settings), captured) else Captured({}, [])
         try:
-            for number, (recording, name) in enumerate(zip(recordings, names, strict=True)):
-                report = finished(store, name)
-                if report is None or show is not None:
-                    if not growing:
-                        (store / "store.json").unlink(missing_ok=True)  # unfinished from here on
-                    of = f" ({number + 1} of {len(recordings)})" if len(recordings) > 1 else ""
-                    found = run_isolated(find, list(recording.files), recording.name, asdict(settings), seconds=stall_s, megabytes=megabytes,
-                                         what=recording.name, progress=_named(progress, recording.name + of))  # fmt: skip
-                    report, kept = _shard(store, name, recording, found, told, settings, size, points, hashes[name])
-                    if show is not None:
-                        show(recording.name, found, kept)
-                reports.append(report)
+            for name in names:
+                reports.append(captured(name))
         finally:
             if not growing and not any(finished(store, name) for name in names):
                 undo(store)  # nothing is done: the next try may have other options
@@ -142,6 +158,22 @@ def capture_lidar(
         if growing:
             growing.done()
         return Captured(document, reports)
+
+
+def merge(store: Path) -> Captured:
+    """Finish a store whose recordings were all captured, in parts. UserError where nobody walks in any, StoreError where something is lost since."""
+    said, names = settings_of_parts(store)
+    settings = Settings(**{**said, "gates": Gates(**said["gates"])})
+    reports = []
+    with in_turn(store / PLACE / "merging.lock"):
+        for name in names:
+            if (report := finished(store, name)) is None:
+                raise lost(store, name)
+            reports.append(report)
+        different({report.source: report.recording for report in reports}, "recordings")
+        if not any(report.walks for report in reports):
+            raise UserError(f"{_nobody(reports)}: delete {store} to begin anew")
+        return Captured(finish_store(store, [report.name for report in reports if report.walks], _about(settings, reports)), reports)
 
 
 def _recordings(files: Rows[Recording] | Rows[Path | str] | Path | str) -> list[Recording]:

@@ -22,13 +22,17 @@ from gaitbridge.capture.growing import Growing, common
 from gaitbridge.capture.isolated import run_isolated
 from gaitbridge.capture.stores import (
     FOLDER,
+    NO_GROWING_PARTS,
     Told,
+    captured_part,
     different,
     key_of,
+    lost,
     names_of,
     paths_of,
     recording_hash,
     recording_name,
+    settings_of_parts,
     start,
     undo,
     view_label,
@@ -37,8 +41,9 @@ from gaitbridge.capture.video.reports import FileReport, count_lines, nobody
 from gaitbridge.capture.video.settings import Settings
 from gaitbridge.capture.video.walks import walk_arrays
 from gaitbridge.errors import UserError
-from gaitbridge.files import alone, check_out, workplace, write_json, written_whole
+from gaitbridge.files import alone, check_out, in_turn, workplace, write_json, written_whole
 from gaitbridge.names import canonical
+from gaitbridge.parts import PLACE, Part
 from gaitbridge.progress import Progress, silent
 from gaitbridge.store import finish_store, shard_path, write_shard
 from gaitbridge.types import Labels, Sequence
@@ -49,7 +54,7 @@ READER, PAINTER = "gaitbridge.capture.video.reader:read_video", "gaitbridge.capt
 
 @dataclass(frozen=True)
 class Captured:
-    """What a capture gave: store.json, and a report a file."""
+    """What a capture gave: store.json, and a report a file. Of a part, as long as others are missing: an empty store.json."""
 
     document: dict[str, Any]
     reports: list[FileReport]
@@ -58,11 +63,13 @@ class Captured:
 def capture_videos(
     videos: Rows[Path | str] | Path | str, store: Path | str, settings: Settings | None = None, told: Told | None = None, *,
     preview: Path | None = None, sheet: Path | None = None, stall_s: float = 120.0, megabytes: float = 4000.0, append: bool = False,
-    progress: Progress = silent,
+    part: Part | None = None, progress: Progress = silent,
 ) -> Captured:  # fmt: skip
     """Walking people of videos (a file, or several) to a store.
 
     append: add them to a finished store that was captured with the same settings; files whose content is there already are left out.
+
+    part: only these of the files; whoever finds the others there, too, finishes the store.
 
     preview: an .mp4 or .html to draw what was found (a name a file where there are several); sheet: a .png of the silhouettes; stall_s: a file
     that does not go on for so long is given up; megabytes: memory that reading may take. UserError for mistakes, for what cannot be read, and
@@ -71,7 +78,9 @@ def capture_videos(
     settings, told, store, files = settings or Settings(), told or Told(), Path(store), paths_of(videos)
     settings = replace(settings, people=settings.found_by)  # so that the plan and the store say which, and a model fetched meanwhile changes nothing
     _check(files, store, told, preview, sheet)
-    with alone(store):
+    if part is not None and append:
+        raise UserError(NO_GROWING_PARTS)
+    with alone(store, together=part is not None):
         growing = Growing(store, "camera", _options(settings)) if append else None
         earlier = [FileReport.read(file) for file in growing.files] if growing else []
         if growing:
@@ -80,7 +89,8 @@ def capture_videos(
                 growing.done()  # a kill may have left that
                 return Captured(growing.document, earlier)
         names = names_of((file.stem for file in files), nameless="video", what="files", taken=growing.names if growing else ())
-        hashes = {name: _digest(file, settings) for file, name in zip(files, names, strict=True)}
+        mine = names if part is None else part.share(names)
+        hashes = {name: _digest(file, settings) for file, name in zip(files, names, strict=True) if name in mine}
         different(hashes, "files")
         previews = {} if preview is None else {name: preview if len(files) == 1 else preview.with_stem(f"{preview.stem}-{name}") for name in names}
         for out in previews.values():
@@ -91,18 +101,29 @@ def capture_videos(
         else:
             start(store, {"files": stats, "told": asdict(told), **_options(settings)})
         reports: list[FileReport] = []
+        paths = dict(zip(names, files, strict=True))
+
+        def captured(name: str) -> FileReport:
+            file, report = paths[name], finished(store, name)
+            if report is None or preview is not None:  # a preview needs the tracks again
+                if not growing:
+                    (store / "store.json").unlink(missing_ok=True)
+                show = _named(progress, file, files)
+                found = run_isolated(READER, file, asdict(settings), seconds=stall_s, megabytes=megabytes, progress=show)
+                report = _shard(store, name, file, found, told, hashes[name])
+                if preview is not None:
+                    _preview(file, found, report, previews[name], settings, stall_s, megabytes, show)
+            return report
+
+        if part is not None:
+            whole = captured_part(store, names, part, "capture video", asdict(settings), captured)
+            made = merge(store) if whole else Captured({}, [])
+            if whole and sheet is not None:
+                _sheet(store, sheet)
+            return made
         try:
-            for file, name in zip(files, names, strict=True):
-                report = finished(store, name)
-                if report is None or preview is not None:  # a preview needs the tracks again
-                    if not growing:
-                        (store / "store.json").unlink(missing_ok=True)
-                    show = _named(progress, file, files)
-                    found = run_isolated(READER, file, asdict(settings), seconds=stall_s, megabytes=megabytes, progress=show)
-                    report = _shard(store, name, file, found, told, hashes[name])
-                    if preview is not None:
-                        _preview(file, found, report, previews[name], settings, stall_s, megabytes, show)
-                reports.append(report)
+            for name in names:
+                reports.append(captured(name))
             if not any(report.sequences for report in reports):
                 raise UserError(nobody(reports))
         except BaseException:
@@ -118,6 +139,22 @@ def capture_videos(
         if sheet is not None:
             _sheet(store, sheet)
         return Captured(document, reports)
+
+
+def merge(store: Path) -> Captured:
+    """Finish a store whose files were all captured, in parts. UserError where nobody walks in any, StoreError where something is lost since."""
+    said, names = settings_of_parts(store)
+    settings = Settings(**said)
+    reports = []
+    with in_turn(store / PLACE / "merging.lock"):
+        for name in names:
+            if (report := finished(store, name)) is None:
+                raise lost(store, name)
+            reports.append(report)
+        different({report.file: report.recording for report in reports}, "files")
+        if not any(report.sequences for report in reports):
+            raise UserError(f"{nobody(reports)}: delete {store} to begin anew")
+        return Captured(finish_store(store, [report.name for report in reports if report.sequences], _about(settings, reports)), reports)
 
 
 def _named(progress: Progress, file: Path, files: Rows[Path]) -> Progress:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from gaitbridge.data.importers._dataset import Reading
 from gaitbridge.data.importers._folder import NAME, FoundPlace, Looked, OwnFolder, labels_of, look
@@ -17,6 +18,7 @@ from gaitbridge.data.importers._summary import Line
 from gaitbridge.data.importers._tables import LabelTable, partition_by, read_labels, read_split
 from gaitbridge.data.protocols import Protocol, document_of, load_protocol
 from gaitbridge.errors import UserError, nearest
+from gaitbridge.parts import Part
 from gaitbridge.progress import Progress, silent
 
 EVERYBODY = "no split was given"
@@ -51,16 +53,35 @@ class _Read:
     source: OwnFolder
 
 
-def import_folder(own: Own, store: Path, *, strict: bool = False, workers: int = 0, progress: Progress = silent) -> Imported:
-    """Import a folder of one's own to a store. UserError for mistakes, at the first problem where strict, and where no sequence can be used."""
+def import_folder(own: Own, store: Path, *, strict: bool = False, workers: int = 0, progress: Progress = silent,
+                  part: Part | None = None) -> Imported:
+    """Import a folder of one's own to a store, or one part of its people.
+
+    UserError for mistakes, at the first problem where strict, and where no sequence can be used.
+    """
     read = _read(own)
     document = None if read.protocol is None else document_of(read.protocol)
     settings = {"layouts": dict(own.layouts), "labels": read.table.hash, "licence": own.licence, "name": read.source.name, "size": list(own.size),
                 "aligning": own.aligning, "protocol": document}
     about = {"layouts": dict(own.layouts), "labels": read.table.name, "size": list(own.size), **({"protocol": document} if document else {})}
     job = Job(read.source, store, frozenset(fields_made(own.layouts)), "", strict)
-    plan = Plan(NAME, job, (own.root,), read.division, own.val, sorted(read.looked.by_person), settings, about, _lines(read))
-    return carried_out(plan, read.splits, workers, progress)
+    plan = Plan(NAME, job, (own.root,), read.division, own.val, sorted(read.looked.by_person), settings, about, _lines(read),
+                {"own": document_of_own(own), "strict": strict})
+    return carried_out(plan, read.splits, workers, progress, part)
+
+
+def document_of_own(own: Own) -> dict[str, Any]:
+    """The same as a document, its files by their whole paths; `Own` is made of it again by `own_of`."""
+    said = {field.name: getattr(own, field.name) for field in fields(own)} | {"layouts": dict(own.layouts), "size": list(own.size)}
+    if own.protocol is not None and Path(own.protocol).is_file():
+        said["protocol"] = str(Path(own.protocol).absolute())
+    return {name: str(value.absolute()) if isinstance(value, Path) else value for name, value in said.items()}
+
+
+def own_of(said: Mapping[str, Any]) -> Own:
+    """What a document of `document_of_own` says."""
+    paths = {name: said[name] and Path(said[name]) for name in ("root", "labels", "split")}
+    return Own(**{**said, **paths, "size": tuple(said["size"])})
 
 
 def _read(own: Own) -> _Read:

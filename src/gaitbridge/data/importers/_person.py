@@ -59,20 +59,26 @@ def import_person(job: Job, person: str, split: str) -> Report:
     report = Report(person, split)
     shard = write_shard(job.store, person, _read(job, report))
     if not report.kept:
-        shard.unlink()
+        shard.unlink(missing_ok=True)  # another may do the same person
     write_json(vars(report), report_path(job.store, person))  # after the shard: a person is done who has both
     return report
 
 
 def finished(job: Job, person: str, split: str) -> Report | None:
     """The report of a person who is done, for the same split and without a problem; None where there is something to do."""
+    report = reported(job, person, split)
+    return None if report is None or report.problems else report
+
+
+def reported(job: Job, person: str, split: str) -> Report | None:
+    """The report of a person for the same split, whose shard is there if anything was kept; None where there is no such."""
     path = report_path(job.store, person)
     try:
         found = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
         report = Report(**found | {"fields": Counter(found["fields"])}) if found else None
     except (ValueError, TypeError, KeyError):
         return None  # damaged: make it again
-    if report is None or report.split != split or report.problems or (report.kept and not shard_path(job.store, person).is_file()):
+    if report is None or report.split != split or (report.kept and not shard_path(job.store, person).is_file()):
         return None
     return report
 

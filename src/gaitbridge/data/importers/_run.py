@@ -14,11 +14,12 @@ from typing import Any
 from gaitbridge.data.importers import _tree
 from gaitbridge.data.importers._dataset import Dataset
 from gaitbridge.data.importers._partition import Partition, partition_of, splits
-from gaitbridge.data.importers._person import FOLDER, Job, Report, finished, import_person
+from gaitbridge.data.importers._person import FOLDER, Job, Report, finished, import_person, report_path, reported
 from gaitbridge.data.importers._source import PublishedTree
 from gaitbridge.data.importers._summary import Line, lines_of, probe_lines
-from gaitbridge.errors import UserError, nearest
-from gaitbridge.files import alone, sweep, write_json
+from gaitbridge.errors import StoreError, UserError, nearest
+from gaitbridge.files import alone, in_turn, sweep, write_json
+from gaitbridge.parts import PLACE, Part, Work, doing
 from gaitbridge.progress import Progress, silent
 from gaitbridge.store import finish_store
 from gaitbridge.store_plans import begin, leave_nothing
@@ -30,7 +31,7 @@ KILLED = "a worker process was killed (out of memory?): what is finished is kept
 
 @dataclass(frozen=True)
 class Imported:
-    """What an import gave: the store's document, the summary, all problems."""
+    """What an import gave: the store's document, the summary, all problems. Of a part, as long as others are missing: an empty document."""
 
     document: dict[str, Any]
     lines: list[Line]
@@ -40,12 +41,13 @@ class Imported:
 def import_dataset(
     dataset: str, source: Path, store: Path, *, partition: Path | None = None, val: int = 0, frames: str | None = None,
     fields: Iterable[str] | None = None, beside: Path | None = None, strict: bool = False, workers: int = 0, progress: Progress = silent,
+    part: Part | None = None,
 ) -> Imported:
     """Import the tree `source` of a dataset to a store.
 
     partition: a file that says who is for training and who for the test, where the ids do not; val: so many of the training people, the last
     by id, become val; frames: a choice of the dataset's; fields: only these; beside: a second tree of the same layout, whose files are taken
-    with those of the first; strict: stop at the first problem; workers: processes, 0 for none.
+    with those of the first; strict: stop at the first problem; workers: processes, 0 for none; part: import that alone.
     UserError for mistakes, at the first problem where strict, and where no sequence can be used.
     """
     roots = (source,) if beside is None else (source, beside)
@@ -59,7 +61,9 @@ def import_dataset(
     if not wanted:
         raise UserError(f"{source}: none of its {len(people)} folders ({', '.join(people[:3])}) is a person whom {division.name} divides "
                         f"({facts.name} is split {facts.split}): give the folder whose sequences lie as {facts.layout}")
-    return carried_out(Plan(dataset, job, roots, division, val, people), wanted, workers, progress)
+    again = {"dataset": dataset, "source": str(source.absolute()), "partition": partition and str(partition.absolute()), "val": val, "frames": frames,
+             "fields": sorted(kinds[0]), "beside": beside and str(beside.absolute()), "strict": strict}
+    return carried_out(Plan(dataset, job, roots, division, val, people, again=again), wanted, workers, progress, part)
 
 
 @dataclass(frozen=True)
@@ -75,20 +79,44 @@ class Plan:
     more: Mapping[str, Any] = field(default_factory=dict)
     about: Mapping[str, Any] = field(default_factory=dict)
     lines: tuple[Line, ...] = ()  # of the summary, beside what all imports say
+    again: Mapping[str, Any] = field(default_factory=dict)  # what was asked for, for whoever merges parts
 
 
-def carried_out(plan: Plan, wanted: Mapping[str, str], workers: int, progress: Progress) -> Imported:
-    """Import the people `wanted` (with their split). UserError where nothing can be used, which leaves nothing behind."""
+def carried_out(plan: Plan, wanted: Mapping[str, str], workers: int, progress: Progress, part: Part | None = None) -> Imported:
+    """Import the people `wanted` (with their split), or one part of them. UserError where nothing can be used, which leaves nothing behind."""
     job = plan.job
+    if part is not None:
+        return _part(plan, wanted, workers, progress, part)
     with alone(job.store):
         _start(plan)
-        reports = _imported(job, wanted, workers, progress)
+        reports = _imported(job, dict(sorted(wanted.items())), workers, progress)
         problems = [problem for report in reports for problem in report.problems]
         if not any(report.kept for report in reports):
             leave_nothing(job.store, FOLDER)
             more = f" (problems in all: {len(problems)})" if len(problems) > 1 else ""
             raise UserError(f"{plan.roots[0]}: no sequence can be used: {problems[0]}{more}")
         return _finish(plan, reports)
+
+
+def _part(plan: Plan, wanted: Mapping[str, str], workers: int, progress: Progress, part: Part) -> Imported:
+    """Import one part of the people; whoever finds that of all the others something is there finishes the store."""
+    job = plan.job
+    items = {person: [report_path(Path(), person).as_posix()] for person in sorted(wanted)}
+    work = Work(command="import", what="people", items=items, result="store.json", merging=dict(plan.again))
+    with alone(job.store, together=True):
+        _start(plan)
+        with doing(job.store / PLACE, job.store, work, part) as done:
+            _imported(job, {person: wanted[person] for person in done.in_order()}, workers, done.following(progress))
+            if done.missing():
+                return Imported({}, [], [])
+            with in_turn(job.store / PLACE / "merging.lock"):
+                reports = [reported(job, person, wanted[person]) for person in items]
+                if lost := [person for person, report in zip(items, reports, strict=True) if report is None]:
+                    raise StoreError(f"{job.store}: the shard or the report of {lost[0]} is lost or damaged: run the part that owes it again")
+                whole = [report for report in reports if report is not None]
+                if not any(report.kept for report in whole):
+                    raise UserError(f"{plan.roots[0]}: no sequence can be used: {whole[0].problems[0]}: delete {job.store} and ask for others")
+                return _finish(plan, whole)
 
 
 def _fields(facts: Dataset, fields: Iterable[str] | None) -> frozenset[str]:
@@ -124,18 +152,23 @@ def _start(plan: Plan) -> None:
 def _imported(job: Job, wanted: Mapping[str, str], workers: int, progress: Progress) -> list[Report]:
     """A report for each person, those who were done among them, in the order of ids."""
     reports = {person: report for person, split in wanted.items() if (report := finished(job, person, split))}
-    todo = [(job.of(person), person, split) for person, split in sorted(wanted.items()) if person not in reports]
+    todo = [(job.of(person), person, split) for person, split in wanted.items() if person not in reports]
     if todo:
         (job.store / "store.json").unlink(missing_ok=True)  # unfinished from here on
     sweep(job.store / "shards")  # of workers that were killed: none stands in the way of room
     left_out = 0
     progress(len(reports), len(wanted), "")
-    with closing(each(import_person, todo, workers, what=_what, killed=KILLED)) as results:
+    with closing(each(_import_missing, todo, workers, what=_what, killed=KILLED)) as results:
         for report in results:
             reports[report.person] = report
             left_out += len(report.problems)
             progress(len(reports), len(wanted), f"problems: {left_out}" if left_out else "")
     return [reports[person] for person in sorted(reports)]
+
+
+def _import_missing(job: Job, person: str, split: str) -> Report:
+    """What a worker process does; another may have done it meanwhile."""
+    return finished(job, person, split) or import_person(job, person, split)
 
 
 def _what(job: Job, person: str, split: str) -> str:

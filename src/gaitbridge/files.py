@@ -152,6 +152,18 @@ def in_turn(mark: Path) -> Iterator[None]:
         os.close(handle)
 
 
+@contextmanager
+def tried(mark: Path) -> Iterator[bool]:
+    """Whether the block is this process's alone: it is not where another is in it."""
+    with _in_words(mark):
+        mark.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(mark, os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        yield _lock(handle) is not False
+    finally:
+        os.close(handle)
+
+
 def placed(made: Path, out: Path) -> None:
     """Give a file of a workplace its name, once it is on the disk."""
     settle([made])

@@ -2,15 +2,20 @@
 
 import csv
 import json
+import shutil
 import subprocess
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from command_line import gaitbridge_command, run
 
+from gaitbridge.cli import main
 from gaitbridge.config import checked, overridden
 from gaitbridge.errors import UserError
 from gaitbridge.evaluation.comparing.costs import read_costs, write_costs
+from gaitbridge.parts import Part
 from gaitbridge.report.study import ArmRuns, hardware_of, spread, study_table, values_of, write_study
 from gaitbridge.report.study import StudyRow as Row
 from gaitbridge.report.study_columns import COSTS, cost_note
@@ -202,3 +207,67 @@ def test_tables_give_the_spread_over_seeds() -> None:
 def test_a_study_without_runs_says_so(toy_store: Store, tmp_path: Path) -> None:
     write_study("none", "Nothing yet", [ArmRuns("a", "about", "", ())], toy_store, "simulated", "gaitbridge study", tmp_path, unfinished=3)
     assert "3 runs are not finished" in (tmp_path / "none.md").read_text()
+
+
+def words_of(store: Store, folder: Path, *more: str) -> list[str]:
+    """The study of `done`, into another folder."""
+    words = ["study", "diffcrossgait", "--data", str(store.path), "--out", str(folder / "out"), "--report", str(folder / "docs"), "--seeds", "1",
+             "--steps", "2", "--only", "identity", "contrastive"]
+    return words + [word for setting in TOY for word in ("--set", setting)] + list(more)
+
+
+def copying(done: Path, folder: Path, called: list[str]) -> Callable[..., None]:
+    """In place of commands that train and evaluate: what they made before."""
+
+    def call(command: list[str], log: Path, what: str, running: object) -> None:
+        called.append(what)
+        target = Path(command[command.index("--out") + 1])
+        shutil.copytree(done / "out" / target.relative_to(folder / "out"), target, dirs_exist_ok=True)
+
+    return call
+
+
+def test_parts_make_the_report_of_one_piece(done: Path, toy_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                            capsys: pytest.CaptureFixture[str]) -> None:  # fmt: skip
+    called: list[str] = []
+    monkeypatch.setattr(study, "call", copying(done, tmp_path, called))
+    assert main(words_of(toy_store, tmp_path, "--part", "2/2")) == 0
+    assert not (tmp_path / "docs").exists()
+    assert main(["parts", str(tmp_path / "out")]) == 0
+    assert "part 1/2 not begun" in capsys.readouterr().out
+    assert main(words_of(toy_store, tmp_path, "--part", "1/2")) == 0
+    assert main(words_of(toy_store, tmp_path, "--part", "3/3")) == 0  # once more
+    assert len(called) == len(set(called)) == 4
+    rows = tmp_path / "docs" / "diffcrossgait.csv"
+    assert rows.read_bytes() == (done / "docs" / "diffcrossgait.csv").read_bytes()
+    text = (tmp_path / "docs" / "diffcrossgait.md").read_text()
+    assert "--part" not in text
+    rows.unlink()
+    assert main(["parts", str(tmp_path / "out"), "--merge"]) == 0
+    assert rows.read_bytes() == (done / "docs" / "diffcrossgait.csv").read_bytes()
+
+
+def test_two_at_the_same_part_wait_for_each_other(done: Path, toy_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = study.plan(DIFFCROSSGAIT, toy_store.path, tmp_path / "out", seeds=1, only=["identity", "contrastive"], steps=2, settings=TOY)
+    called: list[str] = []
+    copy, begun, ended = copying(done, tmp_path, called), threading.Event(), threading.Event()
+
+    def call(command: list[str], log: Path, what: str, running: object) -> None:
+        if not begun.is_set():
+            begun.set()
+            assert ended.wait(60)
+        copy(command, log, what, running)
+        if "evaluate" in what:
+            ended.set()
+
+    def do() -> None:
+        assert study.execute_part(found, Part(1, 1), {}, tmp_path / "x.md")
+
+    monkeypatch.setattr(study, "call", call)
+    monkeypatch.setattr(study, "LOOK_AGAIN_S", 0.02)
+    first = threading.Thread(target=do)
+    first.start()
+    assert begun.wait(60)
+    do()
+    first.join()
+    assert sorted(called) == [f"{verb} of {arm}, seed 0" for verb in ("evaluate", "train") for arm in ("contrastive", "identity")]

@@ -13,12 +13,27 @@ if TYPE_CHECKING:
 SHOWN = 20  # parts and items on the screen
 
 
+def without_part(words: list[str]) -> list[str]:
+    """The words of a command without the part of it that this is."""
+    kept = []
+    left = iter(words)
+    for word in left:
+        if word == "--part":
+            next(left, None)
+        elif not word.startswith("--part="):
+            kept.append(word)
+    return kept
+
+
 def place_and_base(out: Path) -> tuple[Path, Path] | None:
-    """Where the work on a store, a folder or a file is noted, and the folder of its items; None where there is none."""
+    """Where the work on a store, a folder or a file is noted, and the folder of its items; None where there is none. Of a folder of studies: of the
+    one that was begun last."""
     from gaitbridge.parts import PLACE
 
-    if (out / PLACE / "work.json").is_file():
-        return out / PLACE, out
+    inner = sorted(out.glob(f"*/{PLACE}/work.json"), key=lambda file: file.stat().st_mtime) if out.is_dir() else []
+    for file in (out / PLACE / "work.json", *inner[::-1]):
+        if file.is_file():
+            return file.parent, file.parent.parent
     beside = [file for file in out.absolute().parent.glob(".*.parts/work.json") if file.parent.name.startswith(f".{out.name}.")]
     newest = max(beside, key=lambda file: file.stat().st_mtime, default=None)
     return (newest.parent, newest.parent) if newest else None

@@ -90,6 +90,16 @@ def _recordings(out: Path, place: Path) -> str:
     return _said(out, merge(out).document)
 
 
+def _study(out: Path, place: Path) -> str:
+    from gaitbridge.cli.study import Asked, planned, write_report
+    from gaitbridge.documents import checked_shape
+    from gaitbridge.parts import AGAIN, read_work
+
+    asked = checked_shape(read_work(place)["merging"], Asked, str(place / "work.json"), AGAIN)
+    write_report(planned(asked), asked["command"], Path(asked["report"]))
+    return f"{out} is whole"
+
+
 def _embeddings(out: Path, place: Path) -> str:
     from gaitbridge.evaluation.embedding.in_parts import merged
 
@@ -97,4 +107,4 @@ def _embeddings(out: Path, place: Path) -> str:
 
 
 MERGING = {"simulate": _store, "benchmark make": _benchmark, "import": _imported, "capture video": _videos, "capture lidar": _recordings,
-           "embed": _embeddings}
+           "embed": _embeddings, "study": _study}

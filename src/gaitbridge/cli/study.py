@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
+from typing_extensions import TypedDict
 
-from gaitbridge.cli._app import Many, Settings, Workers, app, say, say_tables
+from gaitbridge.cli._app import Many, PartOf, Settings, Workers, app, say, say_tables
+from gaitbridge.cli._parts import say_waiting, without_part
 from gaitbridge.errors import UserError
 
 if TYPE_CHECKING:
@@ -21,7 +23,7 @@ Several = Annotated[list[Path] | None, Parameter(name="--test", negative=(), con
 def study(name: str, *, data: Path, out: Path, seeds: Many = 3, steps: Many | None = None, jobs: Many = 1,
           only: Annotated[list[str] | None, Parameter(negative=(), consume_multiple=True)] = None, tests: Several = None,
           recipe: str | None = None, report: Path = Path("docs/studies"), report_only: Annotated[bool, Parameter(negative=())] = False,
-          costs: Annotated[bool, Parameter(negative=())] = False, overrides: Settings = None) -> None:
+          costs: Annotated[bool, Parameter(negative=())] = False, overrides: Settings = None, part: PartOf = None) -> None:
     """Train and evaluate all arms of a study over several seeds; write one table, one figure and the raw rows. Stopped, it goes on where it was.
 
     Parameters
@@ -53,19 +55,24 @@ def study(name: str, *, data: Path, out: Path, seeds: Many = 3, steps: Many | No
         table has them from then on.
     overrides
         A setting of every arm, such as --set data.people_per_batch=8; may be given several times.
+    part
+        K/N: only part K of N of the runs, for many machines; by default the task of a SLURM array. Whoever finishes last writes the report.
     """
-    from gaitbridge.data.protocols import own_protocol
+    from gaitbridge.parts import chosen
     from gaitbridge.progress import progress
-    from gaitbridge.store import Store
     from gaitbridge.training import study as studies
-    from gaitbridge.training.studies import open_study
 
-    chosen = open_study(name)
-    protocol = own_protocol(Store(data).document["about"]) or "simulated"  # a mistake shows before anything is begun
-    found = studies.plan(chosen, data, out, seeds=seeds, only=only or (), tests=tests or (), recipe=recipe, steps=steps, settings=overrides or (),
-                         protocol=protocol)
-    studies.check_runs(found)
-    if not report_only:
+    asked = Asked(name=name, data=str(data.absolute()), out=str(out.absolute()), seeds=seeds, steps=steps, only=only or [], recipe=recipe,
+                  tests=[str(path.absolute()) for path in tests or ()], report=str(report.absolute()), overrides=overrides or [],
+                  command=" ".join(["gaitbridge", *without_part(sys.argv[1:])]))
+    own, found = chosen(part), planned(asked | {"data": str(data), "out": str(out), "tests": [str(path) for path in tests or ()]})
+    if own is not None and not report_only:
+        with progress(f"study {name}", "runs") as show:
+            whole = studies.execute_part(found, own, asked, report / f"{_titles(found)[0]}.md", jobs, show)
+        if not whole:
+            say_waiting(out, own)
+            return
+    elif not report_only:
         with progress(f"study {name}", "runs") as show:
             studies.execute(found, jobs, show)
     if costs:
@@ -74,14 +81,60 @@ def study(name: str, *, data: Path, out: Path, seeds: Many = 3, steps: Many | No
 
         with progress(f"costs of {name}", "rounds") as show:
             write_costs(measure(found, progress=show), found.folder)
+    write_report(found, asked["command"], report)
+
+
+class Asked(TypedDict):
+    """What a study was asked for; paths are whole. command: as it was given."""
+
+    name: str
+    data: str
+    out: str
+    seeds: int
+    steps: int | None
+    only: list[str]
+    tests: list[str]
+    recipe: str | None
+    report: str
+    overrides: list[str]
+    command: str
+
+
+def planned(asked: Asked) -> "Plan":
+    """The plan of a study that was asked for. UserError where there is no such study, store or arm."""
+    from gaitbridge.data.protocols import own_protocol
+    from gaitbridge.store import Store
+    from gaitbridge.training import study as studies
+    from gaitbridge.training.studies import open_study
+
+    study, data = open_study(asked["name"]), Path(asked["data"])
+    protocol = own_protocol(Store(data).document["about"]) or "simulated"  # a mistake shows before anything is begun
+    found = studies.plan(study, data, Path(asked["out"]), seeds=asked["seeds"], only=asked["only"], tests=[Path(path) for path in asked["tests"]],
+                         recipe=asked["recipe"], steps=asked["steps"], settings=asked["overrides"], protocol=protocol)
+    studies.check_runs(found)
+    return found
+
+
+def write_report(found: "Plan", command: str, report: Path) -> None:
+    """The report of the runs that are finished. UserError where none is."""
+    from gaitbridge.training import study as studies
+
     runs = [run for run in found.runs if studies.finished(found, run)]
     if not runs:
-        raise UserError(f"{out} holds no finished run of study {name}: leave --report-only out")
-    command = " ".join(["gaitbridge", *sys.argv[1:]])
-    if chosen.ladder:
+        raise UserError(f"{found.folder.parent} holds no finished run of study {found.study.name}: leave --report-only out")
+    if found.study.ladder:
         _report_ladder(found, runs, command, report)
     else:
         _report_arms(found, runs, command, report)
+
+
+def _titles(plan: "Plan") -> list[str]:
+    """What the reports of a study are called."""
+    if plan.study.ladder:
+        return [f"{plan.study.name}-{plan.data.resolve().name}"]
+    if plan.study.elsewhere:
+        return [f"{plan.study.name}-{one.folder.name.removeprefix('evaluation-')}" for one in plan.evaluations(plan.runs[0])]
+    return [plan.study.name]
 
 
 def _arms(plan: "Plan", runs: "Sequence[Run]", number: int) -> "list[ArmRuns]":
@@ -101,9 +154,7 @@ def _report_arms(plan: "Plan", runs: "Sequence[Run]", command: str, report: Path
     from gaitbridge.store import Store
 
     for number, one in enumerate(plan.evaluations(plan.runs[0])):
-        title = plan.study.name
-        if plan.study.elsewhere:
-            title += f"-{one.folder.name.removeprefix('evaluation-')}"
+        title = _titles(plan)[number]
         with progress(f"compare {title}", "arms") as show:
             table = write_study(title, plan.study.about, _arms(plan, runs, number), Store(one.store), one.protocol, command, report,
                                 len(plan.runs) - len(runs), show, read_costs(plan.folder))
@@ -118,7 +169,7 @@ def _report_ladder(plan: "Plan", runs: "Sequence[Run]", command: str, report: Pa
     from gaitbridge.store import Store
 
     looks: Looks = {(run.arm.name, run.seed, share): plan.look(run, share).folder for run in runs for share in run.arm.looks}
-    title = f"{plan.study.name}-{plan.data.resolve().name}"
+    (title,) = _titles(plan)
     with progress("hold against real data", "runs") as show:
         table = write_ladder(title, plan.study.about, _arms(plan, runs, 0), looks, Store(plan.data), plan.protocol, command, report,
                              len(plan.runs) - len(runs), show)

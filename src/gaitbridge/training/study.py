@@ -10,12 +10,15 @@ import sys
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from gaitbridge.errors import UserError, nearest
 from gaitbridge.evaluation.results import ResultRow
 from gaitbridge.evaluation.row_files import read_row_file
+from gaitbridge.files import tried, write_json
+from gaitbridge.parts import PLACE, Part, Work, doing
 from gaitbridge.progress import Progress, silent
 from gaitbridge.run_documents import SEEN, read_config, read_provenance
 from gaitbridge.store import Store
@@ -23,6 +26,8 @@ from gaitbridge.training.described import differences, without
 from gaitbridge.training.given import judged_settings, run_settings, settings_given
 
 UNSEEN = ("recipe", "seed", "validate_every", "keep_at", "log_every", "data.workers")  # what runs of one arm may differ in
+
+LOOK_AGAIN_S = 1.0  # after a run that another process is at
 
 
 @dataclass(frozen=True)
@@ -174,9 +179,9 @@ def finished(plan: Plan, run: Run) -> bool:
     return all((one.folder / "results.json").is_file() for one in plan.evaluations(run)) and (not run.arm.seen or (run.folder / SEEN).is_file())
 
 
-def execute(plan: Plan, jobs: int = 1, progress: Progress = silent, keep_going: bool = False) -> dict[Run, str]:
+def execute(plan: Plan, jobs: int = 1, progress: Progress = silent, keep_going: bool = False, turns: Path | None = None) -> dict[Run, str]:
     """Train and evaluate what is not finished, `jobs` processes of one thread each. UserError with the first failure's own line, unless it is to
-    keep going: then what each failed run said last."""
+    keep going: then what each failed run said last. turns: a folder where others who do the same runs are waited for, run by run."""
     todo = [run for run in plan.runs if not finished(plan, run)]
     done = len(plan.runs) - len(todo)
     progress(done, len(plan.runs), "")
@@ -188,9 +193,21 @@ def execute(plan: Plan, jobs: int = 1, progress: Progress = silent, keep_going: 
                 return
             _call(command, run, running)
 
+    def work_in_turn(run: Run, mark: Path) -> None:
+        while not stop.is_set():
+            with tried(mark) as mine:
+                if mine:
+                    if not finished(plan, run):
+                        work(run)
+                    return
+            stop.wait(LOOK_AGAIN_S)
+
     with ThreadPoolExecutor(max(1, jobs)) as pool:
         try:
-            waiting = {pool.submit(work, run): run for run in todo}
+            if turns is None:
+                waiting = {pool.submit(work, run): run for run in todo}
+            else:
+                waiting = {pool.submit(work_in_turn, run, turns / f"{run.folder.name}.turn"): run for run in todo}
             while waiting:
                 for future in wait(waiting, return_when=FIRST_EXCEPTION, timeout=1.0).done:
                     run = waiting.pop(future)
@@ -208,6 +225,34 @@ def execute(plan: Plan, jobs: int = 1, progress: Progress = silent, keep_going: 
                 process.terminate()
             raise
     return failed
+
+
+def execute_part(plan: Plan, part: Part, merging: Mapping[str, Any], result: Path, jobs: int = 1, progress: Progress = silent) -> bool:
+    """Train and evaluate one part of the runs; whether all are finished then, those of other parts, too. merging: what whoever merges needs to
+    write the report `result`. Two who do the same part wait for each other, run by run, where files can be locked. Errors as `execute`."""
+    place, by_name = plan.folder / PLACE, {run.folder.name: run for run in plan.runs}
+    items = {name: _files(plan, run) for name, run in by_name.items()}
+    work = Work(command="study", what="runs", items=items, result=str(result.absolute()), merging=dict(merging))
+    with doing(place, plan.folder, work, part) as done:
+        mine = tuple(by_name[name] for name in done.in_order())
+        try:
+            execute(replace(plan, runs=mine), jobs, done.following(progress), turns=place)
+        finally:
+            for run in mine:
+                if not plan.evaluations(run) and finished(plan, run):
+                    write_json({}, _trained(plan, run))
+        return not done.missing()
+
+
+def _files(plan: Plan, run: Run) -> list[str]:
+    """The files of a finished run, within the folder of the study."""
+    files = [one.folder / "results.json" for one in plan.evaluations(run)] + ([run.folder / SEEN] if run.arm.seen else [])
+    return [file.relative_to(plan.folder).as_posix() for file in files or [_trained(plan, run)]]
+
+
+def _trained(plan: Plan, run: Run) -> Path:
+    """A mark of a run that is finished when it is trained, and has no file of its own that says so."""
+    return plan.folder / PLACE / f"{run.folder.name}.trained"
 
 
 def commands(plan: Plan, run: Run) -> list[list[str]]:

@@ -100,6 +100,13 @@ def _study(out: Path, place: Path) -> str:
     return f"{out} is whole"
 
 
+def _score(out: Path, place: Path) -> str:
+    from gaitbridge.evaluation.scoring.in_parts import merge
+
+    merge(place)
+    return f"{out} is whole"
+
+
 def _embeddings(out: Path, place: Path) -> str:
     from gaitbridge.evaluation.embedding.in_parts import merged
 
@@ -107,4 +114,4 @@ def _embeddings(out: Path, place: Path) -> str:
 
 
 MERGING = {"simulate": _store, "benchmark make": _benchmark, "import": _imported, "capture video": _videos, "capture lidar": _recordings,
-           "embed": _embeddings, "study": _study}
+           "embed": _embeddings, "study": _study, "score": _score}

@@ -3,7 +3,9 @@
 from pathlib import Path
 from typing import Literal
 
-from gaitbridge.cli._app import Seed, app, say, say_tables
+from gaitbridge.cli._app import PartOf, Seed, app, say, say_tables
+from gaitbridge.cli._parts import say_waiting
+from gaitbridge.errors import UserError
 
 
 @app.command
@@ -12,7 +14,7 @@ def score(
     gallery: Path | None = None, partition: Path | None = None, probe_modality: Literal["camera", "lidar"] | None = None,
     gallery_modality: Literal["camera", "lidar"] | None = None, rerank: Literal["none", "k-reciprocal"] = "none", intervals: bool = False,
     verification: bool = False, open_set: bool = False, cells: bool = False, seed: Seed = 0, json: bool = False,
-    format: Literal["text", "markdown", "latex"] = "text", out: Path | None = None,
+    format: Literal["text", "markdown", "latex"] = "text", out: Path | None = None, part: PartOf = None,
 ) -> None:
     """Score a file of embeddings under a protocol: the numbers of the field's standard toolkit, and the exact ones beside them.
 
@@ -50,6 +52,8 @@ def score(
         Of the tables: text, markdown or latex.
     out
         Write the JSON document to this file, too; `gaitbridge tables` makes tables of it.
+    part
+        K/N: only part K of N of the blocks of probes, for many machines; by default the task of a SLURM array. Whoever finishes last writes --out.
     """
     from gaitbridge.data.protocols import load_protocol
     from gaitbridge.data.protocols.partition import read_probe_set
@@ -57,10 +61,29 @@ def score(
     from gaitbridge.evaluation.ranking.reranking import METHODS
     from gaitbridge.evaluation.scoring.compared import Request
     from gaitbridge.evaluation.scoring.document import Deeper, document
+    from gaitbridge.evaluation.scoring.in_parts import Asked, score_part
     from gaitbridge.files import write_json
+    from gaitbridge.parts import chosen
     from gaitbridge.printing import say_json
     from gaitbridge.progress import progress
 
+    if (own := chosen(part)) is not None:
+        if out is None or rerank != "none":
+            raise UserError("a score in parts is written to a file: give --out FILE.json" if out is None else
+                            "re-ranking needs all distances at once: score with --rerank in one piece, without --part")
+        deeper = {"intervals": intervals, "verification": verification, "cells": cells, "seed": seed, "open_set": open_set}
+        files = [None if path is None else str(path) for path in (gallery, partition)]
+        asked = Asked(embeddings=str(embeddings), protocol=protocol, distance=distance, rounding=rounding, gallery=files[0], partition=files[1],
+                      probe_modality=probe_modality or "", gallery_modality=gallery_modality or "", deeper=deeper, here=str(Path.cwd()))
+        with progress("score", "blocks") as show:
+            whole = score_part(out, asked, own, show)
+        if whole is None:
+            say_waiting(out, own)
+        elif json:
+            say_json(whole, indent=1)
+        else:
+            _show(whole, format)
+        return
     rule = load_protocol(protocol)
     probes = read_any(embeddings)
     others = None if gallery is None else read_any(gallery)
@@ -159,7 +182,6 @@ def compare(a: str, b: str, *, data: Path | None = None, protocol: str | None = 
     """
     from gaitbridge.data.protocols import chosen_protocol, load_protocol
     from gaitbridge.data.protocols.partition import read_probe_set
-    from gaitbridge.errors import UserError
     from gaitbridge.evaluation.comparing.paired import compare_files, compare_runs, protocol_of_files, write_paired
     from gaitbridge.evaluation.embedding.labels import probe_set_of
     from gaitbridge.progress import progress
@@ -215,7 +237,6 @@ def protocols(name: str | None = None, *, json: bool = False) -> None:
         Print the protocol as a document, to begin one of your own with.
     """
     from gaitbridge.data.protocols import document_of, known_protocols, load_protocol
-    from gaitbridge.errors import UserError
     from gaitbridge.printing import say_json
 
     if json:

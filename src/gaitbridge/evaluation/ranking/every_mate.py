@@ -6,7 +6,7 @@ In blocks of probes: never all distances at once, and every place as exact dista
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -27,6 +27,10 @@ class Matching:
     probe_people: np.ndarray
     gallery_people: np.ndarray
     kind: Distance
+
+    def of(self, some: slice) -> Matching:
+        """Some of the probes against the same gallery."""
+        return replace(self, probes=Side(self.probes.values, self.probes.numbers[some]), probe_people=self.probe_people[some])
 
     def mates(self) -> tuple[np.ndarray, np.ndarray]:
         """All pairs (probe, gallery) of one person, sorted by probe."""

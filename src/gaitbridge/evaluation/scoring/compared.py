@@ -17,12 +17,14 @@ from gaitbridge.errors import UserError, nearest
 from gaitbridge.evaluation.embedding.file import EmbeddingsFile
 from gaitbridge.evaluation.ranking.distances import Side, exact_pairs
 from gaitbridge.evaluation.ranking.every_mate import Matching
+from gaitbridge.evaluation.ranking.in_blocks import Answers, AtOnce, InBlocks
 from gaitbridge.evaluation.ranking.mates import Ranking
 from gaitbridge.evaluation.ranking.places import Bars, OfEmbeddings, OfMatrix, Places, codes
 from gaitbridge.evaluation.scoring.columns import columns_of_file, directions_of
 from gaitbridge.progress import Progress, silent
 from gaitbridge.types import Distance
 
+AT_ONCE = AtOnce()
 Rerank = Callable[[Side, Side, Distance], np.ndarray]  # distances [N, M] after re-ranking
 
 
@@ -30,7 +32,7 @@ Rerank = Callable[[Side, Side, Distance], np.ndarray]  # distances [N, M] after 
 class Request:
     """What is asked: a protocol, the distance, the gallery's own file if there is one, a partition, a sensor for each side, re-ranking.
 
-    depth: the highest rank to know by pairs of views, the protocol's own at least.
+    depth: the highest rank to know by pairs of views, the protocol's own at least; answers: who works out what distances tell.
     """
 
     protocol: Protocol
@@ -42,6 +44,7 @@ class Request:
     rerank: Rerank | None = None
     depth: int = 1
     progress: Progress = silent
+    answers: Answers = AT_ONCE
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,13 @@ class Compared:
     weights_hash: str = ""
     depth: int = 1
     progress: Progress = silent
+    answers: Answers = AT_ONCE
     _kept: dict[str, Ranking] = field(default_factory=dict, repr=False)
+
+    @property
+    def name(self) -> str:
+        """Of this comparison among all of a score."""
+        return f"{self.probe_modality}-{self.gallery_modality} {self.own}".strip()
 
     @cached_property
     def people(self) -> list[str]:
@@ -110,6 +119,8 @@ class Compared:
         """Where mates stand, of embeddings or of distances after re-ranking."""
         if self.distances is not None:
             return OfMatrix(self.distances, self.pair.probe_people, self.pair.gallery_people)
+        if self.answers is not AT_ONCE:
+            return InBlocks(self.pair, self.answers, self.name, self.progress)
         return OfEmbeddings(self.pair, self.progress)
 
     def ranking(self, mode: str = "excluded") -> Ranking:
@@ -276,7 +287,8 @@ class _Files:
         distances = None if request.rerank is None else request.rerank(sides[0], sides[1], request.distance)
         own = one.parts[0].name if request.protocol.own_galleries else ""
         weights = str(self.files[0].about.get("weights_hash", ""))
-        return Compared(one, pair, probe, gallery, *self.sensors, views, distances, own, weights, request.depth, request.progress)
+        return Compared(one, pair, probe, gallery, *self.sensors, views, distances, own, weights, request.depth, request.progress,
+                        request.answers)
 
 
 def _of_sensor(file: EmbeddingsFile, sensor: str) -> np.ndarray:

@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from gaitbridge.evaluation.ranking.in_blocks import rows_of_block
+from gaitbridge.evaluation.ranking.places import Bars
 from gaitbridge.evaluation.scoring.compared import Compared, Direction
 from gaitbridge.evaluation.scoring.measures import cells_of
 from gaitbridge.evaluation.scoring.open_set import nearest, open_set
 from gaitbridge.evaluation.scoring.published import Number
-from gaitbridge.evaluation.scoring.verification import verify, verify_distances
+from gaitbridge.evaluation.scoring.verification import Verification, counted, largest, of_counts, verify_distances
 from gaitbridge.progress import Progress, silent
 
 
@@ -30,13 +32,34 @@ def verification(direction: Direction, progress: Progress = silent) -> dict[str,
     made = {}
     for side in direction.sides:
         if side.distances is None:
-            found = verify(side.pair, side.barred, progress)
+            found = verified(side, progress)
         else:
             genuine = side.pair.probe_people[:, None] == side.pair.gallery_people[None, :]
             allowed = None if side.barred is None else side.barred[0][:, None] != side.barred[1][None, :]
             found = verify_distances(side.distances, genuine, allowed)
         made[side.own] = found.document()
     return made if len(made) > 1 else next(iter(made.values()))
+
+
+def verified(side: Compared, progress: Progress = silent) -> Verification:
+    """One against one by distances of embeddings."""
+    top, pair = largest(side.pair), side.pair
+    counts = side.answers.counts(f"{side.name} verification", len(pair.probes), rows_of_block(len(pair.gallery)),
+                                 lambda some: counted(pair.of(some), _of(side.barred, some), top, progress))  # fmt: skip
+    return of_counts(counts, top)
+
+
+def nearest_of(side: Compared, progress: Progress = silent) -> tuple[np.ndarray, np.ndarray]:
+    """As `open_set.nearest`, by distances of embeddings."""
+    pair = side.pair
+    own, other = side.answers.rows(f"{side.name} nearest", len(pair.probes), rows_of_block(len(pair.gallery)),
+                                   lambda some: nearest(pair.of(some), _of(side.barred, some), progress))  # fmt: skip
+    return own, other
+
+
+def _of(barred: Bars, some: slice) -> Bars:
+    """The bars of some probes."""
+    return None if barred is None else (barred[0][some], barred[1])
 
 
 def open_sets(direction: Direction, seed: int, progress: Progress = silent) -> dict[str, Any]:
@@ -48,7 +71,7 @@ def open_sets(direction: Direction, seed: int, progress: Progress = silent) -> d
 def open_set_of(side: Compared, seed: int, progress: Progress = silent) -> dict[str, Any]:
     """Open-set identification against one gallery, as `open_set.open_set`, and how many people are in the gallery (`enrolled`)."""
     if side.distances is None:
-        own, other = nearest(side.pair, side.barred, progress)
+        own, other = nearest_of(side, progress)
     else:
         genuine = side.pair.probe_people[:, None] == side.pair.gallery_people[None, :]
         shown = side.distances if side.barred is None else np.where(side.barred[0][:, None] == side.barred[1][None, :], np.inf, side.distances)

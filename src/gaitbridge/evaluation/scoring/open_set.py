@@ -13,13 +13,13 @@ import numpy as np
 
 from gaitbridge.evaluation.ranking.distances import centre_of, dense
 from gaitbridge.evaluation.ranking.every_mate import Matching
+from gaitbridge.evaluation.ranking.in_blocks import rows_together
 from gaitbridge.evaluation.ranking.places import Bars
 from gaitbridge.evaluation.scoring.bootstrap import interval, people_times
 from gaitbridge.progress import Progress, silent
 
 RATES = (1e-1, 1e-2, 1e-3)
 LEAST_SEARCHES = 30  # by strangers, that must be expected to name somebody, or the rate is not given (the rule of 30)
-BLOCK_NUMBERS = 1 << 23
 DRAWS = 200
 
 
@@ -32,7 +32,7 @@ def nearest(pair: Matching, barred: Bars, progress: Progress = silent) -> tuple[
     """Distances float64 [N] of each probe to the nearest sequence of its person and to the nearest of another; infinite where there is none."""
     centre = centre_of(pair.gallery, pair.kind)
     found = np.full((2, len(pair.probes)), np.inf)
-    height = max(1, BLOCK_NUMBERS // max(len(pair.gallery), 1))
+    height = rows_together(len(pair.gallery))
     for start in range(0, len(pair.probes), height):
         some = slice(start, min(start + height, len(pair.probes)))
         distances, _ = dense(pair.probes.take(some), pair.gallery, centre, pair.kind)

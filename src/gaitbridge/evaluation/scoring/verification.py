@@ -14,12 +14,12 @@ import numpy as np
 
 from gaitbridge.evaluation.ranking.distances import centre_of, dense
 from gaitbridge.evaluation.ranking.every_mate import Matching
+from gaitbridge.evaluation.ranking.in_blocks import rows_together
 from gaitbridge.evaluation.ranking.places import Bars
 from gaitbridge.progress import Progress, silent
 
 RATES = (1e-1, 1e-2, 1e-3, 1e-4)
 BINS = 1 << 20  # of the distances between nothing and the largest possible one
-BLOCK_NUMBERS = 1 << 23
 FEWEST = 10  # false accepts that a rate must stand for, or it is not given
 POINTS = 400  # of a curve that is written
 
@@ -92,24 +92,29 @@ def _percent(share: float) -> float | None:
 
 def verify(pair: Matching, barred: Bars, progress: Progress = silent) -> Verification:
     """Count the pairs of two sides by distance, in blocks of probes and 2^20 steps of distance."""
+    top = largest(pair)
+    return of_counts(counted(pair, barred, top, progress), top)
+
+
+def counted(pair: Matching, barred: Bars, top: float, progress: Progress = silent) -> np.ndarray:
+    """int64 [2, BINS + 1]: impostor and genuine pairs by their step of distance. top: as `largest` gives it."""
     centre = centre_of(pair.gallery, pair.kind)
-    top = _largest(pair, centre)
     counts = np.zeros((2, BINS + 1), np.int64)  # impostor, genuine
-    height = max(1, BLOCK_NUMBERS // max(len(pair.gallery), 1))
+    height = rows_together(len(pair.gallery))
     for start in range(0, len(pair.probes), height):
         some = slice(start, min(start + height, len(pair.probes)))
         distances, _ = dense(pair.probes.take(some), pair.gallery, centre, pair.kind)
         _count(counts, distances, top, pair.probe_people[some, None] == pair.gallery_people[None, :],
                None if barred is None else barred[0][some, None] != barred[1][None, :])
         progress(some.stop, len(pair.probes), "")
-    return _of_counts(counts, top)
+    return counts
 
 
 def verify_distances(distances: np.ndarray, genuine: np.ndarray, allowed: np.ndarray | None = None) -> Verification:
     """As `verify`, of a matrix of distances [N, M] (after re-ranking); genuine, allowed: bool [N, M]."""
     counts, top = np.zeros((2, BINS + 1), np.int64), float(distances.max(initial=0.0))
     _count(counts, distances.astype(np.float64), top, genuine, allowed)
-    return _of_counts(counts, top)
+    return of_counts(counts, top)
 
 
 def _count(counts: np.ndarray, distances: np.ndarray, top: float, genuine: np.ndarray, allowed: np.ndarray | None) -> None:
@@ -119,14 +124,16 @@ def _count(counts: np.ndarray, distances: np.ndarray, top: float, genuine: np.nd
         counts[number] += np.bincount(of, minlength=BINS + 1)
 
 
-def _of_counts(counts: np.ndarray, top: float) -> Verification:
+def of_counts(counts: np.ndarray, top: float) -> Verification:
+    """What the counts of `counted` tell."""
     used = np.flatnonzero(counts.any(0))
     impostor, genuine = np.cumsum(counts[:, used], axis=1)
     return Verification(used * (top / BINS), genuine, impostor, top / BINS)
 
 
-def _largest(pair: Matching, centre: np.ndarray) -> float:
+def largest(pair: Matching) -> float:
     """A distance that none exceeds, near the largest one there is."""
+    centre = centre_of(pair.gallery, pair.kind)
     if pair.kind == "cosine":
         return 2.0
     reach = []

@@ -81,7 +81,19 @@ def test_an_importer_imports(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     plugins.use([folder])
     plugins.load(plugins.PACKAGES["importers"], "corridor").example(tmp_path / "walks")
     said(capsys, "import", "corridor", tmp_path / "walks", tmp_path / "store", "--workers", "0")
-    assert {row["licence"] for row in Store(tmp_path / "store").rows} == {"own data, not to be passed on"}
+    store = Store(tmp_path / "store")
+    assert {row["licence"] for row in store.rows} == {"own data, not to be passed on"}
+    assert [note["gives"] for note in store.document["about"]["plugins"]] == [["importers/corridor"]]
+
+
+def test_an_error_in_its_code_is_its_own_not_ours(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = written(tmp_path / "mine", "importers/corridor.py")
+    plugins.use([folder])
+    plugins.load(plugins.PACKAGES["importers"], "corridor").example(tmp_path / "walks")
+    plugins.forget()
+    (folder / "importers" / "corridor.py").write_text(FILES["importers/corridor.py"].replace("float(view)", "1 / 0"))
+    words = said(capsys, "import", "corridor", tmp_path / "walks", tmp_path / "store", "--workers", "0", "--plugin", folder, code=2)
+    assert re.search(r"the plug-in .*corridor\.py:14 failed \(ZeroDivisionError: division by zero", words)
 
 
 def test_one_file_says_of_what_kind_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -106,7 +118,8 @@ def test_an_installed_package_gives_them(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize(("name", "text", "words"), [
-    ("losses/cosine.py", "import no_such_package\n", "cosine.py cannot be imported (No module named 'no_such_package')"),
+    ("losses/cosine.py", "import no_such_package\n", "cosine.py:1 cannot be imported (No module named 'no_such_package')"),
+    ("losses/cosine.py", "x = 1\nloss = y\n", "cosine.py:2 cannot be imported (name 'y' is not defined)"),
     ("losses/cosine.py", "def loss(parts:\n", "cosine.py cannot be imported ("),
     ("losses/triplet.py", "", "gives losses/triplet, which is the name of one that is built in"),
     ("losses/my-loss.py", "", "'my-loss' cannot be a name"),

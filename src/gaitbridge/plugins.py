@@ -9,6 +9,7 @@ import importlib.util
 import os
 import pkgutil
 import sys
+import traceback
 from collections.abc import Iterable, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -107,6 +108,13 @@ def used() -> list[dict[str, Any]]:
             for plugin in _found.values() if plugin.path in _used]
 
 
+def blamed(error: BaseException) -> str:
+    """FILE:LINE of the plug-in in whose code an error arose, or passed through last; empty where none was."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) for plugin in _found.values()
+              if Path(frame.filename).is_relative_to(plugin.path)]
+    return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""
+
+
 def require(noted: Iterable[Mapping[str, Any]], what: str) -> None:
     """See that the plug-ins that something was made with (`used`) are there; what: that, in words. UserError names the one that is missing.
 
@@ -181,6 +189,6 @@ def _loaded(package: str, name: str, path: Path) -> ModuleType:
         raise
     except Exception as error:  # whatever somebody's code does
         del sys.modules[full]
-        raise UserError(f"the plug-in {file} cannot be imported ({words_of(error)}): mend it, or leave it out") from error
+        raise UserError(f"the plug-in {blamed(error) or file} cannot be imported ({words_of(error)}): mend it, or leave it out") from error
     setattr(sys.modules[package], name, module)
     return module

@@ -100,6 +100,8 @@ def _failed(error: Exception) -> int:
         return _fail(f"{place}{error.strerror or error}")
     if isinstance(error, MemoryError):
         return _fail("the machine's memory is full: free some, or give the command less to do at once")
+    if place := plugins.blamed(error):
+        return _fail(f"the plug-in {place} failed ({_what(error)}): mend it; --debug shows how it was called")
     return _fail(f"a fault of the program, not yours ({_what(error)}): what was finished is kept. Please report it with the command that you gave "
                  "and what it prints with --debug", 70)
 

@@ -11,6 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from gaitbridge import plugins
 from gaitbridge.data.importers import _tree
 from gaitbridge.data.importers._dataset import Dataset
 from gaitbridge.data.importers._partition import Partition, partition_of, splits
@@ -188,5 +189,7 @@ def _finish(plan: Plan, reports: list[Report]) -> Imported:
         "fields": sorted(job.fields), "val": plan.val, "partition": plan.division.about(), "problems": len(problems), "probe_set": probes,
         "summary": [asdict(line) for line in lines],
     }  # fmt: skip
+    if plugins.used():
+        about["plugins"] = plugins.used()
     document = finish_store(job.store, [report.person for report in reports if report.kept], about | dict(plan.about))
     return Imported(document, lines, problems)

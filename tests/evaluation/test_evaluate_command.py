@@ -21,7 +21,7 @@ class Network:
     """Looks at nothing: an embedding a call, in the order of the calls."""
 
     modalities, inputs = ("silhouettes",), {"silhouettes": ("silhouettes",)}
-    recipe, trained_on, folder, config = "none", None, Path("last"), SimpleNamespace(network=None)
+    recipe, trained_on, folder, config, flips = "none", None, Path("last"), SimpleNamespace(network=None), "none"
 
     def __init__(self) -> None:
         self.random = np.random.default_rng(0)

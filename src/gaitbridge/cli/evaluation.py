@@ -62,7 +62,7 @@ def evaluate(run: Path, *, data: Path, protocol: str | None = None, partition: P
     exported = run.is_file()
     if exported and out is None:
         raise UserError(f"{run} is an exported network and no folder: say where the results go with --out FOLDER")
-    ending = "" if exported or model.flips == model.config.flips else f"-flips-{model.flips}"
+    ending = "" if flips is None or exported or flips == model.config.flips else f"-flips-{flips}"
     folder = out or run / (("evaluation" if store.content_hash == model.trained_on else f"evaluation-{data.resolve().name}") + ending)
     known = {"run": str(run), "recipe": model.recipe, "checkpoint": model.folder.name, "data": str(data), "protocol": rule.name,
              "flips": model.flips}

@@ -1,6 +1,6 @@
 """Flips at test: a network sees each walk as it is and mirrored, and both readings make one embedding (`tta` where it is published).
 
-A network whose walks are mirrored otherwise, such as skeletons, has `readings(batch)`: a list of batches, the walk as it is first.
+What GaitGraph2 publishes is another thing, and its network's own setting (`network.copies`): skeletons backwards, and with their sides exchanged.
 """
 
 import hashlib
@@ -32,14 +32,12 @@ class Flipped(nn.Module):
         super().__init__()
         self.inner, self.way, self.distance = inner, way, distance
         self.config, self.inputs = inner.config, inner.inputs
-        self.own = getattr(getattr(inner, "plain", inner), "readings", None)
-        if self.own is None and (without := sorted({name for names in self.inputs.values() for name in names} - MIRRORED)):
+        if without := sorted({name for names in self.inputs.values() for name in names} - MIRRORED):
             raise UserError(f"flips={way}: {' and '.join(without)} cannot be mirrored here: set flips=none for this network")
 
     def embed(self, batch: Batch) -> Mapping[str, Tensor]:
-        """The embeddings by modality, [N, C, K] or as many times C as there are readings."""
-        readings = [batch, mirrored(batch)] if self.own is None else self.own(batch)
-        found = [self.inner.embed(one) for one in readings]
+        """The embeddings by modality, [N, C, K] or [N, 2 C, K]."""
+        found = [self.inner.embed(one) for one in (batch, mirrored(batch))]
         return {name: self._together([one[name] for one in found]) for name in found[0]}
 
     def _together(self, readings: list[Tensor]) -> Tensor:

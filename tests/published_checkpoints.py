@@ -114,6 +114,20 @@ def skeleton_pp(channels: Sequence[int], blocks: Sequence[int], embedding: int, 
     return shapes | head(16, channels[3], embedding, people)
 
 
+def multigait_pp(channels: Sequence[int], blocks: Sequence[int], embedding: int, people: int = 5) -> Shapes:
+    first, hidden = channels[0], channels[0] // 16
+    shapes: Shapes = {"fusion.conv.forward_block.0.weight": (channels[2], 3 * channels[2], 1, 1)}
+    for prefix, score in (("part1_", "csquare.conv2.forward_block"), ("part2_", "csquare.conv1.forward_block"), ("", "")):
+        if prefix:
+            shapes |= conv_norm(f"{prefix}layer0.forward_block.0", f"{prefix}layer0.forward_block.1", first, 1, 3, 3)
+            shapes |= basic_stage(f"{prefix}layer1.forward_block", first, first, blocks[0], False)
+            shapes |= conv_norm(f"{score}.0", f"{score}.1", hidden, first, 1, 1) | conv_norm(f"{score}.3", f"{score}.4", hidden, hidden, 1, 1)
+            shapes |= {f"{score}.6.weight": (first, hidden, 1, 1)}
+        for number in (2, 3):
+            shapes |= deep_stage(f"{prefix}layer{number}", "p3d", channels[number - 2], channels[number - 1], blocks[number - 1], True)
+    return shapes | deep_stage("layer4", "p3d", channels[2], channels[3], blocks[3], False) | head(16, channels[3], embedding, people)
+
+
 def gaitset(channels: Sequence[int], embedding: int, parts: int) -> Shapes:
     one, two, three = channels
     shapes: Shapes = {"Head.fc_bin": (parts, three, embedding)}

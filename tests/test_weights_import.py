@@ -53,6 +53,8 @@ VARIANTS: dict[str, tuple[published.Shapes, tuple[int, ...], float, list[float]]
     "gaittr": (published.gaittr((32, 32, 64), 12), (12, 1), 1133.77026, [-747.78247, 966.77472, 523.06018, -1007.01312, -741.30609, -1971.64465]),
     "gaittr openpose": (published.gaittr((32, 64), 12, 18), (12, 1), 210.16704,
                         [-452.55774, -299.15417, -260.12552, -59.269, -326.37363, -49.27884]),
+    "multigait++": (published.multigait_pp((64, 128, 256, 512), (1, 2, 1, 1), 256), (256, 16), 40.4851,
+                    [-12.35159, 6.2495, -8.48322, -23.06787, -11.61967, 21.8484]),  # the public code has no other widths
     "gaitgl": (published.gaitgl((8, 12, 16, 16), 1, 16), (16, 64), 0.58234, [0.42798, -0.04465, 0.21714, -0.34133, 0.88338, 0.20294]),
     "gaitgl deep": (published.gaitgl((8, 12, 16, 20), 2, 20), (20, 64), 0.43662, [-0.09183, -0.05323, 0.04991, -0.19244, -0.44747, 0.25826]),
     "gaitgl neck": (published.gaitgl((8, 12, 16, 20), 2, 20, neck=True), (20, 64), 0.38556,
@@ -76,6 +78,8 @@ SHORT = {"gaitgl deep": {2: (0.42335, [-0.09072, -0.03359, 0.06334, -0.1889, -0.
          "gaittr": {4: (870.91492, [-817.27362, 216.72128, 262.08835, -1370.7655, -180.95482, -1488.43127]),
                     2: (454.18671, [-330.26581, 88.36874, -4.48304, -554.07159, -410.07483, -779.37274]),
                     1: (419.27835, [-439.38736, -29.66468, 118.06075, -634.23438, -199.992, -788.22729])},
+         "multigait++": {2: (30.40753, [-6.26426, 9.89589, -8.21168, -22.58925, -11.40589, 14.85536]),
+                         1: (16.96779, [0.35081, -2.02103, -0.27109, -5.66367, -4.27215, 9.08889])},
          "swingait": {4: (2.97542, [1.26365, 2.52021, -3.16972, -2.19527, -2.00153, -0.94933]),
                       2: (2.83907, [2.75557, 0.46921, -1.02121, -0.75673, -0.22895, -2.9872]),
                       1: (2.78216, [4.39246, 0.72293, -0.55344, 0.49222, 0.80032, -3.94419])}}
@@ -138,9 +142,9 @@ def test_parity_with_the_field_s_toolkit(case: str, network: str, tmp_path: Path
 @pytest.mark.parametrize("case", SHORT)
 def test_short_walks_beside_longer_ones_give_the_public_implementation_s_numbers(case: str, tmp_path: Path) -> None:
     model = gaitbridge.load(imported(tmp_path, VARIANTS[case][0], case.split()[0], *NOT_TOLD.get(case, ())))
-    (name,) = model.modalities
-    whole = inputs_of(case)[name]
-    found = model.embed(least_quality=0, **{name: [whole, *(whole[:frames] for frames in SHORT[case])]}).values[1:]
+    (names,) = model.inputs.values()
+    whole = {name: inputs_of(case)[name] for name in names}
+    found = model.embed(least_quality=0, **{name: [one, *(one[:frames] for frames in SHORT[case])] for name, one in whole.items()}).values[1:]
     for values, (spread, wanted) in zip(found, SHORT[case].values(), strict=True):
         assert values.std() == pytest.approx(spread, rel=1e-4)
         assert [*values[:3, 0], *values[-3:, -1]] == pytest.approx(wanted, abs=1e-4 * spread)
@@ -285,7 +289,7 @@ def test_what_does_not_fit_is_named_and_nothing_is_left(case: str, tmp_path: Pat
     assert [path.name for path in tmp_path.iterdir()] == ["a.pt"]
 
 
-@pytest.mark.parametrize("case", [case for case in sorted(VARIANTS) if case != "gaitgraph2 openpose"])  # it has the names of the other one
+@pytest.mark.parametrize("case", [case for case in sorted(VARIANTS) if case not in ("gaitgraph2 openpose", "multigait++")])  # others' names
 def test_a_tensor_that_is_gone_or_of_another_shape_is_named(case: str) -> None:
     shapes, method = VARIANTS[case][0], method_named(case.split()[0])
     free = {*CLASSIFIERS.items(), *([] if case == "gln" else [("Head.fc_bin", 2)])}  # people, and an embedding's size that no other tensor tells

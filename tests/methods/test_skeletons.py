@@ -20,7 +20,7 @@ from gaitbridge.training.config import RunConfig, recipe
 from gaitbridge.training.loop import train
 
 SMALL = ("data.people_per_batch=3", "data.sequences_per_person=2", "data.frames=5", "steps=2", "validate_every=2", "precision=float32")
-OWN = {"gaitgraph2": ("network.branch=[8,8]", "network.channels=[8]", "network.embedding=8", "network.fill_missing=true"),
+OWN = {"gaitgraph2": ("network.branch=[8]", "network.channels=[8]", "network.embedding=8", "network.fill_missing=true"),
        "gaittr": ("network.channels=[16,32]", "network.embedding=8")}
 WALK = skeletons_of(0, 0, 6)
 

@@ -98,6 +98,13 @@ def test_refused_where_the_rate_cannot_be_stated(gallery: Gallery) -> None:
             gallery.identify(tracks(["p00"]), wrong)
 
 
+def test_several_walks_are_decided_by_the_rates_of_one_where_theirs_cannot_be_stated(gallery: Gallery) -> None:
+    one, two = (gallery.identify(tracks([*PEOPLE, "stranger"], walks_each), 0.04) for walks_each in (1, 2))
+    assert [found.decision for found in two] == [*PEOPLE, None]
+    assert two[0].threshold == one[0].threshold < gallery.identify(tracks(["p00"], 2), 0.06)[0].threshold
+    assert " of 1 walk," in two[0].provenance
+
+
 def test_refused_without_a_calibration(tmp_path: Path) -> None:
     made = make(tmp_path / "gallery")
     made.enrol(embeddings(PEOPLE, "range_views"), walks(PEOPLE))

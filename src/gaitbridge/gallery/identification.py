@@ -84,9 +84,13 @@ class Judge:
         return found
 
     def strangers(self, sensor: str, walks: int) -> Strangers:
-        """What strangers score against a sensor: of as many walks fused as were measured, at most as many as there are."""
-        known = self.direction(sensor).strangers
-        return max((one for one in known if one.walks <= walks), key=lambda one: one.walks, default=known[0])
+        """What strangers score against a sensor: of as many walks fused as were measured, at most as many as there are.
+
+        Where so many were measured too seldom to state the rate, of fewer: the mean of more walks strays less, so no more strangers are named.
+        """
+        few, *more = self.direction(sensor).strangers
+        able = [one for one in more if one.walks <= walks and one.threshold(self.share(), self.admitted[sensor].people) is not None]
+        return able[-1] if able else few
 
     def share(self) -> float:
         """The part of the stated rate that one sensor has."""

@@ -46,7 +46,7 @@ def test_a_gallery_takes_the_default_and_says_on_what_it_was_calibrated(
     assert main(["gallery", "create", "known"]) == 0
     said = capsys.readouterr().out
     assert "for cross-modal, which comes along" in said
-    assert "calibrated on strangers-v2 (simulated" in said
+    assert "calibrated on strangers-long (simulated" in said
     opened = gaitbridge.Gallery("known")
     assert opened.about["model"] == "cross-modal"
     calibration = opened.calibration()

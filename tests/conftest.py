@@ -101,7 +101,10 @@ def s3(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
 
 @pytest.fixture(scope="session")
 def milvus(milvus_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """`milvus://127.0.0.1:PORT` of a running milvus-lite server; skips where it is not installed."""
+    """`milvus://127.0.0.1:PORT` of a running milvus-lite server, or the one that GAITBRIDGE_TEST_MILVUS names; skips where neither is there."""
+    if own := os.environ.get("GAITBRIDGE_TEST_MILVUS"):
+        yield own
+        return
     for package in ("pymilvus", "milvus_lite"):
         if importlib.util.find_spec(package) is None:
             pytest.skip(f"{package} is not installed: pip install 'gaitbridge[milvus]'")

@@ -12,8 +12,8 @@ templates are 2 GB. More people are drawn from a model of how far people, and th
 The weights of one person are the same in all takes and views: 1 for somebody drawn at random, and normal steps from them towards their 12 nearest. So
 people lie where simulated ones lie, near to each other and far as those are, and what a condition, a view and a part have in common stays. (A normal
 distribution of the same covariances was tried first: it had no walks as near to a stranger's as a tenth of the simulated ones are.) Two numbers, the
-length of a step and of what the takes of one person differ in, are fitted so that the nearest strangers and the nearest other takes of the same person
-are, in the median, as far as simulated ones. `--check` prints how well their spread, the intrinsic dimension (Levina and Bickel's estimate, 20
+length of a step and of what the takes of one person differ in, are fitted so that the nearest strangers and the nearest other takes of the same
+person are, in the median, as far as simulated ones. `--check` prints how well their spread, the intrinsic dimension (Levina and Bickel's estimate, 20
 neighbours) and the recall agree at the size where both exist. All people are synthetic.
 """
 

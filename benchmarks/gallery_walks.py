@@ -161,7 +161,7 @@ def measure(templates: Iterator[tuple[int, np.ndarray]], queries: np.ndarray, ow
     """Exact answers and those of the index; seconds are of the processor. own: whose each query is; persons: of templates, else eight a person."""
     index: Any = None
     best_distance, best_row = np.empty((len(queries), 0), np.float32), np.empty((len(queries), 0), int)
-    exact_s = written_s = count = 0
+    exact_s, written_s, count = 0.0, 0.0, 0
     for first, values in templates:
         begun = time.process_time()
         if index is None:

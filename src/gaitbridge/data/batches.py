@@ -101,7 +101,7 @@ class TrainingBatches(Dataset[Batch]):
         if config.skeleton_augmentation is not None and SKELETONS not in self.names:
             raise UserError(f"data.skeleton_augmentation changes skeletons, this network takes {' and '.join(self.names)}: set it to null")
         self.by_person = people_of(store.rows, numbers)
-        self.frame_counts = {n: _frames(store.rows[n], names) for n in numbers}
+        self.frame_counts = {n: frames_of(store.rows[n], names) for n in numbers}
 
     def _check_sizes(self, numbers: Sequence[int]) -> None:
         """UserError where pictures are of a size that the network cannot take, or that its truth does not belong to."""
@@ -169,9 +169,9 @@ def _check_truth(store: Store, numbers: Sequence[int], truth: TruthReader) -> No
 
 def has_all(row: Mapping[str, Any], names: Sequence[str]) -> bool:
     """Whether a sequence (its index row) has all arrays of these names, and a frame."""
-    return set(names) <= set(row["fields"]) and _frames(row, names) > 0
+    return set(names) <= set(row["fields"]) and frames_of(row, names) > 0
 
 
-def _frames(row: Mapping[str, Any], names: Sequence[str]) -> int:
+def frames_of(row: Mapping[str, Any], names: Sequence[str]) -> int:
     """Frames that all modalities among the arrays have: their rows are paired in time, frame for frame."""
     return min(int(row[f"{name}_frames"]) for name in {FIELDS[name].frames for name in names})

@@ -31,7 +31,7 @@ def draw_looked_at(walks: Sequence[LookedAt], out: Path, frames: int = 8) -> Pat
     from matplotlib.figure import Figure
 
     rows = [drawn(walk, frames) for walk in walks]
-    height = 1.5 + 0.35
+    height = 1.72  # inches
     figure = Figure(figsize=(1.05 * (frames + 1) + 0.4, height * len(rows) + 0.75), dpi=140, layout="constrained")
     for place, (walk, images) in enumerate(zip(walks, rows, strict=True)):
         axes = figure.add_subplot(len(rows), 1, place + 1)

@@ -143,7 +143,7 @@ def test_the_site_builds_strictly_and_takes_nothing_from_elsewhere(tmp_path: Pat
         for tag in re.findall(r"<(?:script|link|img|iframe|source)\b[^>]*>", page.read_text(encoding="utf-8")):
             assert not EXTERNAL.search(tag), f"{page.name} fetches {tag}"
     api = (tmp_path / "site" / "api.html").read_text(encoding="utf-8")
-    shown = {name for name in re.findall(r'id="gaitbridge\.([\w.]+)"', api)}
+    shown = set(re.findall(r'id="gaitbridge\.([\w.]+)"', api))
     assert {name for name in shown if "." not in name} == set(gaitbridge.__all__), "docs/api.md shows the names of gaitbridge.__all__"
     assert {name for name in shown if "." in name} == {f"{kind}.{member}" for kind, members in shown_members().items() for member in members}
 

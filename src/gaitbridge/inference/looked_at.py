@@ -4,7 +4,7 @@
     share of a pixel = sum over channels of  x * mean over i of ds/dx at x * (i - 1/2) / n      n steps from a blank picture to x
 
 Integrated gradients (Sundararajan, Taly and Yan 2017): together the shares are what the pictures add to the likeness of a blank walk, but for the
-steps. x is a picture as the first convolution sees it, so that for ranges blank means that nothing came back, and not that it is 0 m away.
+steps. Ranges and parsed bodies are faded as the first convolution sees them: there blank means that nothing came back, and not that it is 0 m away.
 
 Gradient times activation of the last maps (HiResCAM, Draelos and Carin 2020) was tried first, and does no better than chance here: behind the maximum
 over frames a place of the last maps stands for much of the body, and for the empty picture around it as well (the ledger has the numbers).
@@ -12,7 +12,7 @@ over frames a place of the last maps stands for much of the body, and for the em
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,7 @@ from gaitbridge.errors import UserError
 from gaitbridge.types import Batch, is_picture
 
 STEPS = 4
+BRIGHTNESS = {"silhouettes", "depth_pictures", "pose_heatmaps"}  # where 0 is nothing, so that these fade themselves
 CONVOLUTIONS = (nn.Conv2d, nn.Conv3d)
 
 
@@ -45,13 +46,26 @@ def looked_at(network: Any, modality: str, arrays: Mapping[str, np.ndarray], oth
     shares = torch.zeros((frames, *size), device=device)
     network.eval()
     for step in range(steps):
-        with torch.enable_grad(), _Entrances(network, (step + 0.5) / steps) as entered:
-            made = functional.normalize(network.embed(batch)[modality][0], dim=0)
-            score = (made * toward).sum(0).mean()
-            gradients = torch.autograd.grad(score, entered.faded)
-        for whole, gradient in zip(entered.whole, gradients, strict=True):
-            shares += _by_frame((whole * gradient).float(), frames, tuple(size)) / steps
+        share = (step + 0.5) / steps
+        with torch.enable_grad():
+            likeness, whole, faded = _faded(network, modality, batch, pictures, toward, share)
+            gradients = torch.autograd.grad(likeness, faded)
+        for one, gradient in zip(whole, gradients, strict=True):
+            shares += _by_frame((one * gradient).float(), frames, tuple(size)) / steps
     return np.asarray(shares.cpu(), np.float32)
+
+
+def _faded(network: Any, modality: str, batch: Batch, pictures: Sequence[str], toward: Tensor, share: float) -> tuple[Tensor, list[Tensor], list[Tensor]]:
+    """The likeness of a walk whose pictures are faded to `share`; these pictures whole, and faded, which gradients are taken of."""
+    if set(pictures) <= BRIGHTNESS:  # whatever a network then stacks or repeats
+        whole = [batch.inputs[name].float() for name in pictures]
+        faded = [(one * share).requires_grad_() for one in whole]
+        made = network.embed(batch._replace(inputs={**batch.inputs, **dict(zip(pictures, faded, strict=True))}))
+    else:
+        with _Entrances(network, share) as entered:
+            made = network.embed(batch)
+        whole, faded = entered.whole, entered.faded
+    return (functional.normalize(made[modality][0], dim=0) * toward).sum(0).mean(), whole, faded
 
 
 class _Entrances:
@@ -81,8 +95,10 @@ class _Entrances:
 
 
 def _by_frame(shares: Tensor, frames: int, size: tuple[int, ...]) -> Tensor:
-    """[T, H, W] of shares [T, C, H, W] or [1, C, T, H, W], summed over channels. UserError where they are of no picture."""
-    for found, axis in ((shares, 1), (shares[0], 0)):
+    """[T, H, W] of shares [1, T, H, W], [T, C, H, W], [1, T, C, H, W] or [1, C, T, H, W], summed over channels. UserError where they are others."""
+    if shares.shape == (1, frames, *size):
+        return shares[0]
+    for found, axis in ((shares, 1), (shares[0], 1), (shares[0], 0)):
         if found.ndim == 4 and (summed := found.sum(axis)).shape == (frames, *size):
             return summed
     raise UserError(f"this network's first convolution sees {list(shares.shape)}, which are not its {frames} pictures: they cannot be drawn on")

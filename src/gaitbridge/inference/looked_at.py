@@ -55,7 +55,8 @@ def looked_at(network: Any, modality: str, arrays: Mapping[str, np.ndarray], oth
     return np.asarray(shares.cpu(), np.float32)
 
 
-def _faded(network: Any, modality: str, batch: Batch, pictures: Sequence[str], toward: Tensor, share: float) -> tuple[Tensor, list[Tensor], list[Tensor]]:
+def _faded(network: Any, modality: str, batch: Batch, pictures: Sequence[str], toward: Tensor,
+           share: float) -> tuple[Tensor, list[Tensor], list[Tensor]]:
     """The likeness of a walk whose pictures are faded to `share`; these pictures whole, and faded, which gradients are taken of."""
     if set(pictures) <= BRIGHTNESS:  # whatever a network then stacks or repeats
         whole = [batch.inputs[name].float() for name in pictures]

@@ -42,8 +42,7 @@ def test_shares_add_up_to_what_the_pictures_bring(modality: str) -> None:
     toward = torch.nn.functional.normalize(torch.randn(8, 8), dim=0)
 
     def likeness(share: float) -> float:
-        with torch.no_grad():
-            return float(_faded(network, modality, batch, [modality], toward, share)[0])
+        return float(_faded(network, modality, batch, [modality], toward, share)[0].detach())
 
     shares = looked_at(network, modality, {modality: batch.inputs[modality][0].numpy()}, toward.numpy(), steps=64)
     assert shares.shape == (3, 64, 44)

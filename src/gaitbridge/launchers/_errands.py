@@ -72,7 +72,7 @@ class Running:
         command = [sys.executable, "-P", "-c", _START, str(os.getpid()), sys.executable, *errand.program, *errand.words, "--part", errand.part]
         environment = os.environ | {"GAITBRIDGE_CORES": str(errand.cores), "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", str(errand.cores))}
         self._child = subprocess.Popen(command, cwd=errand.folder, env=environment, stdin=subprocess.DEVNULL, stdout=self._log,
-                                       stderr=subprocess.STDOUT, start_new_session=True)  # Ctrl-C is for this process to act on
+                                       stderr=subprocess.STDOUT, process_group=0)  # Ctrl-C is for this process to act on
 
     def ended(self) -> Ended | None:
         """How it ended; None while it is at work."""

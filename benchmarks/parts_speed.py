@@ -1,6 +1,6 @@
 """What parts bring and cost: a cohort simulated by one process and by two, through the launcher `processes:N`.
 
-    python benchmarks/parts_speed.py OUT.json [--people 16] [--frames 30] [--repeats 2]
+    python benchmarks/parts_speed.py OUT.json [--people 16] [--frames 30] [--repeats 2] [--processes 1 2]
 
 Of each run: the clock on the wall; and of the processor, which a busy machine does not stretch: what each part took, what its start and end took
 beside its people, and what the launcher took itself. A run would take the launcher's time and the longest part's where each has a core of its own:
@@ -26,12 +26,13 @@ def main() -> None:
     reading.add_argument("--people", type=int, default=16)
     reading.add_argument("--frames", type=int, default=30)
     reading.add_argument("--repeats", type=int, default=2)
+    reading.add_argument("--processes", type=int, nargs="+", default=[1, 2])
     asked = reading.parse_args()
     from gaitbridge.machine import described
 
     runs = []
     for _ in range(asked.repeats):
-        for processes in (1, 2):
+        for processes in asked.processes:
             with tempfile.TemporaryDirectory() as folder:
                 runs.append(run(Path(folder), processes, asked.people, asked.frames))
             print(json.dumps({name: value for name, value in runs[-1].items() if name != "each_s"}), flush=True)

@@ -63,6 +63,14 @@ def test_cores_without_a_share(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert machine.cores() == len(machine.os.sched_getaffinity(0))
 
 
+def test_cores_as_a_launcher_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its parts share the machine: never more than there are."""
+    own = machine.cores()
+    for said, cores in (("1", 1), ("100000", own), ("0", 1), ("", own), ("many", own)):
+        monkeypatch.setenv("GAITBRIDGE_CORES", said)
+        assert machine.cores() == cores
+
+
 def test_it_names_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in machine.SWITCHES:
         monkeypatch.delenv(name, raising=False)

@@ -1,4 +1,4 @@
-"""A long command in small, as launchers run it: a part writes a file, once. `FOLDER BAD SLOW --part K/N`: parts BAD fail, parts SLOW wait."""
+"""A long command in small, as launchers run it: a part writes a file, once. `FOLDER BAD SLOW --part K/N`: parts BAD fail, parts SLOW wait for a file `go`."""
 
 import os
 import sys
@@ -10,7 +10,9 @@ number = part.partition("/")[0]
 print(f"part {part}, cores {os.environ['GAITBRIDGE_CORES']}", flush=True)
 (Path(folder) / f"{number}.began").write_text(str(os.getpid()))
 if number in slow.split(","):
-    time.sleep(60)
+    end = time.monotonic() + 60
+    while time.monotonic() < end and not (Path(folder) / "go").exists():
+        time.sleep(0.05)
 if number in bad.split(","):
     sys.exit(f"part {number} met a wall\n")
 with (Path(folder) / f"{number}.done").open("a") as done:

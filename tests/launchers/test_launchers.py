@@ -41,9 +41,9 @@ def done(folder: Path) -> dict[str, str]:
     return {path.stem: path.read_text() for path in folder.glob("*.done")}
 
 
-def until(true: Callable[[], bool]) -> bool:
-    """Whether it comes true, within half a minute."""
-    end = time.monotonic() + 30
+def until(true: Callable[[], bool], seconds: float = 30) -> bool:
+    """Whether it comes true within so many seconds."""
+    end = time.monotonic() + seconds
     while not true() and time.monotonic() < end:
         time.sleep(0.02)
     return true()

@@ -157,8 +157,10 @@ def test_options_and_numbers_of_parts_are_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("words", "out"), [
-    ("simulate walks --train 2", "walks"), ("embed run walks out.npz", "out.npz"),
-])
+    ("simulate walks --train 2", "walks"), ("embed run walks out.npz", "out.npz"), ("benchmark make small made", "made"),
+    ("import casia_b files store", "store"), ("capture video a.mp4 b.mp4 films", "films"), ("capture lidar a.pcap scans", "scans"),
+    ("score a.npz --protocol CASIA-B --out b.json", "b.json"), ("study ladder --data walks --out runs", "runs"),
+])  # fmt: skip
 def test_what_a_command_makes_is_known(words: str, out: str) -> None:
     assert _result(tuple(words.split()), 3) == Path(out)
 

@@ -35,8 +35,8 @@ def cluster(tmp_path: Path) -> Iterator[str]:
             ports.append(free.getsockname()[1])
     command = [str(Path(sys.executable).with_name("ray")), "start", "--head", "--block", f"--port={ports[0]}", f"--ray-client-server-port={ports[1]}",
                "--num-cpus=2", "--include-dashboard=false", "--object-store-memory=100000000", "--node-ip-address=127.0.0.1", "--disable-usage-stats"]
-    with (tmp_path / "ray.log").open("wb") as log, subprocess.Popen(command, stdout=log, stderr=log, env=os.environ | {"PYTHONPATH": ":".join(sys.path)},
-                                                                    start_new_session=True) as head:
+    around = os.environ | {"PYTHONPATH": ":".join(sys.path)}
+    with (tmp_path / "ray.log").open("wb") as log, subprocess.Popen(command, stdout=log, stderr=log, env=around, start_new_session=True) as head:
         try:
             assert until(lambda: answers(ports[1]), 150)
             yield f"ray://127.0.0.1:{ports[1]}"

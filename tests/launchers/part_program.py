@@ -1,4 +1,4 @@
-"""A long command in small, as launchers run it: a part writes a file, once. `FOLDER BAD SLOW --part K/N`: parts BAD fail, parts SLOW wait for a file `go`."""
+"""A long command in small: a part writes a file. `FOLDER BAD SLOW --part K/N`: parts BAD fail, parts SLOW wait for a file `go`."""
 
 import os
 import sys

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from test_launchers import done, until, work
+from small_parts import done, until, work
 
 from gaitbridge.launchers._launching import launch
 

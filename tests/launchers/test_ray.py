@@ -26,8 +26,10 @@ def answers(port: int) -> bool:
 
 
 @pytest.fixture
-def cluster(tmp_path: Path) -> Iterator[str]:
+def cluster(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """Address of a head with two processors' worth of tasks."""
+    if "slow" not in request.config.option.markexpr:
+        pytest.skip("a cluster of Ray takes half a minute to start, and opens ports: make slow")
     ports = []
     for _ in range(2):
         with socket.socket() as free:

@@ -37,6 +37,7 @@ NUMBERS = {"recorded_s", "enrolled_s", "expires_s"}
 ROWS_AT_ONCE = 500  # 4,096 numbers each: 8 MB a message
 MOST_NEAREST = 16_384  # that Milvus returns
 LONGEST_TEXT = 65_000
+FLUSH_S = 120.0  # a server was seen that never said it was done; what it had taken was in its log by then, and may be written again
 APART = ("undo",)  # kinds of entries that hold names or vectors: each in a collection of its own, made anew whenever it changes
 KEEPALIVE = {"grpc.keepalive_time_ms": 300_000, "grpc.keepalive_permit_without_calls": 0}  # more often is refused ("too many pings")
 
@@ -167,19 +168,19 @@ class MilvusIndex:
                 rows = [asdict(one) | {"vector": vector} for one, vector in zip(templates[start : start + ROWS_AT_ONCE],
                                                                                 vectors[start : start + ROWS_AT_ONCE], strict=True)]
                 self.client.upsert(self.table, rows)
-            self.client.flush(self.table)
+            self.client.flush(self.table, timeout=FLUSH_S)
 
     def change(self, ids: Sequence[str], values: Mapping[str, str]) -> None:
         for page in self._pages(_condition(Where(ids=tuple(ids))), [*COLUMNS, "vector"]) if ids else ():
             with _clear(self.place, "write"):
                 self.client.upsert(self.table, [{**row, **values} for row in page])
-                self.client.flush(self.table)
+                self.client.flush(self.table, timeout=FLUSH_S)
 
     def drop(self, ids: Sequence[str]) -> None:
         if ids:
             with _clear(self.place, "write"):
                 self.client.delete(self.table, filter=_condition(Where(ids=tuple(ids))))
-                self.client.flush(self.table)
+                self.client.flush(self.table, timeout=FLUSH_S)
 
     def _pages(self, condition: str, columns: Sequence[str]) -> Iterator[list[dict[str, Any]]]:
         with _clear(self.place, "read"):
@@ -223,7 +224,7 @@ class MilvusIndex:
         with _clear(self.place, "write"):
             for condition in ([_condition(where)] if where is not None else []) + ([f"expires_s <= {expired_s!r}"] if expired_s is not None else []):
                 self.client.delete(self.table, filter=condition)
-            self.client.flush(self.table)
+            self.client.flush(self.table, timeout=FLUSH_S)
             self.client.compact(self.table)
         return "out of every answer; their bytes go when the server compacts its files, or now, while nobody writes, with `gallery check --purge`"
 
@@ -233,7 +234,7 @@ class MilvusIndex:
             _create_table(self.client, new, int(self.about["dimension"]))
             for page in self._pages(_condition(Where()), [*COLUMNS, "vector"]):
                 self.client.upsert(new, page)
-            self.client.flush(new)
+            self.client.flush(new, timeout=FLUSH_S)
             self.about = {name: value for name, value in self.about.items() if name != "index"} | {"table": new}
             self.keep_document("about", self.about)
             self.client.drop_collection(old)
@@ -314,7 +315,7 @@ class MilvusIndex:
             _create_notes(self.client, new)
             for row in rows:
                 self.client.upsert(new, [row])
-            self.client.flush(new)
+            self.client.flush(new, timeout=FLUSH_S)
             self.about = self.about | {"apart": self._apart | {kind: new}}
             self.keep_document("about", self.about)
             for collection in self.client.list_collections():
@@ -330,7 +331,7 @@ class MilvusIndex:
         if gone := [f"{kind}-{name}" for name, entry in changed.items() if entry is None]:
             with _clear(self.place, "write"):
                 self.client.delete(f"{self.name}_notes", filter=f"id in {json.dumps(gone)}")
-                self.client.flush(f"{self.name}_notes")
+                self.client.flush(f"{self.name}_notes", timeout=FLUSH_S)
 
     def log(self, line: str) -> None:
         self._note(f"audit-{time.time_ns():020d}-{uuid.uuid4().hex[:8]}", "audit", line)
@@ -348,7 +349,7 @@ class MilvusIndex:
         self._fitting(kind, text)
         with _clear(self.place, "write"):
             self.client.upsert(f"{self.name}_notes", [{"id": name, "kind": kind, "text": text, "nothing": [0.0, 0.0]}])
-            self.client.flush(f"{self.name}_notes")
+            self.client.flush(f"{self.name}_notes", timeout=FLUSH_S)
 
 
 def _template(row: Mapping[str, Any]) -> Template:

@@ -15,6 +15,7 @@ from gaitbridge.cli import main
 from gaitbridge.config import checked, overridden
 from gaitbridge.errors import UserError
 from gaitbridge.evaluation.comparing.costs import read_costs, write_costs
+from gaitbridge.files import write_json
 from gaitbridge.parts import Part
 from gaitbridge.report.study import ArmRuns, hardware_of, spread, study_table, values_of, write_study
 from gaitbridge.report.study import StudyRow as Row
@@ -247,17 +248,18 @@ def test_parts_make_the_report_of_one_piece(done: Path, toy_store: Store, tmp_pa
     assert rows.read_bytes() == (done / "docs" / "diffcrossgait.csv").read_bytes()
 
 
-def test_two_at_the_same_part_wait_for_each_other(done: Path, toy_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_at_the_same_part_wait_for_each_other(toy_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = study.plan(DIFFCROSSGAIT, toy_store.path, tmp_path / "out", seeds=1, only=["identity", "contrastive"], steps=2, settings=TOY)
     called: list[str] = []
-    copy, begun, ended = copying(done, tmp_path, called), threading.Event(), threading.Event()
+    begun, ended = threading.Event(), threading.Event()
 
     def call(command: list[str], log: Path, what: str, running: object) -> None:
         if not begun.is_set():
             begun.set()
             assert ended.wait(60)
-        copy(command, log, what, running)
+        called.append(what)
         if "evaluate" in what:
+            write_json([], Path(command[command.index("--out") + 1]) / "results.json")
             ended.set()
 
     def do() -> None:

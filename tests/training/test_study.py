@@ -2,16 +2,15 @@
 
 import csv
 import json
-import shutil
 import subprocess
 import threading
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from command_line import gaitbridge_command, run
 
 from gaitbridge.cli import main
+from gaitbridge.cli import study as cli_study
 from gaitbridge.config import checked, overridden
 from gaitbridge.errors import UserError
 from gaitbridge.evaluation.comparing.costs import read_costs, write_costs
@@ -217,35 +216,35 @@ def words_of(store: Store, folder: Path, *more: str) -> list[str]:
     return words + [word for setting in TOY for word in ("--set", setting)] + list(more)
 
 
-def copying(done: Path, folder: Path, called: list[str]) -> Callable[..., None]:
-    """In place of commands that train and evaluate: what they made before."""
+def test_the_last_part_writes_the_report_of_all_runs(toy_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                                     capsys: pytest.CaptureFixture[str]) -> None:  # fmt: skip
+    called: list[str] = []
+    written: list[tuple[list[str], str, Path]] = []
 
     def call(command: list[str], log: Path, what: str, running: object) -> None:
         called.append(what)
-        target = Path(command[command.index("--out") + 1])
-        shutil.copytree(done / "out" / target.relative_to(folder / "out"), target, dirs_exist_ok=True)
+        if "evaluate" in what:
+            write_json([], Path(command[command.index("--out") + 1]) / "results.json")
 
-    return call
+    def write_report(found: study.Plan, command: str, report: Path) -> None:
+        written.append(([run.folder.name for run in found.runs if study.finished(found, run)], command, report.absolute()))
 
-
-def test_parts_make_the_report_of_one_piece(done: Path, toy_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-                                            capsys: pytest.CaptureFixture[str]) -> None:  # fmt: skip
-    called: list[str] = []
-    monkeypatch.setattr(study, "call", copying(done, tmp_path, called))
+    monkeypatch.setattr(study, "call", call)
+    monkeypatch.setattr(cli_study, "write_report", write_report)
+    monkeypatch.setattr("sys.argv", ["gaitbridge", "study", "diffcrossgait", "--part", "2/2", "--seeds", "1"])
     assert main(words_of(toy_store, tmp_path, "--part", "2/2")) == 0
-    assert not (tmp_path / "docs").exists()
     assert main(["parts", str(tmp_path / "out")]) == 0
     assert "part 1/2 not begun" in capsys.readouterr().out
+    assert main(["parts", str(tmp_path / "out"), "--merge"]) == 2
+    assert written == []
     assert main(words_of(toy_store, tmp_path, "--part", "1/2")) == 0
-    assert main(words_of(toy_store, tmp_path, "--part", "3/3")) == 0  # once more
+    whole = (["identity-s0", "contrastive-s0"], "gaitbridge study diffcrossgait --seeds 1", tmp_path / "docs")
+    assert [(sorted(names), *rest) for names, *rest in written] == [(sorted(whole[0]), *whole[1:])]
     assert len(called) == len(set(called)) == 4
-    rows = tmp_path / "docs" / "diffcrossgait.csv"
-    assert rows.read_bytes() == (done / "docs" / "diffcrossgait.csv").read_bytes()
-    text = (tmp_path / "docs" / "diffcrossgait.md").read_text()
-    assert "--part" not in text
-    rows.unlink()
     assert main(["parts", str(tmp_path / "out"), "--merge"]) == 0
-    assert rows.read_bytes() == (done / "docs" / "diffcrossgait.csv").read_bytes()
+    assert main(words_of(toy_store, tmp_path, "--part", "3/3")) == 0  # once more
+    assert written == 3 * written[:1]
+    assert len(called) == 4
 
 
 def test_two_at_the_same_part_wait_for_each_other(toy_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

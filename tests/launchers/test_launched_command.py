@@ -9,7 +9,7 @@ from gaitbridge.cli import main
 from gaitbridge.store import Store
 
 
-def test_an_import_by_two_processes_is_the_one_in_one_piece(tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_import_by_two_processes_is_that_of_one(tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     published_trees.casia_b(tmp_path / "casia")
     asked = ["import", "casia_b", "casia", "OUT", "--val", "1", "--workers", "0"]

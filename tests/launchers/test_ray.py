@@ -1,4 +1,7 @@
-"""Parts on a real Ray cluster of this machine: a head with a client server, on loopback; one part's worker is killed."""
+"""Parts on a real Ray cluster of this machine: a head with a client server, on loopback; one part's process is killed.
+
+It wants a quiet machine: Ray gives its servers half a minute to start, and the launcher ends in a line where they take longer.
+"""
 
 import importlib.util
 import os

@@ -20,7 +20,7 @@ from gaitbridge.training.config import RunConfig, recipe
 from gaitbridge.training.loop import train
 
 SMALL = ("data.people_per_batch=3", "data.sequences_per_person=2", "data.frames=5", "steps=2", "validate_every=2", "precision=float32")
-OWN = {"gaitgraph2": ("network.branch=[8]", "network.channels=[8]", "network.embedding=8", "network.fill_missing=true"),
+OWN = {"gaitgraph2": ("network.branch=[8]", "network.channels=[8]", "network.embedding=8", "network.copies=false"),
        "gaittr": ("network.channels=[16,32]", "network.embedding=8")}
 WALK = skeletons_of(0, 0, 6)
 
@@ -98,7 +98,7 @@ def test_skeletons_are_trained_on_and_evaluated(method: str, tmp_path: Path) -> 
         load(tmp_path / "run").embed(skeletons=[WALK[:, :12]])
     with pytest.raises(UserError, match="joints=openpose"):
         load(tmp_path / "run").embed(skeletons=[WALK[:, [*range(17), 0]]])
-    if method == "gaitgraph2":  # with its copies; seconds, so not of the other one
+    if method == "gaitgraph2":  # without its copies, and not of the other one: each takes seconds
         exported_like_the_run(tmp_path, store)
 
 

@@ -3,6 +3,7 @@
 import math
 import os
 import time
+import warnings
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -201,7 +202,9 @@ def _fabric() -> Any:
     here = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
     # a batch may have no step in some phase's range, so that some weights have no gradient
     strategy = DDPStrategy(find_unused_parameters=True) if int(os.environ.get("WORLD_SIZE", "1")) > 1 else "auto"
-    fabric = Fabric(accelerator="auto", devices=here, num_nodes=max(1, int(os.environ.get("WORLD_SIZE", "1")) // here), strategy=strategy)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=r"The `srun` command")  # torchrun is what starts several processes here, under SLURM as well
+        fabric = Fabric(accelerator="auto", devices=here, num_nodes=max(1, int(os.environ.get("WORLD_SIZE", "1")) // here), strategy=strategy)
     fabric.launch()
     return fabric
 

@@ -110,12 +110,17 @@ def alone(folder: Path, together: bool = False) -> Iterator[None]:
                 place.rmdir()
 
 
+def _mark(mark: Path) -> int:
+    """A file to lock, made where it is missing, opened."""
+    with _in_words(mark):
+        mark.parent.mkdir(parents=True, exist_ok=True)
+        return os.open(mark, os.O_RDWR | os.O_CREAT, 0o666)
+
+
 @contextmanager
 def living(mark: Path) -> Iterator[bool]:
     """A file that tells, by its lock, that a process lives; several may hold it. Gives whether another holds it already."""
-    with _in_words(mark):
-        mark.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(mark, os.O_RDWR | os.O_CREAT, 0o666)
+    handle = _mark(mark)
     try:
         others = _lock(handle) is False
         _lock(handle, wait=True, shared=True)
@@ -142,9 +147,7 @@ def lives(mark: Path) -> bool | None:
 @contextmanager
 def in_turn(mark: Path) -> Iterator[None]:
     """A block that processes pass one after the other, where there are locks."""
-    with _in_words(mark):
-        mark.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(mark, os.O_RDWR | os.O_CREAT, 0o666)
+    handle = _mark(mark)
     try:
         _lock(handle, wait=True)
         yield
@@ -155,9 +158,7 @@ def in_turn(mark: Path) -> Iterator[None]:
 @contextmanager
 def tried(mark: Path) -> Iterator[bool]:
     """Whether the block is this process's alone: it is not where another is in it."""
-    with _in_words(mark):
-        mark.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(mark, os.O_RDWR | os.O_CREAT, 0o666)
+    handle = _mark(mark)
     try:
         yield _lock(handle) is not False
     finally:

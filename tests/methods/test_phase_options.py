@@ -11,8 +11,8 @@ from gaitbridge.errors import UserError
 from gaitbridge.inference.loading import load
 from gaitbridge.methods.diffcrossgait import trajectory
 from gaitbridge.methods.diffcrossgait.diagnostics import diagnose
-from gaitbridge.methods.diffcrossgait.diffusion import DiffusionConfig
-from gaitbridge.methods.diffcrossgait.moving_average import target_name
+from gaitbridge.methods.diffcrossgait.diffusion import DiffusionConfig, Projector
+from gaitbridge.methods.diffcrossgait.moving_average import MovingAverage, target_name
 from gaitbridge.methods.diffcrossgait.network import MODALITIES, Network
 from gaitbridge.methods.diffcrossgait.phases import other_walks, others_shown
 from gaitbridge.models.denoiser import Denoiser
@@ -149,6 +149,22 @@ def test_a_slow_teacher_is_a_moving_average() -> None:
     assert not any(x.requires_grad for x in found.values())
     with pytest.raises(UserError, match="target_momentum needs the images of the whole batch"):
         criterion.begin(network, 2)
+
+
+def test_a_slow_teacher_moves_what_both_sensors_share_once() -> None:
+    """Shared late stages stand in the state under each sensor's name."""
+    torch.manual_seed(0)
+    shared = SMALL.model_copy(update={"shared_from": 1})
+    network, projector = Network(shared), Projector(DiffusionConfig(), shared)
+    slow = MovingAverage(DiffusionConfig(target_momentum=0.9), shared)
+    slow.follow(network, projector, 0.0)
+    before = [p.detach().clone() for p in network.parameters()]
+    with torch.no_grad():
+        for p in network.parameters():
+            p.add_(1.0)
+    slow.follow(network, projector)
+    for was, own in zip(before, slow.network.parameters(), strict=True):
+        torch.testing.assert_close(own, was + 0.1, atol=1e-5, rtol=0)
 
 
 def test_what_is_recovered_is_the_slow_teachers() -> None:

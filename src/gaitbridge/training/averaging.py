@@ -5,8 +5,9 @@ What is validated, evaluated, exported and begun with is then the average; the w
 
 import copy
 
-import torch
 from torch import nn
+
+from gaitbridge.models.moving_average import move_towards
 
 RISE = 10  # early steps count more: after t of them no more than (1 + t) / (10 + t) of the average stays
 
@@ -16,13 +17,6 @@ def average_of(network: nn.Module) -> nn.Module:
     return copy.deepcopy(network).requires_grad_(False)
 
 
-@torch.no_grad()
 def follow(average: nn.Module, network: nn.Module, decay: float, step: int) -> None:
     """After step `step` (from 0): each weight and each running statistic of a norm a little nearer to the network's; counts are the network's own."""
-    stays = min(decay, (1 + step) / (RISE + step))
-    kept, current = ([*module.parameters(), *module.buffers()] for module in (average, network))  # what is shared comes once
-    for one, other in zip(kept, current, strict=True):
-        if one.is_floating_point():
-            one.lerp_(other, 1 - stays)
-        else:
-            one.copy_(other)
+    move_towards(average, network, 1 - min(decay, (1 + step) / (RISE + step)))

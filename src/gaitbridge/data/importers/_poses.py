@@ -113,7 +113,10 @@ def seen_from_origin(points: np.ndarray) -> np.ndarray | str:
     Which axis is up is where the head stands over the ankles. A text where no axis is, or where they are not about a sensor.
     """
     head, hips, ankles = points[:, 0], points[:, (11, 12)].mean(1), points[:, (15, 16)].mean(1)
-    rise = np.nanmedian(head - ankles, axis=0)
+    rises = head - ankles
+    if not np.isfinite(rises).any(axis=0).all():
+        return "most are not finite"
+    rise = np.nanmedian(rises, axis=0)
     if not np.isfinite(rise).all():
         return "most are not finite"
     axis = int(np.abs(rise).argmax())

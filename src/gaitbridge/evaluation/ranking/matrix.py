@@ -57,10 +57,6 @@ def check_comparable(a: Embeddings, b: Embeddings) -> None:
         if not isinstance(side, Embeddings):
             raise UserError(f"a distance is taken between Embeddings, as Model.embed gives them, not of a {type(side).__name__}: "
                             "types.Embeddings(values) makes them of an array float32 [N, C, K]")
-    for side in (a, b):
-        if not isinstance(side, Embeddings):
-            raise UserError(f"a distance is taken between Embeddings, as Model.embed gives them, not of a {type(side).__name__}: "
-                            "types.Embeddings(values) makes them of an array float32 [N, C, K]")
     if a.weights_hash != b.weights_hash:
         raise UserError(
             f"embeddings of two networks cannot be compared (weights {a.weights_hash or 'unknown'} and {b.weights_hash or 'unknown'}); "

@@ -5,6 +5,7 @@ from torch import Tensor, nn
 
 from gaitbridge.methods.diffcrossgait.diffusion import DiffusionConfig, Projector
 from gaitbridge.methods.diffcrossgait.network import MODALITIES, Network, NetworkConfig
+from gaitbridge.models.moving_average import move_towards
 from gaitbridge.types import Batch
 
 
@@ -26,17 +27,11 @@ class MovingAverage(nn.Module):
         self.network.gives_maps = config.latent_from == "maps"
         self.requires_grad_(False)
 
-    @torch.no_grad()
     def follow(self, network: nn.Module, projector: nn.Module, momentum: float | None = None) -> None:
         """A step towards the network and the projector; with a momentum of 0 it is what they are."""
         share = 1.0 - (self.momentum if momentum is None else momentum)
         for slow, fast in ((self.network, network), (self.projector, projector)):
-            given = fast.state_dict()
-            for name, own in slow.state_dict().items():
-                if own.is_floating_point():
-                    own.lerp_(given[name], share)
-                else:
-                    own.copy_(given[name])
+            move_towards(slow, fast, share)
 
     @torch.no_grad()
     def latents(self, batch: Batch) -> dict[str, Tensor]:

@@ -11,7 +11,7 @@ import numpy as np
 
 HERE = Path(__file__).parent
 BATCH = ", a hundred questions at once"
-EARLIER = [(20_000, 4096, 43.0, 12.0), (100_000, 4096, 172.0, 23.0)]  # docs/gallery.md: templates, numbers, ms exact, ms by the index
+EARLIER = [(20_000, 4096, 43.0, 12.0), (100_000, 4096, 172.0, 23.0)]  # docs/gallery_places.md: templates, numbers, ms exact, ms by the index
 
 
 def exact_s(templates: np.ndarray, numbers: int) -> np.ndarray:

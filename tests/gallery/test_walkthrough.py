@@ -23,7 +23,7 @@ SMALLER = ["--frames", "4", "--views", "000", "090", "--conditions", "normal", "
 
 def walkthrough() -> list[list[str]]:
     block = re.findall(r"```sh\n(.*?)```", (ROOT / "docs" / "gallery.md").read_text(), re.DOTALL)[0]
-    return [shlex.split(line, comments=True)[1:] for line in block.splitlines()]
+    return [words[1:] for line in block.splitlines() if (words := shlex.split(line, comments=True))]
 
 
 @pytest.fixture(scope="module")

@@ -33,7 +33,7 @@ from gaitbridge.types import Embeddings
 RATES = (1e-1, 1e-2, 1e-3)
 LEAST_ERRORS, LEAST_PAIRS = 30, 3
 CURVE = 100  # points of the impostors' distances that are kept
-LONGER = 1.5  # times as many frames as were calibrated on: rates are off (docs/gallery.md)
+LONGER = 1.5  # times as many frames as were calibrated on: rates are off (docs/thresholds.md)
 MOST_FUSED = 16  # walks of a track for which strangers are measured
 
 Pairs = Annotated[int, Field(ge=0, le=2**62)]

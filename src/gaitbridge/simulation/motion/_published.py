@@ -2,7 +2,7 @@
 
 Deviations are between people (or between takes of one person) and of one side's joint; `offset` moves a whole curve (degrees), `gain`
 stretches it about its mean (a share), `delay` shifts it in the gait cycle (degrees of phase, 360 a stride). Values marked D in the
-comments are our decision in the range that the named works show; `docs/motion.md` tells which is which.
+comments are our decision in the range that the named works show; `docs/motion_sources.md` tells which is which.
 """
 
 from typing import Any

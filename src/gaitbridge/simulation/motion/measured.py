@@ -28,7 +28,7 @@ from gaitbridge.simulation.motion.parametric import CADENCE_WAVES_STRIDES, TAKES
 CREDIT = "spread between and within people from Andersson and Araujo, AAAI 2015 (covariances only)"
 MEAN = "measured_walk_mean.json"
 STEADY_PERSON, STEADY_TAKE = 0.27, 0.18  # log deviations of how much a person varies, and a take of it (measured)
-TAKE_SHARE = 0.25  # of what lies between the least and the most that takes can differ by (variances; see docs/motion.md)
+TAKE_SHARE = 0.25  # of what lies between the least and the most that takes can differ by (variances; see docs/motion_sources.md)
 SPREAD_LIMIT = 2.8  # standard deviations at which samples are cut
 SHRINKING, MOST_OFF, MOST_SLIDE_M_S = (1.0, 0.85, 0.7, 0.5, 0.35), 0.06, 0.09  # of who cannot walk as drawn: the stride misses, or feet slide
 WIDTH_PER_LEG, SWAY_PER_LEG, BOB_PER_LEG = 0.13, 0.08, 0.040  # means over leg length (D)

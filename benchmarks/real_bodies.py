@@ -20,6 +20,7 @@ import numpy as np
 from gaitbridge.capture.video.pose import LANDMARKS
 from gaitbridge.evaluation.bodies.landmarks import PARENTS, SAME, Pair, joint_errors_mm, paired
 from gaitbridge.files import write_json, written_whole
+from gaitbridge.inference.bodies import recovered_bodies
 from gaitbridge.inference.loading import load
 from gaitbridge.machine import described
 from gaitbridge.report.bodies import bodies_png
@@ -46,7 +47,7 @@ def measured(model: Any, path: Path, out: Path | None) -> dict[str, list[np.ndar
         if not set(NEEDED) <= set(row["fields"]):
             continue
         arrays = store.read(number, NEEDED).arrays
-        body = model.reconstruct([arrays["silhouettes"]])[0]
+        body = next(recovered_bodies(model, store, [number]))[1]
         pair = paired(body.joints, model.read_out.joint_names, body.known, arrays["landmarks_m"], arrays["landmarks"][..., 3], LANDMARKS)
         errors = joint_errors_mm(pair)
         print(f"{path.name} {row['key']}, view {row['view']}: {pair.known.sum()} of {len(pair.known)} frames; "

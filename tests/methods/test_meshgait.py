@@ -164,6 +164,9 @@ def test_bodies_are_recovered_from_frames_as_far_apart_as_embeddings_see_them() 
         half = recover(near, [walk[start::2]], read_out)[0]
         assert np.allclose(whole.joints[start::2], half.joints, atol=1e-5)
     assert not np.allclose(whole.joints, recover(near, [walk], read_out)[0].joints, atol=1e-4)
+    film, half = recover(near, [walk, walk[:4]], read_out, rates_hz=[20.0, 10.0])  # twice the rate: every second frame is as long apart
+    assert np.allclose(whole.joints, film.joints, atol=1e-5)
+    assert np.allclose(half.joints, recover(near, [walk[:4]], read_out)[0].joints, atol=1e-5)
 
 
 def test_frames_in_which_nobody_is_seen_do_not_count() -> None:

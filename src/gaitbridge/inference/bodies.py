@@ -22,6 +22,7 @@ from gaitbridge.training.config import METHODS
 from gaitbridge.types import Bodies
 
 AT_ONCE = 16  # sequences
+TIMES = f"{CAMERA}_time_s"
 MOST_FOR_MEAN = 480  # training sequences that a mean pose is made of
 
 
@@ -42,12 +43,19 @@ def recovered_bodies(model: Model, store: Store, numbers: Sequence[int], mesh: s
     """(number, recovered bodies) of each sequence. UserError where a sequence has no silhouettes."""
     for start in range(0, len(numbers), AT_ONCE):
         some = list(numbers[start : start + AT_ONCE])
-        arrays = []
-        for number, sequence in zip(some, store.read_many(some, [CAMERA]), strict=True):
+        arrays, rates = [], []
+        for number, sequence in zip(some, store.read_many(some, [CAMERA, TIMES]), strict=True):
             if not len(sequence.arrays.get(CAMERA, ())):
                 raise UserError(f"{store.path}: {store.rows[number]['key']} has no silhouettes to reconstruct from; choose another sequence")
             arrays.append(sequence.arrays[CAMERA])
-        yield from zip(some, model.reconstruct(arrays, mesh=mesh, heatmaps=heatmaps), strict=True)
+            rates.append(rate_hz(sequence.arrays.get(TIMES, np.empty(0))))
+        yield from zip(some, model.reconstruct(arrays, mesh=mesh, heatmaps=heatmaps, rates_hz=rates), strict=True)
+
+
+def rate_hz(time_s: np.ndarray, otherwise: float = 10.0) -> float:
+    """Frames a second of a sequence, by the median time between two of them; `otherwise` where its times tell none."""
+    between = float(np.median(np.diff(time_s))) if len(time_s) > 1 else 0.0
+    return 1.0 / between if np.isfinite(between) and between > 0 else otherwise
 
 
 def mirrors_of(read_out: ReadOut) -> Mirrors:
@@ -90,8 +98,8 @@ def walk_of(model: Model, store: Store, number: int, mesh: str = "", heatmaps: b
     bodies = {"recovered": next(recovered_bodies(model, store, [number], mesh, heatmaps))[1]}
     for _, truth in true_bodies(store, [number]):
         bodies["truth"] = truth
-    arrays, read_out = store.read(number, [CAMERA, f"{CAMERA}_time_s"]).arrays, model.read_out
-    time_s = arrays.get(f"{CAMERA}_time_s", np.arange(len(arrays[CAMERA])) / (row["camera_hz"] or 10.0))
+    arrays, read_out = store.read(number, [CAMERA, TIMES]).arrays, model.read_out
+    time_s = arrays.get(TIMES, np.arange(len(arrays[CAMERA])) / (row["camera_hz"] or 10.0))
     about = {"key": row["key"], "weights_hash": model.weights_hash, "data_hash": store.content_hash, "body": read_out.body}
     return Walk(bodies, arrays[CAMERA], time_s, read_out.triangles, read_out.parents, about)
 

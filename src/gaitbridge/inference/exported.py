@@ -57,7 +57,8 @@ class ExportedModel(Model):
         """Not in an exported file: UserError."""
         raise self._lacking("to reconstruct bodies")
 
-    def reconstruct(self, silhouettes: Sequence[np.ndarray], mesh: str = "", heatmaps: bool = False) -> list[Bodies]:
+    def reconstruct(self, silhouettes: Sequence[np.ndarray], mesh: str = "", heatmaps: bool = False,
+                    rates_hz: Sequence[float] | None = None) -> list[Bodies]:
         """Not in an exported file: UserError."""
         raise self._lacking("to reconstruct bodies")
 

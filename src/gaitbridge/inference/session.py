@@ -120,12 +120,14 @@ class Model:
         raise UserError(f"embed takes one modality at a time, by name: {' or '.join(' with '.join(names) for names in self.inputs.values())}; "
                         f"given: {', '.join(given) or 'none'}")
 
-    def reconstruct(self, silhouettes: Sequence[np.ndarray], mesh: str = "", heatmaps: bool = False) -> list[Bodies]:
+    def reconstruct(self, silhouettes: Sequence[np.ndarray], mesh: str = "", heatmaps: bool = False,
+                    rates_hz: Sequence[float] | None = None) -> list[Bodies]:
         """The 3D bodies that the network sees in each sequence of silhouettes: joints, markers and mesh of every frame; joints alone where it was
         taught no more.
 
         silhouettes: uint8 [T, H, W] each; mesh: `convex`, `confidence` or `dense`, by default as the run was trained; heatmaps: keep them as
-        well. The read-out runs here only; embeddings do without it. UserError where this network has no 3D branch, or as `embed`.
+        well; rates_hz: frames a second of each sequence, 10 where not given, by which frames before and after are looked up that are as long apart as
+        in training. The read-out runs here only; embeddings do without it. UserError where this network has no 3D branch, or as `embed`.
         """
         size = tuple(self.config.network.size)  # type: ignore[attr-defined]
         _check_list("silhouettes", silhouettes)
@@ -140,7 +142,7 @@ class Model:
         chosen = mesh or ("confidence" if trained.confidence and trained.read_out == "convex" else trained.read_out)
         if chosen not in (known := ("convex", "confidence", "dense")):
             raise UserError(f"unknown mesh {chosen!r}: {nearest(chosen, known)}")
-        found: list[Bodies] = module.recover(self.network, silhouettes, read_out, chosen, heatmaps, self.device)
+        found: list[Bodies] = module.recover(self.network, silhouettes, read_out, chosen, heatmaps, self.device, rates_hz)
         return found if self.recovers_mesh else [bodies.joints_alone() for bodies in found]
 
     @property

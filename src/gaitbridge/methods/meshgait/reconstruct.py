@@ -17,30 +17,33 @@ from gaitbridge.types import Bodies
 
 Mesh = Literal["convex", "confidence", "dense"]
 FRAMES_AT_ONCE = 256
+LEARNT_HZ = 10.0  # frames a second of the simulator's stores, which alone have bodies to learn from
 
 
 def recover(network: nn.Module, silhouettes: Sequence[np.ndarray], read_out: ReadOut, mesh: Mesh = "convex", heatmaps: bool = False,
-            device: torch.device | str = "cpu") -> list[Bodies]:
+            device: torch.device | str = "cpu", rates_hz: Sequence[float] | None = None) -> list[Bodies]:
     """Joints, markers and mesh of each frame of sequences uint8 [T, H, W]; frames without a person are not `known`.
 
     network: one whose `silhouette_encoder` is a `FusedEncoder` with heatmaps; lengths are metric by the scale that it recovers itself. mesh: by
     the convex map of the markers, by the same adapted to their confidence, or by the linear map of joints and markers. heatmaps: keep them
-    too, [T, J + M, D, H', W'].
+    too, [T, J + M, D, H', W']. rates_hz: frames a second of each sequence, as learnt from where not given: frames before and after are to be as
+    long apart as in training, whatever a film's rate.
     """
     network.eval()
     encoder = network.silhouette_encoder
     assert isinstance(encoder, FusedEncoder)
     assert encoder.config is not None
-    every = encoder.config.every if encoder.config.context else 1
-    apart = [one[start::every] for one in silhouettes for start in range(min(every, len(one)))]  # frames before and after as in training
+    rates = rates_hz if rates_hz is not None else [LEARNT_HZ] * len(silhouettes)
+    every = [max(1, round(encoder.config.every * rate / LEARNT_HZ)) if encoder.config.context else 1 for rate in rates]
+    apart = [one[start::steps] for one, steps in zip(silhouettes, every, strict=True) for start in range(min(steps, len(one)))]
     found, group = [], max(1, FRAMES_AT_ONCE // max(len(one) for one in apart))
     for start in range(0, len(apart), group):
         some = apart[start : start + group]
         found += [{name: value[row, : len(one)] for name, value in read_off.items()}
                   for read_off in [_read_off(encoder, some, heatmaps, device)] for row, one in enumerate(some)]
     parts, bodies = iter(found), []
-    for one in silhouettes:
-        own = [next(parts) for _ in range(min(every, len(one)))]
+    for one, steps in zip(silhouettes, every, strict=True):
+        own = [next(parts) for _ in range(min(steps, len(one)))]
         whole = {name: _interleaved([part[name] for part in own]) for name in own[0]}
         bodies.append(_bodies(whole, one, encoder.config.joints, read_out, mesh, whole.get("heatmaps")))
     return bodies

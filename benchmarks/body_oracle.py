@@ -1,0 +1,262 @@
+"""What is missing on the way to a better body: one network on other inputs than it was trained for, and its error taken apart.
+
+    python benchmarks/body_clean.py small clean --people 25
+    python benchmarks/body_oracle.py RUN clean --people small --also wide=OTHER_RUN --out docs/studies
+
+RUN is measured on the store's test people as a segmenter cut them out, on the silhouettes that no segmenter has touched, with fewer frames beside one
+another, and with coarser pictures; other runs on the first of these. What is recovered is kept in --work, so that it goes on where it was stopped.
+All is in mm, root-aligned, mean over joints and frames, with 95 % intervals over people. `--people`: the store that the network was trained on.
+"""
+
+import os
+
+os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")  # before NumPy is imported
+
+import argparse
+import csv
+import io
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from gaitbridge.evaluation.bodies.errors import MM, mirrored, procrustes
+from gaitbridge.evaluation.scoring import bootstrap
+from gaitbridge.files import written_whole
+from gaitbridge.inference.loading import load
+from gaitbridge.machine import described
+from gaitbridge.methods.meshgait.reconstruct import recover
+from gaitbridge.simulation.truth import FIELDS, bodies_of
+from gaitbridge.store import Store
+
+FRAMES_APART, PHASES, SAMPLE = 3, 16, 480
+Points = np.ndarray  # [F, J, 3], metres, root at the origin, axes of the viewing ray
+
+
+def coarser(silhouettes: np.ndarray, times: int) -> np.ndarray:
+    """Pictures [T, H, W] of so many times fewer rows and columns, as large as before: what most of each block is."""
+    frames, height, width = silhouettes.shape
+    blocks = silhouettes.reshape(frames, height // times, times, width // times, times).mean((2, 4)) >= 127.5
+    return np.where(blocks.repeat(times, 1).repeat(times, 2), 255, 0).astype(np.uint8)
+
+
+def pieces(silhouettes: np.ndarray, count: int) -> list[np.ndarray]:
+    """The frames that are looked at together, `count` of them, 0.3 s apart: each frame of the walk once."""
+    apart = [silhouettes[start::FRAMES_APART] for start in range(FRAMES_APART)]
+    return [part[at : at + count] for part in apart for at in range(0, len(part), count)]
+
+
+def joined(found: list[np.ndarray], frames: int, count: int) -> np.ndarray:
+    """What was recovered of `pieces`, in the order of the walk."""
+    whole, at = np.empty((frames, *found[0].shape[1:]), found[0].dtype), iter(found)
+    for start in range(FRAMES_APART):
+        places = np.arange(start, frames, FRAMES_APART)
+        for first in range(0, len(places), count):
+            whole[places[first : first + count]] = next(at)
+    return whole
+
+
+def recovered(model: Any, store: Store, field: str, change: Callable[[np.ndarray], np.ndarray], count: int | None,
+              rate_hz: float) -> dict[str, np.ndarray]:
+    """Joints [N, T, J, 3] and scales [N, T] of all walks of a store, which are equally long. count: frames seen together, all where None."""
+    joints, scales = [], []
+    for number in range(len(store.rows)):
+        walk = change(store.read(number, [field]).arrays[field])
+        some = [walk] if count is None else pieces(walk, count)
+        rates = [rate_hz if count is None else 0.0] * len(some)
+        bodies = recover(model.network, some, model.read_out, rates_hz=rates)
+        joints.append(bodies[0].joints if count is None else joined([one.joints for one in bodies], len(walk), count))
+        scales.append(bodies[0].scale_m if count is None else joined([one.scale_m for one in bodies], len(walk), count))
+    return {"joints": np.stack(joints), "scale_m": np.stack(scales)}
+
+
+def truths(store: Store, numbers: Iterable[int]) -> dict[str, np.ndarray]:
+    """True joints [N, T, J, 3], scales and whether somebody is seen [N, T]."""
+    found = []
+    for number in numbers:
+        row = store.rows[number]
+        found.append(bodies_of(store.read(number, FIELDS).arrays, row["source"], (row["height"], row["width"]), mesh=False))
+    return {name: np.stack([getattr(one, name) for one in found]) for name in ("joints", "scale_m", "known")}
+
+
+def kept(path: Path, make: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """Arrays of a file, which is made where it is not there."""
+    if not path.is_file():
+        arrays = make()
+        with written_whole(path) as temporary, temporary.open("wb") as file:
+            np.savez(file, **arrays)
+        print(f"made {path.name}", flush=True)
+    with np.load(path, allow_pickle=False) as file:
+        return {name: file[name] for name in file.files}
+
+
+# --- taking an error apart: each gives the body as it would be, were one thing right ---
+
+
+def turned(own: Points, true: Points) -> Points:
+    """By the rotation about the root that fits best, frame by frame."""
+    left, _, right = np.linalg.svd(np.einsum("fja,fjb->fab", own, true))
+    proper = np.ones((len(own), 1, 3))
+    proper[:, 0, 2] = np.sign(np.linalg.det(left @ right))
+    return np.einsum("fja,fab->fjb", own, (left * proper) @ right)
+
+
+def bones(points: Points, parents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Lengths [F, J] of the bones to each joint, and their directions [F, J, 3]."""
+    along = points - points[:, np.maximum(parents, 0)]
+    lengths = np.linalg.norm(along, axis=2)
+    return lengths, along / np.maximum(lengths, 1e-9)[..., None]
+
+
+def built(lengths: np.ndarray, directions: np.ndarray, parents: np.ndarray) -> Points:
+    """Bodies of these bones, from the root on; parents come before their children."""
+    points = np.zeros_like(directions)
+    for joint, parent in enumerate(parents):
+        if parent >= 0:
+            points[:, joint] = points[:, parent] + lengths[:, joint, None] * directions[:, joint]
+    return points
+
+
+def better(own: Points, true: Points, mirror: np.ndarray) -> Points:
+    """The better of the two readings of an outline."""
+    other = mirrored(own, mirror)
+    return np.where((off(other, true) < off(own, true))[:, None, None], other, own)
+
+
+def off(own: Points, true: Points) -> np.ndarray:
+    """Mean distance of the joints, mm [F]."""
+    distances: np.ndarray = np.linalg.norm(own.astype(float) - true, axis=2).mean(1) * MM
+    return distances
+
+
+def apart(own: Points, true: Points, scales: np.ndarray, walks: np.ndarray, mirror: np.ndarray, parents: np.ndarray) -> dict[str, np.ndarray]:
+    """Errors in mm [F] as recovered and were one thing right. scales [F]: true over recovered; walks [F]: whose frames."""
+    lengths, directions = bones(own, parents)
+    true_lengths, true_directions = bones(true, parents)
+    same = np.stack([(own - true)[walks == walk].mean(0) for walk in range(walks.max() + 1)])[walks]
+    depth, picture = own.copy(), own.copy()
+    depth[..., 2], picture[..., :2] = true[..., 2], true[..., :2]
+    return {
+        "as recovered": off(own, true),
+        "left and right, the better reading": off(better(own, true, mirror), true),
+        "its size": off(own * scales[:, None, None], true),
+        "each bone's length": off(built(true_lengths, directions, parents), true),
+        "its direction about the root": off(turned(own, true), true),
+        "direction, size and place (PA)": off(procrustes(own, true), true),
+        "depth": off(depth, true),
+        "the place in the picture": off(picture, true),
+        "what is wrong alike in all of a walk's frames": off(own - same, true),
+        "each bone's direction": off(built(lengths, true_directions, parents), true),
+    }
+
+
+# --- bounds of who looks at nothing but knows somebody ---
+
+
+def phases(joints: Points, middle: Points, axes: np.ndarray) -> np.ndarray:
+    """Which of PHASES parts of a stride each frame is in: the angle in the plane of the two largest movements."""
+    x, y = ((joints - middle).reshape(len(joints), -1) @ axes.T).T
+    part: np.ndarray = ((np.arctan2(y, x) / (2 * np.pi) + 0.5) * PHASES).astype(int) % PHASES
+    return part
+
+
+def knowing(true: Points, view: np.ndarray, person: np.ndarray, take: np.ndarray, training: Points,
+            training_view: np.ndarray) -> dict[str, np.ndarray]:
+    """Errors in mm [F] of mean poses of the view: of training people, of oneself in other takes; over all phases, and of the frame's true phase."""
+    found = {name: np.full(len(true), np.nan) for name in ("training people", "training people, at the phase", "oneself", "oneself, at the phase")}
+    for one in np.unique(view):
+        others, here = training[training_view == one].astype(float), np.flatnonzero(view == one)
+        middle, spread = others.mean(0), (others - others.mean(0)).reshape(len(others), -1)
+        axes = np.linalg.svd(spread, full_matrices=False)[2][:2]
+        part, of_others = phases(true[here], middle, axes), phases(others, middle, axes)
+        at = np.stack([others[of_others == number].mean(0) if (of_others == number).any() else middle for number in range(PHASES)])
+        found["training people"][here] = off(np.broadcast_to(middle, true[here].shape), true[here])
+        found["training people, at the phase"][here] = off(at[part], true[here])
+        for number, frame in enumerate(here):
+            own = (person[here] == person[frame]) & (take[here] != take[frame])
+            same = own & (part == part[number])
+            found["oneself"][frame] = off(true[here][own].mean(0)[None], true[frame][None])[0]
+            if same.any():
+                found["oneself, at the phase"][frame] = off(true[here][same].mean(0)[None], true[frame][None])[0]
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run")
+    parser.add_argument("store", type=Path)
+    parser.add_argument("--people", type=Path, required=True)
+    parser.add_argument("--also", nargs="*", default=[])
+    parser.add_argument("--work", type=Path, default=Path("oracle"))
+    parser.add_argument("--out", type=Path, required=True)
+    given = parser.parse_args()
+    torch.set_num_threads(1)
+    print(f"{given.run} on {given.store}; {described()}", flush=True)
+    store, model, plain = Store(given.store), load(given.run), lambda walk: walk
+    given.work.mkdir(parents=True, exist_ok=True)
+    true = kept(given.work / "truth.npz", lambda: truths(store, range(len(store.rows))))
+    read_out = model.read_out
+    ways: dict[str, Callable[[], dict[str, np.ndarray]]] = {
+        "segmented": lambda: recovered(model, store, "silhouettes", plain, None, 10.0),
+        "clean": lambda: recovered(model, store, "clean_silhouettes", plain, None, 10.0),
+        **{f"frames-{count}": lambda count=count: recovered(model, store, "silhouettes", plain, count, 10.0) for count in (1, 2, 3)},
+        "near": lambda: recovered(model, store, "silhouettes", plain, None, 10.0 / FRAMES_APART),
+        **{f"rows-{64 // times}": lambda times=times: recovered(model, store, "silhouettes", lambda walk: coarser(walk, times), None, 10.0)
+           for times in (2, 4)},
+    }
+    for one in given.also:
+        name, _, run = one.partition("=")
+        path, _, which = run.partition("@")
+        ways[name] = lambda path=path, which=which: recovered(load(path, which or "last"), store, "silhouettes", plain, None, 10.0)
+    found = {name: kept(given.work / f"{name}.npz", make) for name, make in ways.items()}
+    seen = np.stack([store.read(number, ["silhouettes"]).arrays["silhouettes"].any((1, 2)) for number in range(len(store.rows))])
+    known = true["known"] & seen
+    walks = np.broadcast_to(np.arange(len(known))[:, None], known.shape)[known]
+    person, view, condition, take = (np.array([row[name] for row in store.rows])[walks] for name in ("person", "view", "condition", "take"))
+    take = np.char.add(condition, take.astype(str))
+    joints = true["joints"][known]
+    groups = {"all": np.ones(len(walks), bool), "but for night": condition != "night", **{name: condition == name for name in np.unique(condition)}}
+    rows: list[tuple[str, str, str, float, float, float, int]] = []
+
+    def tell(table: str, name: str, errors: np.ndarray, only: tuple[str, ...] = ()) -> None:
+        for group, chosen in groups.items():
+            chosen = chosen & np.isfinite(errors)
+            if (only and group not in only) or not chosen.any():
+                continue
+            names = np.unique(person[chosen])
+            sums = np.array([[errors[chosen & (person == who)].sum(), (chosen & (person == who)).sum()] for who in names])
+            low = high = float("nan")
+            if len(names) > 1:
+                drawn = bootstrap.people_draws(sums, list(names), 0)
+                low, high = bootstrap.interval(drawn[:, 0] / drawn[:, 1])
+            rows.append((table, name, group, float(errors[chosen].mean()), low, high, int(chosen.sum())))
+            if group in ("all", "but for night", "normal", "night"):
+                print(f"{table:8} {name:48} {group:14} {rows[-1][3]:6.1f} [{low:.1f}, {high:.1f}]", flush=True)
+
+    for name, arrays in found.items():
+        own = arrays["joints"][known] - arrays["joints"][known][:, :1]
+        tell("inputs", name, off(own, joints))
+        if name in ("segmented", "clean"):
+            scales = (true["scale_m"] / arrays["scale_m"])[known]
+            for part, errors in apart(own, joints, scales, walks, read_out.mirror_joints, read_out.parents).items():
+                tell(f"split of {name}", part, errors, ("all", "but for night", "normal", "night"))
+    trained = Store(given.people)
+    numbers = [number for number in range(len(trained.rows)) if trained.rows[number]["split"] == "train"]
+    numbers = numbers[:: max(1, len(numbers) // SAMPLE)]
+    still = kept(given.work / "training.npz", lambda: truths(trained, numbers))
+    training_view = np.array([trained.rows[number]["view"] for number in numbers])[np.nonzero(still["known"])[0]]
+    for name, errors in knowing(joints, view, person, take, still["joints"][still["known"]], training_view).items():
+        tell("bounds", name, errors, ("all", "but for night", "normal", "night"))
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("table", "what", "walks", "mm", "low", "high", "frames"))
+    writer.writerows([(*row[:3], *(f"{value:.2f}" for value in row[3:6]), row[6]) for row in rows])
+    given.out.mkdir(parents=True, exist_ok=True)
+    with written_whole(given.out / "body-oracle.csv") as temporary:
+        temporary.write_text(text.getvalue())
+
+
+if __name__ == "__main__":
+    main()

@@ -16,6 +16,7 @@ import argparse
 import csv
 import io
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,8 @@ Points = np.ndarray  # [F, J, 3], metres, root at the origin, axes of the viewin
 
 def coarser(silhouettes: np.ndarray, times: int) -> np.ndarray:
     """Pictures [T, H, W] of so many times fewer rows and columns, as large as before: what most of each block is."""
+    if times == 1:
+        return silhouettes
     frames, height, width = silhouettes.shape
     blocks = silhouettes.reshape(frames, height // times, times, width // times, times).mean((2, 4)) >= 127.5
     return np.where(blocks.repeat(times, 1).repeat(times, 2), 255, 0).astype(np.uint8)
@@ -58,12 +61,15 @@ def joined(found: list[np.ndarray], frames: int, count: int) -> np.ndarray:
     return whole
 
 
-def recovered(model: Any, store: Store, field: str, change: Callable[[np.ndarray], np.ndarray], count: int | None,
-              rate_hz: float) -> dict[str, np.ndarray]:
-    """Joints [N, T, J, 3] and scales [N, T] of all walks of a store, which are equally long. count: frames seen together, all where None."""
+def recovered(model: Any, store: Store, field: str = "silhouettes", times: int = 1, count: int | None = None,
+              rate_hz: float = 10.0) -> dict[str, np.ndarray]:
+    """Joints [N, T, J, 3] and scales [N, T] of all walks of a store, which are equally long.
+
+    times: how much coarser the pictures are; count: frames seen together, all where None; rate_hz: what the model is told of the walks.
+    """
     joints, scales = [], []
     for number in range(len(store.rows)):
-        walk = change(store.read(number, [field]).arrays[field])
+        walk = coarser(store.read(number, [field]).arrays[field], times)
         some = [walk] if count is None else pieces(walk, count)
         rates = [rate_hz if count is None else 0.0] * len(some)
         bodies = recover(model.network, some, model.read_out, rates_hz=rates)
@@ -86,7 +92,7 @@ def kept(path: Path, make: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.
     if not path.is_file():
         arrays = make()
         with written_whole(path) as temporary, temporary.open("wb") as file:
-            np.savez(file, **arrays)
+            np.savez(file, **arrays)  # type: ignore[arg-type]  # its stub takes the names for allow_pickle
         print(f"made {path.name}", flush=True)
     with np.load(path, allow_pickle=False) as file:
         return {name: file[name] for name in file.files}
@@ -194,22 +200,21 @@ def main() -> None:
     given = parser.parse_args()
     torch.set_num_threads(1)
     print(f"{given.run} on {given.store}; {described()}", flush=True)
-    store, model, plain = Store(given.store), load(given.run), lambda walk: walk
+    store, model = Store(given.store), load(given.run)
     given.work.mkdir(parents=True, exist_ok=True)
     true = kept(given.work / "truth.npz", lambda: truths(store, range(len(store.rows))))
     read_out = model.read_out
     ways: dict[str, Callable[[], dict[str, np.ndarray]]] = {
-        "segmented": lambda: recovered(model, store, "silhouettes", plain, None, 10.0),
-        "clean": lambda: recovered(model, store, "clean_silhouettes", plain, None, 10.0),
-        **{f"frames-{count}": lambda count=count: recovered(model, store, "silhouettes", plain, count, 10.0) for count in (1, 2, 3)},
-        "near": lambda: recovered(model, store, "silhouettes", plain, None, 10.0 / FRAMES_APART),
-        **{f"rows-{64 // times}": lambda times=times: recovered(model, store, "silhouettes", lambda walk: coarser(walk, times), None, 10.0)
-           for times in (2, 4)},
+        "segmented": partial(recovered, model, store),
+        "clean": partial(recovered, model, store, "clean_silhouettes"),
+        **{f"frames-{count}": partial(recovered, model, store, count=count) for count in (1, 2, 3)},
+        "near": partial(recovered, model, store, rate_hz=10.0 / FRAMES_APART),
+        **{f"rows-{64 // times}": partial(recovered, model, store, times=times) for times in (2, 4)},
     }
     for one in given.also:
         name, _, run = one.partition("=")
         path, _, which = run.partition("@")
-        ways[name] = lambda path=path, which=which: recovered(load(path, which or "last"), store, "silhouettes", plain, None, 10.0)
+        ways[name] = partial(recovered, load(path, which or "last"), store)
     found = {name: kept(given.work / f"{name}.npz", make) for name, make in ways.items()}
     seen = np.stack([store.read(number, ["silhouettes"]).arrays["silhouettes"].any((1, 2)) for number in range(len(store.rows))])
     known = true["known"] & seen

@@ -157,8 +157,46 @@ def blocks(model: Model, people: int) -> Iterator[tuple[int, np.ndarray]]:
         yield first * 8, model.draw(min(PEOPLE_AT_ONCE, people - first), [0], first).flat
 
 
-def measure(templates: Iterator[tuple[int, np.ndarray]], queries: np.ndarray, own: np.ndarray, folder: Path, persons: Any = None) -> dict[str, Any]:
-    """Exact answers and those of the index; seconds are of the processor. own: whose each query is; persons: of templates, else eight a person."""
+Answers = tuple[list[list[int]], list[float]]  # the first five people of each query, and seconds of the processor
+
+
+def asked_by_index(index: Any, queries: np.ndarray, whose: Any) -> Answers:
+    """What the index answers, each query by itself; whose: the people of rows."""
+    answers, took = [], []
+    for query in queries:
+        begun = time.process_time()
+        rows, vectors = index.nearest(query, FIRST_PASS, Where())
+        distances = part_distances(query[None], vectors)[0]
+        numbers = np.array([int(row.id, 16) for row in rows])[np.argsort(distances)]
+        took.append(time.process_time() - begun)
+        answers.append(list(dict.fromkeys(whose(numbers).tolist()))[:5])
+    return answers, took
+
+
+def fewer_cells(index: Any, queries: np.ndarray, whose: Any, truth: list[list[int]], share: float) -> dict[str, Any]:
+    """Recall and time where another share of the cells is searched than the gallery's own."""
+    built = index.about["index"]
+    index.about["index"] = built | {"probes": max(1, round(built["cells"] * share))}
+    try:
+        return {"cells": index.about["index"]["probes"], **recalled(asked_by_index(index, queries, whose), truth)}
+    finally:
+        index.about["index"] = built
+
+
+def recalled(asked: Answers, truth: list[list[int]]) -> dict[str, Any]:
+    """How many of the exact answers' first and first five people the index found, and how long it took, median, 5 and 95 %."""
+    answers, took = asked
+    return {"recall_at_1": float(np.mean([a[0] == t[0] for a, t in zip(answers, truth, strict=True)])),
+            "recall_at_5": float(np.mean([len(set(a) & set(t)) / len(t) for a, t in zip(answers, truth, strict=True)])),
+            "index_query_ms": [float(np.quantile(took, q) * 1e3) for q in (0.5, 0.05, 0.95)]}
+
+
+def measure(templates: Iterator[tuple[int, np.ndarray]], queries: np.ndarray, own: np.ndarray, folder: Path, persons: Any = None,
+            shares: Sequence[float] = ()) -> dict[str, Any]:
+    """Exact answers and those of the index; seconds are of the processor.
+
+    own: whose each query is; persons: of templates, else eight a person; shares: of the cells that are searched, besides the gallery's own.
+    """
     index: Any = None
     best_distance, best_row = np.empty((len(queries), 0), np.float32), np.empty((len(queries), 0), int)
     exact_s, written_s, count = 0.0, 0.0, 0
@@ -182,20 +220,12 @@ def measure(templates: Iterator[tuple[int, np.ndarray]], queries: np.ndarray, ow
     begun, clock = time.process_time(), time.perf_counter()
     words = index.build()
     built_s, built_clock_s = time.process_time() - begun, time.perf_counter() - clock
-    took, answers = [], []
-    for query in queries:
-        begun = time.process_time()
-        rows, vectors = index.nearest(query, FIRST_PASS, Where())
-        distances = part_distances(query[None], vectors)[0]
-        numbers = np.array([int(row.id, 16) for row in rows])[np.argsort(distances)]
-        took.append(time.process_time() - begun)
-        answers.append(list(dict.fromkeys(whose(numbers).tolist()))[:5])
+    asked = asked_by_index(index, queries, whose)
+    by_share = {f"{share:g}": fewer_cells(index, queries, whose, truth, share) for share in shares}
     return {"templates": count, "dimension": int(queries.shape[1]), "index": words,
-            "recall_at_1": float(np.mean([a[0] == t[0] for a, t in zip(answers, truth, strict=True)])),
-            "recall_at_5": float(np.mean([len(set(a) & set(t)) / len(t) for a, t in zip(answers, truth, strict=True)])),
+            **recalled(asked, truth), "by_share_of_cells": by_share, "exact_query_ms": exact_s / len(queries) * 1e3,
             "right_first_exact": float(np.mean([t[0] == o for t, o in zip(truth, own, strict=True)])),
-            "right_first_index": float(np.mean([a[0] == o for a, o in zip(answers, own, strict=True)])),
-            "index_query_ms": [float(np.quantile(took, q) * 1e3) for q in (0.5, 0.05, 0.95)], "exact_query_ms": exact_s / len(queries) * 1e3,
+            "right_first_index": float(np.mean([a[0] == o for a, o in zip(asked[0], own, strict=True)])),
             "build_s": built_s, "build_clock_s": built_clock_s, "write_s": written_s,
             "bytes": sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()),
             "index_bytes": sum(file.stat().st_size for file in (folder / "templates.lance" / "_indices").rglob("*") if file.is_file()),
@@ -219,6 +249,7 @@ def main() -> None:
     parser.add_argument("embeddings", type=Path)
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--people", type=int, default=1250)
+    parser.add_argument("--shares", type=float, nargs="*", default=[], help="of the cells to be searched, besides the gallery's own share")
     parser.add_argument("--folder", type=Path)
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
@@ -232,7 +263,7 @@ def main() -> None:
             people = np.random.default_rng(2).integers(0, given.people, QUERIES)
             takes = range(1, len(model.mean))
             queries = np.stack([model.draw(1, [takes[number % len(takes)]], int(person)).flat[number % 8] for number, person in enumerate(people)])
-            lines = [{"walks": "drawn", **measure(blocks(model, given.people), queries, people, folder / "gallery")}]
+            lines = [{"walks": "drawn", **measure(blocks(model, given.people), queries, people, folder / "gallery", shares=given.shares)}]
     finally:
         shutil.rmtree(folder)
     for line in lines:

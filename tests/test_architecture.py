@@ -15,7 +15,7 @@ from gaitbridge.errors import UserError
 PACKAGE = Path(__file__).parents[1] / "src" / "gaitbridge"
 ORDER = (
     "errors", "machine", "printing", "names", "folders", "documents", "files", "foreign_pickles", "config", "progress", "workers", "types",
-    "conventions", "plugin_files", "plugins", "clouds", "parts", "store", "store_parts", "store_plans", "run_documents",
+    "conventions", "plugin_files", "plugins", "clouds", "parts", "store_notes", "store", "store_parts", "store_plans", "run_documents",
     "geometry", "walks", "simulation", "capture", "data", "models", "losses", "methods",
     "evaluation", "training", "gallery", "inference", "service", "report", "launchers", "contracts", "cli", "__main__",
 )

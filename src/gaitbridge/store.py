@@ -8,6 +8,7 @@
                             labels    every field of `types.Labels` as a column
                             <field>   the array's bytes (null where the sequence has none)
                             <field>#  its shape, list<int32>
+      .notes/             what each shard holds, until store.json says it (`store_notes`)
 
 A shard is written to a temporary name and renamed when whole, and `store.json` last of all: what carries its final name is whole.
 Writers of different shards may be different processes; an interrupted writer loses its shard and no other. Shards are
@@ -18,6 +19,7 @@ import hashlib
 import json
 import math
 import os
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from collections.abc import Sequence as Rows
 from dataclasses import asdict, dataclass, fields
@@ -36,6 +38,7 @@ from gaitbridge.documents import damaged, parsed, read_text
 from gaitbridge.errors import StoreError, UserError, nearest
 from gaitbridge.files import sweep, within, written_whole
 from gaitbridge.names import canonical
+from gaitbridge.store_notes import Entry, drop, note, noted
 from gaitbridge.types import NAMES, Labels, Sequence
 
 VERSION = 1
@@ -138,19 +141,13 @@ class _Versioned(TypedDict):
     version: int
 
 
-class _Shard(TypedDict):
-    bytes: int
-    rows: int
-    content_hash: str
-
-
 class _Document(TypedDict):
     """What store.json must hold."""
 
     content_hash: str
     about: dict[str, Any]
     licences: list[str]
-    shards: dict[str, _Shard]
+    shards: dict[str, Entry]
 
 
 def _schema() -> pa.Schema:
@@ -164,49 +161,71 @@ def shard_path(store: Path, name: str) -> Path:
 
 
 def write_shard(store: Path, name: str, sequences: Iterable[Sequence]) -> Path:
-    """Write one shard, whole or not at all. Same sequences, same bytes."""
+    """Write one shard, whole or not at all, and note what it holds for whoever finishes the store. Same sequences, same bytes."""
     path, schema = shard_path(store, name), _schema()
-    options = pa.ipc.IpcWriteOptions(compression="lz4")
-    with written_whole(path) as temporary, pa.OSFile(os.fsencode(temporary), "wb") as file, pa.ipc.new_file(file, schema, options=options) as writer:
-        for sequence in sequences:
-            if unknown := set(sequence.arrays) - set(FIELDS):
-                raise ValueError(f"{sequence.labels.key}: unknown field {sorted(unknown)[0]!r}: {nearest(min(unknown), FIELDS)}")
-            row: dict[str, list[Any]] = {key: [value] for key, value in asdict(sequence.labels).items()}
-            for field in FIELDS:
-                data, shape = _encode(field, sequence.arrays[field]) if field in sequence.arrays else (None, None)
-                row[field], row[f"{field}#"] = [data], [shape]
-            writer.write_batch(pa.RecordBatch.from_pydict(row, schema=schema))
+    options, held = pa.ipc.IpcWriteOptions(compression="lz4"), _Held(path.stem)
+    with written_whole(path) as temporary:
+        with pa.OSFile(os.fsencode(temporary), "wb") as file, pa.ipc.new_file(file, schema, options=options) as writer:
+            for sequence in sequences:
+                batch = _batch_of(sequence, schema)
+                writer.write_batch(batch)
+                held.add(batch)
+        written = temporary.stat()
+    note(store, name, held.rows, held.entry(written.st_size), written.st_mtime_ns)
     return path
 
 
-def _scan_shard(path: Path) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """The index rows of a shard, and its entry in store.json. The hash is of the content, not of the compressed file. StoreError of a damaged one."""
+def _batch_of(sequence: Sequence, schema: pa.Schema) -> Any:
+    """A sequence as a shard keeps it."""
+    if unknown := set(sequence.arrays) - set(FIELDS):
+        raise ValueError(f"{sequence.labels.key}: unknown field {sorted(unknown)[0]!r}: {nearest(min(unknown), FIELDS)}")
+    row: dict[str, list[Any]] = {key: [value] for key, value in asdict(sequence.labels).items()}
+    for field in FIELDS:
+        data, shape = _encode(field, sequence.arrays[field]) if field in sequence.arrays else (None, None)
+        row[field], row[f"{field}#"] = [data], [shape]
+    return pa.RecordBatch.from_pydict(row, schema=schema)
+
+
+class _Held:
+    """What a shard holds, batch after batch: its rows of the index, and the hash of its content, not of the compressed file."""
+
+    def __init__(self, shard: str) -> None:
+        self.rows = list[dict[str, Any]]()
+        self._shard, self._digest = shard, hashlib.blake2b(digest_size=16)
+
+    def add(self, batch: Any) -> None:
+        """One more sequence."""
+        row = batch.to_pylist()[0]
+        present = [name for name in FIELDS if row.get(name) is not None]
+        labels = {name: row.get(name, LATER.get(name)) for name in _LABELS}
+        hashed = [value for name, value in labels.items() if name not in LATER or value != LATER[name]]
+        self._digest.update(json.dumps(hashed + present, sort_keys=True).encode())
+        for name in present:
+            self._digest.update(np.asarray(row[f"{name}#"], "<i4").tobytes() + row[name])
+        modalities = [name for name in present if name in PRIMARY]
+        counts = {f"{name}_frames": (_frames(name, row) if name in present else 0) for name in PRIMARY}
+        pictures = [name for name in modalities if name != POINTS]
+        first = row[f"{pictures[0]}#"] if pictures else [0, 0, 0]
+        place = {"shard": self._shard, "row": len(self.rows), "modalities": modalities, "fields": present, "height": first[-2], "width": first[-1]}
+        score = float(np.frombuffer(row["quality"], "<f4")[0]) if "quality" in present else math.nan
+        self.rows.append(labels | place | counts | {"quality": None if math.isnan(score) else score})
+
+    def entry(self, size: int) -> Entry:
+        """What store.json is to say of the shard. size: bytes of its file."""
+        return Entry(rows=len(self.rows), bytes=size, content_hash=self._digest.hexdigest())
+
+
+def _scan_shard(path: Path) -> tuple[pa.Table, Entry]:
+    """The index rows of a shard, and its entry in store.json, by reading all of it. StoreError of a damaged one."""
+    held = _Held(path.stem)
     try:
-        return _scanned(path)
+        with pa.memory_map(os.fsencode(path)) as source:
+            reader = pa.ipc.open_file(source)
+            for number in range(reader.num_record_batches):
+                held.add(_whole_batch(reader, number))
+        return pa.Table.from_pylist(held.rows), held.entry(path.stat().st_size)
     except (OSError, pa.ArrowException, ValueError, TypeError, KeyError, IndexError) as error:
         raise damaged(str(path), _words(error), f"delete it and store.json and {AGAIN}") from error
-
-
-def _scanned(path: Path) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    rows, digest = [], hashlib.blake2b(digest_size=16)
-    with pa.memory_map(os.fsencode(path)) as source:
-        reader = pa.ipc.open_file(source)
-        for number in range(reader.num_record_batches):
-            row = _whole_batch(reader, number).to_pylist()[0]
-            present = [name for name in FIELDS if row.get(name) is not None]
-            labels = {name: row.get(name, LATER.get(name)) for name in _LABELS}
-            hashed = [value for name, value in labels.items() if name not in LATER or value != LATER[name]]
-            digest.update(json.dumps(hashed + present, sort_keys=True).encode())
-            for name in present:
-                digest.update(np.asarray(row[f"{name}#"], "<i4").tobytes() + row[name])
-            modalities = [name for name in present if name in PRIMARY]
-            counts = {f"{name}_frames": (_frames(name, row) if name in present else 0) for name in PRIMARY}
-            pictures = [name for name in modalities if name != POINTS]
-            first = row[f"{pictures[0]}#"] if pictures else [0, 0, 0]
-            place = {"shard": path.stem, "row": number, "modalities": modalities, "fields": present, "height": first[-2], "width": first[-1]}
-            score = float(np.frombuffer(row["quality"], "<f4")[0]) if "quality" in present else math.nan
-            rows.append(labels | place | counts | {"quality": None if math.isnan(score) else score})
-    return rows, {"rows": len(rows), "bytes": path.stat().st_size, "content_hash": digest.hexdigest()}
 
 
 def _frames(name: str, row: Mapping[str, Any]) -> int:
@@ -216,33 +235,38 @@ def _frames(name: str, row: Mapping[str, Any]) -> int:
 
 
 def finish_store(store: Path, names: Iterable[str], about: Mapping[str, Any]) -> dict[str, Any]:
-    """Index the shards `names` and write store.json, which makes them a store. `about` says how it was made; returns store.json."""
-    rows: list[dict[str, Any]] = []
-    shards: dict[str, Any] = {}
+    """Index the shards `names` and write store.json, which makes them a store. `about` says how it was made; returns store.json.
+
+    Of shards with a note of the file that is there the notes are read (`store_notes`), of others all.
+    """
+    tables: list[pa.Table] = []
+    shards: dict[str, Entry] = {}
     for name in sorted(names):
-        found, shards[name] = _scan_shard(shard_path(store, name))
-        rows += found
-    keys = [row["key"] for row in rows]
+        path = shard_path(store, name)
+        table, shards[name] = noted(store, name, path) or _scan_shard(path)
+        tables.append(table)
+    rows = pa.concat_tables(tables, promote_options="permissive").combine_chunks() if tables else pa.table({})
+    keys, licences = (rows[name].to_pylist() if rows.num_rows else [] for name in ("key", "licence"))
     if len(set(keys)) != len(keys):
-        raise StoreError(f"{store}: two sequences have the key {next(key for key in keys if keys.count(key) > 1)!r}")
+        raise StoreError(f"{store}: two sequences have the key {next(key for key, count in Counter(keys).items() if count > 1)!r}")
     index = _write_index(store, rows)
     content = hashlib.blake2b(json.dumps([entry["content_hash"] for entry in shards.values()]).encode(), digest_size=16).hexdigest()
-    licences = sorted({row["licence"] for row in rows if row["licence"]})
-    document = {"version": VERSION, "content_hash": content, "licences": licences, "about": dict(about), "shards": shards}
+    document = {"version": VERSION, "content_hash": content, "licences": sorted(set(filter(None, licences))), "about": dict(about), "shards": shards}
     document |= {"index": index} if index != INDEX else {}
     with written_whole(store / "store.json") as temporary:
         temporary.write_text(json.dumps(document, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    drop(store)
     for folder in (store, store / "shards"):
         sweep(folder)
     return document
 
 
-def _write_index(store: Path, rows: list[dict[str, Any]]) -> str:
+def _write_index(store: Path, rows: pa.Table) -> str:
     """Write the index beside the one of a store that is there, which stays whole until store.json names the new one; the new one's name."""
-    if not any(row[LATE_COUNT] for row in rows):  # stores without points keep the index that they had before there was the column
-        rows = [{name: value for name, value in row.items() if name != LATE_COUNT} for row in rows]
+    if rows.num_rows and not any(rows[LATE_COUNT].to_pylist()):  # stores without points keep the index that they had before there was the column
+        rows = rows.drop_columns([LATE_COUNT])
     buffer = pa.BufferOutputStream()
-    pq.write_table(pa.Table.from_pylist(rows), buffer)
+    pq.write_table(rows, buffer)
     data = buffer.getvalue().to_pybytes()
     before = _index_of(store)
     if before is None or (before.is_file() and before.read_bytes() == data):

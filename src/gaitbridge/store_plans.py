@@ -9,6 +9,7 @@ from typing import Any
 from gaitbridge.documents import read_document
 from gaitbridge.errors import UserError
 from gaitbridge.files import sweep, write_json
+from gaitbridge.store_notes import drop
 
 
 def begin(store: Path, file: Path, plan: Mapping[str, Any], what: str, made: str, defaults: Mapping[str, Any] | None = None) -> None:
@@ -41,6 +42,7 @@ def _foreign(store: Path, file: Path) -> list[str]:
 def leave_nothing(store: Path, plans: str) -> None:
     """Remove a store that came to nothing: the folder `plans` within it, what killed writers left, and what is empty then."""
     shutil.rmtree(store / plans, ignore_errors=True)
+    drop(store)
     for folder in (store / "shards", store):
         sweep(folder)
         if folder.is_dir() and not any(folder.iterdir()):

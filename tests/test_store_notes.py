@@ -1,4 +1,4 @@
-"""A store is finished from the notes of whoever wrote its shards: the same store as from reading them, and no note of a shard that was changed counts."""
+"""A store is finished from the notes of whoever wrote its shards: it is the same as from reading them, and of a changed shard no note counts."""
 
 import os
 import shutil
@@ -61,7 +61,7 @@ def test_a_shard_that_was_changed_is_read(written: Path, tmp_path_factory: pytes
 def test_a_damaged_shard_is_found(written: Path) -> None:
     path = shard_path(written, "a")
     path.write_bytes(path.read_bytes()[:-40])
-    with pytest.raises(StoreError, match="a.arrow is damaged"):
+    with pytest.raises(StoreError, match=r"a\.arrow is damaged"):
         finished(written)
 
 
@@ -72,7 +72,7 @@ def test_one_that_pretends_to_be_unchanged_is_found_by_verifying(written: Path) 
     path.write_bytes(data)
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
     finished(written)
-    with pytest.raises(StoreError, match="a.arrow is damaged"):
+    with pytest.raises(StoreError, match=r"a\.arrow is damaged"):
         Store(written).verify()
 
 

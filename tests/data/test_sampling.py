@@ -84,3 +84,17 @@ def test_rows_of_frames_are_as_far_apart_as_the_sequence_allows() -> None:
     starts = {int(plan_batch(PEOPLE, counts, people=4, per_person=3, frames=4, seed=0, step=step, ordered=True, spacing=3).frames[0][0])
               for step in range(200)}
     assert starts == set(range(11))
+
+
+def test_the_first_people_by_name_alone(toy_store: Store) -> None:
+    def data(people: int | None) -> TrainingBatches:
+        config = DataConfig(people=people, people_per_batch=2, sequences_per_person=2, frames=3)
+        return TrainingBatches(toy_store, ("silhouettes",), config, 0)
+
+    everybody = data(None).people
+    assert len(everybody) > 3
+    assert data(3).people == everybody[:3]
+    few = data(3)
+    assert {few.store.rows[number]["person"] for step in range(9) for number in few.plan(step).numbers} == set(everybody[:3])
+    with pytest.raises(UserError, match=rf"^data.people is {len(everybody) + 1} but .* has {len(everybody)} people to train on: lower it$"):
+        data(len(everybody) + 1)

@@ -1,6 +1,7 @@
 """From the store to tensors: training batches by step, and padded batches for embedding."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Annotated, Any, Protocol
 
 import numpy as np
@@ -35,6 +36,8 @@ class TruthReader(Protocol):
 class DataConfig(Config):
     """How training batches are drawn: P people x K sequences x T frames, the same ones of every modality."""
 
+    people: Annotated[int, Field(ge=2, le=10**9)] | None = None
+    """So many of the store's training people, the first by name; all of them where null."""
     people_per_batch: Annotated[int, Field(ge=2, le=100_000)] = 16
     """Of the whole batch: several processes share them. One alone has nobody to be told from."""
     sequences_per_person: Annotated[int, Field(ge=1, le=10_000)] = 4
@@ -86,6 +89,12 @@ class TrainingBatches(Dataset[Batch]):
         numbers = [n for n in store.select(split=split) if has_all(store.rows[n], names)]
         if not numbers:
             raise UserError(f"{store.path} has no sequences of split {split!r} with {' and '.join(names)} to train on")
+        by_person = people_of(store.rows, numbers)
+        if config.people is not None:
+            if len(by_person) < config.people:
+                raise UserError(f"data.people is {config.people} but {store.path} has {len(by_person)} people to train on: lower it")
+            by_person = dict(islice(by_person.items(), config.people))
+            numbers = [n for n in numbers if str(store.rows[n]["person"]) in by_person]
         if truth is not None:
             _check_truth(store, numbers, truth)
         self.store, self.names, self.config, self.seed, self.share, self.truth = store, tuple(names), config, seed, share, truth
@@ -100,7 +109,7 @@ class TrainingBatches(Dataset[Batch]):
             raise UserError(f"data.point_augmentation changes points, this network takes {' and '.join(self.names)}: set it to null")
         if config.skeleton_augmentation is not None and SKELETONS not in self.names:
             raise UserError(f"data.skeleton_augmentation changes skeletons, this network takes {' and '.join(self.names)}: set it to null")
-        self.by_person = people_of(store.rows, numbers)
+        self.by_person = by_person
         self.frame_counts = {n: frames_of(store.rows[n], names) for n in numbers}
 
     def _check_sizes(self, numbers: Sequence[int]) -> None:

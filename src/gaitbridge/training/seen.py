@@ -41,7 +41,7 @@ def measure_seen(run: Path, store: Store, progress: Progress = silent) -> Seen:
         raise UserError(f"{run} takes {next(iter(inputs))} alone: triplets across the sensors need a network of both")
     fill(network, folder, "network")
     names = sorted({name for group in inputs.values() for name in group})
-    samples = {split: _sample(store, split, names, config.seed) for split in ("train", "test")}
+    samples = {"train": _sample(store, "train", names, config.seed, config.data.people), "test": _sample(store, "test", names, config.seed)}
     people = min(len(sample) for sample in samples.values())
     numbers = {split: [n for own in list(sample.values())[:people] for n in own] for split, sample in samples.items()}
     network.eval()
@@ -58,8 +58,8 @@ def measure_seen(run: Path, store: Store, progress: Progress = silent) -> Seen:
     return found
 
 
-def _sample(store: Store, split: str, names: list[str], seed: int) -> dict[str, list[int]]:
-    """Sequences of up to PEOPLE people of a split by name, SEQUENCES of each at most, drawn."""
+def _sample(store: Store, split: str, names: list[str], seed: int, first: int | None = None) -> dict[str, list[int]]:
+    """Sequences of up to PEOPLE people of a split (of the first so many by name, where given), SEQUENCES of each at most, drawn."""
     random = stream(seed, "seen", split)
     own: dict[str, list[int]] = {}
     for number in store.select(split=split):
@@ -67,7 +67,7 @@ def _sample(store: Store, split: str, names: list[str], seed: int) -> dict[str, 
             own.setdefault(str(store.rows[number]["person"]), []).append(number)
     if not own:
         raise UserError(f"{store.path} has no sequences of split {split!r} with {' and '.join(names)}: give one of people to train and to test on")
-    chosen = sorted(random.permutation(sorted(own))[:PEOPLE].tolist())
+    chosen = sorted(random.permutation(sorted(own)[:first])[:PEOPLE].tolist())
     return {name: sorted(np.asarray(own[name])[random.permutation(len(own[name]))[:SEQUENCES]].tolist()) for name in chosen}
 
 

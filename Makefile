@@ -7,15 +7,17 @@ DEMO ?= demo
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-cpus install docs slow campaigns clean
 
-# As on other processors: libraries are kept from units that this one has (a switch above what it has changes nothing). CPUS: tests of numbers; `make test` runs a part.
+# As on other processors: libraries are kept from units that this one has (a switch above what it has changes nothing). CPUS: tests of numbers; `make test`
+# runs a part, once, as on an old one.
+OLD := ONEDNN_MAX_CPU_ISA=AVX2,ATEN_CPU_CAPABILITY=default
 SWITCHES := ONEDNN_MAX_CPU_ISA=AVX2 ONEDNN_MAX_CPU_ISA=AVX512_CORE ATEN_CPU_CAPABILITY=default
 CPUS ?= $(addprefix tests/,models losses methods contracts geometry inference evaluation training gallery)
 CPUS_PART := tests/models tests/losses tests/inference/test_fast.py tests/evaluation/ranking
 
 define with_each_switch
-	@for switch in $(SWITCHES); do \
+	@for switch in $(1); do \
 	  echo "== with $$switch"; \
-	  env $$switch OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto $(1) || exit 1; \
+	  env $$(echo $$switch | tr ',' ' ') OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto $(2) || exit 1; \
 	done
 endef
 
@@ -37,10 +39,10 @@ test: install ## ruff, mypy and the tests
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
-	$(call with_each_switch,$(CPUS_PART))
+	$(call with_each_switch,$(OLD),$(CPUS_PART))
 
 test-cpus: install ## the tests of numbers as on other processors; CPUS="tests/models" for some of them
-	$(call with_each_switch,$(CPUS))
+	$(call with_each_switch,$(SWITCHES),$(CPUS))
 
 docs: install ## the documentation site, build/docs/site/index.html; a link that leads nowhere fails
 	$(BIN)/python docs/site/site_source.py build/docs/source

@@ -21,7 +21,7 @@ from gaitbridge.store import Store, finish_store, write_shard
 from gaitbridge.training import checkpoint, loop
 from gaitbridge.training.config import OptimiserConfig, RunConfig, recipe, recipes
 from gaitbridge.training.loop import train
-from gaitbridge.training.optimiser import learning_rate
+from gaitbridge.training.optimiser import learning_rate, make_optimiser, momentum_at, set_rates
 from gaitbridge.training.tracking import Log
 from gaitbridge.types import Sequence
 
@@ -289,6 +289,42 @@ def test_rates_that_rise_along_a_line(schedule: str, middle: float) -> None:
     whole = config.model_copy(update={"period": None, "warm_up": 0.0, "lowest_rate": 0.0})
     quarter = {"cosine": (1 + 0.5**0.5) / 2, "linear": 0.75, "constant": 1.0}[schedule]
     assert [learning_rate(whole, step, 100) for step in (0, 25)] == pytest.approx([1.0, quarter])
+
+
+@pytest.mark.parametrize(("steps", "rise", "first_below", "last_below"), [(40, 0.475, 100.0, 1000.0), (37, 0.3, 25.0, 1e4), (50, 0.5, 25.0, 1e4)])
+@pytest.mark.parametrize("name", ["adam", "sgd"])
+def test_rates_of_three_phases_are_those_of_pytorch(name: str, steps: int, rise: float, first_below: float, last_below: float) -> None:
+    config = OptimiserConfig.model_validate({"name": name, "schedule": "three_phases", "learning_rate": 0.01, "warm_up": rise, "momenta": (0.85, 0.95),
+                                             "first_below": first_below, "last_below": last_below})
+    mine, theirs = (make_optimiser([torch.nn.Parameter(torch.zeros(1))], config) for _ in range(2))
+    schedule = torch.optim.lr_scheduler.OneCycleLR(theirs, 0.01, steps, pct_start=rise, three_phase=True, div_factor=first_below,
+                                                   final_div_factor=last_below)
+    for step in range(steps):
+        assert set_rates(mine, config, step, steps) == mine.param_groups[0]["lr"]
+        for what in ("lr", "betas" if name == "adam" else "momentum"):
+            assert mine.param_groups[0][what] == pytest.approx(theirs.param_groups[0][what], rel=1e-12), (step, what)
+        theirs.step()
+        if step + 1 < steps:
+            schedule.step()
+
+
+def test_momenta_go_against_the_rate_of_one_cycle() -> None:
+    config = OptimiserConfig(warm_up=0.2, momenta=(0.85, 0.95))
+    momenta = [momentum_at(config, step, 100) for step in range(100)]
+    assert [momenta[step] for step in (0, 10, 20, 60)] == pytest.approx([0.95, 0.9, 0.85, 0.9])
+    assert momentum_at(config.model_copy(update={"momenta": None}), 0, 100) is None
+
+
+@pytest.mark.parametrize("settings", [{"schedule": "three_phases", "warm_up": 0.6}, {"schedule": "three_phases", "warm_up": 0.0},
+                                      {"schedule": "cosine", "momenta": (0.85, 0.95)}])
+def test_rates_that_cannot_be_are_refused(settings: dict[str, object]) -> None:
+    with pytest.raises(UserError, match="warm_up above 0, at most 0.5|momenta go with one_cycle and three_phases, not with cosine"):
+        checked(OptimiserConfig, settings)
+
+
+def test_a_run_of_few_steps_has_rates_in_three_phases() -> None:
+    config = OptimiserConfig(schedule="three_phases", learning_rate=1.0)
+    assert [learning_rate(config, 0, 1), *(learning_rate(config, step, 3) for step in range(3))] == pytest.approx([4e-6, 0.04, 0.02, 4e-6], rel=0.1)
 
 
 def test_recipes_are_complete_and_found_by_name() -> None:

@@ -17,6 +17,7 @@ from gaitbridge.training.lines import Line, Published
 
 METHODS = "gaitbridge.methods"
 Steps = Annotated[int, Field(ge=1, le=10**9)]
+Momentum = Annotated[float, Field(ge=0, lt=1)]
 
 
 class OptimiserConfig(Config):
@@ -28,11 +29,20 @@ class OptimiserConfig(Config):
     """At its peak, or before the first milestone."""
     weight_decay: Annotated[float, Field(ge=0, le=100)] = 1e-4
     """Pull of all weights towards zero: of adamw apart from the gradient, of the others within it."""
-    schedule: Literal["one_cycle", "multi_step", "cosine", "linear", "constant"] = "one_cycle"
-    """How the rate goes: one_cycle rises and falls over the whole run; multi_step falls at milestones; cosine and linear rise, fall to the
-    lowest rate and stay there; constant rises and stays."""
+    schedule: Literal["one_cycle", "three_phases", "multi_step", "cosine", "linear", "constant"] = "one_cycle"
+    """How the rate goes: one_cycle rises and falls over the whole run; three_phases rises, falls back in as many steps, and then falls on to next
+    to nothing (OneCycleLR with three_phase where it is published); multi_step falls at milestones; cosine and linear rise, fall to the lowest
+    rate and stay there; constant rises and stays."""
     warm_up: Annotated[float, Field(ge=0, lt=1)] = 0.15
-    """All but multi_step: share of the steps over which the rate rises, along a cosine (one_cycle) or a line from nothing."""
+    """All but multi_step: share of the steps over which the rate rises, along a cosine (one_cycle, three_phases; pct_start where it is published)
+    or a line from nothing. three_phases: at most half."""
+    first_below: Annotated[float, Field(ge=1, le=1e9)] = 25.0
+    """three_phases: how many times smaller than its peak the first rate is (div_factor where it is published)."""
+    last_below: Annotated[float, Field(ge=1, le=1e9)] = 1e4
+    """three_phases: how many times smaller than the first rate the last one is (final_div_factor where it is published)."""
+    momenta: tuple[Momentum, Momentum] | None = None
+    """one_cycle, three_phases: momentum (sgd) or first beta (adam, adamw) at the peak of the rate and at its ends, and between them in between, such
+    as [0.85, 0.95]; null: as it is all along, 0.9."""
     period: Steps | None = None
     """cosine, linear: the step at which the lowest rate is reached (T_max where it is published); null: the end."""
     lowest_rate: Annotated[float, Field(ge=0, le=100)] = 0.0
@@ -56,6 +66,15 @@ class OptimiserConfig(Config):
         if list(milestones) != sorted(set(milestones)):
             raise ValueError("milestones must rise")
         return milestones
+
+    @model_validator(mode="after")
+    def _fitting(self) -> "OptimiserConfig":
+        if self.schedule == "three_phases" and not 0 < self.warm_up <= 0.5:
+            raise ValueError(f"a rate of three_phases rises over a part of the steps and falls over as many: give warm_up above 0, at most 0.5, not "
+                             f"{self.warm_up:g}")
+        if self.momenta and self.schedule not in ("one_cycle", "three_phases"):
+            raise ValueError(f"momenta go with one_cycle and three_phases, not with {self.schedule}: leave them out")
+        return self
 
 
 class RunConfig(Config):

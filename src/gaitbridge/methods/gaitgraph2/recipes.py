@@ -13,7 +13,6 @@ from gaitbridge.training.config import OptimiserConfig, RunConfig
 from gaitbridge.training.lines import MODEL_ZOO, Line, Published
 
 APART = "published batches are 768 sequences of anybody, these hold four or more of each person"
-PHASES = f"{APART}; the published rate falls in three phases"
 SHAKEN = SkeletonAugmentationConfig(backwards=0.5, sides=0.1, joint_noise=0.25, point_noise=0.05, move=(4.0, 1.0))
 
 
@@ -36,14 +35,15 @@ def _gait3d() -> RunConfig:
         network=NetworkConfig(),
         objective=ObjectiveConfig(),
         data=DataConfig(people_per_batch=192, sequences_per_person=4, frames=60, ordered=True, workers=4, skeleton_augmentation=SHAKEN),
-        optimiser=OptimiserConfig(name="adamw", learning_rate=0.005, weight_decay=1e-5, schedule="one_cycle", warm_up=0.3),
+        optimiser=OptimiserConfig(name="adamw", learning_rate=0.005, weight_decay=1e-5, schedule="one_cycle", warm_up=0.3,
+                                  momenta=(0.85, 0.95)),
         steps=2000, validate_every=200, log_every=20,
     )
 
 
 FILLED: dict[str, Any] = {"network.fill_missing": True, "data.skeleton_augmentation.fill_missing": True}
 DEEPER: dict[str, Any] = {"network.branch": [64, 64, 32], "network.channels": [128, 128, 128, 256, 256, 256], "network.reduction": 4,
-                          "optimiser.name": "adam"}
+                          "optimiser.name": "adam", "optimiser.schedule": "three_phases"}
 FAR: dict[str, Any] = {"data.frames": 30, "data.skeleton_augmentation.joint_noise": 0.1, "data.skeleton_augmentation.move": [3.0, 1.0]}
 OPENPOSE: dict[str, Any] = {"network.joints": "openpose", "data.skeleton_augmentation.joints": "openpose"}
 
@@ -52,10 +52,11 @@ LINES = (
     Line("sustech1k", "gait3d", Published("SUSTech1K", MODEL_ZOO, apart=APART), {"data.people_per_batch": 96, "data.sequences_per_person": 8}),
     Line("casia_b", "gait3d", Published("CASIA-B", MODEL_ZOO, apart=APART),
          FILLED | {"data.people_per_batch": 64, "data.sequences_per_person": 12, "steps": 500, "validate_every": 100}),
-    Line("grew", "gait3d", Published("GREW", MODEL_ZOO, "34.6", apart=PHASES), FILLED | DEEPER | {"steps": 50_000, "validate_every": 2000}),
-    Line("oumvlp", "grew", Published("OU-MVLP", MODEL_ZOO, "62.1 (18 joints of AlphaPose)", apart=PHASES), OPENPOSE | FAR | {"steps": 80_000}),
-    Line("oumvlp_coco", "grew", Published("OU-MVLP", MODEL_ZOO, "70.8 (COCO's 17 joints)", apart=PHASES), FAR | {"steps": 80_000}),
-    Line("ccpg", "gait3d", Published("CCPG", MODEL_ZOO, apart=PHASES),
-         FILLED | OPENPOSE | {"network.reduction": 4, "optimiser.name": "adam", "data.people_per_batch": 96, "data.sequences_per_person": 8,
+    Line("grew", "gait3d", Published("GREW", MODEL_ZOO, "34.6", apart=APART), FILLED | DEEPER | {"steps": 50_000, "validate_every": 2000}),
+    Line("oumvlp", "grew", Published("OU-MVLP", MODEL_ZOO, "62.1 (18 joints of AlphaPose)", apart=APART), OPENPOSE | FAR | {"steps": 80_000}),
+    Line("oumvlp_coco", "grew", Published("OU-MVLP", MODEL_ZOO, "70.8 (COCO's 17 joints)", apart=APART), FAR | {"steps": 80_000}),
+    Line("ccpg", "gait3d", Published("CCPG", MODEL_ZOO, apart=APART),
+         FILLED | OPENPOSE | {"network.reduction": 4, "optimiser.name": "adam", "optimiser.schedule": "three_phases",
+                              "data.people_per_batch": 96, "data.sequences_per_person": 8,
                               "data.skeleton_augmentation.joint_noise": 0.1, "data.skeleton_augmentation.move": [3.0, 1.0]}),
 )

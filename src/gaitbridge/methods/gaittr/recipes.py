@@ -12,9 +12,6 @@ from gaitbridge.methods.gaittr.objective import ObjectiveConfig
 from gaitbridge.training.config import OptimiserConfig, RunConfig
 from gaitbridge.training.lines import MODEL_ZOO, Line, Published
 
-PHASES = "the published rate falls in three phases, from a hundredth of its peak"
-
-
 SHAKEN = SkeletonAugmentationConfig(sides=0.1, joint_noise=0.3, point_noise=0.3)
 
 
@@ -38,7 +35,8 @@ def _gait3d() -> RunConfig:
         objective=ObjectiveConfig(),
         data=DataConfig(people_per_batch=32, sequences_per_person=4, frames=60, ordered=True, workers=4,
                         skeleton_augmentation=SHAKEN),
-        optimiser=OptimiserConfig(name="adam", learning_rate=1e-3, weight_decay=2e-5, schedule="one_cycle", warm_up=0.475),
+        optimiser=OptimiserConfig(name="adam", learning_rate=1e-3, weight_decay=2e-5, schedule="three_phases", warm_up=0.475,
+                                  first_below=100.0, last_below=1000.0, momenta=(0.85, 0.95)),
         steps=40_000, validate_every=1000, log_every=100,
     )
 
@@ -46,12 +44,12 @@ def _gait3d() -> RunConfig:
 OPENPOSE: dict[str, Any] = {"network.joints": "openpose", "data.skeleton_augmentation.joints": "openpose"}
 
 LINES = (
-    Line("gait3d", _gait3d, Published("Gait3D", MODEL_ZOO, "7.2", "4 GPUs", apart=PHASES)),
-    Line("sustech1k", "gait3d", Published("SUSTech1K", MODEL_ZOO, apart=PHASES), {"validate_every": 4000}),
-    Line("ccpg", "gait3d", Published("CCPG", MODEL_ZOO, apart=PHASES), OPENPOSE),
-    Line("grew", "gait3d", Published("GREW", MODEL_ZOO, "48.6", apart=PHASES),
+    Line("gait3d", _gait3d, Published("Gait3D", MODEL_ZOO, "7.2", "4 GPUs")),
+    Line("sustech1k", "gait3d", Published("SUSTech1K", MODEL_ZOO), {"validate_every": 4000}),
+    Line("ccpg", "gait3d", Published("CCPG", MODEL_ZOO), OPENPOSE),
+    Line("grew", "gait3d", Published("GREW", MODEL_ZOO, "48.6"),
          {"network.embedding": 256, "data.sequences_per_person": 8, "steps": 150_000, "validate_every": 5000}),
-    Line("oumvlp", "grew", Published("OU-MVLP", MODEL_ZOO, "40.3 (18 joints of AlphaPose)", apart=PHASES),
+    Line("oumvlp", "grew", Published("OU-MVLP", MODEL_ZOO, "40.3 (18 joints of AlphaPose)"),
          OPENPOSE | {"data.sequences_per_person": 16}),
-    Line("oumvlp_coco", "grew", Published("OU-MVLP", MODEL_ZOO, "39.8 (COCO's 17 joints)", apart=PHASES), {"data.sequences_per_person": 16}),
+    Line("oumvlp_coco", "grew", Published("OU-MVLP", MODEL_ZOO, "39.8 (COCO's 17 joints)"), {"data.sequences_per_person": 16}),
 )

@@ -294,8 +294,8 @@ def test_rates_that_rise_along_a_line(schedule: str, middle: float) -> None:
 @pytest.mark.parametrize(("steps", "rise", "first_below", "last_below"), [(40, 0.475, 100.0, 1000.0), (37, 0.3, 25.0, 1e4), (50, 0.5, 25.0, 1e4)])
 @pytest.mark.parametrize("name", ["adam", "sgd"])
 def test_rates_of_three_phases_are_those_of_pytorch(name: str, steps: int, rise: float, first_below: float, last_below: float) -> None:
-    config = OptimiserConfig.model_validate({"name": name, "schedule": "three_phases", "learning_rate": 0.01, "warm_up": rise, "momenta": (0.85, 0.95),
-                                             "first_below": first_below, "last_below": last_below})
+    config = checked(OptimiserConfig, {"name": name, "schedule": "three_phases", "learning_rate": 0.01, "warm_up": rise,
+                                       "momenta": (0.85, 0.95), "first_below": first_below, "last_below": last_below})
     mine, theirs = (make_optimiser([torch.nn.Parameter(torch.zeros(1))], config) for _ in range(2))
     schedule = torch.optim.lr_scheduler.OneCycleLR(theirs, 0.01, steps, pct_start=rise, three_phase=True, div_factor=first_below,
                                                    final_div_factor=last_below)
@@ -318,7 +318,7 @@ def test_momenta_go_against_the_rate_of_one_cycle() -> None:
 @pytest.mark.parametrize("settings", [{"schedule": "three_phases", "warm_up": 0.6}, {"schedule": "three_phases", "warm_up": 0.0},
                                       {"schedule": "cosine", "momenta": (0.85, 0.95)}])
 def test_rates_that_cannot_be_are_refused(settings: dict[str, object]) -> None:
-    with pytest.raises(UserError, match="warm_up above 0, at most 0.5|momenta go with one_cycle and three_phases, not with cosine"):
+    with pytest.raises(UserError, match=r"warm_up above 0, at most 0\.5|momenta go with one_cycle and three_phases, not with cosine"):
         checked(OptimiserConfig, settings)
 
 

@@ -24,7 +24,7 @@ from gaitbridge.run_documents import read_config, read_provenance
 from gaitbridge.store import Store
 from gaitbridge.training import accumulation, averaging, checkpoint, processes
 from gaitbridge.training.config import METHODS, RunConfig
-from gaitbridge.training.optimiser import make_optimiser, set_rates
+from gaitbridge.training.optimiser import learning_rate, make_optimiser, momentum_at, set_rates
 from gaitbridge.training.tracking import Log, provenance
 from gaitbridge.training.validation import validate
 from gaitbridge.types import Batch, Features
@@ -104,7 +104,8 @@ def train(config: RunConfig, store: Store, run: Path, resume: bool = False, prog
     progress(state["step"], config.steps, "")
     for step, batch in enumerate(data.from_step(state["step"], config.steps), state["step"]):
         wrapped.train()
-        rate = set_rates(optimiser, config.optimiser, step, config.steps)
+        rate = learning_rate(config.optimiser, step, config.steps)
+        set_rates(optimiser, rate, momentum_at(config.optimiser, step, config.steps))
         batch = on_device(batch, fabric.device)
         see = _seeing(wrapped, objective, bf16, (config.seed, step, rank))
         parts = accumulation.in_parts(batch, config.optimiser.accumulate)

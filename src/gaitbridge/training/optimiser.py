@@ -17,19 +17,14 @@ def make_optimiser(parameters: Iterable[torch.nn.Parameter], config: OptimiserCo
     return kind(trained, lr=config.learning_rate, weight_decay=config.weight_decay)
 
 
-def set_rates(optimiser: torch.optim.Optimizer, config: OptimiserConfig, step: int, steps: int) -> float:
-    """Gives the optimiser the rate, and the momentum where that moves, of step `step` of `steps`; returns the rate."""
-    rate = learning_rate(config, step, steps)
-    momentum = momentum_at(config, step, steps)
+def set_rates(optimiser: torch.optim.Optimizer, rate: float, momentum: float | None) -> None:
+    """Gives the optimiser the rate of a step, and the momentum where that moves: SGD's, or the first beta of the others."""
     for group in optimiser.param_groups:
         group["lr"] = rate
-        if momentum is None:
-            continue
-        if config.name == "sgd":
-            group["momentum"] = momentum
-        else:
+        if momentum is not None and "betas" in group:
             group["betas"] = (momentum, group["betas"][1])
-    return rate
+        elif momentum is not None:
+            group["momentum"] = momentum
 
 
 def learning_rate(config: OptimiserConfig, step: int, steps: int) -> float:

@@ -38,6 +38,10 @@ JOINT_ORDERS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 PARSING_LABELS = ("background", "head", "torso", "left_arm", "right_arm", "left_hand", "right_hand", "left_leg", "right_leg", "left_foot",
                   "right_foot", "dress")  # as Gait3D-Parsing has them
+PARSING_MIRRORED = tuple(
+    PARSING_LABELS.index({"left": "right", "right": "left"}[side] + "_" + part if part else side)
+    for side, _, part in (label.partition("_") for label in PARSING_LABELS)
+)  # by label: the same part of the other side
 SPLITS = ("train", "val", "test")
 
 

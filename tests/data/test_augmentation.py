@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gaitbridge.conventions import stream
+from gaitbridge.conventions import PARSING_LABELS, stream
 from gaitbridge.data.augmentation import AugmentationConfig, augmented, change_of
 from gaitbridge.data.augmentations import affine, erasing, perspective
 from gaitbridge.data.augmentations._warping import warped
@@ -15,6 +15,7 @@ from gaitbridge.errors import UserError
 from gaitbridge.methods.meshgait.truth import Truth
 from gaitbridge.store import Store
 
+HEAD, LEFT_ARM, RIGHT_ARM, DRESS = (PARSING_LABELS.index(name) for name in ("head", "left_arm", "right_arm", "dress"))
 ONLY_FLIP = AugmentationConfig(flip=1, turn=0, tilt=0)
 
 
@@ -29,6 +30,22 @@ def test_a_flip_is_a_flip_of_all_frames_and_channels() -> None:
     found = augmented({"silhouettes": silhouettes, "pose_heatmaps": heatmaps}, ONLY_FLIP, stream(0, "a"))
     assert (found["silhouettes"] == silhouettes[..., ::-1]).all()
     assert (found["pose_heatmaps"] == heatmaps[..., ::-1]).all()
+
+
+@pytest.mark.parametrize("share", ["flip", "turn", "tilt", "perspective", "affine", "erasing"])
+def test_no_change_to_a_parsed_body_makes_a_part_that_was_not_there(share: str) -> None:
+    labels = np.zeros((2, 64, 44), np.uint8)
+    labels[:, 8:16, 16:28] = HEAD
+    labels[:, 16:40, 6:22] = LEFT_ARM  # beside the torso: a mean of the two numbers would be another part
+    labels[:, 16:40, 22:38] = DRESS
+    silhouettes = (labels > 0).astype(np.uint8) * 255
+    settings = AugmentationConfig.model_validate({"flip": 0, "turn": 0, "tilt": 0, share: 1})
+    found = [augmented({"parsing": labels, "silhouettes": silhouettes}, settings, stream(number, "a")) for number in range(12)]
+    arm = RIGHT_ARM if share == "flip" else LEFT_ARM  # of a mirror image the other one
+    assert all(set(np.unique(one["parsing"])) == {0, HEAD, arm, DRESS} for one in found)
+    assert any((one["parsing"] != labels).any() for one in found)
+    apart = [((one["parsing"] > 0) != (one["silhouettes"] > 127)).mean() for one in found]
+    assert max(apart) < 0.03  # both pictures are changed alike, but for half a pixel at the edges
 
 
 def test_turns_and_tilts_move_the_figure_and_keep_its_size_about() -> None:

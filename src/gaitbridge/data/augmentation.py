@@ -7,7 +7,7 @@ from pydantic import Field
 
 from gaitbridge import plugins
 from gaitbridge.config import Config, Share
-from gaitbridge.conventions import stream
+from gaitbridge.conventions import PARSING, stream
 from gaitbridge.data.augmentations import affine, erasing, perspective
 from gaitbridge.data.augmentations._warping import size_of, warped
 from gaitbridge.errors import UserError
@@ -45,7 +45,7 @@ PUBLISHED = AugmentationConfig(tilt=0.0, perspective=0.2)  # of GaitBase, DeepGa
 def check_names(names: tuple[str, ...]) -> None:
     """UserError where an array is no picture of a camera: metres and body parameters do not turn with their pictures."""
     for name in names:
-        if name not in ("silhouettes", "pose_heatmaps"):
+        if name not in ("silhouettes", "pose_heatmaps", PARSING):
             raise UserError(f"data.augmentation changes pictures of a camera, not {name}: set data.augmentation=null for this network")
 
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from gaitbridge.conventions import PARSING, PARSING_LABELS, POINTS
+from gaitbridge.conventions import PARSING, PARSING_MIRRORED, POINTS
 from gaitbridge.errors import UserError
 from gaitbridge.types import Batch, is_picture
 
@@ -59,17 +59,7 @@ def _mirrored(name: str, x: Tensor) -> Tensor:
         return torch.cat([x[..., :1], -x[..., 1:2], x[..., 2:]], -1)
     assert is_picture(name)
     flipped = x.flip(-1)
-    return torch.tensor(OTHER_SIDE, dtype=x.dtype, device=x.device)[flipped.long()] if name == PARSING else flipped
-
-
-def _other_side(label: str) -> str:
-    """The label of the same part of the other side."""
-    side, _, part = label.partition("_")
-    other = {"left": "right", "right": "left"}.get(side)
-    return f"{other}_{part}" if other else label
-
-
-OTHER_SIDE = [PARSING_LABELS.index(_other_side(label)) for label in PARSING_LABELS]
+    return torch.tensor(PARSING_MIRRORED, dtype=x.dtype, device=x.device)[flipped.long()] if name == PARSING else flipped
 
 
 def hash_of(weights: str, way: Flips) -> str:

@@ -13,6 +13,11 @@ def prepare_silhouettes(silhouettes: Tensor) -> Tensor:
     return (silhouettes.float() / 255.0).unsqueeze(2)
 
 
+def prepare_labels(labels: Tensor) -> Tensor:
+    """Body parts of pixels uint8 [N, T, H, W] to [N, T, 1, H, W], the labels' own numbers."""
+    return labels.float().unsqueeze(2)
+
+
 def prepare_pictures(pictures: Tensor) -> Tensor:
     """uint8 [N, T, C, H, W] of 0 to 255, such as depth pictures or pose heatmaps, to 0 to 1."""
     return pictures.float() / 255.0

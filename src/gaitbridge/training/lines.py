@@ -7,6 +7,8 @@ from typing import Any
 MODEL_ZOO = "OpenGait's model zoo (commit 0efafd4, July 2026)"
 GAIT3D_BENCHMARK = "Gait3D-Benchmark's configuration files"
 
+COSINE = "published embeddings are compared by cosine there, ours by Euclidean distance"
+
 
 @dataclass(frozen=True)
 class Published:

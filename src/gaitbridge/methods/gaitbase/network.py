@@ -1,33 +1,28 @@
 """The network of GaitBase (Fan et al. 2023): a ResNet-9 on each silhouette, the largest over time, horizontal strips."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-from torch import Tensor, nn
+from torch import Tensor
 
-from gaitbridge.conventions import CAMERA
 from gaitbridge.models.backbones import ResNet
+from gaitbridge.models.camera_input import CameraInput, CameraNetwork
 from gaitbridge.models.initialisation import standard_start
 from gaitbridge.models.necks import SeparateLinear
 from gaitbridge.models.pooling import horizontal_pyramid, temporal_max
-from gaitbridge.models.preparation import prepare_silhouettes
 from gaitbridge.models.staged import StagedConfig
 from gaitbridge.models.temporal import each_frame
-from gaitbridge.types import Batch, Distance, Features
+from gaitbridge.types import Batch, Features
 
 
-class NetworkConfig(StagedConfig):
-    """Sizes of the network; the defaults are the published ones."""
+class NetworkConfig(StagedConfig, CameraInput):
+    """What the network sees, and its sizes; the defaults are the published ones."""
 
 
-class Network(nn.Module):
+class Network(CameraNetwork):
     """Silhouettes of a walk, in any order, to part embeddings [N, C, K]."""
 
-    modalities: Sequence[str] = (CAMERA,)
-    inputs: Mapping[str, tuple[str, ...]] = {CAMERA: (CAMERA,)}
-    distance: Distance = "euclidean"
-
     def __init__(self, config: NetworkConfig) -> None:
-        super().__init__()
+        super().__init__(config)
         self.config = config
         self.encoder = ResNet(1, config.channels, config.strides, config.stem_stride, config.blocks)
         self.shared = SeparateLinear(config.parts, config.channels[-1], config.embedding)
@@ -42,8 +37,8 @@ class Network(nn.Module):
 
     def forward(self, batch: Batch) -> Features:
         """Part features, which are the embeddings as well."""
-        parts = self.part_features(prepare_silhouettes(batch.inputs[CAMERA]), batch.frames)
-        return Features({CAMERA: parts}, {CAMERA: parts})
+        parts = self.part_features(self.seen(batch), batch.frames)
+        return Features({self.modality: parts}, {self.modality: parts})
 
     def embed(self, batch: Batch) -> Mapping[str, Tensor]:
         """The embeddings [N, C, K] for the distance `Network.distance`."""

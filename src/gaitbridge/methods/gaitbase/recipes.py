@@ -38,6 +38,9 @@ def _gait3d() -> RunConfig:
 
 LINES = (
     Line("gait3d", _gait3d, Published("Gait3D", MODEL_ZOO, "64.6")),
+    Line("gait3d_parsing", "gait3d", Published("Gait3D-Parsing", MODEL_ZOO, "71.2"),
+         {"network.modality": "parsing", "data.sequences_per_person": 2, "data.frames": 30, "data.most_frames": None, "data.augmentation": None,
+          "steps": 120_000, "optimiser.milestones": [40_000, 80_000, 100_000]}),
     Line("grew", "gait3d", Published("GREW", MODEL_ZOO, "60.1"),
          {"data.frames": 20, "data.most_frames": 40, "steps": 180_000, "optimiser.milestones": [80_000, 120_000, 150_000]}),
     Line("oumvlp", "gait3d", Published("OU-MVLP", MODEL_ZOO, "90.8"),

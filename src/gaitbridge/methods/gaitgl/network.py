@@ -1,6 +1,6 @@
 """The network of GaitGL (Lin et al. 2021): 3D convolutions that see the whole picture beside such that see a strip of it alone."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated
 
 import torch
@@ -8,23 +8,23 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 from torch.nn import functional
 
-from gaitbridge.config import Channels, Config, Size, Strips
-from gaitbridge.conventions import CAMERA
+from gaitbridge.config import Channels, Size, Strips
+from gaitbridge.models.camera_input import CameraInput, CameraNetwork
 from gaitbridge.models.initialisation import standard_start
 from gaitbridge.models.necks import SeparateLinear
 from gaitbridge.models.pooling import temporal_max
-from gaitbridge.models.preparation import prepare_silhouettes
 from gaitbridge.models.pseudo3d import EveryThirdFrame, ThreeFrameConv
 from gaitbridge.models.strips import each_strip
 from gaitbridge.models.temporal import each_frame, real_frames, repeated, three_frames
-from gaitbridge.types import Batch, Distance, Features
+from gaitbridge.types import Batch, Features
 
 SMALLEST = 1e-6  # of what is raised to a power
 EXPONENT = 6.5  # of the generalised mean, before training
 
 
-class NetworkConfig(Config):
-    """Sizes of the network; the defaults are those for CASIA-B. OU-MVLP and GREW: channels 32, 64, 128, 256, twice as many convolutions, 2 strips."""
+class NetworkConfig(CameraInput):
+    """What the network sees, and its sizes; the defaults are those for CASIA-B. OU-MVLP and GREW: channels 32, 64, 128, 256, twice as many
+    convolutions, 2 strips."""
 
     channels: tuple[Channels, Channels, Channels, Channels] = (32, 64, 128, 128)
     """Of the first convolutions, and of the three stages that see strips."""
@@ -80,15 +80,11 @@ class GeneralisedMean(nn.Module):
         return mean.pow(1.0 / self.exponent)
 
 
-class Network(nn.Module):
+class Network(CameraNetwork):
     """Silhouettes of a walk, in their order, to part embeddings [N, C, K]."""
 
-    modalities: Sequence[str] = (CAMERA,)
-    inputs: Mapping[str, tuple[str, ...]] = {CAMERA: (CAMERA,)}
-    distance: Distance = "euclidean"
-
     def __init__(self, config: NetworkConfig) -> None:
-        super().__init__()
+        super().__init__(config)
         self.config = config
         first, *stages = config.channels
         own = range(config.convolutions)
@@ -121,8 +117,8 @@ class Network(nn.Module):
 
     def forward(self, batch: Batch) -> Features:
         """Part features, which are the embeddings as well."""
-        parts = self.part_features(prepare_silhouettes(batch.inputs[CAMERA]), batch.frames)
-        return Features({CAMERA: parts}, {CAMERA: parts})
+        parts = self.part_features(self.seen(batch), batch.frames)
+        return Features({self.modality: parts}, {self.modality: parts})
 
     def embed(self, batch: Batch) -> Mapping[str, Tensor]:
         """The embeddings [N, C, K] for the distance `Network.distance`."""

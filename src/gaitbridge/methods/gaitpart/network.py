@@ -1,30 +1,29 @@
 """The network of GaitPart (Fan et al. 2020): convolutions that keep to strips of the picture, then the short movements of each part."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import torch
 from pydantic import model_validator
 from torch import Tensor, nn
 from torch.nn import functional
 
-from gaitbridge.config import Channels, Config, OfStages, Size, Strips
-from gaitbridge.conventions import CAMERA
+from gaitbridge.config import Channels, OfStages, Size, Strips
+from gaitbridge.models.camera_input import CameraInput, CameraNetwork
 from gaitbridge.models.convolutions import convolution
 from gaitbridge.models.initialisation import standard_start
 from gaitbridge.models.necks import SeparateLinear
 from gaitbridge.models.pooling import horizontal_parts, temporal_max
-from gaitbridge.models.preparation import prepare_silhouettes
 from gaitbridge.models.strips import each_strip
 from gaitbridge.models.temporal import each_frame, masked_to_zero, real_frames
-from gaitbridge.types import Batch, Distance, Features
+from gaitbridge.types import Batch, Features
 
 HALVINGS = 2  # of the pictures' height, after the first and the second stage
 SQUEEZE = 4  # times fewer channels within a gate
 NEAR, FAR = 3, 5  # frames that are pooled around each
 
 
-class NetworkConfig(Config):
-    """Sizes of the network; the defaults are those for CASIA-B. OU-MVLP and GREW: channels 32, 64, 128, 256 and strips 1, 1, 8, 8."""
+class NetworkConfig(CameraInput):
+    """What the network sees, and its sizes; the defaults are those for CASIA-B. OU-MVLP and GREW: channels 32, 64, 128, 256 and strips 1, 1, 8, 8."""
 
     channels: OfStages[Channels] = (32, 64, 128)
     """Of the stages, two convolutions each; the picture is halved after the first and the second."""
@@ -115,15 +114,11 @@ def _ended(x: Tensor, real: Tensor | None) -> Tensor:
     return masked_to_zero(x.transpose(1, 2), real).transpose(1, 2)
 
 
-class Network(nn.Module):
+class Network(CameraNetwork):
     """Silhouettes of a walk, in their order, to part embeddings [N, C, K]."""
 
-    modalities: Sequence[str] = (CAMERA,)
-    inputs: Mapping[str, tuple[str, ...]] = {CAMERA: (CAMERA,)}
-    distance: Distance = "euclidean"
-
     def __init__(self, config: NetworkConfig) -> None:
-        super().__init__()
+        super().__init__(config)
         self.config = config
         before = (1, *config.channels)
         self.stages = nn.ModuleList(Stage(a, b, 3 if stage else 5, strips)
@@ -144,8 +139,8 @@ class Network(nn.Module):
 
     def forward(self, batch: Batch) -> Features:
         """Part features, which are the embeddings as well."""
-        parts = self.part_features(prepare_silhouettes(batch.inputs[CAMERA]), batch.frames)
-        return Features({CAMERA: parts}, {CAMERA: parts})
+        parts = self.part_features(self.seen(batch), batch.frames)
+        return Features({self.modality: parts}, {self.modality: parts})
 
     def embed(self, batch: Batch) -> Mapping[str, Tensor]:
         """The embeddings [N, C, K] for the distance `Network.distance`."""

@@ -7,7 +7,7 @@ from gaitbridge.data.batches import DataConfig
 from gaitbridge.methods.gaitset.network import NetworkConfig
 from gaitbridge.methods.gaitset.objective import ObjectiveConfig
 from gaitbridge.training.config import OptimiserConfig, RunConfig
-from gaitbridge.training.lines import GAIT3D_BENCHMARK, MODEL_ZOO, Line, Published
+from gaitbridge.training.lines import COSINE, GAIT3D_BENCHMARK, MODEL_ZOO, Line, Published
 
 
 def tiny() -> RunConfig:
@@ -49,4 +49,5 @@ LINES = (
     Line("gait3d", "casia_b", Published("Gait3D", f"{GAIT3D_BENCHMARK}; rank-1 of {MODEL_ZOO}", "36.7"),
          {"data.people_per_batch": 32, "data.sequences_per_person": 4, "optimiser.learning_rate": 1e-3, "optimiser.weight_decay": 5e-4,
           "steps": 180_000, "optimiser.milestones": [30_000, 90_000]}),
+    Line("gait3d_parsing", "gait3d", Published("Gait3D-Parsing", MODEL_ZOO, "55.9", apart=COSINE), {"network.modality": "parsing"}),
 )

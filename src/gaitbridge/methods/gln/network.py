@@ -1,28 +1,27 @@
 """The network of GLN (Hou et al. 2020): GaitSet's two streams at three depths, joined laterally from the deepest to the first, strips of each."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import torch
 from pydantic import model_validator
 from torch import Tensor, nn
 from torch.nn import functional
 
-from gaitbridge.config import Channels, Config, OfStages, Size, Strips
-from gaitbridge.conventions import CAMERA
+from gaitbridge.config import Channels, OfStages, Size, Strips
+from gaitbridge.models.camera_input import CameraInput, CameraNetwork
 from gaitbridge.models.convolutions import convolution
 from gaitbridge.models.initialisation import standard_start
 from gaitbridge.models.necks import SeparateLinear
 from gaitbridge.models.pooling import check_bins, horizontal_pyramid, temporal_max
-from gaitbridge.models.preparation import prepare_silhouettes
 from gaitbridge.models.temporal import each_frame
-from gaitbridge.types import Batch, Distance, Features
+from gaitbridge.types import Batch, Features
 
 DEPTHS = 3
 HALVINGS = 2  # of the pictures, before the second and the third depth
 
 
-class NetworkConfig(Config):
-    """Sizes of the network; the defaults are those for CASIA-B."""
+class NetworkConfig(CameraInput):
+    """What the network sees, and its sizes; the defaults are those for CASIA-B."""
 
     channels: tuple[Channels, Channels, Channels] = (32, 64, 128)
     """Of the three depths."""
@@ -53,15 +52,11 @@ def block(channels_in: int, channels: int, kernel: int) -> nn.Sequential:
     return nn.Sequential(convolution(channels_in, channels, kernel), nn.LeakyReLU(), convolution(channels, channels, 3), nn.LeakyReLU())
 
 
-class Network(nn.Module):
+class Network(CameraNetwork):
     """Silhouettes of a walk, in any order, to part embeddings [N, C, K]."""
 
-    modalities: Sequence[str] = (CAMERA,)
-    inputs: Mapping[str, tuple[str, ...]] = {CAMERA: (CAMERA,)}
-    distance: Distance = "euclidean"
-
     def __init__(self, config: NetworkConfig) -> None:
-        super().__init__()
+        super().__init__(config)
         self.config = config
         one, two, three = config.channels
         self.frames = nn.ModuleList([block(1, one, 5), block(one, two, 3), block(two, three, 3)])
@@ -100,8 +95,8 @@ class Network(nn.Module):
 
     def forward(self, batch: Batch) -> Features:
         """Part features, which are the embeddings as well."""
-        parts = self.part_features(prepare_silhouettes(batch.inputs[CAMERA]), batch.frames)
-        return Features({CAMERA: parts}, {CAMERA: parts})
+        parts = self.part_features(self.seen(batch), batch.frames)
+        return Features({self.modality: parts}, {self.modality: parts})
 
     def embed(self, batch: Batch) -> Mapping[str, Tensor]:
         """The embeddings [N, C, K] for the distance `Network.distance`."""

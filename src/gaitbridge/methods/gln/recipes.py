@@ -8,7 +8,7 @@ from gaitbridge.data.batches import DataConfig
 from gaitbridge.methods.gln.network import NetworkConfig
 from gaitbridge.methods.gln.objective import ObjectiveConfig
 from gaitbridge.training.config import OptimiserConfig, RunConfig
-from gaitbridge.training.lines import GAIT3D_BENCHMARK, MODEL_ZOO, Line, Published
+from gaitbridge.training.lines import COSINE, GAIT3D_BENCHMARK, MODEL_ZOO, Line, Published
 
 
 def tiny() -> RunConfig:
@@ -45,4 +45,8 @@ LINES = (
          {"objective.cross_entropy": 0.1, "optimiser.learning_rate": 0.01}),
     Line("gait3d_first", "casia_b_first", Published("Gait3D", GAIT3D_BENCHMARK), BENCHMARK),
     Line("gait3d", "gait3d_first", Published("Gait3D", GAIT3D_BENCHMARK, apart=SECOND), {"objective.cross_entropy": 0.1}),
+    Line("gait3d_parsing_first", "gait3d_first", Published("Gait3D-Parsing", MODEL_ZOO, apart=COSINE),
+         {"network.modality": "parsing", "network.size": [64, 44]}),
+    Line("gait3d_parsing", "gait3d_parsing_first", Published("Gait3D-Parsing", MODEL_ZOO, "45.7", apart=f"{SECOND}; {COSINE}"),
+         {"objective.cross_entropy": 0.1}),
 )

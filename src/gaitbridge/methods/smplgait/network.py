@@ -8,22 +8,21 @@ from pydantic import model_validator
 from torch import Tensor, nn
 from torch.nn import functional
 
-from gaitbridge.config import Channels, Config, Count, OfStages, Size, Strips
-from gaitbridge.conventions import CAMERA
+from gaitbridge.config import Channels, Count, OfStages, Size, Strips
+from gaitbridge.models.camera_input import CameraInput, CameraNetwork
 from gaitbridge.models.initialisation import standard_start
 from gaitbridge.models.necks import SeparateLinear
 from gaitbridge.models.pooling import check_bins, horizontal_pyramid, temporal_max
-from gaitbridge.models.preparation import prepare_silhouettes
 from gaitbridge.models.temporal import each_frame
-from gaitbridge.types import Batch, Distance, Features
+from gaitbridge.types import Batch, Features
 
 SMPL = "smpl"
 SMPL_NUMBERS = 85  # camera 3, pose 72, shape 10
 DROPOUT = 0.2
 
 
-class NetworkConfig(Config):
-    """Sizes of the network; the defaults are the published ones."""
+class NetworkConfig(CameraInput):
+    """What the network sees, and its sizes; the defaults are the published ones."""
 
     channels: OfStages[Channels] = (64, 64, 128, 128, 256, 256)
     """Of the convolutions; the first is 5x5, the others are 3x3."""
@@ -85,15 +84,11 @@ def plain_layers(channels: Sequence[int], halve_after: Sequence[int]) -> nn.Sequ
     return nn.Sequential(*layers)
 
 
-class Network(nn.Module):
+class Network(CameraNetwork):
     """Silhouettes of a walk, in any order, each with its SMPL body, to part embeddings [N, C, K]."""
 
-    modalities: Sequence[str] = (CAMERA,)
-    inputs: Mapping[str, tuple[str, ...]] = {CAMERA: (CAMERA, SMPL)}
-    distance: Distance = "euclidean"
-
     def __init__(self, config: NetworkConfig) -> None:
-        super().__init__()
+        super().__init__(config, (SMPL,))
         self.config = config
         self.encoder = plain_layers(config.channels, config.halve_after)
         self.transform = Transform(config.smpl_channels, config.rows)
@@ -112,8 +107,8 @@ class Network(nn.Module):
 
     def forward(self, batch: Batch) -> Features:
         """Part features, which are the embeddings as well."""
-        parts = self.part_features(prepare_silhouettes(batch.inputs[CAMERA]), batch.inputs[SMPL].float(), batch.frames)
-        return Features({CAMERA: parts}, {CAMERA: parts})
+        parts = self.part_features(self.seen(batch), batch.inputs[SMPL].float(), batch.frames)
+        return Features({self.modality: parts}, {self.modality: parts})
 
     def embed(self, batch: Batch) -> Mapping[str, Tensor]:
         """The embeddings [N, C, K] for the distance `Network.distance`."""

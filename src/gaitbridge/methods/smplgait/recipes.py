@@ -7,7 +7,7 @@ from gaitbridge.data.batches import DataConfig
 from gaitbridge.methods.smplgait.network import NetworkConfig
 from gaitbridge.methods.smplgait.objective import ObjectiveConfig
 from gaitbridge.training.config import OptimiserConfig, RunConfig
-from gaitbridge.training.lines import MODEL_ZOO, Line, Published
+from gaitbridge.training.lines import COSINE, MODEL_ZOO, Line, Published
 
 
 def _gait3d() -> RunConfig:
@@ -22,4 +22,9 @@ def _gait3d() -> RunConfig:
     )
 
 
-LINES = (Line("gait3d", _gait3d, Published("Gait3D", MODEL_ZOO, "48.3 (46.3 in the paper)")),)
+LINES = (
+    Line("gait3d", _gait3d, Published("Gait3D", MODEL_ZOO, "48.3 (46.3 in the paper)")),
+    Line("gait3d_parsing", "gait3d", Published("Gait3D-Parsing", MODEL_ZOO, "60.6", apart=COSINE),
+         {"network.modality": "parsing", "optimiser.name": "adam", "optimiser.learning_rate": 1e-3, "steps": 180_000,
+          "optimiser.milestones": [30_000, 90_000]}),
+)

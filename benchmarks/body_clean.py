@@ -1,6 +1,6 @@
-"""The first test people of a simulated store once more, with the silhouettes that no segmenter has touched beside those that one has.
+"""Some test people of a simulated store once more, with the silhouettes that no segmenter has touched beside those that one has.
 
-    python benchmarks/body_clean.py small clean --people 25
+    python benchmarks/body_clean.py small clean --people 0 1 2 3 4 8     # by their place among the test people; 8 is one of the 12 met at night
 
 Made anew from the store's own settings with `clean_silhouettes` kept; everything else must come out as the store has it to the byte: checked.
 Stopped, it goes on where it was. `benchmarks/body_oracle.py` measures a network on it.
@@ -23,14 +23,15 @@ from gaitbridge.store import Store, finish_store, shard_path, write_shard
 SAME = ("silhouettes", "joints", "silhouettes_box")
 
 
-def made(store: Store, out: Path, people: int, progress: Progress = silent) -> None:
-    """Render the first test people to `out`; ValueError where something else comes out than the store has."""
+def made(store: Store, out: Path, places: list[int], progress: Progress = silent) -> None:
+    """Render these test people to `out`; ValueError where something else comes out than the store has."""
     config = CohortConfig(**store.document["about"]["config"])
     config = config.model_copy(update={"extras": ("clean_silhouettes",)})
     source = open_source(config.motion)
-    chosen = [person for person in plan(config, source) if person.split == "test"][:people]
+    tested = [person for person in plan(config, source) if person.split == "test"]
+    chosen = [tested[place] for place in places]
     for number, person in enumerate(chosen):
-        progress(number, people, person.name)
+        progress(number, len(chosen), person.name)
         if not shard_path(out, person.name).is_file():
             write_shard(out, person.name, render_person(config, person, person.name))
     finish_store(out, [person.name for person in chosen], store.document["about"] | {"config": config.model_dump(mode="json")})
@@ -46,10 +47,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("store", type=Path)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--people", type=int, default=25)
+    parser.add_argument("--people", type=int, nargs="+", default=list(range(25)))
     given = parser.parse_args()
     made(Store(given.store), given.out, given.people, lambda done, total, name: print(f"{done}/{total} {name}", flush=True))
-    print(f"{given.out}: {given.people} people, all sequences as in {given.store}")
+    print(f"{given.out}: {len(given.people)} people, all sequences as in {given.store}")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """What is missing on the way to a better body: one network on other inputs than it was trained for, and its error taken apart.
 
-    python benchmarks/body_clean.py small clean --people 25
+    python benchmarks/body_clean.py small clean
     python benchmarks/body_oracle.py RUN clean --people small --also wide=OTHER_RUN --out docs/studies
 
 RUN is measured on the store's test people as a segmenter cut them out, on the silhouettes that no segmenter has touched, with fewer frames beside one

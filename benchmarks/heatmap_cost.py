@@ -1,9 +1,10 @@
 """How much longer Mesh-Gait's network takes than the same backbone on silhouettes alone.
 
-    python benchmarks/heatmap_cost.py [--networks tiny paper] [--rounds 20] [--every 1 2 3] [--also NAME=JSON]
+    python benchmarks/heatmap_cost.py [--networks tiny paper camera-3d] [--rounds 20] [--every 1 2 3] [--also NAME=JSON]
 
-Weights drawn at random, a walk of noise (30 frames of `tiny`, 10 of `paper`), one thread. All networks take turns in one process; milliseconds of
-processor time, the least of all rounds and the median, and both as shares of the backbone's. plain: the network as it is; folded: as `embed` runs it.
+Weights drawn at random, a walk of noise (30 frames, 10 of `paper`), one thread; camera-3d: of the sizes of the model that comes along. All networks
+take turns in one process; milliseconds of processor time, the least of all rounds and the median, and both as shares of the backbone's. plain: the
+network as it is; folded: as `embed` runs it.
 every: heatmaps of every so many-th frame (network.heatmaps.every), where the recipe's branch allows it. --also: other settings of the branch, such as
 slim='{"channels": [32, 48]}'. Emulate other processors by ONEDNN_MAX_CPU_ISA=AVX512_CORE (no AMX) or AVX2 with ATEN_CPU_CAPABILITY=avx2.
 """
@@ -21,17 +22,18 @@ from typing import Any
 import torch
 
 from gaitbridge.evaluation.embedding.cost import random_batch
+from gaitbridge.inference.loading import load
 from gaitbridge.machine import described, keep_freed_memory
-from gaitbridge.methods.meshgait import recipes
 from gaitbridge.methods.meshgait.network import Network, NetworkConfig
 from gaitbridge.models.folding import folded
+from gaitbridge.training.config import recipe
 
-FRAMES = {"tiny": 30, "paper": 10}
+FRAMES = {"tiny": 30, "paper": 10, "camera-3d": 30}
 
 
-def built(recipe: str, every: list[int], also: dict[str, dict[str, Any]]) -> dict[str, Any]:
+def built(named: str, every: list[int], also: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """Networks by name, the backbone first."""
-    config = getattr(recipes, recipe)().network
+    config = load(named).config.network if named == "camera-3d" else recipe(f"meshgait/{named}").network
     assert isinstance(config, NetworkConfig)
     assert config.heatmaps is not None
     branches: dict[str, Any] = {"silhouettes alone": None}
@@ -71,16 +73,16 @@ def main() -> None:
     emulated = [f"{name}={os.environ[name]}" for name in ("ONEDNN_MAX_CPU_ISA", "ATEN_CPU_CAPABILITY") if name in os.environ]
     print(f"{described()}; emulated: {' '.join(emulated) or 'nothing'}")
     also = {name: json.loads(changes) for name, _, changes in (one.partition("=") for one in given.also)}
-    for recipe in given.networks:
-        plain = built(recipe, given.every, also)
-        batch = random_batch("silhouettes", (64, 44), FRAMES[recipe])
+    for named in given.networks:
+        plain = built(named, given.every, also)
+        batch = random_batch("silhouettes", (64, 44), FRAMES[named])
         for way, networks in (("plain", plain), ("folded", {name: folded(network) for name, network in plain.items()})):
             times = timed(networks, batch, given.rounds)
             first = times["silhouettes alone"]
             for name, own in times.items():
                 ratios = sorted(a / b for a, b in zip(own, first, strict=True))
                 middle, low, high = statistics.median(ratios), ratios[len(ratios) // 4], ratios[-1 - len(ratios) // 4]
-                print(f"{recipe} {way:7} {name:18} least {1000 * min(own):7.2f} ms ({min(own) / min(first):.2f}), median "
+                print(f"{named} {way:7} {name:18} least {1000 * min(own):7.2f} ms ({min(own) / min(first):.2f}), median "
                       f"{1000 * statistics.median(own):7.2f} ms, ratio {middle:.2f} ({low:.2f} to {high:.2f})", flush=True)
 
 

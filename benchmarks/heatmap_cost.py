@@ -1,11 +1,11 @@
 """How much longer Mesh-Gait's network takes than the same backbone on silhouettes alone.
 
-    python benchmarks/heatmap_cost.py [--networks tiny paper camera-3d] [--rounds 20] [--every 1 2 3] [--also NAME=JSON]
+    python benchmarks/heatmap_cost.py [--networks tiny paper camera-3d] [--rounds 20] [--every 1 2] [--also NAME=JSON]
 
 Weights drawn at random, a walk of noise (30 frames, 10 of `paper`), one thread; camera-3d: of the sizes of the model that comes along. All networks
 take turns in one process; milliseconds of processor time, the least of all rounds and the median, and both as shares of the backbone's. plain: the
 network as it is; folded: as `embed` runs it.
-every: heatmaps of every so many-th frame (network.heatmaps.every), where the recipe's branch allows it. --also: other settings of the branch, such as
+every: also the heatmaps of every so many-th frame (network.heatmaps.every), where the branch allows it. --also: other settings of the branch, such as
 slim='{"channels": [32, 48]}'. Emulate other processors by ONEDNN_MAX_CPU_ISA=AVX512_CORE (no AMX) or AVX2 with ATEN_CPU_CAPABILITY=avx2.
 """
 
@@ -36,7 +36,7 @@ def built(named: str, every: list[int], also: dict[str, dict[str, Any]]) -> dict
     config = load(named).config.network if named == "camera-3d" else recipe(f"meshgait/{named}").network
     assert isinstance(config, NetworkConfig)
     assert config.heatmaps is not None
-    branches: dict[str, Any] = {"silhouettes alone": None}
+    branches: dict[str, Any] = {"silhouettes alone": None, "as it is": config.heatmaps}
     for number in every:
         if number == 1 or not config.heatmaps.context:
             branches[f"every {number}"] = config.heatmaps.model_copy(update={"every": number})
@@ -65,7 +65,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--networks", nargs="+", choices=FRAMES, default=list(FRAMES))
     parser.add_argument("--rounds", type=int, default=20)
-    parser.add_argument("--every", type=int, nargs="+", default=[1, 2, 3])
+    parser.add_argument("--every", type=int, nargs="*", default=[])
     parser.add_argument("--also", nargs="*", default=[])
     given = parser.parse_args()
     torch.set_num_threads(1)

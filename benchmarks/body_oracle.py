@@ -15,6 +15,7 @@ os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")  # before NumPy
 import argparse
 import csv
 import io
+import json
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
@@ -22,6 +23,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from matplotlib.figure import Figure
 
 from gaitbridge.evaluation.bodies.errors import MM, mirrored, procrustes
 from gaitbridge.evaluation.scoring import bootstrap
@@ -29,6 +31,7 @@ from gaitbridge.files import written_whole
 from gaitbridge.inference.loading import load
 from gaitbridge.machine import described
 from gaitbridge.methods.meshgait.reconstruct import recover
+from gaitbridge.methods.meshgait.reconstruction import ReconstructionConfig
 from gaitbridge.simulation.truth import FIELDS, bodies_of
 from gaitbridge.store import Store
 
@@ -189,6 +192,44 @@ def knowing(true: Points, view: np.ndarray, person: np.ndarray, take: np.ndarray
     return found
 
 
+Row = tuple[str, str, str, float, float, float, int]  # table, what, walks, mm, its interval, frames
+
+
+def drawn(rows: list[Row], steps: dict[str, int], loss: list[tuple[int, float]], out: Path) -> None:
+    """The error but for night against training steps, frames seen together and rows of the picture, beside what clean silhouettes give.
+
+    steps: of the runs by what they are called in rows; loss: (step, the joints' loss in mm a coordinate) as training saw it.
+    """
+    at = {what: (mm, low, high) for table, what, walks, mm, low, high, _ in rows if table == "inputs" and walks == "but for night"}
+    panels = (("training steps", sorted((number, at[name]) for name, number in steps.items() if name in at)),
+              ("frames seen together, 0.3 s apart", [*((count, at[f"frames-{count}"]) for count in (1, 2, 3)), (4, at["segmented"])]),
+              ("rows of the picture", [(16, at["rows-16"]), (32, at["rows-32"]), (64, at["segmented"])]))
+    figure = Figure(figsize=(10, 3.4), dpi=110, layout="constrained", facecolor="white")
+    for axes, (what, points) in zip(figure.subplots(1, 3, sharey=True), panels, strict=True):
+        x, (mm, low, high) = [place for place, _ in points], np.array([values for _, values in points]).T
+        axes.errorbar(x, mm, (mm - low, high - mm), marker="o", capsize=3, color="#2563eb", label="MPJPE, segmented")
+        axes.axhline(at["clean"][0], color="#16a34a", linestyle="--", label="with clean silhouettes")
+        axes.axhline(40, color="#94a3b8", linestyle=":", label="the aim")
+        if what == "training steps" and loss:
+            axes.plot(*zip(*loss, strict=True), color="#f59e0b", label="joints' loss on training people, mm a coordinate")
+        axes.set_xlabel(what)
+        axes.set_ylim(0, 1.1 * max(values[2] for values in at.values()))
+        axes.spines[["top", "right"]].set_visible(False)
+    figure.axes[0].set_ylabel("mm, six test people but for night")
+    figure.axes[0].legend(fontsize=7, frameon=False)
+    with written_whole(out) as temporary:
+        figure.savefig(temporary, format="png")
+
+
+def losses(log: Path | None, apart_steps: int = 250) -> list[tuple[int, float]]:
+    """(step, the joints' loss in mm a coordinate) of a run's log.jsonl, its mean over so many steps; the weight in the loss is the default's."""
+    lines = [json.loads(line) for line in log.read_text().splitlines()] if log is not None else []
+    values = [(line["step"], line["losses"]["joints"] / ReconstructionConfig().joints * MM) for line in lines if line["kind"] == "train"]
+    last = max((step for step, _ in values), default=0)
+    ends = range(apart_steps, last + 1, apart_steps)
+    return [(end, float(np.mean([mm for step, mm in values if end - apart_steps < step <= end]))) for end in ends]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run")
@@ -196,6 +237,7 @@ def main() -> None:
     parser.add_argument("--people", type=Path, required=True)
     parser.add_argument("--also", nargs="*", default=[])
     parser.add_argument("--work", type=Path, default=Path("oracle"))
+    parser.add_argument("--log", type=Path, help="log.jsonl of the run's training")
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
     torch.set_num_threads(1)
@@ -223,7 +265,7 @@ def main() -> None:
     take = np.char.add(condition, take.astype(str))
     joints = true["joints"][known]
     groups = {"all": np.ones(len(walks), bool), "but for night": condition != "night", **{name: condition == name for name in np.unique(condition)}}
-    rows: list[tuple[str, str, str, float, float, float, int]] = []
+    rows: list[Row] = []
 
     def tell(table: str, name: str, errors: np.ndarray, only: tuple[str, ...] = ()) -> None:
         for group, chosen in groups.items():
@@ -261,6 +303,8 @@ def main() -> None:
     given.out.mkdir(parents=True, exist_ok=True)
     with written_whole(given.out / "body-oracle.csv") as temporary:
         temporary.write_text(text.getvalue())
+    steps = {"segmented": model.config.steps, **{name: int(name.split("-")[1]) for name in ways if name.startswith(("steps-", "wide-"))}}
+    drawn(rows, steps, losses(given.log), given.out / "body-oracle.png")
 
 
 if __name__ == "__main__":

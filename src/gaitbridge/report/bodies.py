@@ -50,7 +50,7 @@ def bodies_png(silhouettes: np.ndarray, recovered: Bodies, truth: Bodies | None,
             axes = cells[row, column]
             if name.startswith("heatmaps"):
                 assert recovered.heatmaps is not None
-                _heatmaps(axes, recovered.heatmaps[frame], image.shape, side=name.endswith("side"))
+                _heatmaps(axes, recovered.heatmaps[frame, : recovered.joints.shape[1]], image.shape, side=name.endswith("side"))
             elif name.startswith("from"):
                 _from_the_side(axes, recovered, truth, frame, triangles, parents)
             else:
@@ -123,9 +123,8 @@ def _from_the_side(axes: Axes, recovered: Bodies, truth: Bodies | None, frame: i
 
 
 def _heatmaps(axes: Axes, heatmaps: np.ndarray, shape: tuple[int, ...], side: bool) -> None:
-    """The largest share of any point's heatmap [P, D, H', W'] in each column along the ray (front) or across the picture (side)."""
-    flat = heatmaps.sum(1 if not side else 3)                                     # [P, H', W'] or [P, D, H']
-    image = (flat / (flat.max((1, 2), keepdims=True) + 1e-12)).max(0)
+    """How much of all joints' heatmaps [J, D, H', W'] lies in each column along the ray (front) or across the picture (side), by its square root."""
+    image = np.sqrt(heatmaps.sum((0, 1) if not side else (0, 3)))                 # [H', W'] or [D, H']
     height, width = shape[:2]
     axes.imshow(image.T if side else image, cmap="magma", extent=(-0.5, width - 0.5, height - 0.5, -0.5), aspect="auto", interpolation="nearest")
     axes.set_aspect("equal")

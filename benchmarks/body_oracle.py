@@ -30,12 +30,12 @@ from gaitbridge.evaluation.scoring import bootstrap
 from gaitbridge.files import written_whole
 from gaitbridge.inference.loading import load
 from gaitbridge.machine import described
-from gaitbridge.methods.meshgait.reconstruct import recover
 from gaitbridge.methods.meshgait.reconstruction import ReconstructionConfig
+from gaitbridge.models.preparation import prepare_silhouettes
 from gaitbridge.simulation.truth import FIELDS, bodies_of
 from gaitbridge.store import Store
 
-FRAMES_APART, PHASES, SAMPLE = 3, 16, 480
+FRAMES_APART, PHASES, SAMPLE, AT_ONCE = 3, 16, 480, 16
 Points = np.ndarray  # [F, J, 3], metres, root at the origin, axes of the viewing ray
 
 
@@ -48,37 +48,34 @@ def coarser(silhouettes: np.ndarray, times: int) -> np.ndarray:
     return np.where(blocks.repeat(times, 1).repeat(times, 2), 255, 0).astype(np.uint8)
 
 
-def pieces(silhouettes: np.ndarray, count: int) -> list[np.ndarray]:
-    """The frames that are looked at together, `count` of them, 0.3 s apart: each frame of the walk once."""
-    apart = [silhouettes[start::FRAMES_APART] for start in range(FRAMES_APART)]
-    return [part[at : at + count] for part in apart for at in range(0, len(part), count)]
+def pieces(frames: int, count: int | None, spacing: int) -> list[np.ndarray]:
+    """Numbers of the frames that are looked at together: `count` of them (all where None), so far apart; each frame of the walk once."""
+    rows = [np.arange(start, frames, spacing) for start in range(spacing)]
+    return [row[at : at + (count or frames)] for row in rows for at in range(0, len(row), count or frames)]
 
 
-def joined(found: list[np.ndarray], frames: int, count: int) -> np.ndarray:
-    """What was recovered of `pieces`, in the order of the walk."""
-    whole, at = np.empty((frames, *found[0].shape[1:]), found[0].dtype), iter(found)
-    for start in range(FRAMES_APART):
-        places = np.arange(start, frames, FRAMES_APART)
-        for first in range(0, len(places), count):
-            whole[places[first : first + count]] = next(at)
-    return whole
+def recovered(model: Any, store: Store, numbers: list[int], field: str = "silhouettes", times: int = 1, count: int | None = None,
+              spacing: int = FRAMES_APART) -> dict[str, np.ndarray]:
+    """Joints [N, T, J, 3] and scales [N, T] of walks of a store, which are equally long.
 
-
-def recovered(model: Any, store: Store, field: str = "silhouettes", times: int = 1, count: int | None = None,
-              rate_hz: float = 10.0) -> dict[str, np.ndarray]:
-    """Joints [N, T, J, 3] and scales [N, T] of all walks of a store, which are equally long.
-
-    times: how much coarser the pictures are; count: frames seen together, all where None; rate_hz: what the model is told of the walks.
+    times: how much coarser the pictures are; count: frames seen together, all where None; spacing: how many frames they are apart.
     """
-    joints, scales = [], []
-    for number in range(len(store.rows)):
-        walk = coarser(store.read(number, [field]).arrays[field], times)
-        some = [walk] if count is None else pieces(walk, count)
-        rates = [rate_hz if count is None else 0.0] * len(some)
-        bodies = recover(model.network, some, model.read_out, rates_hz=rates)
-        joints.append(bodies[0].joints if count is None else joined([one.joints for one in bodies], len(walk), count))
-        scales.append(bodies[0].scale_m if count is None else joined([one.scale_m for one in bodies], len(walk), count))
-    return {"joints": np.stack(joints), "scale_m": np.stack(scales)}
+    encoder = model.network.silhouette_encoder
+    walks = [coarser(store.read(number, [field]).arrays[field], times) for number in numbers]
+    joints = np.empty((len(walks), len(walks[0]), encoder.config.joints, 3), np.float32)
+    scales, rows = np.empty(joints.shape[:2], np.float32), pieces(len(walks[0]), count, spacing)
+    for start in range(0, len(walks), AT_ONCE):
+        for length in {len(row) for row in rows}:
+            some = [row for row in rows if len(row) == length]
+            pictures = np.stack([walk[row] for walk in walks[start : start + AT_ONCE] for row in some])
+            with torch.inference_mode():
+                found = encoder.read_off(encoder(prepare_silhouettes(torch.from_numpy(pictures)), torch.full((len(pictures),), length)))
+            points = found["points"][:, :, : encoder.config.joints]
+            metres = ((points - points[:, :, :1]) * found["scale_m"][..., None, None]).unflatten(0, (-1, len(some))).numpy()
+            scale = found["scale_m"].unflatten(0, (-1, len(some))).numpy()
+            for number, row in enumerate(some):
+                joints[start : start + AT_ONCE, row], scales[start : start + AT_ONCE, row] = metres[:, number], scale[:, number]
+    return {"joints": joints, "scale_m": scales}
 
 
 def truths(store: Store, numbers: Iterable[int]) -> dict[str, np.ndarray]:
@@ -237,6 +234,8 @@ def main() -> None:
     parser.add_argument("--people", type=Path, required=True)
     parser.add_argument("--also", nargs="*", default=[])
     parser.add_argument("--work", type=Path, default=Path("oracle"))
+    parser.add_argument("--views", nargs="+", default=["000", "045", "090", "180"])
+    parser.add_argument("--only", nargs="*", help="recover these alone, and measure nothing")
     parser.add_argument("--log", type=Path, help="log.jsonl of the run's training")
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
@@ -244,24 +243,28 @@ def main() -> None:
     print(f"{given.run} on {given.store}; {described()}", flush=True)
     store, model = Store(given.store), load(given.run)
     given.work.mkdir(parents=True, exist_ok=True)
-    true = kept(given.work / "truth.npz", lambda: truths(store, range(len(store.rows))))
-    read_out = model.read_out
+    rows_of = [row for row in store.rows if row["view"] in given.views]
+    numbers = [number for number, row in enumerate(store.rows) if row["view"] in given.views]
+    true, read_out = kept(given.work / "truth.npz", lambda: truths(store, numbers)), model.read_out
+    of = partial(recovered, model, store, numbers)
     ways: dict[str, Callable[[], dict[str, np.ndarray]]] = {
-        "segmented": partial(recovered, model, store),
-        "clean": partial(recovered, model, store, "clean_silhouettes"),
-        **{f"frames-{count}": partial(recovered, model, store, count=count) for count in (1, 2, 3)},
-        "near": partial(recovered, model, store, rate_hz=10.0 / FRAMES_APART),
-        **{f"rows-{64 // times}": partial(recovered, model, store, times=times) for times in (2, 4)},
+        "segmented": of, "clean": partial(of, "clean_silhouettes"), "near": partial(of, spacing=1),
+        **{f"frames-{count}": partial(of, count=count) for count in (1, 2, 3)},
+        **{f"rows-{64 // times}": partial(of, times=times) for times in (2, 4)},
     }
     for one in given.also:
         name, _, run = one.partition("=")
         path, _, which = run.partition("@")
-        ways[name] = partial(recovered, load(path, which or "last"), store)
+        ways[name] = lambda path=path, which=which: recovered(load(path, which or "last"), store, numbers)  # type: ignore[misc]
+    if given.only:
+        for name in given.only:
+            kept(given.work / f"{name}.npz", ways[name])
+        return
     found = {name: kept(given.work / f"{name}.npz", make) for name, make in ways.items()}
-    seen = np.stack([store.read(number, ["silhouettes"]).arrays["silhouettes"].any((1, 2)) for number in range(len(store.rows))])
+    seen = np.stack([store.read(number, ["silhouettes"]).arrays["silhouettes"].any((1, 2)) for number in numbers])
     known = true["known"] & seen
     walks = np.broadcast_to(np.arange(len(known))[:, None], known.shape)[known]
-    person, view, condition, take = (np.array([row[name] for row in store.rows])[walks] for name in ("person", "view", "condition", "take"))
+    person, view, condition, take = (np.array([row[name] for row in rows_of])[walks] for name in ("person", "view", "condition", "take"))
     take = np.char.add(condition, take.astype(str))
     joints = true["joints"][known]
     groups = {"all": np.ones(len(walks), bool), "but for night": condition != "night", **{name: condition == name for name in np.unique(condition)}}
@@ -290,7 +293,7 @@ def main() -> None:
             for part, errors in apart(own, joints, scales, walks, read_out.mirror_joints, read_out.parents).items():
                 tell(f"split of {name}", part, errors, ("all", "but for night", "normal", "night"))
     trained = Store(given.people)
-    numbers = [number for number in range(len(trained.rows)) if trained.rows[number]["split"] == "train"]
+    numbers = [number for number, row in enumerate(trained.rows) if row["split"] == "train" and row["view"] in given.views]
     numbers = numbers[:: max(1, len(numbers) // SAMPLE)]
     still = kept(given.work / "training.npz", lambda: truths(trained, numbers))
     training_view = np.array([trained.rows[number]["view"] for number in numbers])[np.nonzero(still["known"])[0]]
@@ -301,10 +304,10 @@ def main() -> None:
     writer.writerow(("table", "what", "walks", "mm", "low", "high", "frames"))
     writer.writerows([(*row[:3], *(f"{value:.2f}" for value in row[3:6]), row[6]) for row in rows])
     given.out.mkdir(parents=True, exist_ok=True)
-    with written_whole(given.out / "body-oracle.csv") as temporary:
+    with written_whole(given.out / "meshgait-body.csv") as temporary:
         temporary.write_text(text.getvalue())
     steps = {"segmented": model.config.steps, **{name: int(name.split("-")[1]) for name in ways if name.startswith(("steps-", "wide-"))}}
-    drawn(rows, steps, losses(given.log), given.out / "body-oracle.png")
+    drawn(rows, steps, losses(given.log), given.out / "meshgait-body.png")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """How good a recorded walk is to recognise somebody by: is it a person, whole, alone, and do they walk?
 
-Its parts are shares from 0 to 1, each a ramp between what no walker showed and what nearly all showed (docs/capture.md has the table); the score
+Its parts are shares from 0 to 1, each a ramp between what no walker showed and what nearly all showed (docs/quality.md has the table); the score
 is the least of them, as a chain holds no better than its weakest link. What cannot be known, such as steps in a third of a second, is None and
 takes no part.
 """

@@ -36,7 +36,8 @@ def main_table(rows: Sequence[ResultRow]) -> TextTable:
     """Every direction, and every part that stands for the whole: what the protocol scores by first, further ranks, mAP, mINP, chance and counts."""
     protocol = protocol_of(rows)
     heads = [name for name in conditions_of(rows) if name in protocol.heads] or ["all"]
-    further = [name for name in dict.fromkeys(row.metric for row in rows if not row.is_open_set) if name not in ("rank-1", BESIDE)]
+    shown_rows = [row for row in rows if row.condition in heads and not row.is_open_set]
+    further = [name for name in dict.fromkeys(row.metric for row in shown_rows) if name not in ("rank-1", BESIDE)]
     several, same_view = heads != ["all"], any(row.views == "identical" for row in rows)
     lines = []
     for probe, gallery in directions_of(rows):

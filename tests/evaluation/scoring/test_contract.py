@@ -31,7 +31,7 @@ LAYOUTS = {
     "gait3d": (("camid0_videoid2",), ("seq0", "seq1")), "freegait": (("devid_3",), ("seq0", "seq1")),
     "freegait_cross_modal": (("devid_3",), ("seq0", "seq1")), "ccpg": (files.CCPG, ("01_1", "01_2", "07_1")),
     "casia_e": (("H-scene1-nm-1", "H-scene2-nm-1", "L-scene3-bg-2", "H-scene3_s-cl-1"), VIEWS), "ccgr": (("NM1", "NM2", "BGHV1"), VIEWS),
-    "ccgr_mini": (("NM1",), ("seq0", "seq1")), "mmgait": (("NM-01", "NM-02", "BG-01", "CL-01"), VIEWS),
+    "ccgr_hard": (("NM1", "NM2", "BGHV1"), VIEWS), "ccgr_mini": (("NM1",), ("seq0", "seq1")), "mmgait": (("NM-01", "NM-02", "BG-01", "CL-01"), VIEWS),
     "mmgait_cross_modal": (("NM-01", "NM-02", "BG-01", "CL-01"), VIEWS),
     "simulated": (OURS, VIEWS), "simulated-2": (OURS, VIEWS), "real-motion": (OURS, VIEWS),
 }  # fmt: skip
@@ -40,7 +40,8 @@ LEFT_OUT = {
     "sustech1k": "over gallery views first", "sustech1k_cross_modal": "over gallery views first", "grew": "Left out of the gallery: nothing.",
     "gait3d": "Left out of the gallery: nothing.", "freegait": "Left out of the gallery: nothing.",
     "freegait_cross_modal": "Left out of the gallery: nothing.", "ccpg": "the probe's own person at the same camera (the view up to _)",
-    "casia_e": "over gallery views first", "ccgr": "over gallery views first", "ccgr_mini": "Left out of the gallery: nothing.",
+    "casia_e": "over gallery views first", "ccgr": "over gallery views first", "ccgr_hard": "over gallery views first",
+    "ccgr_mini": "Left out of the gallery: nothing.",
     "mmgait": "over gallery views first", "mmgait_cross_modal": "over gallery views first",
     "simulated": "gallery sequences of the probe's own view angle are left out", "real-motion": "gallery sequences of the probe's own view angle",
     "simulated-2": "gallery sequences of the probe's own view angle are left out",
@@ -125,7 +126,7 @@ def test_evaluate_score_compare_curves_and_tables_give_one_number(case: tuple[st
                 of = [curve["values"][0] for curve in curves if wanted.items() <= curve.items()]
                 assert of == [first.value]
                 assert any(number(first, True) in line for line in table.lines)
-    assert counted >= len(pairs) * len(protocol.parts or [0]) * len(protocol.ranks)
+    assert counted >= sum(len(one.protocol.parts) or 1 for one in sides) * len(protocol.ranks)
     assert all("–" not in line for line in table.lines)  # no row of dashes
     assert all(cell for line in table.lines + paired_table(paired).lines for cell in line)  # and none without a name
     assert LEFT_OUT[name] in note(rows)
@@ -215,6 +216,51 @@ def test_casia_b_is_the_mean_over_pairs_of_views_and_the_pooled_number_stands_be
             for n in np.flatnonzero(probes)]  # fmt: skip
     assert beside.value == pytest.approx(100 * np.mean(hits)) != pytest.approx(row.value)
     assert {row.condition for row in rows} == {"NM", "BG", "CL"}
+
+
+def plain_ccgr(made: files.Arrays, galleries: list[str], missed: bool) -> float:
+    """Rank-1 in % of each gallery covariate, probe covariate and pair of different views, averaged in this order from within, by loops. missed:
+    a probe without a mate is a miss, and cells are rounded."""
+    kinds, views, of_gallery = np.unique(made["types"]), np.unique(made["views"]), []
+    for gallery in galleries:
+        of_kind = []
+        for kind in kinds[kinds != gallery]:
+            cells = []
+            for p in views:
+                probes = np.flatnonzero((made["types"] == kind) & (made["views"] == p))
+                for g in views[views != p]:
+                    columns = np.flatnonzero((made["types"] == gallery) & (made["views"] == g)).tolist()
+                    places = [files.plain_ranks(made, int(n), columns, "euclidean") for n in probes]
+                    hits = [of[:1] == [1] for of in places if of or missed]
+                    cells.append(np.round(100 * np.mean(hits), 2) if missed else 100 * np.mean(hits))
+            of_kind.append(np.mean(cells))
+        of_gallery.append(np.mean(of_kind))
+    return float(np.mean(of_gallery))
+
+
+def test_ccgr_easy_and_hard_are_those_of_plain_loops(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    kinds = ("NM1", "NM2", "BGHV1")
+    made = files.arrays(kinds, VIEWS, people=6, noise=2.5)
+    gone = (made["types"] == "BGHV1") & (made["labels"] == made["labels"][0]) & (made["views"] == VIEWS[1])  # so counts differ by covariate
+    made = {name: array[~gone] for name, array in made.items()}
+    store = store_of(tmp_path / "store", made, {"kind": "imported", "dataset": "ccgr"})
+    keys = tuple("/".join(key) for key in zip(made["labels"], made["types"], made["views"], strict=True))
+    embeddings = Embeddings(made["embeddings"], "euclidean", "silhouettes", "w", keys)
+    wanted = {"ccgr": ["NM1"], "ccgr_hard": list(kinds)}
+    file = files.write(tmp_path / "a.npz", **made)
+    for protocol, condition, printed in (("ccgr", "all", "Rank-1"), ("ccgr_hard", "hard", "Rank-1 hard")):
+        row = find_row(evaluated(store, embeddings, protocol=protocol), "rank-1", "camera", "camera", condition=condition)
+        assert row is not None
+        assert main(["score", str(file), "--protocol", protocol, "--json", "--intervals"]) == 0
+        found = json.loads(capsys.readouterr().out)
+        assert row.value == found["exact"][printed] == pytest.approx(plain_ccgr(made, wanted[protocol], missed=False))
+        assert found["metrics"][printed] == pytest.approx(plain_ccgr(made, wanted[protocol], missed=True), abs=5e-5)
+        assert found["metrics"][printed] != found["exact"][printed]
+        low, high = found["intervals"][printed]
+        assert low <= found["exact"][printed] <= high
+        assert [row.low, row.high] == [low, high]
+        assert row.people == 6
+        assert 5 < row.value < 95
 
 
 def test_ccpg_by_cameras_is_that_of_plain_loops_and_has_intervals(tmp_path: Path) -> None:

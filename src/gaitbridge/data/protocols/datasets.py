@@ -130,8 +130,24 @@ CCGR = Protocol(
     ranks=(1, 5),
     layout="view pairs",
     conditions="type",
+    each="type",
     precision=(),
-    reference="Zou et al., AAAI 2024, its easy measure: every other covariate against the first normal walk, pooled by pairs of views.",
+    reference="Zou et al., AAAI 2024, its easy measure: every other covariate against the first normal walk, by covariate and pair of views.",
+)
+_CCGR_COVARIATES = (
+    "NM1", "NM2", "SU1", "UB1", "BK1", "PK1", "SD1", "BG1", "BGHV1", "BX1", "BXHV1", "BXHVBG1", "BXBGCL1", "CL1", "CLPK1", "CLUB1", "CLUBBG1",
+    "CLUBBGSD1", "BGCRCL1", "BGCRCLSU1", "BGCRCLCVUB1", "BGCRCLCV1", "CV1", "CVBXHV1", "CVBXBG1", "BGCR1", "CR1", "UBBGSD1", "SF1", "SFUBBG1",
+    "SFCL1", "SFUBBGCL1", "BMCL1", "BMCLBG1", "BMCLBGBX1", "BM1", "ASBGCLBXCV1", "ASBXHVCL1", "ASBX1", "AS1", "DN1", "DNBK1", "DNBKBG1",
+    "DNBKBGCL1", "ATUBBGCLBG1", "ATBGCL1", "ATBG1", "AT1", "DT1", "DTBXHV1", "DTBXHVCL1", "DTBXCLBG1", "FD1", "CD1",
+)  # fmt: skip
+CCGR_HARD = replace(
+    CCGR,
+    name="ccgr_hard",
+    probe=Rule(match=_TEST),
+    gallery=Rule(match=_TEST),
+    parts=tuple(Part(kind, Rule(match=_TEST, unless={"type": (kind,)}), _types(kind)) for kind in _CCGR_COVARIATES),
+    mean="hard",
+    reference="Zou et al., AAAI 2024, its hard measure: every covariate is the gallery in turn, against all others, by covariate and pair of views.",
 )
 MMGAIT = Protocol(
     name="mmgait",
@@ -154,6 +170,7 @@ DATASETS = (
     replace(SUSTECH1K, name="sustech1k_cross_modal", crossed=True, reference=f"{SUSTECH1K.reference} The gallery is of the other sensor."),
     CASIA_E,
     CCGR,
+    CCGR_HARD,
     replace(GAIT3D, name="ccgr_mini", reference="Zou et al., AAAI 2024: every test sequence that is not in GALLERY_SET against those that are."),
     MMGAIT,
     replace(MMGAIT, name="mmgait_cross_modal", crossed=True, reference=f"{MMGAIT.reference} The gallery is of the other sensor."),

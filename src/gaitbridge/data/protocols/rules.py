@@ -86,6 +86,9 @@ class Protocol:
     `excluded` such pairs are left out whoever the person is, in `identical` they alone are compared, in `all` everything is.
     Re-identification protocols, which leave out only the probe's own person at that view, name `("person", "view")`.
     Where nothing is left out whatever the view, it is empty. crossed: probe and gallery are of different modalities.
+    each: of `view pairs` the field (CCGR: the type) by whose values of probes cells are kept apart, so that each value counts alike.
+    mean: where parts have galleries of their own, the name of the mean over these galleries, which is then the protocol's number; parts that are not
+    there are left out of it.
     cells_by: the field (CCPG: the camera) by whose pairs (probe, gallery) the field's standard toolkit averages rank-1 as well, beside the rest.
     parts: by which results are also given; without parts, by the values of the field `conditions`, or by nothing where that is empty.
     precision: whether mAP (and mINP) belong to it, by name. every_probe: the toolkit counts a probe without a mate as a miss here.
@@ -104,6 +107,8 @@ class Protocol:
     precision: tuple[str, ...] = ("mAP", "mINP")
     every_probe: bool = False
     cells_by: str = ""
+    each: str = ""
+    mean: str = ""
 
     @property
     def modes(self) -> tuple[str, ...]:
@@ -112,7 +117,9 @@ class Protocol:
 
     @property
     def heads(self) -> tuple[str, ...]:
-        """The conditions that stand for the whole: `all` without parts; of parts the one called Overall, else every one."""
+        """The conditions that stand for the whole: `all` without parts; the mean over galleries; of parts the one called Overall, else every one."""
+        if self.mean:
+            return (self.mean,)
         names = tuple(part.name for part in self.parts)
         return ("Overall",) if "Overall" in names else names or ("all",)
 
@@ -122,7 +129,7 @@ class Protocol:
         rules = [self.probe, self.gallery, *(rule for part in self.parts for rule in (part.probe, part.gallery) if rule is not None)]
         named = {name for rule in rules for name in rule.fields}
         conditions = set() if self.parts or not self.conditions else {self.conditions}
-        beside = {self.cells_by} if self.cells_by else set()
+        beside = {name for name in (self.cells_by, self.each) if name}
         return frozenset({"key", "person", "type", "view", *self.identical, *named, *conditions, *beside})
 
     @property
@@ -186,6 +193,8 @@ class Protocol:
         ]
         if self.cells_by:
             lines.append(f"beside    rank-1, mean over pairs of {self.cells_by.replace('view_start', 'cameras')}, different ones and all")
+        if self.mean:
+            lines.append(f"number    {self.mean}: mean over the galleries of the parts that are there")
         for part in self.parts:
             own = f"; gallery: {part.gallery.in_words()}" if part.gallery else ""
             lines.append(f"part      {part.name}: {part.probe.in_words()}{own}")
@@ -203,8 +212,9 @@ class Protocol:
 
     def score_in_words(self) -> str:
         """What its numbers are means of."""
+        by = f" of each {self.each}" if self.each else ""
         return {
-            "view pairs": "mean over pairs (probe view, gallery view), over gallery views first",
+            "view pairs": f"mean over pairs (probe view{by}, gallery view), over gallery views first",
             "probe views": "mean over probe views, each against the whole gallery",
             "pooled": "mean over probes",
         }[self.layout]

@@ -54,6 +54,8 @@ class _Protocol(TypedDict, total=False):
     precision: list[str]
     every_probe: bool
     cells_by: str
+    each: str
+    mean: str
 
 
 def document_of(protocol: Protocol) -> dict[str, Any]:
@@ -140,10 +142,14 @@ def _sensible(made: Protocol, where: str) -> None:
     for name in made.precision:
         if name not in PRECISION:
             raise UserError(f"{where}: no precision {name!r}: {nearest(name, PRECISION)}")
-    for name in (*made.identical, *filter(None, (made.conditions, made.cells_by))):
+    for name in (*made.identical, *filter(None, (made.conditions, made.cells_by, made.each))):
         if name not in LOOKED_AT:
             raise UserError(f"{where}: no field {name!r}: {nearest(name, LOOKED_AT)}")
     if not made.ranks or any(rank < 1 or rank > 10_000 for rank in made.ranks) or list(made.ranks) != sorted(set(made.ranks)):
         raise UserError(f"{where}: ranks {list(made.ranks)} must be whole numbers from 1 that rise, such as [1, 5, 10]")
+    if made.each and made.layout != "view pairs":
+        raise UserError(f"{where}: each keeps cells of pairs of views apart: give the layout 'view pairs', or leave each out")
+    if made.mean and not made.own_galleries:
+        raise UserError(f"{where}: mean is over galleries of parts: give parts a gallery of their own, or leave mean out")
     if made.layout == "view pairs" and made.identical != ("view",):
         raise UserError(f"{where}: the layout 'view pairs' averages over pairs of views, so identical must be [\"view\"]")

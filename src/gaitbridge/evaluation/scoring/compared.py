@@ -99,6 +99,14 @@ class Compared:
         return np.searchsorted(self.views, self.probes["view"]), np.searchsorted(self.views, self.gallery["view"])
 
     @cached_property
+    def lines(self) -> tuple[np.ndarray, int]:
+        """int [N], the line of cells of each probe, and how many lines there are: one for each view, of each value of the protocol's `each`."""
+        if not self.protocol.each:
+            return self.view_codes[0], len(self.views)
+        number, _ = codes([self.probes[self.protocol.each], self.probes["view"]], [self.probes[name][:0] for name in (self.protocol.each, "view")])
+        return number, int(number.max(initial=-1)) + 1
+
+    @cached_property
     def barred(self) -> Bars:
         """Codes [N] and [M]: a pair of one code is identical in view, as the protocol has it; None where it leaves nothing out."""
         if not self.protocol.identical:
@@ -264,8 +272,13 @@ class _Files:
         for one in self.request.protocol.alone():
             chosen = zip((one.probe, one.gallery), self.columns, masks, strict=True)
             probes, gallery = (np.flatnonzero(rule.mask(columns) & mask) for rule, columns, mask in chosen)
+            if self.request.protocol.mean and not (len(probes) and len(gallery)):
+                continue  # of a covariate that is not there: left out of the mean
             self._check(one, probes, gallery, size)
             sides.append(self._side(one, (probes, gallery), views))
+        if not sides:
+            raise UserError(f"{self.files[0].path}: protocol {self.request.protocol.name!r} finds none of its parts among {size} sequences; choose "
+                            "another protocol or other data")
         return Direction(*self.sensors, sides, size)
 
     def _check(self, one: Protocol, probes: np.ndarray, gallery: np.ndarray, size: int) -> None:

@@ -20,11 +20,10 @@ def cmc_curves(sides: Sequence[Compared]) -> dict[str, Any]:
     curves = []
     ranks = range(1, DEPTH + 1)
     for one in sides:
-        for mode in one.protocol.modes:
+        heads = [condition for condition in one.protocol.heads if condition in one.conditions]  # others are of another gallery
+        for mode in one.protocol.modes if heads else ():
             found = [_at(one, rank, mode) for rank in ranks]
-            for condition in one.protocol.heads:
-                if condition not in one.conditions:
-                    continue  # of another gallery
+            for condition in heads:
                 among = one.conditions[condition]
                 about = {"probe_modality": one.probe_modality, "gallery_modality": one.gallery_modality, "views": mode, "condition": condition}
                 values, chance = ([_percent(share) for share in shares] for shares in

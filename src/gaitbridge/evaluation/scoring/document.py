@@ -12,8 +12,8 @@ from gaitbridge import __version__
 from gaitbridge.evaluation.embedding.file import EmbeddingsFile
 from gaitbridge.evaluation.scoring import further
 from gaitbridge.evaluation.scoring.compared import Direction, Request, compared
-from gaitbridge.evaluation.scoring.measures import own_measures
-from gaitbridge.evaluation.scoring.published import numbers
+from gaitbridge.evaluation.scoring.measures import over_galleries, own_measures
+from gaitbridge.evaluation.scoring.published import mean_name, numbers
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def document(file: EmbeddingsFile, request: Request, rounding: str, more: Deeper
     exact: dict[str, float | None] = {}
     intervals: dict[str, list[float] | None] = {}
     counts: dict[str, Any] = {}
-    more = more or Deeper()
+    more, protocol = more or Deeper(), request.protocol
     for prefix, one in zip(prefixes, directions, strict=True):
         found = [(number, side.people) for side in one.sides for number in numbers(side)]
         notes += [number.note for number, _ in found if number.note]
@@ -48,7 +48,13 @@ def document(file: EmbeddingsFile, request: Request, rounding: str, more: Deeper
         counts |= {prefix.strip(): _counts(one)} if several else _counts(one)
         if more.intervals:
             intervals |= {prefix + name: ends for name, ends in further.intervals(found, more.seed).items()}
-    protocol = request.protocol
+        for whole in over_galleries(one.sides):
+            name = prefix + mean_name(protocol.mean, whole.name)
+            printed = [number.published for number, _ in found if number.measure.name == whole.name]
+            exact[name], metrics[name] = _number(100.0 * whole.mean()), _number(round(float(np.mean(printed)), 4))
+            if more.intervals:
+                low, high = whole.interval(more.seed)
+                intervals[name] = None if math.isnan(low) else [100.0 * low, 100.0 * high]
     made: dict[str, Any] = {
         "protocol": protocol.name,
         "distance": request.distance,

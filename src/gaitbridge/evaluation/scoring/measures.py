@@ -15,7 +15,7 @@ import numpy as np
 
 from gaitbridge.evaluation.ranking.mates import Ranking, chance_of
 from gaitbridge.evaluation.results import POOLED
-from gaitbridge.evaluation.scoring.bootstrap import interval, people_times
+from gaitbridge.evaluation.scoring.bootstrap import interval, mean_known, people_times
 from gaitbridge.evaluation.scoring.compared import Compared, Groups
 
 CELLS = "cell mean"
@@ -58,10 +58,13 @@ class Measure:
         found = mean_of_rows(_means(*_sums(self.chance[among], self.lines[among], self.count)))
         return None if math.isnan(found) else found
 
-    def draws(self, among: np.ndarray, people: Sequence[str], seed: int) -> np.ndarray:
-        """float64 [draws, count, G]: the cells of bootstrap samples of the people who have a say; none of fewer than two. people: N names."""
+    def draws(self, among: np.ndarray, people: Sequence[str], seed: int, everybody: np.ndarray | None = None) -> np.ndarray:
+        """float64 [draws, count, G]: the cells of bootstrap samples of the people who have a say; none of fewer than two. people: N names; everybody:
+        names, sorted, whom samples are of, where they are to be the same ones of several measures."""
         counted = self.known(among)
-        names, owner = np.unique(np.asarray(people, str)[counted], return_inverse=True)
+        own = np.asarray(people, str)[counted]
+        names = np.unique(own) if everybody is None else everybody
+        owner = np.searchsorted(names, own)
         if len(names) < 2:
             return np.empty((0, self.count, self.values.shape[1]))
         sums, known = _sums(self.values[counted], owner * self.count + self.lines[counted], len(names) * self.count)
@@ -80,6 +83,43 @@ class Measure:
         lines, cells = (held > 0).any(1).sum(), (held > 0).sum(1)
         share = 1.0 / np.maximum(held * cells[:, None] * max(int(lines), 1), 1e-300)
         return np.where(known, share[self.lines], 0.0)
+
+
+@dataclass(frozen=True)
+class OverGalleries:
+    """One number as the mean over galleries: a measure of each, its probes `among`, and their people. people drawn are the same ones in all."""
+
+    name: str
+    of: Sequence[tuple[Measure, np.ndarray, Sequence[str]]]
+
+    def mean(self) -> float:
+        """A share; NaN where no gallery gives one."""
+        return mean_known(np.asarray([measure.mean(among) for measure, among, _ in self.of]))
+
+    def by_chance(self) -> float | None:
+        """What random orders would give; None where that is not defined."""
+        found = [share for measure, among, _ in self.of if (share := measure.by_chance(among)) is not None]
+        return float(np.mean(found)) if found else None
+
+    def people(self) -> np.ndarray:
+        """Names of all who have a say, sorted."""
+        found: np.ndarray = np.unique(np.concatenate([np.asarray(people, str)[measure.known(among)] for measure, among, people in self.of]))
+        return found
+
+    def interval(self, seed: int) -> tuple[float, float]:
+        """The 95 % bootstrap interval over people; NaN, NaN with fewer than two."""
+        everybody = self.people()
+        drawn = [means_of_rows(measure.draws(among, people, seed, everybody)) for measure, among, people in self.of]
+        return interval(_mean_of_known(np.stack(drawn, axis=1)))
+
+
+def over_galleries(sides: Sequence[Compared], mode: str = "excluded") -> list[OverGalleries]:
+    """The protocol's numbers as means over its galleries; none where the protocol has no such mean. sides: of one direction."""
+    if not sides or not sides[0].protocol.mean:
+        return []
+    found = [(own_measures(side, mode), side) for side in sides]
+    return [OverGalleries(measure.name, [(of[number], side.conditions[side.own], side.people) for of, side in found])
+            for number, measure in enumerate(found[0][0])]
 
 
 def _sums(values: np.ndarray, lines: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -167,7 +207,7 @@ def rank_by_probe_view(one: Compared, rank: int, mode: str = "excluded") -> Meas
 
 def rank_by_pairs(one: Compared, rank: int, mode: str = "excluded") -> Measure:
     """rank-k by pairs of views (probe view, gallery view)."""
-    return _of_groups(f"rank-{rank}", one.by_view, rank, mode)
+    return _of_groups(f"rank-{rank}", one.by_view, rank, mode, lines=one.lines)
 
 
 def by_cameras(one: Compared) -> list[Measure]:
@@ -175,11 +215,13 @@ def by_cameras(one: Compared) -> list[Measure]:
     return [_of_groups(CAMERAS, one.by_camera, 1, "excluded"), _of_groups(ALL_CAMERAS, one.by_camera, 1, "all")]
 
 
-def _of_groups(name: str, groups: Groups, rank: int, mode: str, compared: np.ndarray | None = None) -> Measure:
+def _of_groups(
+    name: str, groups: Groups, rank: int, mode: str, compared: np.ndarray | None = None, lines: tuple[np.ndarray, int] | None = None
+) -> Measure:
     admitted = groups.admitted(mode)
     chance = np.where(admitted, chance_of(groups.sizes[None, :], groups.mates, rank), np.nan)
     met = admitted @ groups.sizes if compared is None else compared
-    return Measure(name, groups.hits(rank, mode), groups.own, len(groups.sizes), chance, met)
+    return Measure(name, groups.hits(rank, mode), *(lines or (groups.own, len(groups.sizes))), chance, met)
 
 
 def cells_of(one: Compared) -> tuple[list[str], Measure] | None:

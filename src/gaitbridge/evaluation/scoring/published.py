@@ -64,6 +64,11 @@ def printed_name(one: Compared, part: Part | None, measure: str) -> str:
     return f"{name}@R{rank}" if kind == "rank" else f"{name}@{measure}"
 
 
+def mean_name(mean: str, measure: str) -> str:
+    """`Rank-1 hard`: of a mean over galleries."""
+    return f"{measure.replace('rank', 'Rank')} {mean}"
+
+
 def _published(one: Compared, measure: Measure, among: np.ndarray) -> tuple[float, str]:
     """As the toolkit prints it, and why not."""
     if measure.name in (CAMERAS, ALL_CAMERAS):
@@ -84,7 +89,11 @@ def _of_pairs(one: Compared, rank: int, among: np.ndarray) -> tuple[float, str]:
         return mean_of_rows(np.where(np.eye(len(groups.sizes), dtype=bool), np.nan, _rounded(groups, rank, among))), ""
     if (short := int(groups.sizes.min())) < max(ranks):
         return math.nan, f"the published numbers need {max(ranks)} gallery sequences of every view, one view has {short}: none is given"
-    return _of_cells(groups, rank, among, False)
+    if not one.protocol.each:
+        return _of_cells(groups, rank, among, False)
+    kinds = one.probes[one.protocol.each]
+    found = [_of_cells(groups, rank, among & (kinds == kind), False) for kind in np.unique(kinds[among])]
+    return float(np.mean([value for value, _ in found])) if found else math.nan, next((note for _, note in found if note), "")
 
 
 def _of_cells(groups: Groups, rank: int, among: np.ndarray, identical: bool) -> tuple[float, str]:

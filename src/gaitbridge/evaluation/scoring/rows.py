@@ -19,7 +19,7 @@ from gaitbridge.evaluation.scoring.bootstrap import interval
 from gaitbridge.evaluation.scoring.compared import Compared, Request, compared
 from gaitbridge.evaluation.scoring.curves import DEPTH, cmc_curves
 from gaitbridge.evaluation.scoring.examples import retrieval_examples
-from gaitbridge.evaluation.scoring.measures import Measure, cells_of, measures
+from gaitbridge.evaluation.scoring.measures import Measure, cells_of, measures, over_galleries
 from gaitbridge.evaluation.scoring.open_set_rows import open_set_rows
 from gaitbridge.files import write_json
 from gaitbridge.store import Store
@@ -100,6 +100,35 @@ def rows_of(sides: Sequence[Compared], seed: int, data_hash: str) -> list[Result
                 first = mode == one.protocol.modes[0] and condition in one.protocol.heads
                 rows += [row for number, row in enumerate(made) if row.value is not None or (first and number == 0)]
         rows += _cell_rows(one, seed, data_hash)
+    directions = dict.fromkeys((one.probe_modality, one.gallery_modality) for one in sides)
+    return rows + [row for pair in directions
+                   for row in _rows_over_galleries([one for one in sides if (one.probe_modality, one.gallery_modality) == pair], seed, data_hash)]
+
+
+def _rows_over_galleries(sides: Sequence[Compared], seed: int, data_hash: str) -> list[ResultRow]:
+    """Means over the galleries of a direction's parts, where the protocol has such a mean."""
+    rows = []
+    for mode in sides[0].protocol.modes if sides[0].protocol.mean else ():
+        for whole in over_galleries(sides, mode):
+            value = whole.mean()
+            if math.isnan(value) and mode != sides[0].protocol.modes[0]:
+                continue
+            low, high = whole.interval(seed)
+            known = [measure.known(among) for measure, among, _ in whole.of]
+            compared = [measure.compared[some].mean() for (measure, _, _), some in zip(whole.of, known, strict=True) if some.any()]
+            probes = [np.asarray(side.probes["key"]) for side in sides]
+            mated = np.unique(np.concatenate([keys[some] for keys, some in zip(probes, known, strict=True)]))
+            one, people = sides[0], len(whole.people())
+            single = people < 2
+            rows.append(ResultRow(
+                metric=whole.name, unit="%", value=_percent(value), low=None if single else _percent(low), high=None if single else _percent(high),
+                chance=None if (chance := whole.by_chance()) is None else _percent(chance), probes=len(mated),
+                probes_without_mate=len(np.unique(np.concatenate(probes))) - len(mated),
+                gallery=sum(len(side.pair.gallery) for side in sides), people=people, compared=float(np.mean(compared)) if compared else 0.0,
+                probe_modality=one.probe_modality, gallery_modality=one.gallery_modality, condition=one.protocol.mean, views=mode, probe_view=None,
+                gallery_view=None, protocol=one.protocol.name, seed=seed, weights_hash=one.weights_hash, data_hash=data_hash,
+                code_version=__version__,
+            ))  # fmt: skip
     return rows
 
 

@@ -77,8 +77,7 @@ IMPORTER = '''"""Walks of a corridor of ours."""
 import pickle
 
 import numpy as np
-from gaitbridge.data.importers._dataset import Dataset
-from gaitbridge.data.importers._silhouettes import read_silhouettes
+from gaitbridge.data.importing import Dataset, read_silhouettes
 
 DATASET = Dataset(name="Corridor", citation="ours", apply="nowhere", licence="own data, not to be passed on", layout="001/walk-1/090/090.pkl",
                   split="by id: below 100 train", fields=("silhouettes",), people={"train": 1, "test": 1})

@@ -19,6 +19,7 @@ import site_source
 from small_run import small_run
 
 import gaitbridge
+from gaitbridge.data import importing
 from gaitbridge.inference.loading import load
 from gaitbridge.store import Store
 
@@ -167,6 +168,12 @@ def surface() -> list[str]:
         if inspect.isclass(value) and not issubclass(value, Exception):
             members = {member: getattr(value, member) for member in sorted(shown_members()[name])}
             found += [f"{name}.{member}" + (f"({parameters(one)})" if callable(one) else "") for member, one in members.items()]
+    for name in importing.__all__:
+        value = getattr(importing, name)
+        found.append(f"data.importing.{name}" + ("" if name in ("Arrays", "Importer") else f"({parameters(value)})"))
+        if name in ("Reading", "Place"):
+            members = {member: one for member, one in vars(value).items() if not member.startswith("_") and inspect.isfunction(one)}
+            found += [f"data.importing.{name}.{member}({parameters(one)})" for member, one in members.items()]
     return found
 
 

@@ -84,9 +84,9 @@ def check_importer(name: str, folder: Path) -> None:
 
     module = plugins.load(IMPORTERS, name)
     lacking = [part for part in ("DATASET", "named", "read") if not hasattr(module, part)]
-    assert not lacking, f"it has no {', '.join(lacking)}: see `Importer` in data/importers/_dataset.py"
+    assert not lacking, f"it has no {', '.join(lacking)}: see gaitbridge.data.importing"
     facts = module.DATASET
-    assert isinstance(facts, Dataset), "DATASET is no Dataset of data/importers/_dataset.py"
+    assert isinstance(facts, Dataset), "DATASET is no gaitbridge.data.importing.Dataset"
     silent = [part for part in ("name", "citation", "apply", "licence", "layout", "split") if not getattr(facts, part).strip()]
     assert not silent, f"DATASET says no {', '.join(silent)}"
     assert "\n" not in facts.licence, "the licence is one line"

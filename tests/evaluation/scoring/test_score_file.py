@@ -74,6 +74,21 @@ def test_published_cells_are_rounded_to_two_decimals(kind: str, tmp_path: Path) 
     }  # fmt: skip
 
 
+def test_like_sensors_are_compared_across_two_files(tmp_path: Path) -> None:
+    kinds = ("NM-01", "NM-02", "BG-01", "CL-01")
+    one, other = (files.arrays(kinds, VIEWS, people=8, noise=noise) for noise in (2.0, 1.2))  # of the same walks, as two cameras saw them
+    joined = {name: np.concatenate([one[name], other[name]]) for name in one}
+    is_gallery = np.arange(len(joined["types"])) >= len(one["types"])
+    joined["types"] = np.where(is_gallery, np.char.add("in the gallery's file: ", joined["types"]), joined["types"])
+    wanted = cells(joined, "euclidean", lambda text: text == "BG-01", lambda text: text == "in the gallery's file: NM-01", 1)
+    camera = np.full(len(one["types"]), "camera")
+    paths = [files.write(tmp_path / f"{number}.npz", **{**made, "modalities": camera}) for number, made in enumerate((one, other))]
+    found = scored(paths[0], "mmgait", gallery=read_any(paths[1]))
+    assert found["exact"]["BG@R1"] == pytest.approx(mean_of_cells(wanted))
+    assert (found["probe_modality"], found["gallery_modality"], found["gallery_file"]) == ("camera", "camera", str(paths[1]))
+    assert found["exact"]["BG@R1"] != scored(paths[0], "mmgait")["exact"]["BG@R1"]
+
+
 def test_a_cross_view_gallery_leaves_out_the_own_person_at_that_view(tmp_path: Path) -> None:
     made = files.arrays(files.CASIA_B, VIEWS)
     found = scored(files.write(tmp_path / "a.npz", **made), "casia_b_cross_view")

@@ -44,19 +44,24 @@ def _set(figure: Figure) -> tuple[str, str, str]:
 
 
 def _table(which: tuple[str, str, str], figures: Sequence[Figure]) -> str:
-    """Rows: probe, gallery and condition; columns: metrics."""
+    """Rows: probe, gallery and condition; columns: metrics. Above it how many walks asked, in each condition."""
     metrics = list(dict.fromkeys(one["metric"] for one in figures))
     rows = list(dict.fromkeys((one["probe"], one["gallery"], one["condition"]) for one in figures))
     lines = []
     for probe, gallery, condition in rows:
         own = {one["metric"]: one for one in figures if (one["probe"], one["gallery"], one["condition"]) == (probe, gallery, condition)}
-        any_one = next(iter(own.values()))
-        chance = own.get("rank-1", any_one)["chance"]
-        lines.append((probe, gallery, condition, *(_value(own.get(metric)) for metric in metrics), "" if chance is None else f"{chance:.1f}",
-                      f"{any_one['probes']:,}", str(any_one["people"])))
-    header = ("probe", "gallery", "walks", *(f"{metric}, %" for metric in metrics), "chance", "probes", "people")
-    title = f"{which[0]} (content `{which[1][:8]}`), protocol `{which[2]}`, views other than the probe's:"
+        lines.append((probe, gallery, condition, *(_value(own.get(metric)) for metric in metrics)))
+    header = ("probe", "gallery", "walks", *(f"{metric}, %" for metric in metrics))
+    title = f"{which[0]} (content `{which[1][:8]}`), protocol `{which[2]}`, views other than the probe's; {_asked(figures)}:"
     return f"{title}\n\n{TextTable(title, header, tuple(lines), 3).to_markdown()}"
+
+
+def _asked(figures: Sequence[Figure]) -> str:
+    """How many probes of how many people there were and what chance gives, by condition; where directions differ, each."""
+    said = dict.fromkeys(f"{one['condition']}: {one['probes']:,} probes of {one['people']} people"
+                         + ("" if one["chance"] is None else f", chance {one['chance']:.1f} %")
+                         for one in figures if one["metric"] == figures[0]["metric"])  # fmt: skip
+    return "; ".join(said)
 
 
 def _value(figure: Figure | None) -> str:

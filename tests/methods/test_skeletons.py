@@ -1,9 +1,11 @@
 """Skeletons as coordinates: how they are changed for training, and that they are trained on, evaluated, embedded and exported like anything else."""
 
+import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from skeleton_walks import skeletons_of, store_of
 
 from gaitbridge.cli import main
@@ -12,7 +14,7 @@ from gaitbridge.conventions import JOINT_ORDERS, stream
 from gaitbridge.data.batches import DataConfig, TrainingBatches
 from gaitbridge.data.skeleton_augmentation import SkeletonAugmentationConfig, augmented_skeletons
 from gaitbridge.errors import UserError
-from gaitbridge.geometry.skeletons import mirrored
+from gaitbridge.geometry.skeletons import backwards, mirrored
 from gaitbridge.inference.export import export
 from gaitbridge.inference.loading import load
 from gaitbridge.store import Store
@@ -98,8 +100,33 @@ def test_skeletons_are_trained_on_and_evaluated(method: str, tmp_path: Path) -> 
         load(tmp_path / "run").embed(skeletons=[WALK[:, :12]])
     with pytest.raises(UserError, match="joints=openpose"):
         load(tmp_path / "run").embed(skeletons=[WALK[:, [*range(17), 0]]])
-    if method == "gaitgraph2":  # without its copies, and not of the other one: each takes seconds
+    if method == "gaitgraph2":  # without its copies, which the test below has, and not of the other one: each takes seconds
         exported_like_the_run(tmp_path, store)
+
+
+class Copies(torch.nn.Module):
+    """What GaitGraph2 is shown besides the walk: the walk backwards, and with its sides exchanged."""
+
+    def forward(self, skeletons: torch.Tensor, frames: torch.Tensor) -> torch.Tensor:
+        return torch.cat([skeletons, backwards(skeletons, frames), skeletons[:, :, mirrored("coco")]], 2)
+
+
+def test_copies_of_walks_of_any_length_are_exported(tmp_path: Path) -> None:
+    pytest.importorskip("onnxscript")
+    onnxruntime = pytest.importorskip("onnxruntime")
+    count, length = (torch.export.Dim(name, min=1, max=1000) for name in ("count", "length"))
+    traced = (torch.zeros(3, 5, 17, 3), torch.tensor([5, 4, 3]))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(Copies(), traced, dynamo=True, dynamic_shapes=({0: count, 1: length}, {0: count}), input_names=["skeletons", "frames"],
+                          verbose=False).save(tmp_path / "copies.onnx")  # type: ignore[union-attr]
+    session = onnxruntime.InferenceSession(tmp_path / "copies.onnx")
+    for lengths in ([1], [2, 1], [9, 4, 9, 1]):
+        walks = torch.zeros(len(lengths), max(lengths), 17, 3)
+        for row, frames in zip(walks, lengths, strict=True):
+            row[:frames] = torch.from_numpy(skeletons_of(7, 1, frames))
+        (found,) = session.run(None, {"skeletons": walks.numpy(), "frames": np.asarray(lengths)})
+        assert np.array_equal(found, Copies()(walks, torch.tensor(lengths)).numpy()), lengths
 
 
 def exported_like_the_run(folder: Path, store: Store) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gaitbridge.printing import OutputGone, console, json_shown, say, say_json, say_lines, say_tables, shown, tell
+from gaitbridge.printing import OutputGone, console, json_shown, per_cent, say, say_json, say_lines, say_tables, shown, tell
 from gaitbridge.progress import progress
 from gaitbridge.report.tables import TextTable
 
@@ -97,3 +97,8 @@ def test_a_full_disk_is_said_with_its_place(monkeypatch: pytest.MonkeyPatch) -> 
         say("text")
     with pytest.raises(OSError, match="standard output"):
         say_tables(TextTable("title", ("a",), (("b",),)).to_rich(), to=console())
+
+
+def test_shares_are_said_without_powers_of_ten() -> None:
+    said = [per_cent(share) for share in (0, 0.000_83, 0.0013, 0.12, 0.987, 0.996, 1)]
+    assert said == ["0 %", "0.083 %", "0.13 %", "12 %", "99 %", "100 %", "100 %"]

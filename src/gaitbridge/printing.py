@@ -55,6 +55,12 @@ def json_escape(letter: str) -> str:
     return "".join(f"\\u{pairs[at]:02x}{pairs[at + 1]:02x}" for at in range(0, len(pairs), 2))
 
 
+def per_cent(share: float) -> str:
+    """A share or rate, 0 to 1, in per cent with two digits that count: 0.083 %, 12 %, 100 %."""
+    hundredths = 100 * share
+    return f"{hundredths:.2g} %" if 0 < hundredths < 99.5 else f"{hundredths:.0f} %"
+
+
 def say(text: object = "") -> None:
     """A line for people on standard output, there when this returns."""
     _write(sys.stdout, shown(text))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from gaitbridge.cli._app import say
 from gaitbridge.cli._gallery import embed, having, modalities_of, sensor_of, some_at_least
 from gaitbridge.cli._quality import good_plans
+from gaitbridge.printing import per_cent
 
 if TYPE_CHECKING:
     from gaitbridge.gallery.answers import Hit
@@ -39,14 +40,13 @@ def print_decisions(opened: Any, run: Any, source: Any, numbers: Sequence[int], 
                 continue
             bound = "at most " if one.rate_is_bound or one.beyond else ""
             say(f"{track} ({sensor_of(modality)}, {len(own)} sequence{'s' * (len(own) > 1)}): {one.decision or 'nobody'}; a stranger comes as near "
-                f"to one of {one.people} people in {bound}{100 * one.rate:.2g} % of searches")
+                f"to one of {one.people} people in {bound}{per_cent(one.rate)} of searches")
             for place, hit in enumerate(one.hits, 1):
                 say(f"  {place:2} {hit.person:24} distance {hit.distance:.4f}  {_rate(hit):13} by {hit.template.sensor} {hit.template.key}"
                     f"{' at ' + hit.template.site if hit.template.site else ''}")
     if not json:
-        low, high = (100 * limit for limit in (one.low, one.high))
-        say(f"{named} of {asked} named, at a false-positive identification rate of {reject:g} among {one.people} people (true: {low:.2g} to "
-            f"{high:.2g} %, 95 % interval over people); {provenance}")
+        say(f"{named} of {asked} named, at a false-positive identification rate of {reject:g} among {one.people} people (true: "
+            f"{per_cent(one.low)} to {per_cent(one.high)}, 95 % interval over people); {provenance}")
 
 
 def document(track: str, keys: Sequence[str], found: Identification) -> dict[str, Any]:
@@ -59,7 +59,7 @@ def document(track: str, keys: Sequence[str], found: Identification) -> dict[str
 
 
 def _rate(hit: Hit) -> str:
-    return "" if hit.identification_rate is None else f"{100 * hit.identification_rate:.2g} %"
+    return "" if hit.identification_rate is None else per_cent(hit.identification_rate)
 
 
 def _tracks(run: Any, source: Any, numbers: Sequence[int], probe: str | None, fuse: bool,

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from gaitbridge.files import written_whole
+from gaitbridge.printing import per_cent
 from gaitbridge.report.pictures import data_uri, png_bytes, strip
 from gaitbridge.store import Store
 
@@ -64,7 +65,7 @@ def _card(gate: Store, one: Mapping[str, Any], ranges: Mapping[str, str]) -> str
     shown = f'<img src="{ranged}" alt="range views of the nearest who is enrolled">' if ranged else ""
     silhouettes = _strip(gate, one["numbers"][0], "silhouettes")
     mark = '<span class="yes">(right)</span>' if right else f'<span class="no">(wrong: it is {html.escape(truth)})</span>'
-    rate = f"a stranger comes so near in {100 * one['rate']:.2g} % of searches"
+    rate = f"a stranger comes so near in {per_cent(one['rate'])} of searches"
     return (f'<figure><h3>{html.escape(said)} {mark}</h3>{_filmed(one.get("picture"))}<img src="{silhouettes}" alt="silhouettes of a walker">{shown}'
             f'<figcaption>at {one["start_s"]:.1f} s; nearest: {html.escape(nearest)}; {rate}</figcaption></figure>')  # fmt: skip
 

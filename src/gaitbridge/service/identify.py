@@ -14,6 +14,7 @@ from gaitbridge.capture.video.settings import Settings
 from gaitbridge.errors import UserError
 from gaitbridge.files import check_out, written_whole
 from gaitbridge.names import canonical
+from gaitbridge.printing import per_cent
 from gaitbridge.progress import Progress, silent
 from gaitbridge.service.answering import Answerer
 from gaitbridge.service.at_once import once
@@ -81,7 +82,7 @@ def words_of(said: dict[str, Any]) -> list[str]:
     if said["outcome"] == "unfit":
         return []
     bound = "at most " if said["rate_is_bound"] or said["extrapolated"] else ""
-    return [said["decision"] or "nobody", f"{bound}{100 * said['rate']:.2g} % of strangers as near"]
+    return [said["decision"] or "nobody", f"{bound}{per_cent(said['rate'])} of strangers as near"]
 
 
 def lines_of(walks: Sequence[dict[str, Any]]) -> list[str]:

@@ -12,6 +12,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from gaitbridge import __version__
+from gaitbridge.printing import per_cent
 
 PAGES = (("/recordings", "Recordings"), ("/people", "People"), ("/unknown", "Unknown"), ("/live", "Live"), ("/thresholds", "Thresholds"),
          ("/audit", "Audit"), ("/access", "Access"))
@@ -58,10 +59,7 @@ def _template(name: str) -> str:
 
 def rate(value: float | None) -> str:
     """A rate or share in per cent, with two digits that count: 0.4 %, 12 %, 0.083 %."""
-    if value is None:
-        return "not known"
-    cents = 100 * value
-    return f"{cents:.2g} %" if 0 < cents < 99.5 else f"{cents:.0f} %"
+    return "not known" if value is None else per_cent(value)
 
 
 def when(value: float | str | None) -> Markup:

@@ -32,8 +32,8 @@ def simulate(store: Path, *, train: int | None = None, val: int | None = None, t
     seed
         Same seed, same bytes.
     motion
-        Where walks come from: parametric, parametric:FILE.json (of fit-motion), or captures, one person a subject: bvh:DIR, or amc:DIR of
-        ASF and AMC files.
+        Where walks come from: measured (the default), parametric, parametric:FILE.json (of fit-motion), or captures, one person a subject:
+        bvh:DIR, or amc:DIR of ASF and AMC files.
     shape
         person: each their own body; shared: one body for all, so that identity is motion alone.
     lidar

@@ -9,7 +9,7 @@ from gaitbridge.contracts.methods import check_objective
 from gaitbridge.training.config import METHODS, RunConfig, recipe, recipes
 from gaitbridge.types import Batch
 
-NAMES = ("gaitbase", "gaitset", "gaitpart", "gaitgl", "gln", "smplgait")
+NAMES = ("gaitbase", "gaitset", "gaitpart", "gaitgl", "gln", "smplgait", "deepgaitv2")
 SMALL = {"smplgait": ("network.channels=[4,4,8,8,8,8]", "network.embedding=8", "network.smpl_channels=[8,8]")}
 
 

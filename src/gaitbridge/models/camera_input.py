@@ -18,17 +18,27 @@ class CameraInput(Config):
     """What the network sees: silhouettes of 0 to 1, or parsed bodies, whose labels 0 to 11 are taken as one channel of grey, as it was published."""
 
 
-class CameraNetwork(nn.Module):
-    """A network whose one input is what `CameraInput` says. further: names of arrays that it takes besides."""
+class SeesPictures:
+    """A network whose pictures are what `CameraInput` says."""
 
     distance: Distance = "euclidean"
+    modality: str
+    modalities: Sequence[str]
+    inputs: Mapping[str, tuple[str, ...]]
 
-    def __init__(self, config: CameraInput, further: tuple[str, ...] = ()) -> None:
-        super().__init__()
-        self.modality: str = config.modality
-        self.modalities: Sequence[str] = (self.modality,)
-        self.inputs: Mapping[str, tuple[str, ...]] = {self.modality: (self.modality, *further)}
+    def look_at(self, config: CameraInput, further: tuple[str, ...] = ()) -> None:
+        """What its inputs are. further: names of arrays that it takes besides."""
+        self.modality, self.modalities = config.modality, (config.modality,)
+        self.inputs = {self.modality: (self.modality, *further)}
 
     def seen(self, batch: Batch) -> Tensor:
         """The pictures of a batch, [N, T, 1, H, W]."""
         return (prepare_labels if self.modality == PARSING else prepare_silhouettes)(batch.inputs[self.modality])
+
+
+class CameraNetwork(SeesPictures, nn.Module):
+    """The same, with nothing else that it begins with."""
+
+    def __init__(self, config: CameraInput, further: tuple[str, ...] = ()) -> None:
+        super().__init__()
+        self.look_at(config, further)

@@ -7,6 +7,9 @@ from typing import Any
 MODEL_ZOO = "OpenGait's model zoo (commit 0efafd4, July 2026)"
 GAIT3D_BENCHMARK = "Gait3D-Benchmark's configuration files"
 
+CCGR = "the configuration files and results of CCGR's repository (commit 0b967de, October 2024)"
+ONE_VECTOR = "published distances are of all parts as one vector"
+GREY = "published labels are divided by 255"
 COSINE = "published embeddings are compared by cosine there, ours by Euclidean distance"
 
 

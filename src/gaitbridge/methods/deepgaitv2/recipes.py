@@ -8,7 +8,7 @@ from gaitbridge.data.batches import DataConfig
 from gaitbridge.methods.deepgaitv2.network import NetworkConfig
 from gaitbridge.methods.deepgaitv2.objective import ObjectiveConfig
 from gaitbridge.training.config import OptimiserConfig, RunConfig
-from gaitbridge.training.lines import MODEL_ZOO, Line, Published
+from gaitbridge.training.lines import CCGR, GREY, MODEL_ZOO, Line, Published
 
 
 def tiny() -> RunConfig:
@@ -48,4 +48,12 @@ LINES = (
     Line("sustech1k", "gait3d", Published("SUSTech1K", MODEL_ZOO, "82.4"),
          {"network.blocks": [1, 1, 1, 1], "data.people_per_batch": 8, "data.sequences_per_person": 8, "data.frames": 10,
           "steps": 50_000, "optimiser.milestones": [20_000, 30_000, 40_000]}),
+    Line("ccgr", "gait3d", Published("CCGR", CCGR, "55.2 (easy), 42.5 (hard)", "4 GPUs"),
+         {"data.people_per_batch": 8, "data.sequences_per_person": 16, "data.augmentation": None,
+          "steps": 240_000, "optimiser.milestones": [100_000, 140_000, 170_000]}),
+    Line("ccgr_parsing", "ccgr", Published("CCGR, parsed bodies", CCGR, "71.8 (easy), 58.8 (hard)", "4 GPUs", apart=GREY),
+         {"network.modality": "parsing"}),
+    Line("ccgr_mini", "gait3d", Published("CCGR-MINI", CCGR, "39.4"),
+         {"data.people_per_batch": 8, "data.sequences_per_person": 16, "steps": 80_000, "optimiser.milestones": [30_000, 55_000, 65_000]}),
+    Line("ccgr_mini_parsing", "ccgr_mini", Published("CCGR-MINI, parsed bodies", CCGR, "50.4", apart=GREY), {"network.modality": "parsing"}),
 )

@@ -7,7 +7,7 @@ from gaitbridge.data.batches import DataConfig
 from gaitbridge.methods.gaitpart.network import NetworkConfig
 from gaitbridge.methods.gaitpart.objective import ObjectiveConfig
 from gaitbridge.training.config import OptimiserConfig, RunConfig
-from gaitbridge.training.lines import COSINE, GAIT3D_BENCHMARK, MODEL_ZOO, Line, Published
+from gaitbridge.training.lines import CCGR, COSINE, GAIT3D_BENCHMARK, GREY, MODEL_ZOO, Line, Published
 
 
 def tiny() -> RunConfig:
@@ -46,4 +46,12 @@ LINES = (
          {"data.people_per_batch": 32, "data.sequences_per_person": 4, "optimiser.learning_rate": 1e-3, "optimiser.weight_decay": 5e-4,
           "steps": 180_000, "optimiser.milestones": [30_000, 90_000]}),
     Line("gait3d_parsing", "gait3d", Published("Gait3D-Parsing", MODEL_ZOO, "43.0", apart=COSINE), {"network.modality": "parsing"}),
+    Line("ccgr", "casia_b", Published("CCGR", CCGR, "32.7 (easy), 22.6 (hard)", "2 GPUs"),
+         DEEPER | {"steps": 320_000, "optimiser.milestones": [200_000]}),
+    Line("ccgr_parsing", "ccgr", Published("CCGR, parsed bodies", CCGR, "40.9 (easy), 29.0 (hard)", "2 GPUs", apart=GREY),
+         {"network.modality": "parsing"}),
+    Line("ccgr_mini", "ccgr", Published("CCGR-MINI", CCGR, "8.0"),
+         {"optimiser.name": "sgd", "optimiser.learning_rate": 0.1, "optimiser.weight_decay": 5e-4, "steps": 80_000,
+          "optimiser.milestones": [30_000, 55_000, 65_000]}),
+    Line("ccgr_mini_parsing", "ccgr_mini", Published("CCGR-MINI, parsed bodies", CCGR, "10.6", apart=GREY), {"network.modality": "parsing"}),
 )

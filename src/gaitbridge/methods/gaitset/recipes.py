@@ -7,7 +7,7 @@ from gaitbridge.data.batches import DataConfig
 from gaitbridge.methods.gaitset.network import NetworkConfig
 from gaitbridge.methods.gaitset.objective import ObjectiveConfig
 from gaitbridge.training.config import OptimiserConfig, RunConfig
-from gaitbridge.training.lines import COSINE, GAIT3D_BENCHMARK, MODEL_ZOO, Line, Published
+from gaitbridge.training.lines import CCGR, COSINE, GAIT3D_BENCHMARK, GREY, MODEL_ZOO, ONE_VECTOR, Line, Published
 
 
 def tiny() -> RunConfig:
@@ -50,4 +50,12 @@ LINES = (
          {"data.people_per_batch": 32, "data.sequences_per_person": 4, "optimiser.learning_rate": 1e-3, "optimiser.weight_decay": 5e-4,
           "steps": 180_000, "optimiser.milestones": [30_000, 90_000]}),
     Line("gait3d_parsing", "gait3d", Published("Gait3D-Parsing", MODEL_ZOO, "55.9", apart=COSINE), {"network.modality": "parsing"}),
+    Line("ccgr", "casia_b", Published("CCGR", CCGR, "35.3 (easy), 25.3 (hard)", "4 GPUs", apart=ONE_VECTOR),
+         {"network.channels": [64, 128, 256], "steps": 320_000, "optimiser.milestones": [200_000]}),
+    Line("ccgr_parsing", "ccgr", Published("CCGR, parsed bodies", CCGR, "42.8 (easy), 31.6 (hard)", "4 GPUs", apart=f"{GREY}; {ONE_VECTOR}"),
+         {"network.modality": "parsing"}),
+    Line("ccgr_mini", "ccgr", Published("CCGR-MINI", CCGR, "13.8"),
+         {"optimiser.name": "sgd", "optimiser.learning_rate": 0.1, "optimiser.weight_decay": 5e-4, "steps": 80_000,
+          "optimiser.milestones": [30_000, 55_000, 65_000]}),
+    Line("ccgr_mini_parsing", "ccgr_mini", Published("CCGR-MINI, parsed bodies", CCGR, "18.1", apart=GREY), {"network.modality": "parsing"}),
 )

@@ -98,6 +98,12 @@ def kept(path: Path, make: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.
         return {name: file[name] for name in file.files}
 
 
+def in_parts(name: Path, numbers: list[int], make: Callable[[list[int]], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """What `make` makes of all walks, kept some walks at a time."""
+    parts = [kept(name.with_name(f"{name.name}-{at}.npz"), partial(make, numbers[at : at + AT_ONCE])) for at in range(0, len(numbers), AT_ONCE)]
+    return {array: np.concatenate([part[array] for part in parts]) for array in parts[0]}
+
+
 # --- taking an error apart: each gives the body as it would be, were one thing right ---
 
 
@@ -189,6 +195,8 @@ def knowing(true: Points, view: np.ndarray, person: np.ndarray, take: np.ndarray
     return found
 
 
+FRAME_COUNTS = ((1, "frames-1"), (2, "frames-2"), (3, "frames-3"), (4, "segmented"))
+ROW_COUNTS = ((16, "rows-16"), (32, "rows-32"), (64, "segmented"))
 Row = tuple[str, str, str, float, float, float, int]  # table, what, walks, mm, its interval, frames
 
 
@@ -199,8 +207,8 @@ def drawn(rows: list[Row], steps: dict[str, int], loss: list[tuple[int, float]],
     """
     at = {what: (mm, low, high) for table, what, walks, mm, low, high, _ in rows if table == "inputs" and walks == "but for night"}
     panels = (("training steps", sorted((number, at[name]) for name, number in steps.items() if name in at)),
-              ("frames seen together, 0.3 s apart", [*((count, at[f"frames-{count}"]) for count in (1, 2, 3)), (4, at["segmented"])]),
-              ("rows of the picture", [(16, at["rows-16"]), (32, at["rows-32"]), (64, at["segmented"])]))
+              ("frames seen together, 0.3 s apart", [(count, at[name]) for count, name in FRAME_COUNTS if name in at]),
+              ("rows of the picture", [(rows_of, at[name]) for rows_of, name in ROW_COUNTS if name in at]))
     figure = Figure(figsize=(10, 3.4), dpi=110, layout="constrained", facecolor="white")
     for axes, (what, points) in zip(figure.subplots(1, 3, sharey=True), panels, strict=True):
         x, (mm, low, high) = [place for place, _ in points], np.array([values for _, values in points]).T
@@ -236,6 +244,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path("oracle"))
     parser.add_argument("--views", nargs="+", default=["000", "045", "090", "180"])
     parser.add_argument("--only", nargs="*", help="recover these alone, and measure nothing")
+    parser.add_argument("--without", nargs="*", default=[], help="leave these out")
     parser.add_argument("--log", type=Path, help="log.jsonl of the run's training")
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
@@ -246,21 +255,19 @@ def main() -> None:
     rows_of = [row for row in store.rows if row["view"] in given.views]
     numbers = [number for number, row in enumerate(store.rows) if row["view"] in given.views]
     true, read_out = kept(given.work / "truth.npz", lambda: truths(store, numbers)), model.read_out
-    of = partial(recovered, model, store, numbers)
-    ways: dict[str, Callable[[], dict[str, np.ndarray]]] = {
-        "segmented": of, "clean": partial(of, "clean_silhouettes"), "near": partial(of, spacing=1),
+    of = partial(recovered, model, store)
+    ways: dict[str, Callable[[list[int]], dict[str, np.ndarray]]] = {
+        "segmented": of, "clean": partial(of, field="clean_silhouettes"), "near": partial(of, spacing=1),
         **{f"frames-{count}": partial(of, count=count) for count in (1, 2, 3)},
         **{f"rows-{64 // times}": partial(of, times=times) for times in (2, 4)},
     }
     for one in given.also:
         name, _, run = one.partition("=")
         path, _, which = run.partition("@")
-        ways[name] = lambda path=path, which=which: recovered(load(path, which or "last"), store, numbers)  # type: ignore[misc]
+        ways[name] = partial(recovered, load(path, which or "last"), store)
+    found = {name: in_parts(given.work / name, numbers, ways[name]) for name in given.only or ways if name not in given.without}
     if given.only:
-        for name in given.only:
-            kept(given.work / f"{name}.npz", ways[name])
         return
-    found = {name: kept(given.work / f"{name}.npz", make) for name, make in ways.items()}
     seen = np.stack([store.read(number, ["silhouettes"]).arrays["silhouettes"].any((1, 2)) for number in numbers])
     known = true["known"] & seen
     walks = np.broadcast_to(np.arange(len(known))[:, None], known.shape)[known]

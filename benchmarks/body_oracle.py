@@ -301,7 +301,7 @@ def main() -> None:
                 tell(f"split of {name}", part, errors, ("all", "but for night", "normal", "night"))
     trained = Store(given.people)
     numbers = [number for number, row in enumerate(trained.rows) if row["split"] == "train" and row["view"] in given.views]
-    numbers = numbers[:: max(1, len(numbers) // SAMPLE)]
+    numbers = sorted(numbers, key=lambda number: trained.rows[number]["view"])[:: max(1, len(numbers) // SAMPLE)]  # of all views alike
     still = kept(given.work / "training.npz", lambda: truths(trained, numbers))
     training_view = np.array([trained.rows[number]["view"] for number in numbers])[np.nonzero(still["known"])[0]]
     for name, errors in knowing(joints, view, person, take, still["joints"][still["known"]], training_view).items():

@@ -218,9 +218,11 @@ def drawn(rows: list[Row], steps: dict[str, int], loss: list[tuple[int, float]],
         if what == "training steps" and loss:
             axes.plot(*zip(*loss, strict=True), color="#f59e0b", label="joints' loss on training people, mm a coordinate")
         axes.set_xlabel(what)
+        if what != "training steps":
+            axes.set_xticks(x)
         axes.set_ylim(0, 1.1 * max(values[2] for values in at.values()))
         axes.spines[["top", "right"]].set_visible(False)
-    figure.axes[0].set_ylabel("mm, six test people but for night")
+    figure.axes[0].set_ylabel("mm, test people but for night")
     figure.axes[0].legend(fontsize=7, frameon=False)
     with written_whole(out) as temporary:
         figure.savefig(temporary, format="png")

@@ -133,7 +133,7 @@ def leaves(settings: BaseModel, above: Place = ()) -> Iterator[tuple[Place, type
         for place, kind, bounds in of_field(field):
             if "*" in place:
                 yield from (((*above, name, key), kind, bounds) for key in value)
-            elif place == () or len(value) > int(place[0]):
+            elif place == () or (value is not None and len(value) > int(place[0])):
                 yield (*above, name, *place), kind, bounds
 
 

@@ -128,6 +128,12 @@ def test_lists_stand_apart_from_the_text_before_them() -> None:
     assert site_source.with_lists_apart(f"words:\n{items}| a |\n|---|") == f"words:\n\n{items}\n| a |\n|---|"
 
 
+def test_short_code_stays_on_one_line() -> None:
+    long = "`gaitbridge capture video` ``a ` b``"
+    made = site_source.with_words_whole(f"# `head`\n| `--out`, `a`{long} | [`x.py`](y) |\n```sh\necho `date`\n```\n")
+    assert made == f"# `head`\n| `--out`{{: .whole }}, `a`{long} | [`x.py`{{: .whole }}](y) |\n```sh\necho `date`\n```\n"
+
+
 def test_figures_are_what_the_script_draws() -> None:
     for name, draw in runpy.run_path(str(ROOT / "docs/figures/draw.py"))["FIGURES"].items():
         assert (ROOT / "docs/figures" / name).read_text(encoding="utf-8") == draw(), "python docs/figures/draw.py"

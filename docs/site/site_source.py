@@ -20,6 +20,7 @@ ROOT = Path(__file__).parents[2]
 FENCED = re.compile(r"(^ *```.*?^ *```[ ]*$)", re.DOTALL | re.MULTILINE)
 CODE = re.compile(r"(`[^`\n]*`)")
 LINK = re.compile(r"(?<=\]\()([^)\s]+)(?=[)\s])")
+SHORT = re.compile(r"(?<!`)(`[^`\s|]{2,20}`)(?!`|\{:)")
 ITEM = re.compile(r"^ *(?:[-*+]|\d+\.) ")
 
 
@@ -94,6 +95,14 @@ def with_lists_apart(text: str) -> str:
     return "".join(result)
 
 
+def with_words_whole(text: str) -> str:
+    """Short code between words is marked `whole`, which style/site.css keeps on one line: browsers break `--out` after a hyphen."""
+    def outside_heads(part: str) -> str:
+        return "\n".join(line if line.startswith("#") else SHORT.sub(r"\1{: .whole }", line) for line in part.split("\n"))
+
+    return "".join(part if part.lstrip().startswith("```") else outside_heads(part) for part in FENCED.split(text))
+
+
 def notebook_page(file: Path) -> str:
     """A notebook as a page: its words and its code, without outputs, and the notebook itself to take along."""
     cells = json.loads(file.read_text(encoding="utf-8"))["cells"]
@@ -165,7 +174,7 @@ def gather(out: Path, root: Path = ROOT) -> None:
         text, more = moved_links(text, file, known, root)
         along |= more
         (out / place).parent.mkdir(parents=True, exist_ok=True)
-        (out / place).write_text(with_lists_apart(with_formulas(text)), encoding="utf-8")
+        (out / place).write_text(with_words_whole(with_lists_apart(with_formulas(text))), encoding="utf-8")
     (out / "commands.md").write_text(command_page(), encoding="utf-8")
     for file in along:
         (out / site_place(file)).parent.mkdir(parents=True, exist_ok=True)

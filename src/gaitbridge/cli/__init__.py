@@ -53,7 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
         return gone()
     except KeyboardInterrupt as stop:
         code = 143 if isinstance(stop, Ended) else 130
-        return _fail("interrupted; what was finished is kept: run the same command again to go on (train: with --resume)", code)
+        return _fail("interrupted; what was finished is kept: the same command goes on (train: with --resume; quickstart: another folder)", code)
     except Exception as error:
         if debug:
             for line in traceback.format_exc().splitlines():

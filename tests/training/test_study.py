@@ -205,8 +205,11 @@ def test_tables_give_the_spread_over_seeds() -> None:
 
 
 def test_a_study_without_runs_says_so(toy_store: Store, tmp_path: Path) -> None:
-    write_study("none", "Nothing yet", [ArmRuns("a", "about", "", ())], toy_store, "simulated", "gaitbridge study", tmp_path, unfinished=3)
-    assert "3 runs are not finished" in (tmp_path / "none.md").read_text()
+    arms = [ArmRuns("a", "about", "", ()), ArmRuns("b", "about", "a", ()), ArmRuns("c", "about", "one that was not asked for", ())]
+    write_study("none", "Nothing yet", arms, toy_store, "simulated", "gaitbridge study", tmp_path, unfinished=3)
+    text = (tmp_path / "none.md").read_text()
+    assert "3 runs are not finished" in text
+    assert "Compared: b against a." in text
 
 
 def words_of(store: Store, folder: Path, *more: str) -> list[str]:

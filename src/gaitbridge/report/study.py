@@ -175,7 +175,8 @@ def write_study(name: str, about: str, arms: Sequence[ArmRuns], store: Store, pr
     table = study_table(about, arms, rows, paired, costs)
     write_csv(rows, out / f"{name}.csv")
     draw_study(about, arms, rows, paired, out / f"{name}.png")
-    held = "; ".join(f"{arm.name} against {arm.against}" for arm in arms if arm.against) or "none"
+    names = {arm.name for arm in arms}
+    held = "; ".join(f"{arm.name} against {arm.against}" for arm in arms if arm.against in names) or "none"
     seeds = sorted({row.seed for row in rows})
     facts = [f"`{command}`", f"Data: content `{store.content_hash}`, protocol `{protocol}`. Seeds: {', '.join(map(str, seeds)) or 'none'}. "
              f"Commit: {_each(row.commit for row in rows)}. Hardware: {_each(row.hardware for row in rows)}.", f"Compared: {held}."]

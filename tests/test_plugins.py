@@ -91,9 +91,11 @@ def test_an_error_in_its_code_is_its_own_not_ours(tmp_path: Path, capsys: pytest
     plugins.use([folder])
     plugins.load(plugins.PACKAGES["importers"], "corridor").example(tmp_path / "walks")
     plugins.forget()
-    (folder / "importers" / "corridor.py").write_text(FILES["importers/corridor.py"].replace('"train" if int(person) < 100', '1 / 0 if person'))
+    mistaken = FILES["importers/corridor.py"].replace('"train" if int(person) < 100', '1 / 0 if person')
+    (folder / "importers" / "corridor.py").write_text(mistaken)
+    line = 1 + mistaken[: mistaken.index("1 / 0")].count("\n")
     words = said(capsys, "import", "corridor", tmp_path / "walks", tmp_path / "store", "--workers", "0", "--plugin", folder, code=2)
-    assert re.search(r"the plug-in .*corridor\.py:19 failed \(ZeroDivisionError: division by zero", words)
+    assert re.search(rf"the plug-in .*corridor\.py:{line} failed \(ZeroDivisionError: division by zero", words)
 
 
 def test_one_file_says_of_what_kind_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -88,6 +88,8 @@ _OPTIONS = (
     ("another-walk", "phase 3 recovers another walk of the person", ("recovers_walk=another",)),
     ("slow-teacher", "what is recovered are the latents of a moving average of the network", ("target_momentum=0.99",)),
     ("consistency", "recovered latents at two steps of one trajectory are to be the same", ("consistency=0.3",)),
+    ("lidar-held", "the phases leave the LiDAR's encoder alone", ("holds=lidar",)),
+    ("light", "phase 1 at a third of its weight", ("anchoring=0.1",)),
     ("log-normal", "steps drawn log-normally by their noise", ("noise_levels=log_normal",)),
 )
 

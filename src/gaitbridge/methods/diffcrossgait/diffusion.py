@@ -60,6 +60,8 @@ class DiffusionConfig(Config):
     """Keep phase 3's gradients out of the latent that is recovered: the bottleneck goes to it, it does not come."""
     target_momentum: Share = 0.0
     """What is recovered are the latents of a moving average of the network: theta' = m theta' + (1 - m) theta after each step; 0 leaves it out."""
+    holds: Literal["neither", "camera", "lidar"] = "neither"
+    """The modality whose encoder the phases leave alone: its features enter the latent without gradients, and the other's come to them."""
     conditioned: bool = False
     """The denoiser is shown the other modality's clean latent beside the noisy one."""
     condition_dropout: Share = 0.5
@@ -107,12 +109,15 @@ class Projector(nn.Module):
         """z_0 of each modality [N, D, K], of maps [N, D, K, W]: unit variance (over the batch, or of an embedding's channels), so that no gap closes
         by shrinking."""
         if self.project is None:
-            return {name: x.float() * x.shape[1] ** 0.5 for name, x in features.embeddings.items()}
+            return {name: self._held(x, name).float() * x.shape[1] ** 0.5 for name, x in features.embeddings.items()}
         given = features.parts
         if self.config.latent_from == "maps":
             size = (self.parts, self.config.columns)
             given = {name: functional.adaptive_avg_pool2d(features.extras[maps_name(name)].float(), size) for name in MODALITIES}
-        return {name: self.normal(self.project(given[name]), name).float() for name in MODALITIES}
+        return {name: self.normal(self.project(self._held(given[name], name)), name).float() for name in MODALITIES}
+
+    def _held(self, features: Tensor, name: str) -> Tensor:
+        return features.detach() if name == self.config.holds else features
 
 
 class LatentDiffusion(Projector):

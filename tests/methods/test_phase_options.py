@@ -53,10 +53,21 @@ def test_every_option_teaches_both_encoders(name: str) -> None:
             assert bool(gradient.any()), (loss, modality)
 
 
+@pytest.mark.parametrize("latent_from", ["parts", "maps", "embedding"])
+@pytest.mark.parametrize("held", MODALITIES)
+def test_the_phases_leave_a_held_encoder_alone(held: str, latent_from: str) -> None:
+    network, _, losses = stepped(holds=held, latent_from=latent_from)
+    total = torch.stack([loss for name, loss in losses.items() if name.startswith(("denoising", "phase"))]).sum()
+    for modality in MODALITIES:
+        stem = network.encoders[modality].stem[0].weight  # type: ignore[union-attr, index]
+        (gradient,) = torch.autograd.grad(total, stem, retain_graph=True, allow_unused=True)
+        assert (gradient is None or not gradient.any()) == (modality == held)
+
+
 def test_every_option_is_off_by_default() -> None:
     settings = DiffusionConfig()
     assert (settings.latent_from, settings.conditioned, settings.recovers_walk, settings.target_momentum) == ("parts", False, "same", 0.0)
-    assert (settings.consistency, settings.noise_levels) == (0.0, "uniform")
+    assert (settings.consistency, settings.noise_levels, settings.holds) == (0.0, "uniform", "neither")
     assert Network.gives_maps is False
     assert stepped()[1].extras == {}
 

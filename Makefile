@@ -37,7 +37,7 @@ demo: install ## simulate people, train DiffCrossGait, evaluate both ways, write
 
 test: install ## ruff, mypy and the tests
 	$(BIN)/ruff check
-	$(BIN)/mypy
+	$(BIN)/python -c 'from gaitbridge.simulation.body.anny import anny_model; anny_model("reduced")' & body=$$!; $(BIN)/mypy && wait $$body
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
 	$(call with_each_switch,$(OLD),$(CPUS_PART))
 

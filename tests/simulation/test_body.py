@@ -141,13 +141,14 @@ def test_posing_agrees_with_anny_itself(anny_reduced: Body) -> None:
     assert np.abs(theirs["bone_poses"][..., :3, 3].numpy() @ OURS_FROM_ANNY.T - ours.joints_m).max() < 1e-4
 
 
-def test_the_shipped_rest_model_gives_the_bytes_of_anny_itself(anny_reduced: Body) -> None:
+def test_the_shipped_rest_model_is_anny_s_to_the_rounding(anny_reduced: Body) -> None:
+    """PyTorch adds up in another order on another processor: the same bytes on an Intel Xeon, a last digit apart on an AMD EPYC."""
     model = anny_model("reduced")
     theirs = dataclasses.replace(anny_reduced, _rest_of=lambda shape: rest_of_anny(model, shape), _skins=OrderedDict())  # type: ignore[type-var]
     for shape in (anny_reduced.shared_shape(), *shapes(anny_reduced, 5)):
         ours, wanted = anny_reduced.rest(shape), theirs.rest(shape)
         for name in ("vertices_m", "joints_m", "rotations_world"):
-            assert getattr(ours, name).tobytes() == getattr(wanted, name).tobytes()
+            np.testing.assert_allclose(getattr(ours, name), getattr(wanted, name), rtol=0, atol=3e-7)
     for name in ("joint_names", "parents"):
         assert getattr(anny_reduced, name) == tuple(getattr(model, {"joint_names": "bone_labels", "parents": "bone_parents"}[name]))
 

@@ -92,6 +92,14 @@ def test_the_command_line_imports_nothing_heavy() -> None:
     assert done.stdout.strip() == "[]"
 
 
+@pytest.mark.parametrize("module", ["gaitbridge.report.result_tables", "gaitbridge.report.inspect", "gaitbridge.evaluation.scoring.rows"])
+def test_a_table_needs_no_network(module: str) -> None:
+    """Two seconds of each command that reads and prints."""
+    code = f"import sys, {module}; print([m for m in ('torch', 'matplotlib', 'plotly', 'scipy.signal') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
 def test_no_imports_run_in_a_circle() -> None:
     """Whatever a file imports, at the top or inside functions, does not lead back to it."""
     files = {".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts): path for path in PACKAGE.rglob("*.py")}

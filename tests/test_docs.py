@@ -67,6 +67,13 @@ def test_links_lead_somewhere(page: Path) -> None:
     assert not re.search(r"/(?:wor[k]|roo[t])/", page.read_text()), "a path of somebody's machine"
 
 
+def test_the_ledger_lists_every_entry() -> None:
+    listed = re.findall(r"\]\((ledger/[a-z]+\.md)#", (ROOT / "docs" / "experiments.md").read_text())
+    for page in (ROOT / "docs" / "ledger").glob("*.md"):
+        entries = re.findall(r"^## (.*)$", page.read_text(), re.MULTILINE)
+        assert listed.count(f"ledger/{page.name}") == len(entries), f"{page.name}: list its entries in docs/experiments.md"
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_pictures_say_what_they_show(page: Path) -> None:
     for words, target in re.findall(r"!\[([^\]]*)\]\(([^)]+)\)", page.read_text()):

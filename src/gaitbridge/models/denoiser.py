@@ -42,7 +42,7 @@ class Denoiser(nn.Module):
 
     With two axes latents are [N, D, K, W] and W is halved with K. `given`: so many channels more are shown beside the noisy latent, zeros where
     nothing is. K -> K/2 -> K/4 (the bottleneck) -> K/2 -> K. There is no skip at the top level: with one, the bottleneck empties and
-    aligning it says nothing (docs/experiments.md). `decode` without skips recovers a latent from a bottleneck alone.
+    aligning it says nothing (docs/ledger/diffcrossgait.md). `decode` without skips recovers a latent from a bottleneck alone.
     """
 
     def __init__(self, latent: int, width: int = 64, modalities: int = 2, axes: int = 1, given: int = 0) -> None:

@@ -21,7 +21,7 @@ class SeparateLinear(nn.Module):
 class ModalityBatchNorm(nn.Module):
     """Batch norm without scale and shift over each (channel, part), with statistics of its own for each modality.
 
-    A constant offset between the modalities ruins retrieval across them; own statistics take it away (docs/experiments.md). Without
+    A constant offset between the modalities ruins retrieval across them; own statistics take it away (docs/ledger/diffcrossgait.md). Without
     an affine part the output can neither shrink nor become constant, which also keeps the diffusion's latents from collapsing.
     """
 

@@ -39,6 +39,17 @@ def test_each_model_loads_embeds_and_has_its_card(name: str) -> None:
     assert all(f"{one['value']:.1f} [" in text for one in ranks)
 
 
+def test_each_model_is_evaluated_by_its_name(toy_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a run is, though it has no objective to diagnose the trajectory with; nothing is written where the package lies."""
+    monkeypatch.chdir(tmp_path)
+    for name in shipped.names():
+        before = sorted((shipped.ROOT / name).rglob("*"))
+        assert main(["evaluate", name, "--data", str(toy_store.path), "--no-fast"]) == 0
+        assert (tmp_path / name / f"evaluation-{toy_store.path.name}" / "results.csv").is_file()
+        assert sorted((shipped.ROOT / name).rglob("*")) == before
+        assert gaitbridge.load(name).weights_hash == shipped.card_of(name)["weights_hash"]
+
+
 def test_a_gallery_takes_the_default_and_says_on_what_it_was_calibrated(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

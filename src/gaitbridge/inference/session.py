@@ -14,6 +14,7 @@ from gaitbridge.errors import UserError, nearest
 from gaitbridge.geometry.depth_picture import depth_picture
 from gaitbridge.inference.fast import Fast
 from gaitbridge.inference.flips import PLAIN, Flipped, Flips, hash_of
+from gaitbridge.inference.shipped import CARD
 from gaitbridge.run_documents import pointed, read_config, read_provenance
 from gaitbridge.simulation.body._read_out import ReadOut
 from gaitbridge.simulation.truth import read_out_of
@@ -183,7 +184,10 @@ class Model:
         return objective.eval()
 
     def diagnostics(self, store: Store, numbers: list[int], seed: int = 0) -> tuple[str, dict[str, Any]] | None:
-        """(file name, document) of the method's own diagnostics on the sequences `numbers`; None where it has none."""
+        """(file name, document) of the method's own diagnostics on the sequences `numbers`; None where it has none, or the model is packed without
+        what only training needs."""
+        if (self.run / CARD).is_file():
+            return None
         package = f"{METHODS}.{self.config.method}"
         if "diagnostics" not in plugins.names(package):
             return None

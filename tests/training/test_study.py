@@ -151,6 +151,14 @@ def test_every_arm_is_a_run_and_is_compared_with_one(name: str) -> None:
     assert len({config.model_dump_json() for config in made}) == len(made), "two arms are the same run"
 
 
+def test_the_ground_of_robustness_is_the_newest_version_or_the_one_named() -> None:
+    assert robustness.ground(5).silhouettes == "segmenter"
+    assert robustness.ground(5, "small@1").silhouettes == "outline"
+    assert robustness.ground(5).takes == (("normal",), ("normal",))
+    with pytest.raises(UserError, match="standard@1 is no ground to vary: name small"):
+        robustness.execute([], Path("nowhere"), of="standard@1")
+
+
 def test_levels_of_robustness_are_cohorts_that_differ() -> None:
     base = robustness.ground(5).model_dump()
     for factor, levels in robustness.FACTORS.items():

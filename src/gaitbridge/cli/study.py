@@ -191,13 +191,13 @@ def list_studies() -> None:
 @app.command
 def robustness(runs: Annotated[list[Path], Parameter(negative=(), consume_multiple=True)], *, out: Path, people: Many = 100,
                only: Annotated[list[str] | None, Parameter(negative=(), consume_multiple=True)] = None, workers: Workers = 1,
-               report: Path = Path("docs/studies")) -> None:
+               ground: str = "small", report: Path = Path("docs/studies")) -> None:
     """Evaluate trained runs on simulated test stores that differ in one thing each: distance, LiDAR, occlusion, segmentation, view, time, frames.
 
     Parameters
     ----------
     runs
-        Folders of trained runs.
+        Folders of trained runs, or names of models that come along.
     out
         Folder of the stores and the evaluations. Stopped, it goes on where it was.
     people
@@ -206,15 +206,18 @@ def robustness(runs: Annotated[list[Path], Parameter(negative=(), consume_multip
         Factors to vary; all by default.
     workers
         Processes that simulate.
+    ground
+        The version of the benchmark `small` whose test people and sensors are varied: by default the newest, else such as small@1.
     report
         Folder for robustness.md, robustness.png and robustness.csv.
     """
+    from gaitbridge.inference.shipped import folder_of
     from gaitbridge.progress import progress
     from gaitbridge.report.robustness import write_robustness
     from gaitbridge.training import robustness as factors
 
     with progress("robustness", "evaluations") as show:
-        found = factors.execute(runs, out, people=people, only=only or (), workers=workers, progress=show)
+        found = factors.execute([folder_of(run) for run in runs], out, people=people, only=only or (), workers=workers, of=ground, progress=show)
     table = write_robustness(found, " ".join(["gaitbridge", *sys.argv[1:]]), report)
     say_tables(table.to_rich())
     say(f"{report / 'robustness'}.md, .png, .csv")

@@ -28,7 +28,7 @@ def train(recipe: str | None = None, *, data: Path, out: Path, from_run: FromRun
     out
         Folder of the run.
     from_run
-        Take the settings of this run, its seed among them, in place of a recipe's.
+        Take the settings of this run, or model that comes along, its seed among them, in place of a recipe's.
     config
         Take the settings of this file, as `gaitbridge recipes NAME --json` prints them; what it does not name has its default.
     resume
@@ -36,12 +36,13 @@ def train(recipe: str | None = None, *, data: Path, out: Path, from_run: FromRun
     overrides
         A setting, a.b=value, such as --set objective.diffusion.phases=[1,2]; may be given several times.
     """
+    from gaitbridge.inference.shipped import folder_of
     from gaitbridge.progress import progress, silent
     from gaitbridge.store import Store
     from gaitbridge.training.given import run_settings, settings_given
     from gaitbridge.training.loop import train as run_training
 
-    settings = run_settings(settings_given(recipe, from_run, config), overrides or [])
+    settings = run_settings(settings_given(recipe, folder_of(from_run) if from_run else None, config), overrides or [])
     first = os.environ.get("RANK", "0") == "0"  # of the processes that torchrun starts, one speaks
     with progress(f"train {settings.recipe}", "steps") as show:
         state = run_training(settings, Store(data), out, resume, show if first else silent)

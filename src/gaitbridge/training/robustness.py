@@ -1,4 +1,4 @@
-"""Robustness: given runs on simulated test stores that differ in one thing from the benchmark `small@1`. Stopped, it goes on where it was.
+"""Robustness: given runs on simulated test stores that differ in one thing from a version of the benchmark `small`. Stopped, it goes on where it was.
 
     OUT/stores/FACTOR-LEVEL/            the test people of a level; the same people and walks in all
     OUT/evaluations/RUN/FACTOR-LEVEL/   embeddings and results
@@ -34,15 +34,20 @@ FACTORS: dict[str, dict[str, dict[str, Any]]] = {
 """By factor and level: what is changed of the ground, which has two normal takes before eight views at 6 to 14 m and the sensors of `small`."""
 
 
-def ground(people: int) -> CohortConfig:
-    """The store that levels change in one thing: test people of the first version of the benchmark `small`."""
-    settings = {"people": {"test": people}, "first_person": {"test": 120}, "takes": WALKS, "views": VIEWS, "truth": False}
-    return CohortConfig.model_validate(open_benchmark("small@1").config.model_dump() | settings)
+def ground(people: int, of: str = "small") -> CohortConfig:
+    """The store that levels change in one thing: test people of the benchmark `small`, of its newest version or the one that is named, by day."""
+    settings = {"people": {"test": people}, "first_person": {"test": 120}, "takes": WALKS, "views": VIEWS, "truth": False, "night_people": 0.0}
+    benchmark = open_benchmark(of)
+    if benchmark.name != "small":
+        raise UserError(f"{of} is no ground to vary: name small, or a version of it such as small@1")
+    return CohortConfig.model_validate(benchmark.config.model_dump() | settings)
 
 
-def execute(runs: Sequence[Path], out: Path, *, people: int = 100, only: Iterable[str] = (), workers: int = 1,
+def execute(runs: Sequence[Path], out: Path, *, people: int = 100, only: Iterable[str] = (), workers: int = 1, of: str = "small",
             progress: Progress = silent) -> list[dict[str, Any]]:
-    """Make the stores and evaluate every run on each; a dict a level and run: factor, level, run, folder, store's content and points on the body."""
+    """Make the stores and evaluate every run on each; a dict a level and run: factor, level, run, folder, store's content and points on the body.
+    of: as in `ground`."""
+    unchanged = ground(people, of).model_dump()
     names = [name.split(",")[0] for name in FACTORS]
     for word in only:
         if word not in names:
@@ -58,7 +63,7 @@ def execute(runs: Sequence[Path], out: Path, *, people: int = 100, only: Iterabl
         store = out / "stores" / name
         if not (store / "store.json").is_file():
             progress(len(found), total, f"simulating {name}")
-            simulate(store, CohortConfig.model_validate(ground(people).model_dump() | changes), workers)
+            simulate(store, CohortConfig.model_validate(unchanged | changes), workers)
         rendered = Store(store)
         points = points_on_person(rendered)
         for run in runs:

@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -22,6 +23,9 @@ from gaitbridge.store import Store
 # What is captured in tests does not depend on what the user has fetched; a test of a fetched model asks for it. Workers take over what is set here.
 FETCHED = Path(os.environ.setdefault("GAITBRIDGE_FETCHED", str(models_folder())))
 os.environ["GAITBRIDGE_MODELS"] = str(FETCHED / "none in tests")
+# A shell starts what runs in its background deaf to Ctrl-C, and so would be all that tests start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

@@ -8,6 +8,7 @@ from scipy.ndimage import binary_dilation
 from toy import make_toy_store
 
 from gaitbridge.config import checked, overridden
+from gaitbridge.data.augmentation import AugmentationConfig
 from gaitbridge.data.batches import DataConfig, TrainingBatches
 from gaitbridge.errors import UserError
 from gaitbridge.inference.loading import load
@@ -35,6 +36,20 @@ def walkers(tmp_path_factory: pytest.TempPathFactory) -> Store:
               "segmentation_error": 0}
     simulate(path, checked(CohortConfig, config), workers=0)
     return Store(path)
+
+
+def test_parts_of_a_picture_may_be_hidden_from_it_but_not_moved(walkers: Store) -> None:
+    still = {"flip": 0.0, "turn": 0.0, "tilt": 0.0}
+    plain = DataConfig(people_per_batch=2, sequences_per_person=2, frames=3)
+    hidden = plain.model_copy(update={"augmentation": AugmentationConfig(**still, erasing=1.0)})
+    seen, without = (TrainingBatches(walkers, ("silhouettes",), config, 0, truth=Truth(mesh=False))[5] for config in (plain, hidden))
+    assert (without.inputs["silhouettes"] <= seen.inputs["silhouettes"]).all()
+    assert (without.inputs["silhouettes"] < seen.inputs["silhouettes"]).any()
+    assert all((without.extras[name] == value).all() for name, value in seen.extras.items())
+    for moved in ({"flip": 0.1}, {"turn": 0.1}, {"tilt": 0.1}, {"perspective": 0.1}, {"affine": 0.1}, {"further": {"rows": 0.1}}):
+        assert AugmentationConfig.model_validate(still | moved).moves()
+    with pytest.raises(UserError, match="away from their 3D truth: leave erasing alone of it"):
+        TrainingBatches(walkers, ("silhouettes",), plain.model_copy(update={"augmentation": AugmentationConfig()}), 0, truth=Truth(mesh=False))
 
 
 @pytest.mark.parametrize("mesh", [True, False])

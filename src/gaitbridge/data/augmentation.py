@@ -38,6 +38,10 @@ class AugmentationConfig(Config):
     further: dict[str, Share] = Field(default_factory=dict)
     """Shares of the sequences that plug-ins of yours change after all of these, by name, such as further.dropped_rows=0.2."""
 
+    def moves(self) -> bool:
+        """Whether a body may end up elsewhere in a picture: all but erasing move it, a plug-in for all that is known."""
+        return any((self.flip, self.turn, self.tilt, self.perspective, self.affine, *self.further.values()))
+
 
 PUBLISHED = AugmentationConfig(tilt=0.0, perspective=0.2)  # of GaitBase, DeepGaitV2, SwinGait and SkeletonGait on most datasets
 

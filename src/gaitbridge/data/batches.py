@@ -103,8 +103,9 @@ class TrainingBatches(Dataset[Batch]):
         if config.augmentation is not None:
             check_further(config.augmentation)
             check_names(self.names)
-            if truth is not None:
-                raise UserError("data.augmentation would move the pictures away from their 3D truth: set data.augmentation=null")
+            if truth is not None and config.augmentation.moves():
+                raise UserError("data.augmentation would move the pictures away from their 3D truth: leave erasing alone of it, as in "
+                                'data.augmentation={"flip":0,"turn":0,"tilt":0,"erasing":0.2}, or set it to null')
         if config.point_augmentation is not None and POINTS not in self.names:
             raise UserError(f"data.point_augmentation changes points, this network takes {' and '.join(self.names)}: set it to null")
         if config.skeleton_augmentation is not None and SKELETONS not in self.names:

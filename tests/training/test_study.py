@@ -159,6 +159,16 @@ def test_the_ground_of_robustness_is_the_newest_version_or_the_one_named() -> No
         robustness.execute([], Path("nowhere"), of="standard@1")
 
 
+def test_robustness_takes_no_store_of_another_ground(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(robustness, "FACTORS", {"frames": {"1": {"frames": 1, "views": ("000",)}}})
+    assert robustness.execute([], tmp_path, people=1) == []
+    content = Store(tmp_path / "stores" / "frames-1").content_hash
+    assert robustness.execute([], tmp_path, people=1) == []
+    assert Store(tmp_path / "stores" / "frames-1").content_hash == content
+    with pytest.raises(UserError, match="holds a simulation that differs in"):
+        robustness.execute([], tmp_path, people=1, of="small@1")
+
+
 def test_levels_of_robustness_are_cohorts_that_differ() -> None:
     base = robustness.ground(5).model_dump()
     for factor, levels in robustness.FACTORS.items():

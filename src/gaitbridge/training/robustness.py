@@ -63,7 +63,7 @@ def execute(runs: Sequence[Path], out: Path, *, people: int = 100, only: Iterabl
         store = out / "stores" / name
         if not (store / "store.json").is_file():
             progress(len(found), total, f"simulating {name}")
-            simulate(store, CohortConfig.model_validate(unchanged | changes), workers)
+        simulate(store, CohortConfig.model_validate(unchanged | changes), workers)  # what is there is kept, and refused where it is of other settings
         rendered = Store(store)
         points = points_on_person(rendered)
         for run in runs:

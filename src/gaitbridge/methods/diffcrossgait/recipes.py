@@ -58,7 +58,9 @@ def tiny_heatmaps() -> RunConfig:
 
 
 def tiny_heatmaps_both() -> RunConfig:
-    """`tiny_heatmaps` with the branch in the range views' encoder as well: both recover the body, both embeddings may hold it. No numbers yet."""
+    """`tiny_heatmaps` with the branch in the range views' encoder as well: both recover the body, both embeddings may hold it.
+
+    With late stages shared, 25 people of `small@2` and 1,000 steps 39 % and 42 % across the sensors, 42 and 45 without heatmaps (one seed)."""
     base = tiny_heatmaps()
     assert isinstance(base.network, NetworkConfig)
     assert isinstance(base.objective, ObjectiveConfig)

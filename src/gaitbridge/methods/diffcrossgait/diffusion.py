@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gaitbridge.config import Channels, Config, Scale, Share, Weight
-from gaitbridge.conventions import CAMERA, LIDAR
+from gaitbridge.conventions import CAMERA, LIDAR, SENSOR
 from gaitbridge.losses.cross_entropy import CosineClassifier
 from gaitbridge.losses.supervised_contrastive import cross_contrastive
 from gaitbridge.methods.diffcrossgait import trajectory
@@ -61,7 +61,7 @@ class DiffusionConfig(Config):
     target_momentum: Share = 0.0
     """What is recovered are the latents of a moving average of the network: theta' = m theta' + (1 - m) theta after each step; 0 leaves it out."""
     holds: Literal["neither", "camera", "lidar"] = "neither"
-    """The modality whose encoder the phases leave alone: its features enter the latent without gradients, and the other's come to them."""
+    """The sensor whose encoder the phases leave alone: its features enter the latent without gradients, and the other's come to them."""
     conditioned: bool = False
     """The denoiser is shown the other modality's clean latent beside the noisy one."""
     condition_dropout: Share = 0.5
@@ -117,7 +117,7 @@ class Projector(nn.Module):
         return {name: self.normal(self.project(self._held(given[name], name)), name).float() for name in MODALITIES}
 
     def _held(self, features: Tensor, name: str) -> Tensor:
-        return features.detach() if name == self.config.holds else features
+        return features.detach() if SENSOR[name] == self.config.holds else features
 
 
 class LatentDiffusion(Projector):

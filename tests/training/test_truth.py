@@ -41,7 +41,7 @@ def walkers(tmp_path_factory: pytest.TempPathFactory) -> Store:
 def test_parts_of_a_picture_may_be_hidden_from_it_but_not_moved(walkers: Store) -> None:
     still = {"flip": 0.0, "turn": 0.0, "tilt": 0.0}
     plain = DataConfig(people_per_batch=2, sequences_per_person=2, frames=3)
-    hidden = plain.model_copy(update={"augmentation": AugmentationConfig(**still, erasing=1.0)})
+    hidden = plain.model_copy(update={"augmentation": AugmentationConfig.model_validate(still | {"erasing": 1.0})})
     seen, without = (TrainingBatches(walkers, ("silhouettes",), config, 0, truth=Truth(mesh=False))[5] for config in (plain, hidden))
     assert (without.inputs["silhouettes"] <= seen.inputs["silhouettes"]).all()
     assert (without.inputs["silhouettes"] < seen.inputs["silhouettes"]).any()
